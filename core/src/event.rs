@@ -1,0 +1,237 @@
+//! What happened, and why?
+//!
+//! Typed events in the past tense, each with the values that decided. They are
+//! for people: dropping every one changes nothing else. Texts and paper
+//! sections that belong to them are written in the lab (`trace/why`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{LogIndex, NodeId, Span, Term};
+
+/// Something that a node did or noticed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Event {
+    /// The node started from its store.
+    Recovered {
+        /// Term found in the store.
+        term: Term,
+        /// Vote found in the store.
+        voted_for: Option<NodeId>,
+        /// Last index found in the store.
+        last_index: LogIndex,
+    },
+    /// The election timer was set anew.
+    ElectionTimerSet {
+        /// The random timeout that was drawn.
+        timeout: Span,
+        /// Why.
+        reason: TimerReason,
+    },
+    /// A higher term was adopted (Figure 2, "Rules for Servers").
+    TermAdopted {
+        /// Before.
+        from: Term,
+        /// After.
+        to: Term,
+        /// Whose message carried it; `None` where the node started it itself.
+        seen_from: Option<NodeId>,
+    },
+    /// The node became a follower.
+    BecameFollower {
+        /// In this term.
+        term: Term,
+        /// Of this leader, where known.
+        leader: Option<NodeId>,
+        /// Why.
+        reason: FollowerReason,
+    },
+    /// The election timeout passed, and the node asks whether it could win (thesis §9.6).
+    BecamePreCandidate {
+        /// The term that it would start.
+        prospective: Term,
+    },
+    /// The node started an election.
+    BecameCandidate {
+        /// The new term.
+        term: Term,
+    },
+    /// The node won an election.
+    BecameLeader {
+        /// Its term.
+        term: Term,
+        /// Who voted for it, itself included.
+        votes: Vec<NodeId>,
+    },
+    /// A (pre-)vote was decided.
+    VoteDecided {
+        /// Whether it was only a pre-vote.
+        pre_vote: bool,
+        /// The term of the request.
+        term: Term,
+        /// Who asked.
+        candidate: NodeId,
+        /// The candidate's last entry: index and term.
+        candidate_last: (LogIndex, Term),
+        /// The voter's own last entry: index and term.
+        own_last: (LogIndex, Term),
+        /// Why not; `None` where it was granted.
+        refusal: Option<Refusal>,
+    },
+    /// A (pre-)vote arrived at the candidate.
+    VoteCounted {
+        /// Whether it was only a pre-vote.
+        pre_vote: bool,
+        /// The term of the election.
+        term: Term,
+        /// Whose.
+        voter: NodeId,
+        /// Yes or no.
+        granted: bool,
+        /// How many have said yes so far.
+        granted_total: u32,
+        /// How many must.
+        needed: u32,
+    },
+    /// A leader put entries into its own log.
+    EntriesAppended {
+        /// First new index.
+        first: LogIndex,
+        /// Last new index.
+        last: LogIndex,
+        /// Their term.
+        term: Term,
+    },
+    /// A follower took entries over.
+    AppendAccepted {
+        /// From this leader.
+        leader: NodeId,
+        /// Its log equals the leader's up to here.
+        matched: LogIndex,
+        /// How many entries were new to it.
+        new: u32,
+    },
+    /// A follower removed entries that conflict with the leader's (§5.3).
+    LogTruncated {
+        /// First removed index.
+        from: LogIndex,
+        /// Last removed index.
+        through: LogIndex,
+        /// The leader whose log is different.
+        leader: NodeId,
+    },
+    /// A follower refused an append: the consistency check failed (§5.3).
+    AppendRefused {
+        /// By this leader.
+        leader: NodeId,
+        /// The entry that was expected: index and term.
+        expected: (LogIndex, Term),
+        /// The follower's term at that index; `None` where its log is shorter.
+        found: Option<Term>,
+    },
+    /// A leader moved a follower's next index back after a refusal (§5.3).
+    NextIndexMoved {
+        /// Whose.
+        follower: NodeId,
+        /// From.
+        from: LogIndex,
+        /// To.
+        to: LogIndex,
+    },
+    /// The commit index rose.
+    CommitAdvanced {
+        /// From.
+        from: LogIndex,
+        /// To.
+        to: LogIndex,
+        /// How the node knows.
+        reason: CommitReason,
+    },
+    /// An entry has reached a quorum, and yet it is not committed: it is of an older term (§5.4.2, Figure 8).
+    CommitHeld {
+        /// Highest index that a quorum holds.
+        quorum_index: LogIndex,
+        /// Its term.
+        entry_term: Term,
+        /// The leader's term.
+        current_term: Term,
+    },
+    /// A message was of no use.
+    MessageIgnored {
+        /// From whom.
+        from: NodeId,
+        /// Why.
+        reason: IgnoreReason,
+    },
+    /// A client's proposal was refused.
+    ProposalRefused {
+        /// Who may know better.
+        leader: Option<NodeId>,
+        /// Too much is waiting.
+        overloaded: bool,
+    },
+}
+
+/// Why an election timer was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TimerReason {
+    /// The node started.
+    Started,
+    /// A current leader was heard (§5.2).
+    HeardLeader,
+    /// A vote was granted (§5.2).
+    GrantedVote,
+    /// A (pre-)election began (§5.2).
+    ElectionBegan,
+    /// The node stopped leading or competing.
+    SteppedDown,
+}
+
+/// Why a node became a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FollowerReason {
+    /// It saw a higher term (§5.1).
+    HigherTerm,
+    /// Another node leads its term (§5.2).
+    LeaderOfThisTerm,
+    /// A quorum refused its pre-vote.
+    PreVoteLost,
+}
+
+/// Why a vote was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The request's term is older than the voter's (§5.1).
+    StaleTerm,
+    /// It voted for another candidate in this term (§5.2).
+    AlreadyVotedFor(NodeId),
+    /// The candidate's log is less up to date (§5.4.1).
+    LogBehind,
+    /// It hears from a leader (thesis §9.6; pre-vote only).
+    LeaderAlive(NodeId),
+    /// Its store is lost: what it once promised is unknown.
+    StoreLost,
+}
+
+/// How a node knows that an entry is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CommitReason {
+    /// A quorum holds it durably, and it is of the leader's term (§5.4.2).
+    QuorumHolds,
+    /// The leader said so (§5.3).
+    LeaderSaid(NodeId),
+}
+
+/// Why a message was ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IgnoreReason {
+    /// It is of an older term.
+    StaleTerm,
+    /// It does not fit the node's role.
+    WrongRole,
+    /// It answers something that has been answered since.
+    Outdated,
+    /// Its sender is not a member of the configuration.
+    NotAMember,
+    /// Its entries do not follow each other, or claim an impossible index or term.
+    Malformed,
+}

@@ -1,0 +1,15 @@
+//! Consensus protocols as deterministic state machines.
+//!
+//! No I/O, no clock, no entropy, no async: time and randomness are inputs,
+//! promises are data. Start with [`protocol`], then [`raft`].
+
+pub mod digest;
+pub mod entry;
+pub mod event;
+pub mod machine;
+pub mod protocol;
+pub mod raft;
+pub mod record;
+pub mod rng;
+pub mod storage;
+pub mod types;

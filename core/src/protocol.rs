@@ -1,0 +1,234 @@
+//! How does a protocol meet the world?
+//!
+//! A protocol is a deterministic state machine and plain data. One way in,
+//! [`Protocol::step`]; one way out, [`Effects`]. Time and randomness come in with
+//! the step and the configuration; nothing is read from outside.
+//!
+//! **Promises are data.** A send that promises something durable names the
+//! write that makes it true (`after`), and the executor may not overtake it.
+//!
+//! The executor's part of the contract:
+//! 1. writes complete in the order of their tickets and are reported once, by
+//!    [`Input::Written`], after they are durable;
+//! 2. a send with `after: Some(t)` leaves once `t` is durable, never before;
+//! 3. `Apply` ranges are applied in order and reported by [`Input::Applied`];
+//! 4. [`Input::DeadlineReached`] comes once the node's clock reaches
+//!    [`Protocol::next_deadline`]; an early or repeated one is harmless;
+//! 5. after [`Effect::Broken`] the node is stopped and not stepped again.
+//!
+//! Read `raft` next, or `record` for what executors publish.
+
+use core::fmt::Debug;
+use core::hash::Hash;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Proposal;
+use crate::event::Event;
+use crate::record::{AnyHard, AnyMessage, NodeStatus};
+use crate::storage::{DiskImage, Write};
+use crate::types::{ClientId, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket};
+
+/// A deterministic protocol: the same inputs at the same times give the same effects.
+pub trait Protocol: Clone {
+    /// What its nodes say to each other.
+    type Message: Clone + Debug + PartialEq + Hash + Serialize + for<'de> Deserialize<'de> + Into<AnyMessage>;
+    /// What it must not forget apart from the log.
+    type Hard: Clone + Debug + Default + PartialEq + Hash + Serialize + for<'de> Deserialize<'de> + Into<AnyHard>;
+    /// Validated settings, shared by all nodes.
+    type Config: Clone + Debug;
+
+    /// Starts `node` from what its store holds. `seed` feeds its own generator and must differ
+    /// between nodes and between incarnations (timeouts would repeat otherwise).
+    fn recover(config: &Self::Config, node: NodeId, image: &DiskImage<Self::Hard>, seed: u64, now: Now) -> Self;
+
+    /// Takes one input and writes down what follows from it.
+    fn step(&mut self, now: Now, input: Input<Self::Message>, out: &mut Effects<Self::Message, Self::Hard>);
+
+    /// When it wants to be woken, on its own monotonic clock. One deadline a node, no ticks.
+    fn next_deadline(&self) -> Option<Mono>;
+
+    /// What an observer may know of it now; a projection, without influence.
+    fn status(&self) -> NodeStatus;
+}
+
+/// What comes in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Input<M> {
+    /// A verified message of a peer.
+    Receive {
+        /// Who sent it.
+        from: NodeId,
+        /// What it says.
+        message: M,
+    },
+    /// The node's clock has reached the deadline.
+    DeadlineReached,
+    /// Commands of clients, in order.
+    Propose(Vec<Proposal>),
+    /// The write of this ticket, and all before it, are durable.
+    Written(Ticket),
+    /// The state machine has applied everything up to and including `through`.
+    Applied {
+        /// Last applied index.
+        through: LogIndex,
+        /// Results of the applied commands of clients, in log order.
+        results: Vec<Applied>,
+    },
+}
+
+/// The result of one applied command.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Applied {
+    /// Its index.
+    pub index: LogIndex,
+    /// Whose command it was.
+    pub client: ClientId,
+    /// The client's number for it.
+    pub number: RequestNumber,
+    /// What the state machine answered.
+    pub result: Bytes,
+}
+
+/// What a client is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Committed and applied; the state machine's answer.
+    Applied {
+        /// Where it stands in the log.
+        index: LogIndex,
+        /// What the state machine answered.
+        result: Bytes,
+    },
+    /// Refused before anything was appended: it has not happened and will not.
+    NotLeader {
+        /// Who may know better.
+        leader: Option<NodeId>,
+    },
+    /// Refused before anything was appended: too much is waiting already.
+    Overloaded,
+    /// Appended, then the node lost its leadership: it may still happen.
+    Unknown,
+}
+
+/// What goes out, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect<M, H> {
+    /// Send a message to a peer, not before `after` is durable.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: M,
+        /// The write that makes the message true.
+        after: Option<Ticket>,
+    },
+    /// Write to the store; report by [`Input::Written`].
+    Write(Write<H>),
+    /// Apply the committed entries from `from` to `through`, both included; report by [`Input::Applied`].
+    Apply {
+        /// First index to apply.
+        from: LogIndex,
+        /// Last index to apply.
+        through: LogIndex,
+    },
+    /// Answer a client.
+    Answer {
+        /// Whom.
+        client: ClientId,
+        /// Which of its requests.
+        number: RequestNumber,
+        /// What.
+        outcome: Outcome,
+    },
+    /// An invariant of our own does not hold: stop the node.
+    Broken(&'static str),
+    /// What happened, for people. Dropping it changes nothing.
+    Note(Event),
+}
+
+/// A reused buffer of effects.
+#[derive(Clone, Debug)]
+pub struct Effects<M, H> {
+    list: Vec<Effect<M, H>>,
+    listening: bool,
+}
+
+impl<M, H> Default for Effects<M, H> {
+    fn default() -> Self {
+        Self { list: Vec::new(), listening: false }
+    }
+}
+
+impl<M, H> Effects<M, H> {
+    /// An empty buffer that drops notes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty buffer that keeps notes.
+    #[must_use]
+    pub fn listening() -> Self {
+        Self { list: Vec::new(), listening: true }
+    }
+
+    /// Queues a message that promises nothing that is not durable yet, or names the write that it waits for.
+    #[inline]
+    pub fn send(&mut self, to: NodeId, message: M, after: Option<Ticket>) {
+        self.list.push(Effect::Send { to, message, after });
+    }
+
+    /// Queues a write.
+    #[inline]
+    pub fn write(&mut self, write: Write<H>) {
+        self.list.push(Effect::Write(write));
+    }
+
+    /// Queues the application of committed entries.
+    #[inline]
+    pub fn apply(&mut self, from: LogIndex, through: LogIndex) {
+        self.list.push(Effect::Apply { from, through });
+    }
+
+    /// Queues an answer to a client.
+    #[inline]
+    pub fn answer(&mut self, client: ClientId, number: RequestNumber, outcome: Outcome) {
+        self.list.push(Effect::Answer { client, number, outcome });
+    }
+
+    /// Notes an event; the closure runs only where somebody listens.
+    #[inline]
+    pub fn note(&mut self, event: impl FnOnce() -> Event) {
+        if self.listening {
+            self.list.push(Effect::Note(event()));
+        }
+    }
+
+    /// Halts the node where one fact of ours does not hold. Returns whether it holds.
+    #[inline]
+    pub fn check(&mut self, holds: bool, fact: &'static str) -> bool {
+        if !holds {
+            self.list.push(Effect::Broken(fact));
+        }
+        holds
+    }
+
+    /// Takes the effects in order and leaves the buffer empty with its memory.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect<M, H>> {
+        self.list.drain(..)
+    }
+
+    /// The effects so far.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Effect<M, H>] {
+        &self.list
+    }
+
+    /// Whether nothing was written down.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}

@@ -1,0 +1,145 @@
+//! Which settings does a Raft node take, and which combinations make sense?
+//!
+//! Defaults are the Raft paper's (§5.2, §5.6): election timeouts of 150–300 ms,
+//! a heartbeat every 50 ms.
+
+use serde::{Deserialize, Serialize};
+
+use super::rules::{AllOn, Rules};
+use crate::types::{NodeId, Span};
+
+/// Settings of a Raft cluster, the same on all its nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config<R = AllOn> {
+    /// The voters, sorted, without repetition.
+    pub voters: Vec<NodeId>,
+    /// Election timeouts are drawn between these, both included.
+    pub election_timeout: (Span, Span),
+    /// A leader shows that it lives at least this often.
+    pub heartbeat: Span,
+    /// Ask whether an election could be won before starting one (thesis §9.6).
+    pub pre_vote: bool,
+    /// At most this many entries in one append.
+    pub max_entries_per_append: u32,
+    /// At most this many entries on their way to one follower without an answer.
+    pub max_entries_in_flight: u32,
+    /// At most this many uncommitted entries; further proposals are refused as overloaded.
+    pub max_uncommitted: u32,
+    /// Which guards hold.
+    pub rules: R,
+}
+
+impl<R: Rules> Config<R> {
+    /// The paper's defaults for these voters.
+    #[must_use]
+    pub fn new(mut voters: Vec<NodeId>, rules: R) -> Self {
+        voters.sort_unstable();
+        voters.dedup();
+        Self {
+            voters,
+            election_timeout: (Span::from_millis(150), Span::from_millis(300)),
+            heartbeat: Span::from_millis(50),
+            pre_vote: true,
+            max_entries_per_append: 64,
+            max_entries_in_flight: 4_096,
+            max_uncommitted: 16_384,
+            rules,
+        }
+    }
+
+    /// Refuses settings that cannot work.
+    ///
+    /// # Errors
+    /// The first setting that does not make sense, and what to do about it.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let (low, high) = self.election_timeout;
+        if self.voters.is_empty() {
+            return Err(ConfigError::NoVoters);
+        }
+        if !self.voters.is_sorted_by(|a, b| a < b) {
+            return Err(ConfigError::VotersUnsorted);
+        }
+        if low > high || low == Span(0) {
+            return Err(ConfigError::ElectionTimeout { low, high });
+        }
+        if self.heartbeat == Span(0) || self.heartbeat >= low {
+            return Err(ConfigError::Heartbeat { heartbeat: self.heartbeat, low });
+        }
+        for (name, value) in [
+            ("max_entries_per_append", self.max_entries_per_append),
+            ("max_entries_in_flight", self.max_entries_in_flight),
+            ("max_uncommitted", self.max_uncommitted),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Zero { name });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Settings that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nobody could vote.
+    #[error("a cluster needs at least one voter")]
+    NoVoters,
+    /// The list is not sorted, or names a voter twice.
+    #[error("voters must be sorted and named once each")]
+    VotersUnsorted,
+    /// The range is empty or starts at zero.
+    #[error("election_timeout must be a range above zero, shortest first, and is {low} to {high} microseconds")]
+    ElectionTimeout {
+        /// Shortest.
+        low: Span,
+        /// Longest.
+        high: Span,
+    },
+    /// Followers would time out between two heartbeats.
+    #[error("heartbeat ({heartbeat} µs) must be above zero and below the shortest election timeout ({low} µs)")]
+    Heartbeat {
+        /// The interval.
+        heartbeat: Span,
+        /// Shortest election timeout.
+        low: Span,
+    },
+    /// A limit of zero would stop everything.
+    #[error("{name} must be at least 1")]
+    Zero {
+        /// Which setting.
+        name: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::new(vec![NodeId(2), NodeId(1), NodeId(2)], AllOn)
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        assert_eq!(config().validate(), Ok(()));
+        assert_eq!(config().voters, [NodeId(1), NodeId(2)]);
+    }
+
+    #[test]
+    fn a_heartbeat_as_long_as_an_election_timeout_is_refused() {
+        let config = Config { heartbeat: Span::from_millis(150), ..config() };
+        assert!(matches!(config.validate(), Err(ConfigError::Heartbeat { .. })));
+    }
+
+    #[test]
+    fn an_empty_range_of_timeouts_is_refused() {
+        let config = Config { election_timeout: (Span(300), Span(150)), ..config() };
+        assert!(matches!(config.validate(), Err(ConfigError::ElectionTimeout { .. })));
+    }
+
+    #[test]
+    fn limits_of_zero_are_refused() {
+        let config = Config { max_entries_per_append: 0, ..config() };
+        assert_eq!(config.validate(), Err(ConfigError::Zero { name: "max_entries_per_append" }));
+    }
+}

@@ -1,0 +1,109 @@
+//! How does a node hold its log in memory?
+//!
+//! Entries are shared by reference; append is O(1), truncation O(removed).
+//! Index 0 stands before all entries, with term 0.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::entry::{Entries, Entry};
+use crate::types::{LogIndex, Term};
+
+/// A log from index 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    entries: VecDeque<Arc<Entry>>,
+}
+
+impl Log {
+    /// A log that holds these entries, which start at index 1.
+    #[must_use]
+    pub fn new(entries: &[Arc<Entry>]) -> Self {
+        Self { entries: entries.iter().cloned().collect() }
+    }
+
+    fn position(index: LogIndex) -> Option<usize> {
+        usize::try_from(index.0).ok()?.checked_sub(1)
+    }
+
+    /// The entry at `index`.
+    #[must_use]
+    pub fn get(&self, index: LogIndex) -> Option<&Arc<Entry>> {
+        self.entries.get(Self::position(index)?)
+    }
+
+    /// The term at `index`: 0 at index 0, `None` beyond the end.
+    #[must_use]
+    pub fn term_at(&self, index: LogIndex) -> Option<Term> {
+        if index == LogIndex::ZERO { Some(Term(0)) } else { self.get(index).map(|entry| entry.term) }
+    }
+
+    /// Index of the last entry.
+    #[must_use]
+    pub fn last_index(&self) -> LogIndex {
+        LogIndex(self.entries.len() as u64)
+    }
+
+    /// Term of the last entry.
+    #[must_use]
+    pub fn last_term(&self) -> Term {
+        self.entries.back().map_or(Term(0), |entry| entry.term)
+    }
+
+    /// The last entry.
+    #[must_use]
+    pub fn last(&self) -> Option<&Arc<Entry>> {
+        self.entries.back()
+    }
+
+    /// Adds an entry at the end. Returns false, and does nothing, where its index does not continue the log.
+    pub fn append(&mut self, entry: Arc<Entry>) -> bool {
+        let continues = entry.index == self.last_index().next();
+        if continues {
+            self.entries.push_back(entry);
+        }
+        continues
+    }
+
+    /// Removes all entries from `from` on.
+    pub fn truncate(&mut self, from: LogIndex) {
+        self.entries.truncate(Self::position(from).unwrap_or(0));
+    }
+
+    /// At most `limit` entries from `from` on.
+    #[must_use]
+    pub fn slice(&self, from: LogIndex, limit: u32) -> Entries {
+        let Some(start) = Self::position(from) else { return Entries::new() };
+        self.entries.iter().skip(start).take(limit as usize).cloned().collect()
+    }
+
+    /// First index of the run of entries of one term that `index` belongs to.
+    #[must_use]
+    pub fn first_of_term_at(&self, index: LogIndex) -> LogIndex {
+        let term = self.term_at(index);
+        let mut first = index;
+        while first.previous() != LogIndex::ZERO && self.term_at(first.previous()) == term {
+            first = first.previous();
+        }
+        first
+    }
+
+    /// Last index whose entry has this term, where there is one at or before `limit`.
+    #[must_use]
+    pub fn last_of_term(&self, term: Term, limit: LogIndex) -> Option<LogIndex> {
+        let mut index = limit.min(self.last_index());
+        while index != LogIndex::ZERO {
+            match self.term_at(index) {
+                Some(found) if found == term => return Some(index),
+                Some(found) if found < term => return None,
+                _ => index = index.previous(),
+            }
+        }
+        None
+    }
+
+    /// All entries, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.iter()
+    }
+}

@@ -1,0 +1,112 @@
+//! What do Raft nodes say to each other?
+//!
+//! The messages of the Raft paper's Figure 2 with the pre-vote of the thesis
+//! (§9.6) and the conflict hint of §5.3. Every message carries its sender's
+//! term; what a reply promises is durable before it leaves (`after`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::Entries;
+use crate::types::{LogIndex, NodeId, Term};
+
+/// A Raft message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Message {
+    /// "Would you vote for me in that term?" (thesis §9.6). Changes nothing at the receiver.
+    PreVote(RequestVote),
+    /// Answer to a pre-vote.
+    PreVoteReply(RequestVoteReply),
+    /// RequestVote RPC (Figure 2).
+    RequestVote(RequestVote),
+    /// Answer to a vote request.
+    RequestVoteReply(RequestVoteReply),
+    /// AppendEntries RPC (Figure 2); without entries it is a heartbeat.
+    AppendEntries(AppendEntries),
+    /// Answer to an append.
+    AppendEntriesReply(AppendEntriesReply),
+}
+
+/// Asks for a vote (Figure 2, §5.2), or for a pre-vote (thesis §9.6).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RequestVote {
+    /// The candidate's term; for a pre-vote the term that it would start.
+    pub term: Term,
+    /// Index of the candidate's last log entry (§5.4.1).
+    pub last_log_index: LogIndex,
+    /// Term of the candidate's last log entry (§5.4.1).
+    pub last_log_term: Term,
+}
+
+/// Answers a vote request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RequestVoteReply {
+    /// A granted reply carries the term of the request that it grants; a refusal the voter's
+    /// current term, for the candidate to update itself.
+    pub term: Term,
+    /// Whether the candidate has the vote.
+    pub vote_granted: bool,
+}
+
+/// Replicates entries, or says that the leader lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AppendEntries {
+    /// The leader's term.
+    pub term: Term,
+    /// Index of the entry right before the new ones.
+    pub prev_log_index: LogIndex,
+    /// Term of that entry.
+    pub prev_log_term: Term,
+    /// Entries to store; empty in a heartbeat.
+    pub entries: Entries,
+    /// The leader's commit index.
+    pub leader_commit: LogIndex,
+}
+
+/// Answers an append.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AppendEntriesReply {
+    /// The follower's term, for the leader to update itself.
+    pub term: Term,
+    /// What the follower found.
+    pub outcome: AppendOutcome,
+}
+
+/// What a follower found when it compared an append with its log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AppendOutcome {
+    /// Its log equals the leader's up to and including this index, durably.
+    Matched(LogIndex),
+    /// The entry before the new ones is missing or of another term (§5.3).
+    Conflict {
+        /// The `prev_log_index` that was refused, so that a late answer is recognized.
+        refused: LogIndex,
+        /// Term of the follower's entry at that index; `None` where its log is shorter.
+        term: Option<Term>,
+        /// First index of that term in the follower's log, or its last index + 1 where it is shorter.
+        first: LogIndex,
+    },
+    /// The append came from a leader of an older term.
+    StaleTerm,
+}
+
+/// Term and vote: what a Raft node must not forget (Figure 2, "persistent state").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HardState {
+    /// Latest term that the node has seen.
+    pub current_term: Term,
+    /// Candidate that got its vote in that term.
+    pub voted_for: Option<NodeId>,
+}
+
+impl Message {
+    /// The sender's term, or the prospective one in a pre-vote.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        match self {
+            Self::PreVote(request) | Self::RequestVote(request) => request.term,
+            Self::PreVoteReply(reply) | Self::RequestVoteReply(reply) => reply.term,
+            Self::AppendEntries(append) => append.term,
+            Self::AppendEntriesReply(reply) => reply.term,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Which guards make Raft safe, and what breaks without each?
+//!
+//! Every guard is a named switch, on by default. One mechanism serves the page's
+//! break-it lab, the lessons, and the proof that the checkers work. The native
+//! node uses [`AllOn`], a type without switches: its checks are constants and
+//! cost nothing. Witnesses stand in `tests/scenarios/witness/<rule>.toml`.
+
+use core::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+/// A guard that can be switched off in the laboratory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Rule {
+    /// Only entries of the leader's own term are committed by counting (§5.4.2, Figure 8).
+    CommitOwnTermOnly,
+    /// A vote is granted only to a log that is at least as up to date (§5.4.1).
+    UpToDateCheck,
+    /// A node votes for one candidate a term (§5.2).
+    OneVotePerTerm,
+    /// The vote is durable before the reply leaves (Figure 2, "persistent state").
+    PersistVoteBeforeReply,
+    /// Appended entries are durable before the reply leaves (Figure 2, "persistent state").
+    PersistAppendBeforeReply,
+    /// A follower checks the entry before the new ones (§5.3).
+    ConsistencyCheck,
+    /// A follower commits no further than this append has verified (Figure 2, "index of last new entry").
+    CommitVerifiedPrefix,
+    /// An append that overlaps keeps a matching suffix (Figure 2, "existing entry conflicts").
+    KeepMatchingSuffix,
+    /// An acknowledged write counts only while the log still holds what it wrote.
+    WrittenNamesEntry,
+    /// A leader and a commit need more than half of the voters (§5.2, §5.3).
+    MajorityQuorum,
+    /// A node whose store is lost neither votes nor counts (amnesia is lying).
+    LostStoreDoesNotVote,
+    /// Stepping down within a term keeps the vote (Figure 2, `votedFor`).
+    VoteKeptWithinTerm,
+    /// A candidate sends its requests only after its own term and vote are durable.
+    PersistBeforeCampaign,
+    /// A retried command is applied once (§8; thesis §6.3).
+    ExactlyOnce,
+    /// An election timeout is drawn at random (§5.2). Liveness.
+    RandomizedTimeout,
+    /// A higher term in any message is adopted (§5.1). Liveness.
+    AdoptHigherTerm,
+    /// A leader moves back past a conflict (§5.3). Liveness.
+    BackUpOnConflict,
+}
+
+/// Whether a rule's absence breaks safety or only progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RuleKind {
+    /// Something bad happens.
+    Safety,
+    /// Nothing good happens any more.
+    Liveness,
+}
+
+impl Rule {
+    /// All rules, in the order of the switches.
+    pub const ALL: [Self; 17] = [
+        Self::CommitOwnTermOnly,
+        Self::UpToDateCheck,
+        Self::OneVotePerTerm,
+        Self::PersistVoteBeforeReply,
+        Self::PersistAppendBeforeReply,
+        Self::ConsistencyCheck,
+        Self::CommitVerifiedPrefix,
+        Self::KeepMatchingSuffix,
+        Self::WrittenNamesEntry,
+        Self::MajorityQuorum,
+        Self::LostStoreDoesNotVote,
+        Self::VoteKeptWithinTerm,
+        Self::PersistBeforeCampaign,
+        Self::ExactlyOnce,
+        Self::RandomizedTimeout,
+        Self::AdoptHigherTerm,
+        Self::BackUpOnConflict,
+    ];
+
+    /// The name in scenario files and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CommitOwnTermOnly => "raft.commit-own-term-only",
+            Self::UpToDateCheck => "raft.up-to-date-check",
+            Self::OneVotePerTerm => "raft.one-vote-per-term",
+            Self::PersistVoteBeforeReply => "raft.persist-vote-before-reply",
+            Self::PersistAppendBeforeReply => "raft.persist-append-before-reply",
+            Self::ConsistencyCheck => "raft.consistency-check",
+            Self::CommitVerifiedPrefix => "raft.commit-verified-prefix",
+            Self::KeepMatchingSuffix => "raft.keep-matching-suffix",
+            Self::WrittenNamesEntry => "raft.written-names-entry",
+            Self::MajorityQuorum => "raft.majority-quorum",
+            Self::LostStoreDoesNotVote => "raft.lost-store-does-not-vote",
+            Self::VoteKeptWithinTerm => "raft.vote-kept-within-term",
+            Self::PersistBeforeCampaign => "raft.persist-before-campaign",
+            Self::ExactlyOnce => "session.exactly-once",
+            Self::RandomizedTimeout => "raft.randomized-timeout",
+            Self::AdoptHigherTerm => "raft.adopt-higher-term",
+            Self::BackUpOnConflict => "raft.back-up-on-conflict",
+        }
+    }
+
+    /// The rule of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// What its absence breaks.
+    #[must_use]
+    pub fn kind(self) -> RuleKind {
+        match self {
+            Self::RandomizedTimeout | Self::AdoptHigherTerm | Self::BackUpOnConflict => RuleKind::Liveness,
+            Self::CommitOwnTermOnly
+            | Self::UpToDateCheck
+            | Self::OneVotePerTerm
+            | Self::PersistVoteBeforeReply
+            | Self::PersistAppendBeforeReply
+            | Self::ConsistencyCheck
+            | Self::CommitVerifiedPrefix
+            | Self::KeepMatchingSuffix
+            | Self::WrittenNamesEntry
+            | Self::MajorityQuorum
+            | Self::LostStoreDoesNotVote
+            | Self::VoteKeptWithinTerm
+            | Self::PersistBeforeCampaign
+            | Self::ExactlyOnce => RuleKind::Safety,
+        }
+    }
+}
+
+/// Which rules hold.
+pub trait Rules: Clone + Debug {
+    /// Whether `rule` is on.
+    fn on(&self, rule: Rule) -> bool;
+}
+
+/// All rules, always: the type of the native node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AllOn;
+
+impl Rules for AllOn {
+    #[inline]
+    fn on(&self, _rule: Rule) -> bool {
+        true
+    }
+}
+
+/// Rules that can be switched off, for the laboratory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Switches {
+    off: u32,
+}
+
+impl Switches {
+    /// All rules on.
+    #[must_use]
+    pub fn all_on() -> Self {
+        Self::default()
+    }
+
+    /// The same with one rule switched off.
+    #[must_use]
+    pub fn without(self, rule: Rule) -> Self {
+        Self { off: self.off | 1 << rule as u32 }
+    }
+
+    /// The rules that are off.
+    pub fn off(self) -> impl Iterator<Item = Rule> {
+        Rule::ALL.into_iter().filter(move |rule| !self.on(*rule))
+    }
+}
+
+impl Rules for Switches {
+    #[inline]
+    fn on(&self, rule: Rule) -> bool {
+        self.off & (1 << rule as u32) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_a_switch_of_its_own() {
+        for (position, rule) in Rule::ALL.into_iter().enumerate() {
+            assert_eq!(rule as usize, position);
+            assert_eq!(Rule::named(rule.name()), Some(rule));
+            let switches = Switches::all_on().without(rule);
+            assert_eq!(switches.off().collect::<Vec<_>>(), [rule]);
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! What does an executor publish?
+//!
+//! A record says what happened, where, when (own clock and global time) and
+//! caused by which record. A simulated world, a live cluster and a trace file
+//! are three sources of one stream of records; whatever is shown is a fold of
+//! them and of nothing else.
+//!
+//! How a view is folded from records (the lab's `trace/view` does it):
+//! * a node's volatile log is the fold of `WriteBegan`, its durable log that of
+//!   the writes up to the last `Written`; a crash keeps the durable one and the
+//!   prefix that `Crashed` names;
+//! * role, term, commit index, timers, votes and progress come with `Status`,
+//!   recorded after each step that changed one of them;
+//! * a message is on its way from `Departed` to `Delivered` or `Dropped`; before
+//!   that it waits at its sender for a write.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::protocol::Outcome;
+use crate::raft;
+use crate::storage::Write;
+use crate::types::{
+    ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
+};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its name; rises within one origin.
+    pub id: RecordId,
+    /// The record that brought it about; `None` for what came from outside.
+    pub cause: Option<RecordId>,
+    /// Global time.
+    pub at: Time,
+    /// The node that it happened at; `None` for network, clients and the run itself.
+    pub node: Option<NodeId>,
+    /// That node's own monotonic clock.
+    pub mono: Mono,
+    /// What happened.
+    pub body: Body,
+}
+
+/// A message of any protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AnyMessage {
+    /// A Raft message.
+    Raft(raft::Message),
+}
+
+impl From<raft::Message> for AnyMessage {
+    fn from(message: raft::Message) -> Self {
+        Self::Raft(message)
+    }
+}
+
+/// The hard state of any protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AnyHard {
+    /// Raft's term and vote.
+    Raft(raft::HardState),
+}
+
+impl From<raft::HardState> for AnyHard {
+    fn from(hard: raft::HardState) -> Self {
+        Self::Raft(hard)
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// A run or a live stream begins.
+    Began(Began),
+    /// A node started from its store.
+    Started {
+        /// How often it has started, this time included.
+        incarnation: Incarnation,
+        /// The offset of its clock: its `mono` was this at global time `at`.
+        mono: Mono,
+        /// Rate of its clock against global time, in parts per million (1,000,000 = equal).
+        rate_ppm: u32,
+    },
+    /// A message arrived; it is named by the record that sent it, and the step that follows handles it.
+    Delivered {
+        /// The `Sent` record.
+        message: RecordId,
+    },
+    /// The node's clock reached its deadline.
+    DeadlineReached,
+    /// Writes up to this ticket are durable.
+    Written {
+        /// The last of them.
+        ticket: Ticket,
+    },
+    /// A client's request arrived at the node.
+    Proposed {
+        /// Who asks.
+        client: ClientId,
+        /// Its number for it.
+        number: RequestNumber,
+    },
+    /// Entries were applied to the state machine.
+    AppliedThrough {
+        /// Last applied index.
+        through: LogIndex,
+        /// Digest of the state after it.
+        state: Digest,
+    },
+
+    /// A node sent a message. This record's id names the message from here on.
+    Sent {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: AnyMessage,
+        /// The write that it waits for.
+        after: Option<Ticket>,
+    },
+    /// A node began a write.
+    WriteBegan(Write<AnyHard>),
+    /// A node answered a client. This record's id names the answer on its way.
+    Answered {
+        /// Whom.
+        client: ClientId,
+        /// Which request.
+        number: RequestNumber,
+        /// What.
+        outcome: Outcome,
+    },
+    /// A node noted an event.
+    Noted(Event),
+    /// What an observer may know of the node changed.
+    Status(NodeStatus),
+    /// The node stopped: an invariant of its own does not hold.
+    Broke {
+        /// The fact.
+        fact: String,
+    },
+    /// The whole of a node, sent after telemetry was dropped, or to a late joiner.
+    NodeState(Box<NodeState>),
+
+    /// The network took a message up (`Sent`, `Asked` or `Answered`).
+    Departed {
+        /// The message.
+        message: RecordId,
+        /// When it will arrive, where that is decided already.
+        arrives: Option<Time>,
+        /// Whether this is a second copy of one that departed before.
+        duplicate: bool,
+    },
+    /// A message was lost.
+    Dropped {
+        /// The message.
+        message: RecordId,
+        /// Why.
+        reason: DropReason,
+    },
+    /// A message on its way was stopped by hand; it arrives only when released.
+    Held {
+        /// The message.
+        message: RecordId,
+    },
+
+    /// A client sent a request. This record's id names the request on its way.
+    Asked {
+        /// Who asks.
+        client: ClientId,
+        /// Its number for it.
+        number: RequestNumber,
+        /// Which node.
+        to: NodeId,
+        /// The operation, as people read it (`set x = 1`).
+        operation: String,
+        /// 1 for the first try.
+        attempt: u32,
+    },
+    /// A client believes an outcome; the operation is over for it.
+    Told {
+        /// Who.
+        client: ClientId,
+        /// Which request.
+        number: RequestNumber,
+        /// What it believes.
+        verdict: Verdict,
+        /// The result, as people read it.
+        result: String,
+    },
+
+    /// A node crashed: volatile state is gone, and so are unsynced writes but for a prefix.
+    Crashed {
+        /// The last write that survived, synced or lucky; `None` where no write was pending.
+        survived: Option<Ticket>,
+    },
+    /// A node stopped reacting; its clock runs on.
+    Paused,
+    /// A paused node goes on.
+    Resumed,
+    /// The cut links changed: these are all cut, each in one direction.
+    LinksCut {
+        /// From, to; sorted.
+        cut: Vec<(Endpoint, Endpoint)>,
+    },
+    /// A condition of the network or of a disk was changed, in words.
+    ConditionChanged {
+        /// What, as people read it.
+        text: String,
+    },
+    /// An entry is committed, by the oracle's definition: a quorum has held it durably in its term.
+    Decided {
+        /// Its index.
+        index: LogIndex,
+        /// Its term.
+        term: Term,
+    },
+    /// A property does not hold.
+    Violated {
+        /// Its name.
+        property: String,
+        /// What contradicts it.
+        detail: String,
+    },
+    /// Records are missing here: the source dropped them.
+    Gap {
+        /// How many, where known.
+        missing: Option<u64>,
+    },
+    /// The run reached its end.
+    Ended,
+}
+
+/// The first record of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// `raft`.
+    pub protocol: String,
+    /// Scenario or cluster, as people call it.
+    pub name: String,
+    /// Its nodes.
+    pub nodes: Vec<NodeId>,
+    /// Its clients.
+    pub clients: Vec<ClientId>,
+    /// The seed of a simulated run.
+    pub seed: Option<u64>,
+}
+
+/// One end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Endpoint {
+    /// A node.
+    Node(NodeId),
+    /// A client.
+    Client(ClientId),
+}
+
+impl core::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Node(node) => node.fmt(f),
+            Self::Client(client) => client.fmt(f),
+        }
+    }
+}
+
+/// Why a message was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DropReason {
+    /// Random loss.
+    Loss,
+    /// The link is cut.
+    Cut,
+    /// The receiver is down.
+    ReceiverDown,
+    /// The sender crashed before the write that it waits for was durable.
+    SenderCrashed,
+    /// By hand.
+    Hand,
+}
+
+/// What a client believes of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It happened, with this result.
+    Ok,
+    /// It did not happen and will not.
+    Failed,
+    /// It may have happened, or may still happen.
+    Unknown,
+}
+
+/// What a node does in the protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Answers, and waits for a leader.
+    #[default]
+    Follower,
+    /// Asks whether it could win.
+    PreCandidate,
+    /// Asks for votes.
+    Candidate,
+    /// Leads.
+    Leader,
+    /// Follows without a vote.
+    Learner,
+}
+
+/// What an observer may know of a node apart from its log and hard state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// What it does.
+    pub role: Role,
+    /// Its term or view.
+    pub term: Term,
+    /// Whom it voted for in that term.
+    pub voted_for: Option<NodeId>,
+    /// The leader that it knows of.
+    pub leader: Option<NodeId>,
+    /// Commit index.
+    pub commit: LogIndex,
+    /// Last applied index.
+    pub applied: LogIndex,
+    /// Last durable index of its own log.
+    pub durable: LogIndex,
+    /// The timer that shows on the node.
+    pub timer: Option<Timer>,
+    /// A candidate's votes so far, itself included; sorted by node.
+    pub votes: Vec<(NodeId, bool)>,
+    /// A leader's knowledge of its followers; sorted by node.
+    pub progress: Vec<Progress>,
+}
+
+/// A running timer on the node's own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Timer {
+    /// What it is for.
+    pub kind: TimerKind,
+    /// When it was set.
+    pub armed: Mono,
+    /// When it ends.
+    pub deadline: Mono,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TimerKind {
+    /// Waits for a leader.
+    Election,
+    /// Reminds the leader to show that it lives.
+    Heartbeat,
+}
+
+/// What a leader knows of one follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Progress {
+    /// Which follower.
+    pub node: NodeId,
+    /// Next index to send.
+    pub next: LogIndex,
+    /// Highest index known to match.
+    pub matched: LogIndex,
+    /// Whether the leader still looks for the point where the logs agree.
+    pub probing: bool,
+}
+
+/// The whole of a node, for resynchronization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeState {
+    /// How often it has started.
+    pub incarnation: Incarnation,
+    /// Whether it runs.
+    pub up: bool,
+    /// What an observer may know.
+    pub status: NodeStatus,
+    /// Hard state.
+    pub hard: AnyHard,
+    /// Its volatile log.
+    pub log: Vec<Arc<crate::entry::Entry>>,
+}
+
+/// What a person or a scenario asks the world, or a live cluster, to do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Command {
+    /// A client proposes an operation, at this node or where it believes the leader to be.
+    Propose {
+        /// Where; `None` leaves it to the client.
+        to: Option<NodeId>,
+        /// The operation, encoded for the state machine.
+        operation: Bytes,
+    },
+    /// Crash a node.
+    Crash(NodeId),
+    /// Start a crashed node from its store.
+    Restart(NodeId),
+    /// Stop a node from reacting.
+    Pause(NodeId),
+    /// Let a paused node go on.
+    Resume(NodeId),
+    /// Fire a node's timer now.
+    Timeout(NodeId),
+    /// Cut one direction of a link.
+    Cut {
+        /// From.
+        from: Endpoint,
+        /// To.
+        to: Endpoint,
+    },
+    /// Mend one direction of a link.
+    Mend {
+        /// From.
+        from: Endpoint,
+        /// To.
+        to: Endpoint,
+    },
+    /// Only nodes of one group hear each other; clients hear all. Replaces all cuts.
+    Partition(Vec<Vec<NodeId>>),
+    /// Mend all links.
+    Heal,
+    /// Stop a message on its way.
+    Hold(RecordId),
+    /// Lose a message on its way.
+    Drop(RecordId),
+    /// Deliver a message now.
+    Deliver(RecordId),
+    /// Send a second copy of a message on its way.
+    Duplicate(RecordId),
+    /// Move a node's clocks forward.
+    Skew {
+        /// Which node.
+        node: NodeId,
+        /// By how much.
+        by: crate::types::Span,
+    },
+    /// Set a node's clock rate, in parts per million of global time.
+    Drift {
+        /// Which node.
+        node: NodeId,
+        /// The rate.
+        rate_ppm: u32,
+    },
+    /// Set the write latency of a node's disk, uniform between two values.
+    Disk {
+        /// Which node.
+        node: NodeId,
+        /// Shortest and longest.
+        latency: (crate::types::Span, crate::types::Span),
+    },
+    /// Set the loss rate of all links, in parts per million.
+    Loss {
+        /// The rate.
+        ppm: u32,
+    },
+    /// Set the duplication rate of all links, in parts per million.
+    Duplication {
+        /// The rate.
+        ppm: u32,
+    },
+    /// Set the one-way latency of all links, uniform between two values.
+    Latency {
+        /// Shortest and longest.
+        between: (crate::types::Span, crate::types::Span),
+    },
+    /// A node's store is gone; it must be down.
+    LoseDisk(NodeId),
+}

@@ -1,0 +1,48 @@
+//! Where does chance come from?
+//!
+//! One seeded generator per concern, cloned with its owner: the same seed gives
+//! the same draws natively and in wasm. The draws below are part of the run's
+//! meaning, so they are spelled out here and not left to a library's choice of
+//! distribution algorithm.
+
+use rand_core::{Rng as _, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use crate::types::Span;
+
+/// A deterministic generator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rng(Xoshiro256PlusPlus);
+
+impl Rng {
+    /// A generator for one concern of one run. Two different concerns of one seed are independent.
+    #[must_use]
+    pub fn new(seed: u64, concern: u64) -> Self {
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed ^ concern.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17)))
+    }
+
+    /// The next 64 random bits.
+    pub fn next(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number in `0..bound`; 0 where the bound is 0. Its bias is below 2⁻³² for bounds below 2³².
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let product = u128::from(self.next()) * u128::from(bound);
+        #[expect(clippy::cast_possible_truncation, reason = "the upper half of a product of two u64 fits a u64")]
+        let upper = (product >> 64) as u64;
+        upper
+    }
+
+    /// A span between two values, both included.
+    pub fn span(&mut self, between: (Span, Span)) -> Span {
+        let (low, high) = between;
+        Span(low.0 + self.below(high.0.saturating_sub(low.0).saturating_add(1)))
+    }
+
+    /// True with a chance given in parts per million.
+    pub fn chance_ppm(&mut self, ppm: u32) -> bool {
+        self.below(1_000_000) < u64::from(ppm)
+    }
+}

@@ -1,0 +1,191 @@
+//! What are the names and numbers that every part of the project shares?
+//!
+//! Newtypes without aliases: a term passed where an index is expected does not
+//! compile. No `usize` stands in anything that is hashed, serialized or drawn.
+//! Read `protocol` next.
+
+use core::fmt;
+use core::ops::{Add, Sub};
+
+use serde::{Deserialize, Serialize};
+
+/// Defines a newtype over an unsigned integer with the traits all of them share.
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+number!(
+    /// A member of the cluster, written `n1`, `n2`, …; 0 stands for the world itself in record ids.
+    NodeId(u32), "n"
+);
+number!(
+    /// A client, written `c1`, `c2`, …; 0 stands for nobody (no-ops and configurations).
+    ClientId(u64), "c"
+);
+number!(
+    /// A client's own number for a request: rises by one a request, starts at 1 (thesis §6.3).
+    RequestNumber(u64), "#"
+);
+number!(
+    /// A Raft term (Raft paper §5.1). 0 before the first election.
+    Term(u64), "t"
+);
+number!(
+    /// A position in the log; the first entry stands at 1, 0 means "before all".
+    LogIndex(u64), ""
+);
+number!(
+    /// How often a node has started from its store. A ticket of an older incarnation means nothing.
+    Incarnation(u32), "i"
+);
+number!(
+    /// A span of time in microseconds.
+    Span(u64), ""
+);
+number!(
+    /// The run's global time in microseconds since its start. Only the world and records know it.
+    Time(u64), ""
+);
+number!(
+    /// A node's monotonic clock in microseconds: only rises, counts suspend; drives every deadline.
+    Mono(u64), ""
+);
+number!(
+    /// A node's wall clock in microseconds: stamps log time only, may jump either way.
+    Wall(u64), ""
+);
+
+impl Term {
+    /// The term after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl LogIndex {
+    /// Before all entries.
+    pub const ZERO: Self = Self(0);
+
+    /// The index after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The index before this one; stays at 0.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
+impl Span {
+    /// A span given in milliseconds.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis * 1_000)
+    }
+
+    /// A span given in seconds.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs * 1_000_000)
+    }
+}
+
+/// Gives a clock type addition of spans and the span between two readings.
+macro_rules! clock {
+    ($name:ident) => {
+        impl Add<Span> for $name {
+            type Output = Self;
+            fn add(self, span: Span) -> Self {
+                Self(self.0.saturating_add(span.0))
+            }
+        }
+
+        impl Sub for $name {
+            type Output = Span;
+            /// The span from `earlier` to `self`; zero where `earlier` is later.
+            fn sub(self, earlier: Self) -> Span {
+                Span(self.0.saturating_sub(earlier.0))
+            }
+        }
+    };
+}
+
+clock!(Time);
+clock!(Mono);
+clock!(Wall);
+
+/// Two readings of a node's own clocks, taken for one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Now {
+    /// Drives deadlines.
+    pub mono: Mono,
+    /// Stamps log time.
+    pub wall: Wall,
+}
+
+/// Names one write to a node's store. Writes complete in the order of their tickets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The incarnation that issued it.
+    pub incarnation: Incarnation,
+    /// Counts the writes of that incarnation from 1.
+    pub sequence: u64,
+}
+
+/// Names one record of a run: who recorded it (`NodeId(0)` is the world) and its number there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordId {
+    /// The recording node, or `NodeId(0)` for a simulated world, which numbers for all its nodes.
+    pub origin: NodeId,
+    /// Rises by at least one a record within one origin.
+    pub sequence: u64,
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.origin.0 == 0 { write!(f, "{}", self.sequence) } else { write!(f, "{}.{}", self.origin, self.sequence) }
+    }
+}
+
+/// A running 64-bit digest of a run or of a state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub u64);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl core::str::FromStr for NodeId {
+    type Err = NotANode;
+
+    /// Reads `n1`, `n2`, …
+    fn from_str(text: &str) -> Result<Self, NotANode> {
+        match text.strip_prefix('n').map(str::parse) {
+            Some(Ok(number)) if number > 0 => Ok(Self(number)),
+            _ => Err(NotANode(text.into())),
+        }
+    }
+}
+
+/// A text that does not name a node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a node: nodes are written n1, n2, …")]
+pub struct NotANode(pub String);

@@ -1,0 +1,3 @@
+//! The deterministic laboratory around the protocols.
+
+pub mod trace;

@@ -1,0 +1,185 @@
+//! What does a person see at one instant?
+//!
+//! A view is the fold of records up to a cursor, and of nothing else: a
+//! simulation, a live cluster and a trace file give the same view for the same
+//! records. It knows no screen. Read `timeline` next, for seek and step back.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use quorumscope_core::entry::Entry;
+use quorumscope_core::protocol::Outcome;
+use quorumscope_core::record::{AnyHard, AnyMessage, Endpoint, NodeStatus, Verdict};
+use quorumscope_core::storage::Write;
+use quorumscope_core::types::{
+    ClientId, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
+};
+
+/// Everything that can be known at the cursor.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// The time of the last folded record.
+    pub at: Time,
+    /// The last folded record.
+    pub last: Option<RecordId>,
+    /// `raft`.
+    pub protocol: String,
+    /// Scenario or cluster.
+    pub name: String,
+    /// The nodes.
+    pub nodes: BTreeMap<NodeId, NodeView>,
+    /// The clients.
+    pub clients: BTreeMap<ClientId, ClientView>,
+    /// Messages that left and have not arrived, by the record that sent them and the copy's number (0 the first).
+    pub messages: BTreeMap<(RecordId, u32), MessageView>,
+    /// Links that are cut, each in one direction.
+    pub cut: BTreeSet<(Endpoint, Endpoint)>,
+    /// What the oracle counts as committed: index to term.
+    pub decided: BTreeMap<LogIndex, Term>,
+    /// Properties that were broken so far.
+    pub violations: Vec<Violation>,
+    /// Whether records are missing before the cursor.
+    pub gaps: u64,
+    /// Whether the run has ended.
+    pub ended: bool,
+}
+
+/// Whether a node reacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Liveness {
+    /// Not started yet.
+    #[default]
+    Down,
+    /// Runs.
+    Up,
+    /// Paused: holds its memory, does not react.
+    Paused,
+    /// Crashed.
+    Crashed,
+    /// Stopped by itself: an invariant of its own does not hold.
+    Broken,
+}
+
+/// One node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeView {
+    /// Whether it reacts.
+    pub liveness: Liveness,
+    /// How often it has started.
+    pub incarnation: Incarnation,
+    /// Its clock: reading `mono` at global time `at`, and its rate in parts per million.
+    pub clock: ClockView,
+    /// Role, term, commit index, timer, votes, progress. Empty while it is down.
+    pub status: NodeStatus,
+    /// Its volatile log, or the durable one while it is down.
+    pub log: Vec<Arc<Entry>>,
+    /// Its hard state, durable or not; `None` before the first write.
+    pub hard: Option<AnyHard>,
+    /// The durable hard state.
+    pub durable_hard: Option<AnyHard>,
+    /// How many entries of the log are durable.
+    pub durable: LogIndex,
+    /// Writes that began and are not durable.
+    pub writing: VecDeque<Write<AnyHard>>,
+    /// Messages that wait for a write, by the record that sent them.
+    pub waiting: BTreeMap<RecordId, WaitingMessage>,
+    /// Digest of its state machine, and the index it stands at.
+    pub state: Option<(LogIndex, quorumscope_core::types::Digest)>,
+}
+
+/// How a node's clock relates to global time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockView {
+    /// Global time of the reading.
+    pub at: Time,
+    /// The reading.
+    pub mono: Mono,
+    /// Parts per million of global time.
+    pub rate_ppm: u32,
+}
+
+/// A message that its sender holds back until a write is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingMessage {
+    /// To whom.
+    pub to: NodeId,
+    /// What.
+    pub message: AnyMessage,
+    /// For which write.
+    pub after: Option<Ticket>,
+}
+
+/// A message on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageView {
+    /// From.
+    pub from: Endpoint,
+    /// To.
+    pub to: Endpoint,
+    /// What.
+    pub content: Content,
+    /// When it left.
+    pub departed: Time,
+    /// When it arrives, where that is known.
+    pub arrives: Option<Time>,
+    /// Whether it was stopped by hand.
+    pub held: bool,
+}
+
+/// What a message on its way carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Between nodes.
+    Peer(AnyMessage),
+    /// From a client.
+    Request {
+        /// The client's number.
+        number: RequestNumber,
+        /// As people read it.
+        operation: String,
+    },
+    /// To a client.
+    Answer {
+        /// The client's number.
+        number: RequestNumber,
+        /// What.
+        outcome: Outcome,
+    },
+}
+
+/// One client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientView {
+    /// Its operations, oldest first.
+    pub operations: Vec<OperationView>,
+}
+
+/// One operation of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperationView {
+    /// The client's number.
+    pub number: RequestNumber,
+    /// As people read it.
+    pub operation: String,
+    /// When it was first sent.
+    pub asked: Time,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// The node it was last sent to.
+    pub to: NodeId,
+    /// When the client made up its mind, and what it believes; `None` while it waits.
+    pub told: Option<(Time, Verdict, String)>,
+}
+
+/// A broken property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Time,
+    /// Where, if at one node.
+    pub node: Option<NodeId>,
+    /// Its name.
+    pub property: String,
+    /// What contradicts it.
+    pub detail: String,
+}
