@@ -1,1 +1,0 @@
-//! Claims of the Raft paper as tests.
