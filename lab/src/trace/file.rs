@@ -414,4 +414,4 @@ fn reason(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 #[path = "file_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -150,7 +150,8 @@ fn bodies() -> Vec<Body> {
     bodies
 }
 
-fn records() -> Vec<Record> {
+/// A record of every kind.
+pub(in crate::trace) fn records() -> Vec<Record> {
     let record = |(sequence, body)| Record {
         id: id(sequence),
         cause: (sequence > 1).then(|| id(sequence - 1)),

@@ -183,8 +183,8 @@ pub(crate) mod record {
     pub const TOLD_FAILED: &str = "{client} was told that request {number} failed{result}.";
     pub const TOLD_UNKNOWN: &str = "{client} cannot know what became of request {number}{result}.";
     pub const RESULT: &str = ": {result}";
-    pub const CRASHED: &str = "{node} crashed; no write was pending.";
-    pub const CRASHED_PENDING: &str = "{node} crashed; of its pending writes those up to number {ticket} survived.";
+    pub const CRASHED: &str = "{node} crashed.";
+    pub const CRASHED_PENDING: &str = "{node} crashed; its writes up to number {ticket} survived.";
     pub const PAUSED: &str = "{node} was paused.";
     pub const RESUMED: &str = "{node} goes on.";
     pub const LINKS_MENDED: &str = "All links are whole.";

@@ -42,7 +42,7 @@ fn the_latest_change_of_role_answers_and_a_crash_ends_it() {
     assert_eq!(ask(1, 1).map(|answer| answer.record.sequence), Some(1));
     assert_eq!(ask(3, 1).map(|answer| answer.record.sequence), Some(2));
     let crashed = ask(3, 2).expect("n2 crashed");
-    assert_eq!(crashed.explanation.sentence, "n2 crashed; no write was pending.");
+    assert_eq!(crashed.explanation.sentence, "n2 crashed.");
     assert_eq!(ask(3, 3), None);
 }
 
