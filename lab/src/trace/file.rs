@@ -375,6 +375,7 @@ fn message_of(body: &Body) -> Option<RecordId> {
         | Body::Held { message } => Some(*message),
         Body::Began(_)
         | Body::Started { .. }
+        | Body::ClockChanged { .. }
         | Body::DeadlineReached
         | Body::Written { .. }
         | Body::Proposed { .. }

@@ -1,7 +1,6 @@
 //! Records as something to look at: views, a timeline with seek, the words for events, trace files.
 
 pub mod face;
-
 pub mod file;
 mod fold;
 pub mod narrate;

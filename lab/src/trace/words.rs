@@ -187,6 +187,8 @@ pub(crate) mod record {
     pub const CRASHED: &str = "{node} crashed.";
     pub const CRASHED_PENDING: &str = "{node} crashed; its writes up to number {ticket} survived.";
     pub const PAUSED: &str = "{node} was paused.";
+    pub const CLOCK_CHANGED: &str =
+        "The clock of {node} was set; from here on it runs at {rate} parts per million of global time.";
     pub const RESUMED: &str = "{node} goes on.";
     pub const LINKS_MENDED: &str = "All links are whole.";
     pub const LINKS_CUT: &str = "These links are cut now: {links}.";
@@ -236,6 +238,7 @@ pub(crate) mod line {
     pub const DECIDED: &str = "entry {index} of term {term} is committed";
     pub const CRASHED: &str = "{node} crashed";
     pub const PAUSED: &str = "{node} paused";
+    pub const CLOCK_CHANGED: &str = "the clock of {node} was set";
     pub const RESUMED: &str = "{node} goes on";
     pub const BROKE: &str = "{node} stopped: {fact}";
     pub const DROPPED: &str = "{message} from {from} to {to} lost";

@@ -115,6 +115,9 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         Body::Paused => here(text::PAUSED),
         Body::Resumed => here(text::RESUMED),
         Body::LinksCut { cut } => links_cut(cut),
+        Body::ClockChanged { rate_ppm, .. } => {
+            Explanation::of(fill(text::CLOCK_CHANGED, &[("node", &node), ("rate", rate_ppm)]))
+        }
         Body::ConditionChanged { text } => Explanation::of(text.clone()),
         Body::Decided { index, term } => Explanation::of(fill(text::DECIDED, &[("entry", &pair(*index, *term))]))
             .because(principle::COMMIT, paper::COMMIT),
