@@ -88,6 +88,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         | Body::Answered { .. }
         | Body::Status(_)
         | Body::NodeState(_)
+        | Body::ClockChanged { .. }
         | Body::Departed { .. } => None,
     }
 }

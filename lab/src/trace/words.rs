@@ -187,6 +187,7 @@ pub(crate) mod record {
     pub const CRASHED_PENDING: &str = "{node} crashed; of its pending writes those up to number {ticket} survived.";
     pub const PAUSED: &str = "{node} was paused.";
     pub const RESUMED: &str = "{node} goes on.";
+    pub const CLOCK_CHANGED: &str = "The clock of {node} was set.";
     pub const LINKS_MENDED: &str = "All links are whole.";
     pub const LINKS_CUT: &str = "These links are cut now: {links}.";
     pub const DECIDED: &str = "Entry {entry} is committed: a quorum has held it durably in its term.";

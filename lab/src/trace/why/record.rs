@@ -103,6 +103,7 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         Body::Crashed { .. }
         | Body::Paused
         | Body::Resumed
+        | Body::ClockChanged { .. }
         | Body::LinksCut { .. }
         | Body::ConditionChanged { .. }
         | Body::Decided { .. }
@@ -200,6 +201,7 @@ fn world(record: &Record) -> Explanation {
         .because(principle::UNSYNCED, paper::PERSISTENT),
         Body::Paused => Explanation::of(fill(text::PAUSED, &[("node", &node)])),
         Body::Resumed => Explanation::of(fill(text::RESUMED, &[("node", &node)])),
+        Body::ClockChanged { .. } => Explanation::of(fill(text::CLOCK_CHANGED, &[("node", &node)])),
         Body::LinksCut { cut } if cut.is_empty() => Explanation::of(text::LINKS_MENDED.into()),
         Body::LinksCut { cut } => Explanation::of(fill(text::LINKS_CUT, &[("links", &links(cut))]))
             .because(principle::UNRELIABLE, paper::NETWORK),
