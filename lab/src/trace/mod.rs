@@ -3,6 +3,9 @@
 pub mod face;
 mod fold;
 pub mod narrate;
+pub mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 pub mod view;
 pub mod why;
 pub mod words;
