@@ -19,7 +19,7 @@ fn setup(seed: u64) -> Setup {
         clients: vec![client(1), ClientSetup { workload: Some(workload), ..client(2) }],
         seed,
         network: Network { drop_ppm: 20_000, duplicate_ppm: 20_000, ..Network::default() },
-        disk: (Span(500), Span(5_000)),
+        disk: (Span(500), Span(15_000)),
     }
 }
 
@@ -70,7 +70,7 @@ fn faulty(simulation: &mut Simulation, seed: u64, until: Time, mut look: impl Fn
     look(simulation);
     while simulation.now() < until && simulation.step() {
         look(simulation);
-        if rng.chance_ppm(15_000) {
+        if rng.chance_ppm(25_000) {
             let command = draw(&mut rng, simulation);
             let _ = simulation.command(&command).is_ok();
             look(simulation);
@@ -81,7 +81,7 @@ fn faulty(simulation: &mut Simulation, seed: u64, until: Time, mut look: impl Fn
 #[test]
 fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event() {
     let mut coverage = Coverage::default();
-    for seed in 0..20 {
+    for seed in 0..30 {
         let mut view = View::default();
         let mut simulation = simulation(seed);
         faulty(&mut simulation, seed, Time(20_000_000), |simulation| {
