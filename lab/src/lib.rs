@@ -1,4 +1,5 @@
 //! The deterministic laboratory around the protocols.
 
+pub mod check;
 pub mod sim;
 pub mod trace;
