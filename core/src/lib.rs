@@ -18,3 +18,4 @@ pub mod record;
 pub mod rng;
 pub mod storage;
 pub mod types;
+pub mod wire;
