@@ -1,4 +1,5 @@
 //! The deterministic laboratory around the protocols.
 
+pub mod scenario;
 pub mod sim;
 pub mod trace;
