@@ -141,7 +141,7 @@ impl<P: Subject> World<P> {
                         number: request,
                         outcome: said.clone(),
                     });
-                    let Some(node) = self.nodes.get(index) else { return None };
+                    let node = self.nodes.get(index)?;
                     let parcel = Parcel::Answer { number: request, outcome };
                     self.depart(id, Endpoint::Node(node.id), Endpoint::Client(client), parcel, first);
                 }

@@ -200,7 +200,7 @@ impl Simulation {
     /// One node.
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {
-        let world = world!(self);
+        let Inner::Raft(world) = &self.0;
         let node = world.nodes.get(world.position(node)?)?;
         Some(NodeFace {
             liveness: node.liveness,
