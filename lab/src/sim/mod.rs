@@ -214,6 +214,12 @@ impl Simulation {
         &world!(self).history
     }
 
+    /// What the oracle counts as committed: index to term.
+    #[must_use]
+    pub fn decided(&self) -> &std::collections::BTreeMap<LogIndex, Term> {
+        &world!(self).decided
+    }
+
     /// One node.
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {
