@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod judge;
 mod print;
+pub mod profile;
 mod properties;
 mod read;
 mod read_expect;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorumscope_core::record::{Command, Record};
-use quorumscope_core::types::{RecordId, Span, Time};
+use quorumscope_core::types::{NodeId, RecordId, Span, Time};
 
 use super::act::{self, Filter};
 use super::document::{Action, MessageVerb, NodeVerb, Scenario, Step, Which};
@@ -90,6 +90,12 @@ impl Run {
     #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The live leader of the highest term.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        select::leader(&self.simulation)
     }
 
     /// What became of the expectations so far.

@@ -213,7 +213,7 @@ fn a_name_is_bound_for_later_steps_only() {
     let text = with("[[step]]\nat = \"1s\"\ncrash = \"old\"\n[[step]]\nat = \"2s\"\nbind = { old = \"leader\" }");
     assert_eq!(
         refusal(&text),
-        "line 5: unknown selector \"old\"; known: leader, primary, followers, any-follower, down, all, rest"
+        "line 5: unknown selector \"old\"; known: leader, primary, followers, any-follower, foremost, down, all, rest"
     );
 }
 
