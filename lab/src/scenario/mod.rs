@@ -30,8 +30,8 @@ pub use document::{
     ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
 };
 pub use error::{ScenarioError, nearest, unknown};
-pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use judge::{ExpectationResult, LINEARIZABILITY_BUDGET};
+pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use run::{Run, RunError};
 pub use units::{print_span, read_span};
 

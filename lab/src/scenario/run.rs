@@ -65,8 +65,7 @@ impl Run {
     /// # Errors
     /// Settings that cannot run.
     pub fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
-        let simulation =
-            Simulation::new(scenario.setup()).map_err(|error| ScenarioError::new(error.to_string()))?;
+        let simulation = Simulation::new(scenario.setup()).map_err(|error| ScenarioError::new(error.to_string()))?;
         Ok(Self {
             simulation,
             next: 0,
