@@ -8,7 +8,6 @@
 use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::machine::session::Payload;
-use quorumscope_core::record::Role;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
 
 use super::document::{Bound, Commit, Expect, Fact, Selector, When};

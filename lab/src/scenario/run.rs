@@ -156,7 +156,8 @@ impl Run {
         }
         let event = self.simulation.next_event_at();
         let step = self.scenario.steps.get(self.next).filter(|step| self.is_due(step, event));
-        let at = step.map(|step| step.at.max(self.simulation.now())).or(event);
+        let step = step.map(|step| step.at.max(self.simulation.now()));
+        let at = step.or(event);
         let Some(at) = at.filter(|at| *at <= self.scenario.until) else {
             self.end();
             return true;
