@@ -8,6 +8,7 @@ pub mod entry;
 pub mod event;
 pub mod machine;
 pub mod protocol;
+pub mod quorum;
 pub mod raft;
 pub mod record;
 pub mod rng;

@@ -23,15 +23,14 @@ impl Rng {
     }
 
     /// The next 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A number in `0..bound`; 0 where the bound is 0. Its bias is below 2⁻³² for bounds below 2³².
     pub fn below(&mut self, bound: u64) -> u64 {
-        let product = u128::from(self.next()) * u128::from(bound);
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half of a product of two u64 fits a u64")]
-        let upper = (product >> 64) as u64;
+        let product = u128::from(self.bits()) * u128::from(bound);
+        let upper = (product >> 64) as u64; // the upper half of a product of two u64 fits
         upper
     }
 

@@ -77,33 +77,63 @@ impl Log {
         self.entries.iter().skip(start).take(limit as usize).cloned().collect()
     }
 
-    /// First index of the run of entries of one term that `index` belongs to.
+    /// First index of the run of entries of one term that `index` belongs to. Terms never fall along a log (§5.3).
     #[must_use]
     pub fn first_of_term_at(&self, index: LogIndex) -> LogIndex {
-        let term = self.term_at(index);
-        let mut first = index;
-        while first.previous() != LogIndex::ZERO && self.term_at(first.previous()) == term {
-            first = first.previous();
-        }
-        first
+        let Some(term) = self.get(index).map(|entry| entry.term) else { return index };
+        LogIndex(self.entries.partition_point(|entry| entry.term < term) as u64 + 1)
     }
 
     /// Last index whose entry has this term, where there is one at or before `limit`.
     #[must_use]
     pub fn last_of_term(&self, term: Term, limit: LogIndex) -> Option<LogIndex> {
-        let mut index = limit.min(self.last_index());
-        while index != LogIndex::ZERO {
-            match self.term_at(index) {
-                Some(found) if found == term => return Some(index),
-                Some(found) if found < term => return None,
-                _ => index = index.previous(),
-            }
-        }
-        None
+        let after = self.entries.partition_point(|entry| entry.term <= term) as u64;
+        let last = LogIndex(after).min(limit);
+        (self.get(last)?.term == term).then_some(last)
     }
 
     /// All entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.entries.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::log_of_terms;
+    use super::*;
+
+    #[test]
+    fn before_all_entries_stands_term_zero_and_beyond_the_end_nothing() {
+        let log = log_of_terms(&[1, 1, 3]);
+        assert_eq!(log.term_at(LogIndex(0)), Some(Term(0)));
+        assert_eq!(log.term_at(LogIndex(3)), Some(Term(3)));
+        assert_eq!(log.term_at(LogIndex(4)), None);
+    }
+
+    #[test]
+    fn an_entry_that_leaves_a_gap_is_not_appended() {
+        let mut log = log_of_terms(&[1]);
+        assert!(!log.append(Arc::new(super::super::testing::entry(3, 1))));
+        assert_eq!(log.last_index(), LogIndex(1));
+    }
+
+    #[test]
+    fn the_run_of_a_term_is_found_from_both_ends() {
+        let log = log_of_terms(&[1, 2, 2, 2, 5]);
+        assert_eq!(log.first_of_term_at(LogIndex(4)), LogIndex(2));
+        assert_eq!(log.last_of_term(Term(2), LogIndex(5)), Some(LogIndex(4)));
+        assert_eq!(log.last_of_term(Term(2), LogIndex(3)), Some(LogIndex(3)));
+        assert_eq!(log.last_of_term(Term(3), LogIndex(5)), None);
+        assert_eq!(log.last_of_term(Term(5), LogIndex(4)), None);
+    }
+
+    #[test]
+    fn truncation_removes_from_the_index_on() {
+        let mut log = log_of_terms(&[1, 1, 2]);
+        log.truncate(LogIndex(2));
+        assert_eq!(log.last_index(), LogIndex(1));
+        log.truncate(LogIndex(0));
+        assert_eq!(log.last_index(), LogIndex(0));
     }
 }

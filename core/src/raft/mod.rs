@@ -1,8 +1,46 @@
-//! Raft (module header follows with the implementation).
+//! How do a few nodes agree on one log although some of them crash?
+//!
+//! Raft, after Figure 2 of the extended paper (Ongaro and Ousterhout, "In Search
+//! of an Understandable Consensus Algorithm"), with the pre-vote of Ongaro's
+//! thesis (§9.6).
+//!
+//! Time is cut into *terms*; a term has at most one *leader*, elected by a
+//! majority (§5.2). The leader alone takes commands, appends them to its log and
+//! sends them on; a follower takes an entry only where the one before it matches
+//! (§5.3). An entry of the leader's own term that a majority holds durably is
+//! *committed*, and so is all before it (§5.4.2); committed entries are applied
+//! in order.
+//!
+//! Where this implementation makes a choice that the paper leaves open:
+//! * the leader writes its own log in parallel with sending (thesis §10.2.1) and
+//!   counts itself only once its write is durable;
+//! * a candidate's requests leave, and its own vote counts, only once its term
+//!   and vote are durable;
+//! * a conflict answer carries the conflicting term and its first index (§5.3,
+//!   the optimization that the paper describes in words);
+//! * a node applies no further than its own log is durable;
+//! * a node whose store is lost stays silent: what it once promised is unknown.
+//!
+//! Left out so far: snapshots, membership changes, check-quorum and leases, reads
+//! beside the log, leadership transfer.
+//!
+//! Read `election` next, then `replication`.
+
 mod config;
+mod election;
 mod log;
 mod message;
+mod persist;
+mod progress;
+mod replication;
+mod role;
 mod rules;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 pub use config::{Config, ConfigError};
 pub use log::Log;
@@ -10,3 +48,238 @@ pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, RequestVote, RequestVoteReply,
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
+
+use crate::event::{Event, IgnoreReason, TimerReason};
+use crate::protocol::{self, Input, Outcome, Protocol};
+use crate::quorum::{Majority, QuorumSystem};
+use crate::record::{NodeStatus, Timer, TimerKind};
+use crate::rng::Rng;
+use crate::storage::DiskImage;
+use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket};
+use persist::Persist;
+use role::Role;
+
+type Effects = protocol::Effects<Message, HardState>;
+
+/// One Raft node.
+#[derive(Clone, Debug)]
+pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
+    id: NodeId,
+    config: Arc<Config<R>>,
+    quorum: Q,
+    hard: HardState,
+    log: Log,
+    commit_index: LogIndex,
+    /// Handed to the executor for application.
+    apply_asked: LogIndex,
+    last_applied: LogIndex,
+    role: Role,
+    timer: Timer,
+    persist: Persist,
+    store_lost: bool,
+    rng: Rng,
+}
+
+impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
+    type Message = Message;
+    type Hard = HardState;
+    type Config = Config<R>;
+
+    fn recover(config: &Config<R>, node: NodeId, image: &DiskImage<HardState>, seed: u64, now: Now) -> Self {
+        let log = Log::new(&image.log);
+        let mut raft = Self {
+            id: node,
+            quorum: Q::of(&config.voters, !config.rules.on(Rule::MajorityQuorum)),
+            hard: image.hard.clone(),
+            commit_index: LogIndex::ZERO,
+            apply_asked: LogIndex::ZERO,
+            last_applied: LogIndex::ZERO,
+            role: Role::Follower { leader: None },
+            timer: Timer { kind: TimerKind::Election, armed: now.mono, deadline: now.mono },
+            persist: Persist::new(image.incarnation, log.last_index()),
+            store_lost: image.format.is_none() && config.rules.on(Rule::LostStoreDoesNotVote),
+            rng: Rng::new(seed, u64::from(node.0)),
+            config: Arc::new(config.clone()),
+            log,
+        };
+        let timeout = raft.draw_election_timeout();
+        raft.arm(TimerKind::Election, now.mono, timeout);
+        raft
+    }
+
+    fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
+        if self.store_lost {
+            return;
+        }
+        match input {
+            Input::Receive { from, message } => self.receive(now, from, message, out),
+            Input::DeadlineReached => self.on_deadline(now, out),
+            Input::Propose(proposals) => self.on_propose(now, proposals, out),
+            Input::Written(ticket) => self.on_written(now, ticket, out),
+            Input::Applied { through, results } => self.on_applied(through, &results, out),
+        }
+        if let Some(write) = self.persist.flush(&self.hard, &self.log) {
+            out.write(write);
+        }
+        self.apply_ready(out);
+    }
+
+    fn next_deadline(&self) -> Option<Mono> {
+        (!self.store_lost).then_some(self.timer.deadline)
+    }
+
+    fn status(&self) -> NodeStatus {
+        NodeStatus {
+            role: if self.store_lost { crate::record::Role::Learner } else { self.role.kind() },
+            term: self.hard.current_term,
+            voted_for: self.hard.voted_for,
+            leader: self.leader(),
+            commit: self.commit_index,
+            applied: self.last_applied,
+            durable: self.persist.durable(),
+            timer: (!self.store_lost).then_some(self.timer),
+            votes: self.role.votes().map(|votes| votes.iter().collect()).unwrap_or_default(),
+            progress: self.progress_status(),
+        }
+    }
+}
+
+impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
+    /// Who it is.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Its current term.
+    #[must_use]
+    pub fn current_term(&self) -> Term {
+        self.hard.current_term
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn role(&self) -> crate::record::Role {
+        self.role.kind()
+    }
+
+    /// Its log in memory, durable or not.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Highest index that it knows to be committed.
+    #[must_use]
+    pub fn commit_index(&self) -> LogIndex {
+        self.commit_index
+    }
+
+    /// The leader of its term, where it knows one.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        match &self.role {
+            Role::Follower { leader } => leader.map(|heard| heard.leader),
+            Role::PreCandidate { .. } | Role::Candidate { .. } => None,
+            Role::Leader(_) => Some(self.id),
+        }
+    }
+
+    fn on(&self, rule: Rule) -> bool {
+        self.config.rules.on(rule)
+    }
+
+    /// Takes a peer's message: a higher term is adopted first, then the handler runs (Figure 2, "Rules for
+    /// Servers"). A pre-vote speaks of a term that nobody is in yet, so it and its grant change no term.
+    fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
+        if !self.quorum.is_voter(from) || from == self.id {
+            out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::NotAMember });
+            return;
+        }
+        let prospective = match &message {
+            Message::PreVote(_) => true,
+            Message::PreVoteReply(reply) => reply.vote_granted,
+            Message::RequestVote(_)
+            | Message::RequestVoteReply(_)
+            | Message::AppendEntries(_)
+            | Message::AppendEntriesReply(_) => false,
+        };
+        if !prospective && message.term() > self.hard.current_term {
+            if !self.on(Rule::AdoptHigherTerm) {
+                return;
+            }
+            self.adopt_term(now, message.term(), Some(from), out);
+        }
+        match message {
+            Message::PreVote(request) => self.on_pre_vote(now, from, &request, out),
+            Message::PreVoteReply(reply) => self.on_pre_vote_reply(now, from, &reply, out),
+            Message::RequestVote(request) => self.on_request_vote(now, from, &request, out),
+            Message::RequestVoteReply(reply) => self.on_request_vote_reply(now, from, &reply, out),
+            Message::AppendEntries(append) => self.on_append_entries(now, from, append, out),
+            Message::AppendEntriesReply(reply) => self.on_append_entries_reply(now, from, &reply, out),
+        }
+    }
+
+    fn on_deadline(&mut self, now: Now, out: &mut Effects) {
+        if now.mono < self.timer.deadline {
+            return;
+        }
+        match &self.role {
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => self.campaign(now, out),
+            Role::Leader(_) => self.broadcast_heartbeat(now, out),
+        }
+    }
+
+    /// The disk has confirmed a write: our own vote may count now, and our own copy of entries.
+    fn on_written(&mut self, now: Now, ticket: Ticket, out: &mut Effects) {
+        let names_entry = self.on(Rule::WrittenNamesEntry);
+        self.persist.complete(ticket, self.hard.current_term, &self.log, names_entry);
+        match &self.role {
+            Role::Candidate { own_vote, .. } if self.persist.is_complete(*own_vote) => self.count_own_vote(now, out),
+            Role::Leader(_) => self.advance_commit(out),
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => {}
+        }
+    }
+
+    fn draw_election_timeout(&mut self) -> Span {
+        let (low, high) = self.config.election_timeout;
+        if self.config.rules.on(Rule::RandomizedTimeout) { self.rng.span((low, high)) } else { low }
+    }
+
+    fn arm(&mut self, kind: TimerKind, now: Mono, after: Span) {
+        self.timer = Timer { kind, armed: now, deadline: now + after };
+    }
+
+    /// Sets the election timer anew, to a random timeout (§5.2).
+    fn restart_election_timer(&mut self, now: Now, reason: TimerReason, out: &mut Effects) {
+        let timeout = self.draw_election_timeout();
+        self.arm(TimerKind::Election, now.mono, timeout);
+        out.note(|| Event::ElectionTimerSet { timeout, reason });
+    }
+
+    /// Asks for the application of what is committed and durable here.
+    fn apply_ready(&mut self, out: &mut Effects) {
+        let through = self.commit_index.min(self.persist.durable());
+        if through > self.apply_asked {
+            out.apply(self.apply_asked.next(), through);
+            self.apply_asked = through;
+        }
+    }
+
+    /// The state machine has applied entries: clients that wait for them are answered.
+    fn on_applied(&mut self, through: LogIndex, results: &[protocol::Applied], out: &mut Effects) {
+        self.last_applied = self.last_applied.max(through);
+        let Role::Leader(leader) = &mut self.role else { return };
+        for applied in results {
+            while let Some(waiting) = leader.waiting.front().copied()
+                && waiting.index <= applied.index
+            {
+                leader.waiting.pop_front();
+                if waiting.index == applied.index {
+                    let outcome = Outcome::Applied { index: applied.index, result: applied.result.clone() };
+                    out.answer(waiting.client, waiting.number, outcome);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Our own nodes in the peer loop: an executor with an in-memory store.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use quorumscope_core::entry::{Class, EntryKind, Proposal, Tags};
+use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
+use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft};
+use quorumscope_core::record::Role;
+use quorumscope_core::storage::DiskImage;
+use quorumscope_core::types::{ClientId, Mono, NodeId, Now, RequestNumber, Wall};
+
+use crate::{Contender, NODES, PAYLOAD_BYTES};
+
+struct Node {
+    raft: Raft,
+    image: DiskImage<HardState>,
+    applied: u64,
+}
+
+pub(crate) struct Cluster {
+    nodes: Vec<Node>,
+    queue: VecDeque<(NodeId, NodeId, Message)>,
+    effects: Effects<Message, HardState>,
+    now: Now,
+    leader: usize,
+    number: u64,
+    payload: Bytes,
+}
+
+impl Cluster {
+    fn step(&mut self, position: usize, input: Input<Message>) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let node = &mut self.nodes[position];
+            node.raft.step(self.now, input, &mut self.effects);
+            let (mut written, mut applied) = (None, None);
+            for effect in self.effects.drain() {
+                match effect {
+                    Effect::Write(write) => {
+                        node.image.apply(&write).expect("writes continue the log");
+                        written = Some(Input::Written(write.ticket));
+                    }
+                    // Every write of this step is in the store before the queue is read: the promise holds.
+                    Effect::Send { to, message, after: _ } => self.queue.push_back((node.raft.id(), to, message)),
+                    Effect::Apply { from, through } => {
+                        let mut results = Vec::new();
+                        for entry in &node.image.log[from.0 as usize - 1..through.0 as usize] {
+                            if entry.kind == EntryKind::Command {
+                                node.applied += 1;
+                                if position == self.leader {
+                                    results.push(Applied {
+                                        index: entry.index,
+                                        client: entry.client,
+                                        number: entry.number,
+                                        result: Bytes::new(),
+                                    });
+                                }
+                            }
+                        }
+                        applied = Some(Input::Applied { through, results });
+                    }
+                    Effect::Answer { .. } | Effect::Note(_) => {}
+                    Effect::Broken(fact) => panic!("{fact}"),
+                }
+            }
+            if let Some(applied) = applied {
+                debug_assert!(written.is_none(), "what a step writes is applied only once it is durable");
+                next = Some(applied);
+            }
+            if let Some(written) = written {
+                next = Some(written);
+            }
+        }
+    }
+
+    fn deliver_until_quiet(&mut self) {
+        while let Some((from, to, message)) = self.queue.pop_front() {
+            self.step(to.0 as usize - 1, Input::Receive { from, message });
+        }
+    }
+
+    fn fire(&mut self, position: usize) {
+        self.now.mono = self.nodes[position].raft.next_deadline().expect("every node has a timer");
+        self.step(position, Input::DeadlineReached);
+        self.deliver_until_quiet();
+    }
+}
+
+impl Contender for Cluster {
+    const NAME: &'static str = "quorumscope";
+
+    fn elected() -> Self {
+        let voters: Vec<_> = (1..=NODES as u32).map(NodeId).collect();
+        let config = Config::new(voters.clone(), AllOn);
+        let now = Now { mono: Mono(0), wall: Wall(0) };
+        let start = |node: &NodeId| {
+            let image = DiskImage::formatted(1, *node);
+            Node { raft: Raft::recover(&config, *node, &image, 7, now), image, applied: 0 }
+        };
+        let mut cluster = Self {
+            nodes: voters.iter().map(start).collect(),
+            queue: VecDeque::new(),
+            effects: Effects::new(),
+            now,
+            leader: 0,
+            number: 0,
+            payload: Bytes::from(vec![7; PAYLOAD_BYTES]),
+        };
+        cluster.fire(0);
+        assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
+        cluster
+    }
+
+    fn round(&mut self, batch: usize) {
+        let proposals = (0..batch)
+            .map(|_| {
+                self.number += 1;
+                let number = RequestNumber(self.number);
+                let payload = Bytes::copy_from_slice(&self.payload);
+                Proposal { client: ClientId(1), number, class: Class::Critical, tags: Tags::new(), payload }
+            })
+            .collect();
+        self.step(self.leader, Input::Propose(proposals));
+        self.deliver_until_quiet();
+    }
+
+    fn applied(&mut self) -> Vec<u64> {
+        // The last commit index reaches the followers with the next heartbeat.
+        self.fire(self.leader);
+        self.nodes.iter().map(|node| node.applied).collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! How many make a quorum?
+//!
+//! All quorum arithmetic of the project stands here, by name. Raft takes its
+//! quorum system as a parameter, so that the hybrid can ask for Byzantine
+//! quorums without being a copy of Raft.
+
+use core::fmt::Debug;
+
+use smallvec::SmallVec;
+
+use crate::types::{LogIndex, NodeId};
+
+/// Decides what enough means.
+pub trait QuorumSystem: Clone + Debug {
+    /// The quorum system of these voters, which are sorted. `weakened` is the laboratory's broken
+    /// variant, one vote short of safety; the native node never asks for it.
+    fn of(voters: &[NodeId], weakened: bool) -> Self;
+
+    /// The voters, sorted.
+    fn voters(&self) -> &[NodeId];
+
+    /// How many voters make a quorum.
+    fn needed(&self) -> u32;
+
+    /// Whether these voters make a quorum.
+    fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool;
+
+    /// The highest index that a quorum holds, given what each voter holds.
+    fn held_by_quorum(&self, holds: impl Fn(NodeId) -> LogIndex) -> LogIndex;
+
+    /// Whether `node` is a voter.
+    fn is_voter(&self, node: NodeId) -> bool {
+        self.voters().contains(&node)
+    }
+}
+
+/// More than half of the voters (Raft paper §5.2): any two majorities share a voter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Majority {
+    voters: SmallVec<[NodeId; 8]>,
+    needed: u32,
+}
+
+/// ⌊n/2⌋ + 1.
+#[must_use]
+pub fn majority(voters: u32) -> u32 {
+    voters / 2 + 1
+}
+
+impl QuorumSystem for Majority {
+    fn of(voters: &[NodeId], weakened: bool) -> Self {
+        let count = u32::try_from(voters.len()).unwrap_or(u32::MAX);
+        let needed = if weakened { majority(count).saturating_sub(1).max(1) } else { majority(count) };
+        Self { voters: voters.into(), needed }
+    }
+
+    fn voters(&self) -> &[NodeId] {
+        &self.voters
+    }
+
+    fn needed(&self) -> u32 {
+        self.needed
+    }
+
+    fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool {
+        self.voters.iter().filter(|voter| has(**voter)).count() >= self.needed as usize
+    }
+
+    fn held_by_quorum(&self, holds: impl Fn(NodeId) -> LogIndex) -> LogIndex {
+        let mut held: SmallVec<[LogIndex; 8]> = self.voters.iter().map(|voter| holds(*voter)).collect();
+        held.sort_unstable_by(|a, b| b.cmp(a));
+        held.get(self.needed as usize - 1).copied().unwrap_or(LogIndex::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voters(count: u32) -> Vec<NodeId> {
+        (1..=count).map(NodeId).collect()
+    }
+
+    #[test]
+    fn any_two_majorities_share_a_voter() {
+        for count in 1..=7 {
+            let system = Majority::of(&voters(count), false);
+            let quorums: Vec<u32> =
+                (0..1u32 << count).filter(|set| system.is_quorum(|node| set & (1 << (node.0 - 1)) != 0)).collect();
+            assert!(quorums.iter().all(|a| quorums.iter().all(|b| a & b != 0)), "{count} voters");
+        }
+    }
+
+    #[test]
+    fn a_weakened_quorum_is_one_vote_short() {
+        assert_eq!(Majority::of(&voters(5), true).needed(), 2);
+        assert_eq!(Majority::of(&voters(3), true).needed(), 1);
+        assert_eq!(Majority::of(&voters(1), true).needed(), 1);
+    }
+
+    #[test]
+    fn the_index_that_a_quorum_holds_is_the_highest_with_enough_holders() {
+        let system = Majority::of(&voters(5), false);
+        let holds = [9, 3, 7, 5, 1];
+        let held = system.held_by_quorum(|node| LogIndex(holds[node.0 as usize - 1]));
+        let brute = (0..=9)
+            .rev()
+            .map(LogIndex)
+            .find(|index| system.is_quorum(|node| holds[node.0 as usize - 1] >= index.0))
+            .expect("index 0 is held by all");
+        assert_eq!(held, brute);
+    }
+}

@@ -1,0 +1,183 @@
+//! What has been promised to the disk, and what has the disk confirmed?
+//!
+//! All that one step writes goes out as one write under one ticket, reserved
+//! when the step first needs it. A confirmed ticket counts only while the log
+//! still holds what it wrote: after a truncation and a new append of the same
+//! index, an old confirmation speaks of an entry that is gone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::log::Log;
+use super::message::HardState;
+use crate::entry::{Entries, Entry};
+use crate::storage::Write;
+use crate::types::{Incarnation, LogIndex, Term, Ticket};
+
+/// The writes of one node.
+#[derive(Clone, Debug)]
+pub(super) struct Persist {
+    incarnation: Incarnation,
+    issued: u64,
+    completed: u64,
+    /// The write that holds the newest hard state.
+    hard: u64,
+    outstanding: VecDeque<Outstanding>,
+    open: Option<Open>,
+    /// Everything up to here is durable in the log as it is now.
+    durable: LogIndex,
+}
+
+/// What a ticket stands for: the node's term and its last entry when the write began.
+#[derive(Clone, Copy, Debug)]
+struct Outstanding {
+    sequence: u64,
+    node_term: Term,
+    last_index: LogIndex,
+    last_term: Term,
+}
+
+/// The write that the current step collects.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    hard: bool,
+    truncate: Option<LogIndex>,
+    append: Entries,
+}
+
+impl Persist {
+    pub(super) fn new(incarnation: Incarnation, durable: LogIndex) -> Self {
+        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding: VecDeque::new(), open: None, durable }
+    }
+
+    pub(super) fn durable(&self) -> LogIndex {
+        self.durable
+    }
+
+    fn open(&mut self) -> &mut Open {
+        if self.open.is_none() {
+            self.issued += 1;
+        }
+        self.open.get_or_insert_default()
+    }
+
+    /// The hard state changed: it is part of this step's write.
+    pub(super) fn hard_changed(&mut self) -> Ticket {
+        self.open().hard = true;
+        self.hard = self.issued;
+        self.ticket(self.issued)
+    }
+
+    /// Entries from `from` on are removed: what was durable there is so no longer.
+    pub(super) fn truncated(&mut self, from: LogIndex) {
+        self.open().truncate = Some(from);
+        self.durable = self.durable.min(from.previous());
+    }
+
+    /// An entry was added at the end.
+    pub(super) fn appended(&mut self, entry: Arc<Entry>) {
+        self.open().append.push(entry);
+    }
+
+    /// The write to wait for before anybody may rely on the hard state and on the log up to `index`;
+    /// `None` where all of it is durable.
+    pub(super) fn promise(&self, index: LogIndex) -> Option<Ticket> {
+        let needed = if index > self.durable { self.issued } else { self.hard };
+        (needed > self.completed).then(|| self.ticket(needed))
+    }
+
+    fn ticket(&self, sequence: u64) -> Ticket {
+        Ticket { incarnation: self.incarnation, sequence }
+    }
+
+    /// Whether the write with this ticket is durable.
+    pub(super) fn is_complete(&self, ticket: Ticket) -> bool {
+        ticket.incarnation == self.incarnation && ticket.sequence <= self.completed
+    }
+
+    /// Ends the step's write, where there is one.
+    pub(super) fn flush(&mut self, hard: &HardState, log: &Log) -> Option<Write<HardState>> {
+        let open = self.open.take()?;
+        self.outstanding.push_back(Outstanding {
+            sequence: self.issued,
+            node_term: hard.current_term,
+            last_index: log.last_index(),
+            last_term: log.last_term(),
+        });
+        Some(Write {
+            ticket: self.ticket(self.issued),
+            hard: open.hard.then(|| hard.clone()),
+            truncate: open.truncate,
+            append: open.append,
+        })
+    }
+
+    /// The disk confirms all writes up to `ticket`. `names_entry` is the rule `raft.written-names-entry`.
+    pub(super) fn complete(&mut self, ticket: Ticket, current_term: Term, log: &Log, names_entry: bool) {
+        if ticket.incarnation != self.incarnation {
+            return;
+        }
+        while let Some(write) = self.outstanding.front().copied()
+            && write.sequence <= ticket.sequence
+        {
+            self.outstanding.pop_front();
+            self.completed = write.sequence;
+            let still_holds = write.node_term == current_term && log.term_at(write.last_index) == Some(write.last_term);
+            if still_holds || !names_entry {
+                self.durable = self.durable.max(write.last_index.min(log.last_index()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::entry;
+    use super::*;
+
+    fn term(value: u64) -> HardState {
+        HardState { current_term: Term(value), voted_for: None }
+    }
+
+    fn append(persist: &mut Persist, log: &mut Log, index: u64, in_term: u64) -> Ticket {
+        let entry = Arc::new(entry(index, in_term));
+        assert!(log.append(Arc::clone(&entry)));
+        persist.appended(entry);
+        persist.flush(&term(in_term), log).expect("an open write").ticket
+    }
+
+    /// TRAPS: acknowledgements of asynchronous writes after a truncation and a re-append of the same index.
+    #[test]
+    fn a_confirmation_of_a_replaced_entry_does_not_make_its_successor_durable() {
+        for names_entry in [true, false] {
+            let (mut persist, mut log) = (Persist::new(Incarnation(1), LogIndex::ZERO), Log::default());
+            let old = append(&mut persist, &mut log, 1, 1);
+            log.truncate(LogIndex(1));
+            persist.truncated(LogIndex(1));
+            let new = append(&mut persist, &mut log, 1, 2);
+            persist.complete(old, Term(2), &log, names_entry);
+            assert_eq!(persist.durable() == LogIndex::ZERO, names_entry, "the rule is what holds it back");
+            persist.complete(new, Term(2), &log, names_entry);
+            assert_eq!(persist.durable(), LogIndex(1));
+        }
+    }
+
+    #[test]
+    fn a_ticket_of_an_older_incarnation_means_nothing() {
+        let (mut persist, mut log) = (Persist::new(Incarnation(2), LogIndex::ZERO), Log::default());
+        let ticket = append(&mut persist, &mut log, 1, 1);
+        persist.complete(Ticket { incarnation: Incarnation(1), ..ticket }, Term(1), &log, true);
+        assert_eq!(persist.durable(), LogIndex::ZERO);
+    }
+
+    #[test]
+    fn a_promise_waits_for_the_hard_state_even_where_the_log_is_durable() {
+        let (mut persist, log) = (Persist::new(Incarnation(1), LogIndex::ZERO), Log::default());
+        assert_eq!(persist.promise(LogIndex::ZERO), None);
+        let ticket = persist.hard_changed();
+        persist.flush(&term(1), &log);
+        assert_eq!(persist.promise(LogIndex::ZERO), Some(ticket));
+        persist.complete(ticket, Term(1), &log, true);
+        assert_eq!(persist.promise(LogIndex::ZERO), None);
+    }
+}

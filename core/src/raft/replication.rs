@@ -1,0 +1,360 @@
+//! How does the leader's log become everybody's?
+//!
+//! Log replication after Raft paper §5.3 and the commitment rule of §5.4.2. A
+//! leader never overwrites its own entries (Leader Append-Only); a follower
+//! removes entries only where they conflict with its leader's.
+
+use std::sync::Arc;
+
+use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
+use super::progress::Mode;
+use super::role::{Heard, Role, Waiting};
+use super::rules::{Rule, Rules};
+use super::{Effects, Raft};
+use crate::entry::{Entries, Entry, EntryKind, Proposal};
+use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, TimerReason};
+use crate::protocol::Outcome;
+use crate::quorum::QuorumSystem;
+use crate::record::{self, TimerKind};
+use crate::types::{ClientId, LogIndex, NodeId, Now};
+
+impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
+    /// Takes clients' commands (§5.3: "the leader appends the command to its log as a new entry").
+    ///
+    /// What is refused here was not appended: it has not happened and will not.
+    pub(super) fn on_propose(&mut self, now: Now, proposals: Vec<Proposal>, out: &mut Effects) {
+        let uncommitted = self.log.last_index().0.saturating_sub(self.commit_index.0);
+        let overloaded = uncommitted + proposals.len() as u64 > u64::from(self.config.max_uncommitted);
+        let is_leader = matches!(self.role, Role::Leader(_));
+        if !is_leader || overloaded {
+            let leader = self.leader();
+            out.note(|| Event::ProposalRefused { leader, overloaded: is_leader });
+            for proposal in proposals {
+                let outcome = if is_leader { Outcome::Overloaded } else { Outcome::NotLeader { leader } };
+                out.answer(proposal.client, proposal.number, outcome);
+            }
+            return;
+        }
+        self.append_as_leader(now, EntryKind::Command, proposals, out);
+        self.replicate_to_all(out);
+    }
+
+    /// Puts entries of the current term at the end of the leader's own log. Its write runs beside the sending
+    /// (thesis §10.2.1); the leader's copy counts once it is durable.
+    pub(super) fn append_as_leader(
+        &mut self,
+        now: Now,
+        kind: EntryKind,
+        proposals: impl IntoIterator<Item = Proposal>,
+        out: &mut Effects,
+    ) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let first = self.log.last_index().next();
+        let mut log_time = self.log.last().map_or(now.wall, |last| last.log_time.max(now.wall));
+        for proposal in proposals {
+            let index = self.log.last_index().next();
+            let Proposal { client, number, class, tags, payload } = proposal;
+            let term = self.hard.current_term;
+            let entry = Arc::new(Entry { index, term, kind, log_time, client, number, class, tags, payload });
+            log_time = entry.log_time;
+            if !out.check(self.log.append(Arc::clone(&entry)), "a leader's entries continue its log without a gap") {
+                return;
+            }
+            self.persist.appended(entry);
+            if client != ClientId(0) {
+                leader.waiting.push_back(Waiting { index, client, number });
+            }
+        }
+        out.note(|| Event::EntriesAppended { first, last: self.log.last_index(), term: self.hard.current_term });
+    }
+
+    /// Sends each follower what it lacks, as far as its window allows.
+    pub(super) fn replicate_to_all(&mut self, out: &mut Effects) {
+        let Role::Leader(leader) = &self.role else { return };
+        for position in 0..leader.progress.len() {
+            self.replicate_to(position, false, out);
+        }
+    }
+
+    /// Sends one follower what it lacks; with `heartbeat`, at least one append even where it lacks nothing.
+    fn replicate_to(&mut self, position: usize, heartbeat: bool, out: &mut Effects) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.progress.get_mut(position) else { return };
+        if heartbeat && let Mode::Probe { sent } = &mut progress.mode {
+            *sent = false; // the answer may be lost: ask again
+        }
+        let mut must_send = heartbeat;
+        loop {
+            let room = progress.room(self.config.max_entries_in_flight).min(self.config.max_entries_per_append);
+            let lacks = progress.next <= self.log.last_index();
+            let probes = progress.mode == Mode::Probe { sent: false };
+            if !must_send && !(room > 0 && (lacks || probes)) {
+                return;
+            }
+            must_send = false;
+            let prev_log_index = progress.next.previous();
+            let Some(prev_log_term) = self.log.term_at(prev_log_index) else {
+                out.check(false, "a follower's next index is at most one past the leader's log");
+                return;
+            };
+            let entries = self.log.slice(progress.next, room);
+            progress.sent(entries.len() as u64);
+            let append = AppendEntries {
+                term: self.hard.current_term,
+                prev_log_index,
+                prev_log_term,
+                entries,
+                leader_commit: self.commit_index,
+            };
+            // No promise: what a leader sends need not be durable at the leader (thesis §10.2.1).
+            out.send(progress.node, Message::AppendEntries(append), None);
+        }
+    }
+
+    /// Shows every follower that the leader lives (§5.2), and repeats what may have been lost.
+    pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
+        self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
+        let Role::Leader(leader) = &self.role else { return };
+        for position in 0..leader.progress.len() {
+            self.replicate_to(position, true, out);
+        }
+    }
+
+    /// Takes entries over, or says where the logs differ (Figure 2, "AppendEntries RPC"; §5.3).
+    ///
+    /// The reply waits for the write that stores the entries: the leader counts it as a copy that survives a
+    /// crash.
+    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, append: AppendEntries, out: &mut Effects) {
+        if append.term < self.hard.current_term {
+            out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
+            let after = self.persist.promise(LogIndex::ZERO);
+            self.reply(leader, AppendOutcome::StaleTerm, after, out);
+            return;
+        }
+        if !is_well_formed(&append) {
+            out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::Malformed });
+            return;
+        }
+        if !self.follow(now, leader, out) {
+            return;
+        }
+        if let Some(conflict) = self.conflict_before(leader, &append, out) {
+            let after = self.persist.promise(LogIndex::ZERO);
+            self.reply(leader, conflict, after, out);
+            return;
+        }
+        let matched = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
+        let Some(new) = self.take_over(leader, &append, out) else { return };
+        if new > 0 {
+            out.note(|| Event::AppendAccepted { leader, matched, new });
+        }
+        let after = if self.on(Rule::PersistAppendBeforeReply) { self.persist.promise(matched) } else { None };
+        self.reply(leader, AppendOutcome::Matched(matched), after, out);
+        // Only what this append has verified is known to equal the leader's log: beyond `matched` our own log
+        // may still hold entries that the leader will replace (Figure 2, "index of last new entry").
+        let verified = if self.on(Rule::CommitVerifiedPrefix) { matched } else { self.log.last_index() };
+        self.commit_to(append.leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
+    }
+
+    fn reply(&self, leader: NodeId, outcome: AppendOutcome, after: Option<crate::types::Ticket>, out: &mut Effects) {
+        let reply = AppendEntriesReply { term: self.hard.current_term, outcome };
+        out.send(leader, Message::AppendEntriesReply(reply), after);
+    }
+
+    /// Recognizes the leader of this term (§5.2). Two leaders of one term break Election Safety: the node halts.
+    fn follow(&mut self, now: Now, leader: NodeId, out: &mut Effects) -> bool {
+        match &mut self.role {
+            Role::Follower { leader: Some(heard) } if heard.leader == leader => heard.at = now.mono,
+            Role::Follower { leader: None } | Role::PreCandidate { .. } | Role::Candidate { .. } => {
+                self.become_follower(now, Some(leader), FollowerReason::LeaderOfThisTerm, out);
+            }
+            Role::Follower { leader: Some(heard) } => {
+                let fact = "a term has one leader";
+                let known = Heard { leader: heard.leader, at: heard.at };
+                return out.check(known.leader == leader, fact);
+            }
+            Role::Leader(_) => return out.check(false, "a term has one leader"),
+        }
+        self.restart_election_timer(now, TimerReason::HeardLeader, out);
+        true
+    }
+
+    /// The consistency check (§5.3): the entry before the new ones must be here, with the same term. It is what
+    /// makes Log Matching hold by induction. The answer skips the whole conflicting term.
+    fn conflict_before(&self, leader: NodeId, append: &AppendEntries, out: &mut Effects) -> Option<AppendOutcome> {
+        let found = self.log.term_at(append.prev_log_index);
+        let matches = match found {
+            Some(term) => term == append.prev_log_term || !self.on(Rule::ConsistencyCheck),
+            None => false,
+        };
+        if matches {
+            return None;
+        }
+        out.note(|| Event::AppendRefused { leader, expected: (append.prev_log_index, append.prev_log_term), found });
+        let first = match found {
+            Some(_) => self.log.first_of_term_at(append.prev_log_index),
+            None => self.log.last_index().next(),
+        };
+        Some(AppendOutcome::Conflict { refused: append.prev_log_index, term: found, first })
+    }
+
+    /// Stores what is new and removes what conflicts; an overlap that matches stays (Figure 2, steps 3 and 4): a
+    /// late, shorter append must not remove entries that were acknowledged since. Returns how many were new, or
+    /// `None` where the node had to halt.
+    fn take_over(&mut self, leader: NodeId, append: &AppendEntries, out: &mut Effects) -> Option<u32> {
+        let mut new = 0;
+        let end = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
+        if !self.on(Rule::KeepMatchingSuffix) && self.log.last_index() > end {
+            self.remove_from(leader, end.next(), out);
+        }
+        for entry in &append.entries {
+            match self.log.term_at(entry.index) {
+                Some(term) if term == entry.term => continue,
+                Some(_) => {
+                    let above_commit = entry.index > self.commit_index;
+                    if !out.check(above_commit, "a committed entry is never replaced") {
+                        return None;
+                    }
+                    self.remove_from(leader, entry.index, out);
+                }
+                None => {}
+            }
+            if !out.check(self.log.append(Arc::clone(entry)), "a follower's log has no gap") {
+                return None;
+            }
+            self.persist.appended(Arc::clone(entry));
+            new += 1;
+        }
+        Some(new)
+    }
+
+    fn remove_from(&mut self, leader: NodeId, from: LogIndex, out: &mut Effects) {
+        let through = self.log.last_index();
+        self.log.truncate(from);
+        self.persist.truncated(from);
+        out.note(|| Event::LogTruncated { from, through, leader });
+    }
+
+    pub(super) fn on_append_entries_reply(
+        &mut self,
+        _now: Now,
+        follower: NodeId,
+        reply: &AppendEntriesReply,
+        out: &mut Effects,
+    ) {
+        if reply.term < self.hard.current_term {
+            out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::StaleTerm });
+            return;
+        }
+        match &reply.outcome {
+            AppendOutcome::Matched(index) => self.on_matched(follower, *index, out),
+            AppendOutcome::Conflict { refused, term, first } => {
+                let next = match term.and_then(|term| self.log.last_of_term(term, *refused)) {
+                    Some(last) => last.next(),
+                    None => *first,
+                };
+                self.on_conflict(follower, *refused, next, out);
+            }
+            // A stale term comes with a higher one, which was adopted before this handler.
+            AppendOutcome::StaleTerm => {}
+        }
+    }
+
+    fn on_matched(&mut self, follower: NodeId, index: LogIndex, out: &mut Effects) {
+        let last_index = self.log.last_index();
+        let commit_index = self.commit_index;
+        let Some((position, progress)) = self.progress_of(follower) else {
+            out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::WrongRole });
+            return;
+        };
+        if index > last_index {
+            out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::Malformed });
+            return;
+        }
+        let news = progress.match_to(index);
+        if news && index > commit_index {
+            self.advance_commit(out);
+        }
+        self.replicate_to(position, false, out);
+    }
+
+    /// Moves a follower's next index back past the conflict and probes again (§5.3). Without it the leader would
+    /// send the same refused append for ever.
+    fn on_conflict(&mut self, follower: NodeId, refused: LogIndex, next: LogIndex, out: &mut Effects) {
+        if !self.on(Rule::BackUpOnConflict) {
+            return;
+        }
+        let Some((position, progress)) = self.progress_of(follower) else {
+            out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::WrongRole });
+            return;
+        };
+        let from = progress.next;
+        if !progress.back_up(refused, next) {
+            out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::Outdated });
+            return;
+        }
+        let to = progress.next;
+        out.note(|| Event::NextIndexMoved { follower, from, to });
+        self.replicate_to(position, false, out);
+    }
+
+    fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
+        let Role::Leader(leader) = &mut self.role else { return None };
+        leader.progress.iter_mut().enumerate().find(|(_, progress)| progress.node == follower)
+    }
+
+    /// Commits what a quorum holds durably, if it is of our own term (§5.4.2). An older entry that a quorum
+    /// holds may still be overwritten (Figure 8); it is committed with the first entry of our term after it.
+    pub(super) fn advance_commit(&mut self, out: &mut Effects) {
+        let Role::Leader(leader) = &self.role else { return };
+        let (own, durable) = (self.id, self.persist.durable());
+        let quorum_index = self.quorum.held_by_quorum(|voter| {
+            if voter == own {
+                return durable;
+            }
+            leader.progress.iter().find(|progress| progress.node == voter).map_or(LogIndex::ZERO, |p| p.matched)
+        });
+        if quorum_index <= self.commit_index {
+            return;
+        }
+        let Some(entry_term) = self.log.term_at(quorum_index) else { return };
+        let current_term = self.hard.current_term;
+        if entry_term != current_term && self.on(Rule::CommitOwnTermOnly) {
+            out.note(|| Event::CommitHeld { quorum_index, entry_term, current_term });
+            return;
+        }
+        self.commit_to(quorum_index, CommitReason::QuorumHolds, out);
+    }
+
+    fn commit_to(&mut self, index: LogIndex, reason: CommitReason, out: &mut Effects) {
+        if index > self.commit_index {
+            out.note(|| Event::CommitAdvanced { from: self.commit_index, to: index, reason });
+            self.commit_index = index;
+        }
+    }
+
+    pub(super) fn progress_status(&self) -> Vec<record::Progress> {
+        let Role::Leader(leader) = &self.role else { return Vec::new() };
+        let seen = |progress: &super::progress::Progress| record::Progress {
+            node: progress.node,
+            next: progress.next,
+            matched: progress.matched,
+            probing: progress.mode != Mode::Replicate,
+        };
+        leader.progress.iter().map(seen).collect()
+    }
+}
+
+/// Whether an append's entries follow each other and claim no impossible term.
+fn is_well_formed(append: &AppendEntries) -> bool {
+    let mut index = append.prev_log_index;
+    let mut term = append.prev_log_term;
+    let entries: &Entries = &append.entries;
+    index.0.checked_add(entries.len() as u64).is_some()
+        && entries.iter().all(|entry| {
+            let follows = entry.index.0 == index.0 + 1 && entry.term >= term && entry.term <= append.term;
+            index = entry.index;
+            term = entry.term;
+            follows
+        })
+}

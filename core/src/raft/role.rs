@@ -1,0 +1,92 @@
+//! What does a node know only because of its role?
+//!
+//! A role's data lives in its variant: a follower has no votes that could be
+//! stale, a leader none of a candidate's.
+
+use std::collections::VecDeque;
+
+use smallvec::SmallVec;
+
+use super::progress::Progress;
+use crate::record;
+use crate::types::{ClientId, LogIndex, Mono, NodeId, RequestNumber, Ticket};
+
+/// Follower, (pre-)candidate or leader (Raft paper §5.1; thesis §9.6).
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    Follower { leader: Option<Heard> },
+    PreCandidate { votes: Votes },
+    Candidate { votes: Votes, own_vote: Ticket },
+    Leader(Leader),
+}
+
+/// A leader of the current term, and when it was last heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) leader: NodeId,
+    pub(super) at: Mono,
+}
+
+/// What a leader keeps (Figure 2, "volatile state on leaders").
+#[derive(Clone, Debug)]
+pub(super) struct Leader {
+    /// One a follower, sorted by node.
+    pub(super) progress: SmallVec<[Progress; 8]>,
+    /// Clients that wait for an entry to be applied, in log order.
+    pub(super) waiting: VecDeque<Waiting>,
+}
+
+/// A client's proposal that was appended and not yet answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub(super) index: LogIndex,
+    pub(super) client: ClientId,
+    pub(super) number: RequestNumber,
+}
+
+/// Who has answered a (pre-)candidate, and how; one vote a voter however often it arrives.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Votes(SmallVec<[(NodeId, bool); 8]>);
+
+impl Votes {
+    /// Counts an answer; a second one of the same voter changes nothing.
+    pub(super) fn count(&mut self, voter: NodeId, granted: bool) {
+        if let Err(position) = self.0.binary_search_by_key(&voter, |(node, _)| *node) {
+            self.0.insert(position, (voter, granted));
+        }
+    }
+
+    pub(super) fn granted(&self, voter: NodeId) -> bool {
+        self.0.contains(&(voter, true))
+    }
+
+    pub(super) fn refused(&self, voter: NodeId) -> bool {
+        self.0.contains(&(voter, false))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, bool)> + '_ {
+        self.0.iter().copied()
+    }
+
+    pub(super) fn granted_total(&self) -> u32 {
+        self.iter().map(|(_, granted)| u32::from(granted)).sum()
+    }
+}
+
+impl Role {
+    pub(super) fn kind(&self) -> record::Role {
+        match self {
+            Self::Follower { .. } => record::Role::Follower,
+            Self::PreCandidate { .. } => record::Role::PreCandidate,
+            Self::Candidate { .. } => record::Role::Candidate,
+            Self::Leader(_) => record::Role::Leader,
+        }
+    }
+
+    pub(super) fn votes(&self) -> Option<&Votes> {
+        match self {
+            Self::PreCandidate { votes } | Self::Candidate { votes, .. } => Some(votes),
+            Self::Follower { .. } | Self::Leader(_) => None,
+        }
+    }
+}

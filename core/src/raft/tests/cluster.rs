@@ -1,0 +1,278 @@
+//! A few nodes under the test's hand: messages and writes wait until the test lets them go.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use crate::entry::{Class, Proposal, Tags};
+use crate::event::Event;
+use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
+use crate::raft::{Config, HardState, Message, Raft, Rule, Switches};
+use crate::record::Role;
+use crate::storage::{DiskImage, Write};
+use crate::types::{ClientId, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Term, Ticket, Wall};
+
+pub(super) struct Node {
+    pub(super) raft: Raft<Switches>,
+    pub(super) image: DiskImage<HardState>,
+    writes: VecDeque<Write<HardState>>,
+    durable: u64,
+    waiting: Vec<Envelope>,
+    pub(super) applied: Vec<(LogIndex, Term)>,
+    pub(super) answers: Vec<(RequestNumber, Outcome)>,
+    pub(super) events: Vec<Event>,
+    pub(super) broken: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Envelope {
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
+    pub(super) message: Message,
+    after: Option<Ticket>,
+}
+
+/// The cluster. Disks sync at once unless a node is listed in `slow_disks`.
+pub(super) struct Cluster {
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    pub(super) network: VecDeque<Envelope>,
+    pub(super) slow_disks: Vec<NodeId>,
+    config: Config<Switches>,
+    now: Now,
+    number: u64,
+}
+
+pub(super) fn n(number: u32) -> NodeId {
+    NodeId(number)
+}
+
+impl Cluster {
+    pub(super) fn new(nodes: u32) -> Self {
+        Self::with(nodes, |_| {})
+    }
+
+    pub(super) fn without(nodes: u32, rule: Rule) -> Self {
+        Self::with(nodes, |config| config.rules = config.rules.without(rule))
+    }
+
+    pub(super) fn with(nodes: u32, change: impl FnOnce(&mut Config<Switches>)) -> Self {
+        let mut config = Config::new((1..=nodes).map(NodeId).collect(), Switches::all_on());
+        change(&mut config);
+        let images = config.voters.iter().map(|node| (*node, DiskImage::formatted(1, *node))).collect();
+        Self::from_images(config, images)
+    }
+
+    /// A cluster whose nodes start from these logs, given as the terms of their entries, in `term`.
+    pub(super) fn with_logs(term: u64, logs: &[&[u64]], change: impl FnOnce(&mut Config<Switches>)) -> Self {
+        let mut config = Config::new((1..).map(NodeId).take(logs.len()).collect(), Switches::all_on());
+        change(&mut config);
+        let image = |(node, terms): (&NodeId, &&[u64])| {
+            let mut image = DiskImage::<HardState>::formatted(1, *node);
+            image.hard.current_term = Term(term);
+            image.log = super::super::testing::log_of_terms(terms).iter().cloned().collect();
+            (*node, image)
+        };
+        let images = config.voters.iter().zip(logs).map(image).collect();
+        Self::from_images(config, images)
+    }
+
+    fn from_images(config: Config<Switches>, images: BTreeMap<NodeId, DiskImage<HardState>>) -> Self {
+        let now = Now { mono: Mono(0), wall: Wall(0) };
+        let mut cluster =
+            Self { nodes: BTreeMap::new(), network: VecDeque::new(), slow_disks: Vec::new(), config, now, number: 0 };
+        for (node, image) in images {
+            cluster.start(node, image);
+        }
+        cluster
+    }
+
+    fn start(&mut self, node: NodeId, mut image: DiskImage<HardState>) {
+        image.incarnation = Incarnation(image.incarnation.0 + 1);
+        let seed = u64::from(image.incarnation.0);
+        let raft = Raft::recover(&self.config, node, &image, seed, self.now);
+        let fresh = Node {
+            raft,
+            image,
+            writes: VecDeque::new(),
+            durable: 0,
+            waiting: Vec::new(),
+            applied: Vec::new(),
+            answers: Vec::new(),
+            events: Vec::new(),
+            broken: None,
+        };
+        self.nodes.insert(node, fresh);
+    }
+
+    /// Crashes a node, with all that is not synced, and starts it again at once.
+    pub(super) fn restart(&mut self, node: NodeId) {
+        let image = self.nodes.remove(&node).expect("a member").image;
+        self.start(node, image);
+    }
+
+    /// Crashes a node, loses its store, and starts it again.
+    pub(super) fn restart_without_store(&mut self, node: NodeId) {
+        self.nodes.remove(&node);
+        self.start(node, DiskImage::empty());
+    }
+
+    pub(super) fn node(&self, node: u32) -> &Node {
+        &self.nodes[&NodeId(node)]
+    }
+
+    pub(super) fn role(&self, node: u32) -> Role {
+        self.node(node).raft.role()
+    }
+
+    pub(super) fn term(&self, node: u32) -> u64 {
+        self.node(node).raft.current_term().0
+    }
+
+    pub(super) fn commit(&self, node: u32) -> u64 {
+        self.node(node).raft.commit_index().0
+    }
+
+    /// The terms of a node's log.
+    pub(super) fn terms(&self, node: u32) -> Vec<u64> {
+        self.node(node).raft.log().iter().map(|entry| entry.term.0).collect()
+    }
+
+    pub(super) fn advance(&mut self, span: Span) {
+        self.now.mono = self.now.mono + span;
+        self.now.wall = self.now.wall + span;
+    }
+
+    pub(super) fn step(&mut self, node: NodeId, input: Input<Message>) {
+        let now = self.now;
+        let member = self.nodes.get_mut(&node).expect("a member");
+        if member.broken.is_some() {
+            return;
+        }
+        let mut out = Effects::listening();
+        member.raft.step(now, input, &mut out);
+        let mut applied = None;
+        for effect in out.drain() {
+            match effect {
+                Effect::Send { to, message, after } => {
+                    let envelope = Envelope { from: node, to, message, after };
+                    let member = self.nodes.get_mut(&node).expect("a member");
+                    member.waiting.push(envelope);
+                }
+                Effect::Write(write) => self.nodes.get_mut(&node).expect("a member").writes.push_back(write),
+                Effect::Apply { from, through } => applied = Some((from, through)),
+                Effect::Answer { number, outcome, .. } => {
+                    self.nodes.get_mut(&node).expect("a member").answers.push((number, outcome));
+                }
+                Effect::Broken(fact) => self.nodes.get_mut(&node).expect("a member").broken = Some(fact),
+                Effect::Note(event) => self.nodes.get_mut(&node).expect("a member").events.push(event),
+            }
+        }
+        self.release(node);
+        if let Some((from, through)) = applied {
+            self.apply(node, from, through);
+        }
+        if !self.slow_disks.contains(&node) {
+            self.sync(node);
+        }
+    }
+
+    fn apply(&mut self, node: NodeId, from: LogIndex, through: LogIndex) {
+        let member = self.nodes.get_mut(&node).expect("a member");
+        let mut results = Vec::new();
+        for entry in &member.image.log[from.0 as usize - 1..through.0 as usize] {
+            member.applied.push((entry.index, entry.term));
+            if entry.client != ClientId(0) {
+                let (index, client, number) = (entry.index, entry.client, entry.number);
+                results.push(Applied { index, client, number, result: Bytes::new() });
+            }
+        }
+        self.step(node, Input::Applied { through, results });
+    }
+
+    /// Lets messages go whose write is durable.
+    fn release(&mut self, node: NodeId) {
+        let member = self.nodes.get_mut(&node).expect("a member");
+        let durable = member.durable;
+        let (ready, waiting) = std::mem::take(&mut member.waiting)
+            .into_iter()
+            .partition(|envelope| envelope.after.is_none_or(|ticket| ticket.sequence <= durable));
+        member.waiting = waiting;
+        let ready: Vec<_> = ready;
+        self.network.extend(ready);
+    }
+
+    /// Makes all writes of a node durable.
+    pub(super) fn sync(&mut self, node: NodeId) {
+        while self.sync_one(node) {}
+    }
+
+    /// Makes the oldest pending write of a node durable.
+    pub(super) fn sync_one(&mut self, node: NodeId) -> bool {
+        let member = self.nodes.get_mut(&node).expect("a member");
+        let Some(write) = member.writes.pop_front() else { return false };
+        member.image.apply(&write).expect("a write continues the log");
+        member.durable = write.ticket.sequence;
+        self.release(node);
+        self.step(node, Input::Written(write.ticket));
+        true
+    }
+
+    /// Fires a node's timer.
+    pub(super) fn time_out(&mut self, node: u32) {
+        let deadline = self.node(node).raft.next_deadline().expect("a timer runs");
+        self.now.mono = self.now.mono.max(deadline);
+        self.step(n(node), Input::DeadlineReached);
+    }
+
+    /// Delivers everything, and what follows from it.
+    pub(super) fn deliver(&mut self) {
+        self.deliver_where(|_| true);
+    }
+
+    /// Delivers what `wanted` picks, and what follows from it that it picks too; loses the rest.
+    pub(super) fn deliver_where(&mut self, wanted: impl Fn(&Envelope) -> bool) {
+        while let Some(envelope) = self.network.pop_front() {
+            if wanted(&envelope) {
+                self.step(envelope.to, Input::Receive { from: envelope.from, message: envelope.message });
+            }
+        }
+    }
+
+    /// Delivers only among these nodes.
+    pub(super) fn deliver_among(&mut self, group: &[u32]) {
+        let inside = |node: NodeId| group.contains(&node.0);
+        self.deliver_where(|envelope| inside(envelope.from) && inside(envelope.to));
+    }
+
+    /// Hands a message to a node out of turn.
+    pub(super) fn hand(&mut self, from: u32, to: u32, message: Message) {
+        self.step(n(to), Input::Receive { from: n(from), message });
+    }
+
+    /// Makes `node` the leader with all messages delivered.
+    pub(super) fn elect(&mut self, node: u32) {
+        self.advance(Span::from_millis(400));
+        self.time_out(node);
+        self.deliver();
+        assert_eq!(self.role(node), Role::Leader);
+    }
+
+    pub(super) fn propose(&mut self, node: u32) -> RequestNumber {
+        self.number += 1;
+        let number = RequestNumber(self.number);
+        let proposal = Proposal {
+            client: ClientId(1),
+            number,
+            class: Class::Critical,
+            tags: Tags::new(),
+            payload: Bytes::from_static(b"x"),
+        };
+        self.step(n(node), Input::Propose(vec![proposal]));
+        number
+    }
+
+    /// Whether a node noted an event.
+    pub(super) fn noted(&self, node: u32, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.node(node).events.iter().any(wanted)
+    }
+}

@@ -1,0 +1,9 @@
+//! Claims of the Raft paper and the thesis, and bugs that others have shipped, as tests.
+//!
+//! Each test names its section. A small cluster in one thread delivers, loses
+//! and delays by hand; the laboratory does the same at random and at length.
+
+mod cluster;
+mod election;
+mod replication;
+mod traps;

@@ -1,0 +1,146 @@
+//! Bugs that others have shipped, each with the guard that keeps it out.
+
+use std::sync::Arc;
+
+use super::super::testing::entry;
+use super::cluster::{Cluster, n};
+use crate::event::{Event, Refusal};
+use crate::protocol::Protocol as _;
+use crate::raft::{AppendEntries, Message, RequestVote, Rule};
+use crate::record::Role;
+use crate::types::{LogIndex, Term};
+
+fn pre_vote(term: u64, index: u64, last_term: u64) -> Message {
+    Message::PreVote(RequestVote { term: Term(term), last_log_index: LogIndex(index), last_log_term: Term(last_term) })
+}
+
+/// A pre-vote of a lower term is answered with the newer term, not dropped: a node that fell behind would never
+/// catch up, and with two such nodes there would never be a leader.
+#[test]
+fn a_pre_vote_of_a_lower_term_is_answered_with_the_newer_one() {
+    let mut cluster = Cluster::with_logs(5, &[&[], &[]], |_| {});
+    cluster.hand(1, 2, pre_vote(3, 0, 0));
+    let reply = cluster.network.pop_back().expect("an answer").message;
+    assert_eq!(reply.term(), Term(5));
+}
+
+/// A long log of a low term and a short log of a high term must not block each other for ever.
+#[test]
+fn a_long_log_of_a_low_term_still_wins() {
+    let mut cluster = Cluster::with_logs(1, &[&[1, 1, 1], &[1], &[]], |_| {});
+    // n2 has seen term 7 while n1 was away.
+    let stray = RequestVote { term: Term(7), last_log_index: LogIndex(0), last_log_term: Term(0) };
+    cluster.hand(3, 2, Message::RequestVote(stray));
+    cluster.network.clear();
+    for _ in 0..2 {
+        cluster.time_out(1);
+        cluster.deliver_among(&[1, 2]);
+    }
+    assert_eq!((cluster.role(1), cluster.term(1)), (Role::Leader, 8));
+}
+
+/// Granting a pre-vote is not hearing from a leader: the granter's timer runs on.
+#[test]
+fn granting_a_pre_vote_restarts_no_timer() {
+    let mut cluster = Cluster::new(3);
+    let before = cluster.node(2).raft.next_deadline();
+    cluster.hand(1, 2, pre_vote(1, 0, 0));
+    assert!(cluster.noted(2, |e| matches!(e, Event::VoteDecided { pre_vote: true, refusal: None, .. })));
+    assert_eq!(cluster.node(2).raft.next_deadline(), before);
+}
+
+/// Stepping down within a term must not clear the vote.
+#[test]
+fn following_the_leader_of_the_same_term_keeps_the_vote() {
+    for rule_on in [true, false] {
+        let mut cluster = if rule_on { Cluster::new(3) } else { Cluster::without(3, Rule::VoteKeptWithinTerm) };
+        cluster.elect(1);
+        assert_eq!(cluster.node(2).raft.status().voted_for == Some(n(1)), rule_on, "the rule is what keeps it");
+    }
+}
+
+/// A follower commits no further than this append has verified.
+#[test]
+fn a_heartbeat_commits_only_the_verified_prefix() {
+    for rule_on in [true, false] {
+        // n2's second entry is of an old term, and the leader's log has another one there.
+        let mut cluster = Cluster::with_logs(2, &[&[], &[1, 1]], |config| {
+            if !rule_on {
+                config.rules = config.rules.without(Rule::CommitVerifiedPrefix);
+            }
+        });
+        let heartbeat = AppendEntries {
+            term: Term(2),
+            prev_log_index: LogIndex(1),
+            prev_log_term: Term(1),
+            entries: crate::entry::Entries::new(),
+            leader_commit: LogIndex(2),
+        };
+        cluster.hand(1, 2, Message::AppendEntries(heartbeat));
+        assert_eq!(cluster.commit(2) == 1, rule_on, "the rule is what holds the commit back");
+    }
+}
+
+/// A node that lost its disk neither votes nor acknowledges: amnesia is lying.
+#[test]
+fn a_node_without_its_store_stays_silent() {
+    for rule_on in [true, false] {
+        let mut cluster = if rule_on { Cluster::new(3) } else { Cluster::without(3, Rule::LostStoreDoesNotVote) };
+        cluster.elect(1);
+        cluster.restart_without_store(n(2));
+        cluster.hand(
+            3,
+            2,
+            Message::RequestVote(RequestVote { term: Term(1), last_log_index: LogIndex(1), last_log_term: Term(1) }),
+        );
+        assert_eq!(cluster.network.is_empty(), rule_on, "the rule is what keeps it silent");
+    }
+}
+
+/// A leader that is told to replace what it knows to be committed halts instead of doing it.
+#[test]
+fn a_node_halts_rather_than_replace_a_committed_entry() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(1);
+    cluster.propose(1);
+    cluster.deliver();
+    cluster.time_out(1);
+    cluster.deliver();
+    let forged = AppendEntries {
+        term: Term(9),
+        prev_log_index: LogIndex(1),
+        prev_log_term: Term(1),
+        entries: [Arc::new(entry(2, 9))].into_iter().collect(),
+        leader_commit: LogIndex(0),
+    };
+    cluster.hand(3, 2, Message::AppendEntries(forged));
+    assert_eq!(cluster.node(2).broken, Some("a committed entry is never replaced"));
+}
+
+/// A follower that lost appends in the middle of the window catches up again.
+#[test]
+fn a_follower_that_lost_a_window_of_appends_catches_up() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(1);
+    for _ in 0..10 {
+        cluster.propose(1);
+    }
+    cluster.deliver_where(|envelope| envelope.to != n(3) && envelope.from != n(3));
+    assert_eq!(cluster.commit(1), 11);
+    cluster.time_out(1);
+    cluster.deliver();
+    assert_eq!(cluster.terms(3).len(), 11);
+}
+
+/// A refusal because of a live leader is no refusal for ever.
+#[test]
+fn a_pre_vote_is_granted_again_once_the_leader_is_silent() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(1);
+    cluster.hand(3, 2, pre_vote(2, 1, 1));
+    assert!(cluster.noted(2, |e| matches!(e, Event::VoteDecided { refusal: Some(Refusal::LeaderAlive(_)), .. })));
+    cluster.network.clear();
+    cluster.advance(crate::types::Span::from_millis(150));
+    cluster.hand(3, 2, pre_vote(2, 1, 1));
+    assert!(cluster.noted(2, |e| matches!(e, Event::VoteDecided { pre_vote: true, refusal: None, .. })));
+}
