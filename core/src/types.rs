@@ -67,6 +67,10 @@ number!(
 );
 
 impl Term {
+    /// No honest node gets this far: a peer that claims a higher term is not believed, so that `next` never
+    /// overflows. It is also the last whole number that JavaScript holds exactly.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
     /// The term after this one.
     #[must_use]
     pub fn next(self) -> Self {

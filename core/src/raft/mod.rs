@@ -196,6 +196,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::NotAMember });
             return;
         }
+        if message.term() > Term::MAX {
+            out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::Malformed });
+            return;
+        }
         let prospective = match &message {
             Message::PreVote(_) => true,
             Message::PreVoteReply(reply) => reply.vote_granted,

@@ -3,6 +3,7 @@
 //! Each test names its section. A small cluster in one thread delivers, loses
 //! and delays by hand; the laboratory does the same at random and at length.
 
+mod arbitrary;
 mod cluster;
 mod election;
 mod replication;

@@ -1,0 +1,92 @@
+//! Whatever a peer sends, a node neither panics nor answers without bound.
+
+use std::sync::Arc;
+
+use super::super::testing::entry;
+use super::cluster::{Cluster, n};
+use crate::entry::Entries;
+use crate::protocol::Input;
+use crate::raft::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVote, RequestVoteReply};
+use crate::rng::Rng;
+use crate::types::{Incarnation, LogIndex, Term, Ticket};
+
+/// Mostly small numbers, so that messages fit the node's state; sometimes the largest ones.
+fn number(rng: &mut Rng) -> u64 {
+    match rng.below(16) {
+        0 => u64::MAX,
+        1 => u64::MAX - rng.below(3),
+        2 => rng.bits(),
+        _ => rng.below(7),
+    }
+}
+
+fn entries(rng: &mut Rng, prev: u64) -> Entries {
+    let orderly = rng.below(4) > 0;
+    let first = if orderly { prev.wrapping_add(1) } else { number(rng) };
+    (0..rng.below(4)).map(|offset| Arc::new(entry(first.wrapping_add(offset), number(rng)))).collect()
+}
+
+fn message(rng: &mut Rng) -> Message {
+    let term = Term(number(rng));
+    let index = LogIndex(number(rng));
+    let other = Term(number(rng));
+    let vote_granted = rng.below(2) == 0;
+    match rng.below(6) {
+        0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other }),
+        1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted }),
+        2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other }),
+        3 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted }),
+        4 => Message::AppendEntries(AppendEntries {
+            term,
+            prev_log_index: index,
+            prev_log_term: other,
+            entries: entries(rng, index.0),
+            leader_commit: LogIndex(number(rng)),
+        }),
+        _ => {
+            let outcome = match rng.below(3) {
+                0 => AppendOutcome::Matched(index),
+                1 => AppendOutcome::StaleTerm,
+                _ => {
+                    let term = (rng.below(2) == 0).then_some(other);
+                    AppendOutcome::Conflict { refused: index, term, first: LogIndex(number(rng)) }
+                }
+            };
+            Message::AppendEntriesReply(AppendEntriesReply { term, outcome })
+        }
+    }
+}
+
+/// A run of 300 arbitrary inputs, from 2,000 seeds. A node may halt (two leaders of one term are impossible among
+/// honest nodes), but it never panics, and its log stays a log.
+#[test]
+fn no_sequence_of_messages_panics_or_leaves_a_gap() {
+    let mut halted = 0;
+    for seed in 0..2_000 {
+        let mut rng = Rng::new(seed, 1);
+        let mut cluster = Cluster::new(3);
+        for _ in 0..300 {
+            match rng.below(10) {
+                0 => cluster.time_out(1),
+                1 => drop(cluster.propose(1)),
+                2 => {
+                    let ticket = Ticket { incarnation: Incarnation(rng.below(3) as u32), sequence: number(&mut rng) };
+                    cluster.step(n(1), Input::Written(ticket));
+                }
+                _ => {
+                    let from = 1 + rng.below(4) as u32;
+                    cluster.hand(from, 1, message(&mut rng));
+                }
+            }
+            assert!(cluster.network.len() <= 3 * 4 * 64, "seed {seed}: one input has few effects");
+            cluster.network.clear();
+            if cluster.node(1).broken.is_some() {
+                halted += 1;
+                break;
+            }
+        }
+        let indexes = cluster.node(1).raft.log().iter().zip(1u64..);
+        assert!(indexes.into_iter().all(|(entry, index)| entry.index.0 == index), "seed {seed}");
+    }
+    assert!(halted < 2_000, "some runs go to their end");
+}
