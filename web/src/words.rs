@@ -142,7 +142,13 @@ pub mod act {
     /// The value's field.
     pub const VALUE: &str = "value";
     /// Where a proposal goes.
-    pub const TO_ANY: &str = "to the leader that the client knows";
+    pub const TO_ANY: &str = "to the leader that the client believes in";
+
+    /// A proposal to one node.
+    #[must_use]
+    pub fn to(node: quorumscope_core::types::NodeId) -> String {
+        format!("to {node}, which is selected")
+    }
 }
 
 /// The inspector.
@@ -354,4 +360,256 @@ pub mod hints {
     pub fn violated(property: &str) -> String {
         format!("{property} is broken. Step back with ← to the event that broke it, and ask why.")
     }
+}
+
+/// Questions that the inspector answers.
+pub mod insight {
+    use quorumscope_core::types::{LogIndex, NodeId};
+    use quorumscope_lab::trace::face;
+    use quorumscope_lab::trace::view::View;
+
+    /// A record.
+    pub const HAPPENED: &str = "What happened?";
+    /// The last lines.
+    pub const LINES: &str = "What just happened";
+
+    /// Why a node is what it is.
+    #[must_use]
+    pub fn role(view: &View, node: NodeId) -> String {
+        let role = view.nodes.get(&node).map_or("", |shown| face::role(shown.liveness, shown.status.role).words);
+        format!("Why is {node} {role}?")
+    }
+
+    /// Why it voted as it did.
+    #[must_use]
+    pub fn vote(node: NodeId) -> String {
+        format!("How did {node} vote last?")
+    }
+
+    /// Whether an entry is committed.
+    #[must_use]
+    pub fn committed(index: LogIndex) -> String {
+        format!("Is entry {} committed?", index.0)
+    }
+}
+
+/// The log table.
+pub mod log {
+    use quorumscope_core::types::LogIndex;
+
+    /// The corner.
+    pub const INDEX: &str = "index";
+    /// A crown.
+    pub const LEADS: &str = "leads";
+    /// A node's commit index.
+    pub const COMMIT_INDEX: &str = "its commit index";
+
+    /// Entries before the first column.
+    #[must_use]
+    pub fn earlier(through: LogIndex) -> String {
+        format!("… {} earlier", through.0)
+    }
+
+    /// A node's commit index.
+    #[must_use]
+    pub fn commit(commit: LogIndex) -> String {
+        format!("✓ {}", commit.0)
+    }
+
+    /// How an entry stands.
+    #[must_use]
+    pub fn state(committed: bool, durable: bool) -> &'static str {
+        match (committed, durable) {
+            (true, true) => "committed, on disk",
+            (true, false) => "committed, not on this disk yet",
+            (false, true) => "on disk, not known to be committed",
+            (false, false) => "not on disk yet",
+        }
+    }
+}
+
+/// The inspector's lines.
+pub mod inspector {
+    use quorumscope_core::record::Timer;
+    use quorumscope_core::types::{ClientId, LogIndex, NodeId, Time};
+
+    /// A message.
+    pub const MESSAGE: &str = "Message";
+    /// A record.
+    pub const EVENT: &str = "Event";
+    /// A column.
+    pub const MATCH: &str = "match";
+    /// A column.
+    pub const NEXT: &str = "next";
+    /// A follower whose log is being compared.
+    pub const PROBING: &str = " probing";
+    /// A link.
+    pub const LINK_OPEN: &str = "Messages pass in this direction.";
+    /// A cut link.
+    pub const LINK_CUT: &str = "Cut: nothing passes in this direction.";
+    /// Nothing there.
+    pub const NO_ENTRY: &str = "There is no entry here at this moment.";
+
+    /// A node's title.
+    #[must_use]
+    pub fn node(node: NodeId) -> String {
+        format!("Node {node}")
+    }
+
+    /// A client's title.
+    #[must_use]
+    pub fn client(client: ClientId) -> String {
+        format!("Client {client}")
+    }
+
+    /// An entry's title.
+    #[must_use]
+    pub fn entry(index: LogIndex, node: NodeId) -> String {
+        format!("Entry {} of {node}", index.0)
+    }
+
+    /// A link's title.
+    #[must_use]
+    pub fn link_title(from: NodeId, to: NodeId) -> String {
+        format!("Link {from} → {to}")
+    }
+
+    /// What a click on a link does.
+    #[must_use]
+    pub fn link(from: NodeId, to: NodeId, cut: bool) -> String {
+        if cut { format!("mend {from} → {to}") } else { format!("cut {from} → {to}") }
+    }
+
+    /// A log in a few words.
+    #[must_use]
+    pub fn log(length: u64, commit: LogIndex, up: bool) -> String {
+        let entries = if length == 1 { "entry" } else { "entries" };
+        if up { format!("{length} {entries}, {} committed", commit.0) } else { format!("{length} {entries} on disk") }
+    }
+
+    /// A timer's whole length.
+    #[must_use]
+    pub fn timer(timer: &Timer) -> String {
+        format!("{:.0} ms, on its own clock", (timer.deadline.0 - timer.armed.0.min(timer.deadline.0)) as f64 / 1_000.0)
+    }
+
+    /// A disk at rest.
+    #[must_use]
+    pub fn synced(durable: u64) -> String {
+        if durable == 0 { "synced".into() } else { format!("synced through {durable}") }
+    }
+
+    /// A busy disk.
+    #[must_use]
+    pub fn writing(writes: usize, durable: u64, waiting: usize) -> String {
+        let held = if waiting == 0 { String::new() } else { format!(", {waiting} held back for it") };
+        format!("writing ({writes}), synced through {durable}{held}")
+    }
+
+    /// The chain behind something.
+    #[must_use]
+    pub fn chain(length: usize) -> String {
+        format!("{} ({length})", super::inspect::CHAIN)
+    }
+
+    /// Messages of a node.
+    #[must_use]
+    pub fn on_their_way(count: usize) -> String {
+        format!("Messages on their way ({count})")
+    }
+
+    /// A time in milliseconds.
+    #[must_use]
+    pub fn at(time: Time) -> String {
+        format!("{:.1} ms", time.0 as f64 / 1_000.0)
+    }
+}
+
+/// Checks and clients.
+pub mod checks {
+    /// The properties that are checked after each event, as the lab names them to people.
+    pub const PROPERTIES: [&str; 5] =
+        ["Election safety", "Leader append-only", "Log matching", "Leader completeness", "State machine safety"];
+    /// A live cluster is not checked.
+    pub const LIVE: &str = "A live cluster is watched, not checked: only a simulation sees every disk.";
+    /// An operation waits.
+    pub const WAITS: &str = "waits";
+
+    /// An operation's fate in words.
+    #[must_use]
+    pub fn told(verdict: &str, result: &str, at_ms: f64) -> String {
+        if result.is_empty() { format!("{verdict} at {at_ms:.0} ms") } else { format!("{result} · {at_ms:.0} ms") }
+    }
+
+    /// Tries.
+    #[must_use]
+    pub fn attempts(count: u32) -> String {
+        if count > 1 { format!(" · {count} tries") } else { String::new() }
+    }
+}
+
+/// The timeline's texts.
+pub mod marks {
+    use quorumscope_core::types::{NodeId, Term};
+
+    /// The cursor's time.
+    #[must_use]
+    pub fn clock(micros: f64) -> String {
+        if micros < 10_000_000.0 {
+            format!("{:.1} ms", micros / 1_000.0)
+        } else {
+            format!("{:.3} s", micros / 1_000_000.0)
+        }
+    }
+
+    /// Where the cursor is among the records.
+    #[must_use]
+    pub fn position(position: u64, records: u64) -> String {
+        format!("record {position} of {records}")
+    }
+
+    /// A band.
+    #[must_use]
+    pub fn band(term: Term, leader: Option<NodeId>) -> String {
+        match leader {
+            Some(leader) => format!("term {} · {leader} leads", term.0),
+            None => format!("term {} · {}", term.0, super::time::NO_LEADER),
+        }
+    }
+
+    /// A narrow band.
+    #[must_use]
+    pub fn short_band(term: Term) -> String {
+        format!("{}", term.0)
+    }
+
+    /// A speed.
+    #[must_use]
+    pub fn speed(name: &str, fastest: bool) -> String {
+        if fastest { super::time::FASTEST.into() } else { format!("{name} ×") }
+    }
+}
+
+/// The panel at the left.
+pub mod lesson {
+    /// Over the title.
+    pub const SCENARIO: &str = "Scenario";
+    /// Over the title of a live cluster.
+    pub const LIVE: &str = "Live cluster";
+    /// Over the list.
+    pub const TRY: &str = "Try this";
+    /// A live cluster.
+    pub const LIVE_TEXT: &str =
+        "These are native nodes. They talk through the relay, and what you see are the records that they send.";
+    /// What to try with it.
+    pub const LIVE_TRIES: [&str; 3] = [
+        "Select the leader and kill it. The others elect the next within a third of a second.",
+        "Press Space to stand still, choose 1/40 and play it again slowly.",
+        "Set a key, then read it back through another node.",
+    ];
+    /// A scenario from a link or a file.
+    pub const OWN: &str = "This run came with a link. All that was done in it is a step of its scenario: step through it, or change it from any moment on.";
+    /// What to try with it.
+    pub const OWN_TRIES: [&str; 2] =
+        ["Jump from mark to mark with Shift → and Shift ←.", "Select what looks odd and read why it is so."];
 }

@@ -14,6 +14,7 @@ use crate::words;
 
 pub mod cursor;
 pub mod hint;
+pub mod insight;
 pub mod selection;
 pub mod speed;
 

@@ -17,6 +17,8 @@ pub enum Selection {
     Entry(NodeId, LogIndex),
     /// A client.
     Client(ClientId),
+    /// Something that happened.
+    Record(RecordId),
 }
 
 impl Selection {
@@ -25,7 +27,7 @@ impl Selection {
     pub fn node(self) -> Option<NodeId> {
         match self {
             Self::Node(node) | Self::Entry(node, _) => Some(node),
-            Self::Link(..) | Self::Message(..) | Self::Client(_) => None,
+            Self::Link(..) | Self::Message(..) | Self::Client(_) | Self::Record(_) => None,
         }
     }
 }

@@ -159,7 +159,7 @@ fn Rest(props: &RestProps) -> Html {
     let lanes = ring::lanes(view, layout);
     let concerns = |from, to| match selection {
         Some(Selection::Link(a, b)) => *a == from && *b == to,
-        Some(Selection::Node(_) | Selection::Message(..) | Selection::Entry(..) | Selection::Client(_)) | None => false,
+        Some(_) | None => false,
     };
     html! {
         <g class="rest">
