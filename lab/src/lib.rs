@@ -1,3 +1,4 @@
 //! The deterministic laboratory around the protocols.
 
+pub mod sim;
 pub mod trace;
