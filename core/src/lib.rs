@@ -14,3 +14,4 @@ pub mod record;
 pub mod rng;
 pub mod storage;
 pub mod types;
+pub mod wire;
