@@ -173,7 +173,7 @@ impl Component for App {
                     { self.sheet_close() }
                     <Inspector view={model.cursor.view.clone()} insight={model.insight.clone()} lines={model.cursor.lines.clone()}
                         selection={model.selection} offers={model.offers} on={self.on.clone()} />
-                    <Clients view={model.cursor.view.clone()} to={model.selection.and_then(Selection::node)} on={self.on.clone()} />
+                    <Clients view={model.cursor.view.clone()} to={model.selection.and_then(Selection::node)} offers={model.offers} on={self.on.clone()} />
                     <Checks view={model.cursor.view.clone()} expectations={model.expectations.clone()} offers={model.offers} />
                 </aside>
                 <footer class="time" aria-label={regions::TIMELINE}>

@@ -9,6 +9,8 @@ use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
 use quorumscope_lab::trace::timeline::{Mark, TermBand, Timeline};
 use quorumscope_lab::trace::view::View;
 
+use super::insight::{self, Insight, Line};
+use super::selection::Selection;
 use crate::scene::motion::{Loss, Micros};
 use crate::shared::Shared;
 
@@ -19,6 +21,10 @@ pub struct Cursor {
     pub view: Shared<View>,
     /// What happened a moment ago and still shows.
     pub recent: Shared<Recent>,
+    /// What happened last, in words.
+    pub lines: Shared<Vec<Line>>,
+    /// Counts what was shown, so that others know when it changed.
+    pub shown: u64,
     /// Marks and terms of all that is known.
     pub marks: Shared<Marks>,
     /// The time that is drawn.
@@ -58,6 +64,8 @@ impl Default for Cursor {
             timeline: Timeline::default(),
             view: Shared::default(),
             recent: Shared::default(),
+            lines: Shared::default(),
+            shown: 0,
             marks: Shared::default(),
             time: 0.0,
             position: 0,
@@ -156,6 +164,14 @@ impl Cursor {
         self.position = position;
         self.view = Shared::new(self.timeline.view_at(position).clone());
         self.recent = Shared::new(self.recent_at(position, linger));
+        self.lines = Shared::new(insight::lines(&self.timeline, position));
+        self.shown += 1;
+    }
+
+    /// What there is to say about a selection here.
+    #[must_use]
+    pub fn about(&self, selection: Option<Selection>) -> Insight {
+        insight::about(&self.timeline, &self.view, self.position, selection)
     }
 
     fn recent_at(&self, position: u64, linger: Micros) -> Recent {

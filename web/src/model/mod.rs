@@ -19,6 +19,7 @@ pub mod selection;
 pub mod speed;
 
 use cursor::{Cursor, instant};
+use insight::Insight;
 use selection::{Selection, Sheet, Tool, Views};
 use speed::Speed;
 
@@ -30,6 +31,8 @@ pub struct Model {
     pub offers: Offers,
     /// The scenario as TOML, with what was done by hand as steps of it.
     pub scenario: Shared<String>,
+    /// Whether a live cluster's stores end with the process that serves them.
+    pub in_memory: bool,
     /// How the scenario's expectations stand.
     pub expectations: Shared<Vec<Expectation>>,
     /// Whether time passes.
@@ -40,6 +43,10 @@ pub struct Model {
     pub following: bool,
     /// What the inspector shows.
     pub selection: Option<Selection>,
+    /// What is said about it.
+    pub insight: Shared<Insight>,
+    /// What is read aloud.
+    pub narration: String,
     /// What a click on the stage means.
     pub tool: Tool,
     /// Which views stand on the stage.
@@ -59,6 +66,8 @@ pub struct Model {
     acting: Option<Past>,
     asked: Micros,
     goal: Option<Goal>,
+    told: (u64, Option<Selection>),
+    silent_ms: f64,
 }
 
 /// A line that passes, perhaps with the offer to undo.
@@ -173,6 +182,8 @@ const LINGER_MS: f64 = 1_400.0;
 const LONGEST_FRAME_MS: f64 = 100.0;
 /// How far a live cluster is shown behind its newest record, so that arrivals are known when they are drawn.
 const LIVE_DELAY: Micros = 120_000.0;
+/// A line is read aloud no sooner than this after the one before, in milliseconds.
+const NARRATION_MS: f64 = 1_500.0;
 /// How many steps can be taken back: each keeps a scenario's text.
 const UNDO_LIMIT: usize = 200;
 
@@ -184,12 +195,15 @@ impl Model {
         Self {
             cursor: Cursor::default(),
             offers,
+            in_memory: false,
             scenario: Shared::default(),
             expectations: Shared::default(),
             playing: live,
             speed: if live { Speed::REAL } else { Speed::NORMAL },
             following: live,
             selection: None,
+            insight: Shared::default(),
+            narration: String::new(),
             tool: Tool::Select,
             views: Views::Both,
             sheet: None,
@@ -202,6 +216,8 @@ impl Model {
             acting: None,
             asked: 0.0,
             goal: None,
+            told: (0, None),
+            silent_ms: 0.0,
         }
     }
 
@@ -238,6 +254,31 @@ impl Model {
 
     /// Takes one action and says what is to be done outside.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        let effects = self.reduce(action);
+        self.tell();
+        effects
+    }
+
+    /// Finds what is to be said, where the selection or the position changed.
+    fn tell(&mut self) {
+        let now = (self.cursor.shown, self.selection);
+        if self.told == now {
+            return;
+        }
+        self.told = now;
+        self.insight = Shared::new(self.cursor.about(self.selection));
+        let line = self.cursor.lines.iter().find(|line| line.headline);
+        // One line at a time, no faster than it can be heard.
+        if let Some(line) = line
+            && (!self.playing || self.silent_ms >= NARRATION_MS)
+            && self.narration != line.text
+        {
+            self.narration = line.text.clone();
+            self.silent_ms = 0.0;
+        }
+    }
+
+    fn reduce(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Frame(elapsed_ms) => return self.frame(elapsed_ms),
             Action::TogglePlay => self.playing = !self.playing,
@@ -289,6 +330,7 @@ impl Model {
             return Vec::new();
         }
         let elapsed = elapsed_ms.clamp(0.0, LONGEST_FRAME_MS);
+        self.silent_ms += elapsed;
         let time = if self.following {
             // The stream sets the pace: a little behind its end, without jumping back.
             (self.cursor.known - LIVE_DELAY).max(self.cursor.time + elapsed * 1_000.0 * 0.25)
@@ -432,6 +474,10 @@ impl Model {
                 self.notice = Some(Notice { text: reason, bad: true, undo: false });
             }
             Answer::Expectations(expectations) => self.expectations = Shared::new(expectations),
+            Answer::Attached { offers, in_memory } => {
+                self.offers = offers;
+                self.in_memory = in_memory;
+            }
         }
         Vec::new()
     }

@@ -23,6 +23,8 @@ pub struct ClientsProps {
     pub view: Shared<View>,
     /// The node that a proposal goes to; the client chooses where there is none.
     pub to: Option<NodeId>,
+    /// What the source can do.
+    pub offers: Offers,
     /// Where actions go.
     pub on: Callback<Action>,
 }
@@ -46,7 +48,7 @@ pub fn Clients(props: &ClientsProps) -> Html {
             <h2>{ inspect::CLIENTS }</h2>
             if operations.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
             <ul>{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
-            <Propose to={props.to} on={props.on.clone()} />
+            if props.offers.propose { <Propose to={props.to} on={props.on.clone()} /> }
         </section>
     }
 }

@@ -20,11 +20,11 @@ fn button(class: &'static str, text: &'static str, test: &'static str, key: Opti
 /// Crash, restart, pause, resume, time out.
 #[must_use]
 pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callback<Action>) -> Html {
-    let pausing = offers.pause;
+    let (crashing, pausing) = (offers.crash, offers.pause);
     let buttons = match node.liveness {
         Liveness::Up => html! {
             <>
-                { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) }
+                if crashing { { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) } }
                 if pausing { { button("", act::PAUSE, "pause-node", Some("Z"), Command::Pause(id), on) } }
                 if pausing { { button("", act::TIMEOUT, "timeout", Some("T"), Command::Timeout(id), on) } }
             </>
@@ -32,12 +32,12 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callbac
         Liveness::Paused => html! {
             <>
                 { button("primary", act::RESUME, "resume-node", Some("Z"), Command::Resume(id), on) }
-                { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) }
+                if crashing { { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) } }
             </>
         },
-        Liveness::Down | Liveness::Crashed | Liveness::Broken => {
-            button("primary", act::RESTART, "restart", Some("K"), Command::Restart(id), on)
-        }
+        Liveness::Down | Liveness::Crashed | Liveness::Broken => html! {
+            if crashing { { button("primary", act::RESTART, "restart", Some("K"), Command::Restart(id), on) } }
+        },
     };
     html! { <div class="actions">{ buttons }</div> }
 }

@@ -68,6 +68,13 @@ pub enum Answer {
     },
     /// How the scenario's expectations stand at the end of what is known.
     Expectations(Vec<Expectation>),
+    /// A live cluster is there.
+    Attached {
+        /// What it can do.
+        offers: Offers,
+        /// Whether its stores end with the process that serves them.
+        in_memory: bool,
+    },
 }
 
 /// How one expectation of a scenario stands.
@@ -82,10 +89,14 @@ pub struct Expectation {
 }
 
 /// What a source can do; only that is offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offers {
     /// Its past can be changed: scenarios, undo, links.
     pub past: bool,
+    /// Clients can ask.
+    pub propose: bool,
+    /// Nodes can be crashed and restarted.
+    pub crash: bool,
     /// Nodes can be paused and timed out.
     pub pause: bool,
     /// Links can be cut, and the cluster partitioned.
@@ -96,9 +107,9 @@ pub struct Offers {
 
 impl Offers {
     /// What a simulation can do: all.
-    pub const SIMULATION: Self = Self { past: true, pause: true, network: true, messages: true };
-    /// What a live cluster can do: crash, restart, propose, and nothing else yet.
-    pub const LIVE: Self = Self { past: false, pause: false, network: false, messages: false };
+    pub const SIMULATION: Self = Self { past: true, propose: true, crash: true, pause: true, network: true, messages: true };
+    /// What a live cluster can do before it has said more: nothing.
+    pub const LIVE: Self = Self { past: false, propose: false, crash: false, pause: false, network: false, messages: false };
 }
 
 /// A source that is running; dropping it stops it.
