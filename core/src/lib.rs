@@ -10,6 +10,7 @@ pub mod machine;
 pub mod protocol;
 pub mod quorum;
 pub mod raft;
+pub mod readable;
 pub mod record;
 pub mod rng;
 pub mod storage;

@@ -395,6 +395,7 @@ pub enum Command {
         /// Where; `None` leaves it to the client.
         to: Option<NodeId>,
         /// The operation, encoded for the state machine.
+        #[serde(with = "crate::readable")]
         operation: Bytes,
     },
     /// Crash a node.

@@ -1,6 +1,7 @@
 //! Records as something to look at: views, a timeline with seek, the words for events, trace files.
 
 pub mod face;
+pub mod file;
 mod fold;
 pub mod narrate;
 pub mod view;

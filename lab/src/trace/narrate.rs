@@ -57,6 +57,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         Body::LinksCut { cut } => {
             headline(fill(text::LINKS_CUT, &[("count", &links(cut.len())), ("links", &link_list(cut))]))
         }
+        Body::ClockChanged { .. } => detail(here(text::CLOCK_CHANGED)),
         Body::ConditionChanged { text } => headline(text.clone()),
         Body::Asked { client, to, operation, attempt, .. } => {
             let template = if *attempt > 1 { text::ASKED_AGAIN } else { text::ASKED };

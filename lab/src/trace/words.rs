@@ -115,6 +115,7 @@ pub(crate) mod event {
     pub const REFUSED_BEHIND: &str =
         "{candidate}'s log is less up to date than its own, last entry {theirs} against {own}";
     pub const REFUSED_LEADER: &str = "it hears from {other}, the leader";
+    pub const REFUSED_LEADS: &str = "it is the leader itself";
     pub const REFUSED_STORE: &str = "its store is lost, so what it once promised is unknown";
     pub const COUNTED_YES: &str = "{voter} said yes to {node}'s {kind} for term {term}: {have} of the {needed} needed.";
     pub const COUNTED_NO: &str =
@@ -183,9 +184,11 @@ pub(crate) mod record {
     pub const TOLD_FAILED: &str = "{client} was told that request {number} failed{result}.";
     pub const TOLD_UNKNOWN: &str = "{client} cannot know what became of request {number}{result}.";
     pub const RESULT: &str = ": {result}";
-    pub const CRASHED: &str = "{node} crashed; no write was pending.";
-    pub const CRASHED_PENDING: &str = "{node} crashed; of its pending writes those up to number {ticket} survived.";
+    pub const CRASHED: &str = "{node} crashed.";
+    pub const CRASHED_PENDING: &str = "{node} crashed; its writes up to number {ticket} survived.";
     pub const PAUSED: &str = "{node} was paused.";
+    pub const CLOCK_CHANGED: &str =
+        "The clock of {node} was set; from here on it runs at {rate} parts per million of global time.";
     pub const RESUMED: &str = "{node} goes on.";
     pub const LINKS_MENDED: &str = "All links are whole.";
     pub const LINKS_CUT: &str = "These links are cut now: {links}.";
@@ -196,8 +199,11 @@ pub(crate) mod record {
     pub const ENDED: &str = "The run ended.";
 }
 
-/// Answers to questions about an entry.
+/// Answers to questions about a vote or an entry.
 pub(crate) mod question {
+    pub const ANSWER_LEFT: &str = " The answer left after write {ticket} was on disk.";
+    pub const ANSWER_WAITS: &str = " The answer waits until write {ticket} is on disk.";
+    pub const ANSWER_AT_ONCE: &str = " The answer waited for no write.";
     pub const COMMITTED_LEARNED: &str =
         "Entry {entry} is committed, and {node} knows it: its commit index is {commit}.";
     pub const COMMITTED_UNLEARNED: &str =
@@ -232,6 +238,7 @@ pub(crate) mod line {
     pub const DECIDED: &str = "entry {index} of term {term} is committed";
     pub const CRASHED: &str = "{node} crashed";
     pub const PAUSED: &str = "{node} paused";
+    pub const CLOCK_CHANGED: &str = "the clock of {node} was set";
     pub const RESUMED: &str = "{node} goes on";
     pub const BROKE: &str = "{node} stopped: {fact}";
     pub const DROPPED: &str = "{message} from {from} to {to} lost";

@@ -230,6 +230,9 @@ impl Vote {
             Refusal::LogBehind => {
                 (text::REFUSED_BEHIND, principle::UP_TO_DATE, paper::UP_TO_DATE, &[Rule::UpToDateCheck], None)
             }
+            Refusal::LeaderAlive(leader) if leader == self.node => {
+                (text::REFUSED_LEADS, principle::LEADER_ALIVE, paper::PRE_VOTE, &[], None)
+            }
             Refusal::LeaderAlive(leader) => {
                 (text::REFUSED_LEADER, principle::LEADER_ALIVE, paper::PRE_VOTE, &[], Some(leader))
             }

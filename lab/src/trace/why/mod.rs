@@ -7,7 +7,7 @@
 //! Questions that a person asks of a node or an entry are in [`question`].
 //! Access is a closure, so that a timeline, a live source and a file serve alike.
 
-use quorumscope_core::record::{Body, Record};
+use quorumscope_core::record::Record;
 use quorumscope_core::types::{NodeId, RecordId, Time};
 
 mod event;
@@ -92,10 +92,7 @@ impl Explanation {
 /// What `record` says. `lookup` finds the sending of messages that it names.
 #[must_use]
 pub fn explain<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>) -> Explanation {
-    match (&record.body, record.node) {
-        (Body::Noted(event), Some(node)) => event::explain(node, event),
-        _ => record::explain(record, &lookup),
-    }
+    record::explain(record, &lookup)
 }
 
 /// The record `id` and all that brought it about, back to the origin.
@@ -122,7 +119,7 @@ mod tests {
     use super::*;
     use quorumscope_core::event::{Event, Refusal};
     use quorumscope_core::raft::{Message, RequestVote};
-    use quorumscope_core::record::AnyMessage;
+    use quorumscope_core::record::{AnyMessage, Body};
     use quorumscope_core::types::{LogIndex, Mono, Term};
 
     fn record(sequence: u64, cause: Option<u64>, node: u32, body: Body) -> Record {
@@ -195,5 +192,14 @@ mod tests {
         let records = [record(1, Some(2), 1, Body::Paused), record(2, Some(1), 1, Body::Resumed)];
         let chain = chain(records[0].id, find(&records)).expect("the record is there");
         assert_eq!((chain.links.len(), chain.origin), (MAX_LINKS, Origin::TooFar(records[0].id)));
+    }
+
+    #[test]
+    fn every_kind_of_record_has_a_whole_sentence_without_an_open_place() {
+        let records = crate::trace::file::tests::records();
+        for record in &records {
+            let sentence = explain(record, find(&records)).sentence;
+            assert!(!sentence.is_empty() && !sentence.contains(['{', '}']), "{:?}: {sentence}", record.body);
+        }
     }
 }

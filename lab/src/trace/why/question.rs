@@ -5,10 +5,13 @@
 //! from the view at the cursor; nothing is guessed, and where no record tells,
 //! there is no answer.
 
+use std::collections::BTreeSet;
+
 use quorumscope_core::event::Event;
 use quorumscope_core::quorum::majority;
-use quorumscope_core::record::{Body, Record, Role};
-use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term};
+use quorumscope_core::raft::{Message, Rule};
+use quorumscope_core::record::{AnyMessage, Body, Record, Role};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
 
 use super::{Explanation, explain};
 use crate::trace::view::{Liveness, NodeView, View};
@@ -56,6 +59,7 @@ pub fn why_role<'a>(
 }
 
 /// Why `voter` gave or refused its latest vote; `candidate` and `term` narrow the question. Pre-votes do not count.
+/// Says as well whether the answer waited for the disk.
 #[must_use]
 pub fn why_vote<'a>(
     newest_first: impl Iterator<Item = &'a Record>,
@@ -64,11 +68,61 @@ pub fn why_vote<'a>(
     candidate: Option<NodeId>,
     term: Option<Term>,
 ) -> Option<Answer> {
-    let tells = |body: &Body| {
-        matches!(body, Body::Noted(Event::VoteDecided { pre_vote: false, candidate: asked, term: of, .. })
-            if candidate.is_none_or(|candidate| candidate == *asked) && term.is_none_or(|term| term == *of))
-    };
-    latest(newest_first, lookup, tells, Some(voter))
+    let is_answer = |id: RecordId| lookup(id).is_some_and(|record| answer_to(record, voter).is_some());
+    let mut left = BTreeSet::new();
+    let mut answers = Vec::new();
+    let mut decided: Option<(&Record, NodeId)> = None;
+    for record in newest_first {
+        if let Some((vote, _)) = decided
+            && (vote.cause.is_none() || record.cause != vote.cause)
+        {
+            break; // The records of one step stand together and have one cause.
+        }
+        match &record.body {
+            Body::Departed { message, .. } if is_answer(*message) => {
+                left.insert(*message);
+            }
+            Body::Sent { .. } if answer_to(record, voter).is_some() => answers.push(record),
+            Body::Noted(Event::VoteDecided { pre_vote: false, candidate: asked, term: of, .. })
+                if decided.is_none()
+                    && record.node == Some(voter)
+                    && candidate.is_none_or(|candidate| candidate == *asked)
+                    && term.is_none_or(|term| term == *of) =>
+            {
+                decided = Some((record, *asked));
+            }
+            _ => {}
+        }
+    }
+    let (vote, asked) = decided?;
+    let mut explanation = explain(vote, &lookup);
+    let answer = answers.iter().find(|record| vote.cause.is_some() && record.cause == vote.cause);
+    if let Some((record, (to, after))) = answer.and_then(|record| Some((record, answer_to(record, voter)?)))
+        && to == asked
+        && matches!(&vote.body, Body::Noted(Event::VoteDecided { refusal: None, .. }))
+    {
+        let template = match after {
+            None => text::ANSWER_AT_ONCE,
+            Some(_) if left.contains(&record.id) => text::ANSWER_LEFT,
+            Some(_) => text::ANSWER_WAITS,
+        };
+        let ticket = after.map_or(0, |ticket| ticket.sequence);
+        explanation.sentence.push_str(&fill(template, &[("ticket", &ticket)]));
+        explanation = explanation.by(&[Rule::PersistVoteBeforeReply]);
+    }
+    Some(Answer { record: vote.id, explanation })
+}
+
+/// To whom `record` sends `voter`'s answer to a vote request, and what that waits for.
+fn answer_to(record: &Record, voter: NodeId) -> Option<(NodeId, Option<Ticket>)> {
+    match &record.body {
+        Body::Sent { to, message: AnyMessage::Raft(Message::RequestVoteReply(_)), after }
+            if record.node == Some(voter) =>
+        {
+            Some((*to, *after))
+        }
+        _ => None,
+    }
 }
 
 /// Why `message` (named by the record that sent it) was lost.
@@ -172,7 +226,7 @@ fn uncommitted(view: &View, index: LogIndex, term: Term) -> Explanation {
             &[("entry", &entry), ("have", &have), ("nodes", &durable), ("leader", &leader), ("term", &leads.0)],
         ))
         .because(principle::OLDER_TERM, paper::OLDER_TERMS)
-        .by(&[quorumscope_core::raft::Rule::CommitOwnTermOnly]),
+        .by(&[Rule::CommitOwnTermOnly]),
         None => Explanation::of(fill(
             text::NOT_IN_TERM,
             &[("entry", &entry), ("have", &have), ("nodes", &durable), ("term", &term.0)],

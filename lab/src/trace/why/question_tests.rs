@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Tags};
 use quorumscope_core::event::{FollowerReason, Refusal};
+use quorumscope_core::raft::RequestVoteReply;
 use quorumscope_core::record::DropReason;
-use quorumscope_core::types::{ClientId, Mono, RequestNumber, Time, Wall};
+use quorumscope_core::types::{ClientId, Incarnation, Mono, RequestNumber, Time, Wall};
 
 use super::*;
 
@@ -42,7 +43,7 @@ fn the_latest_change_of_role_answers_and_a_crash_ends_it() {
     assert_eq!(ask(1, 1).map(|answer| answer.record.sequence), Some(1));
     assert_eq!(ask(3, 1).map(|answer| answer.record.sequence), Some(2));
     let crashed = ask(3, 2).expect("n2 crashed");
-    assert_eq!(crashed.explanation.sentence, "n2 crashed; no write was pending.");
+    assert_eq!(crashed.explanation.sentence, "n2 crashed.");
     assert_eq!(ask(3, 3), None);
 }
 
@@ -59,6 +60,31 @@ fn a_question_about_a_vote_is_not_answered_with_a_pre_vote_or_another_candidate(
     assert_eq!(ask(None, None), Some(2));
     assert_eq!(ask(Some(NodeId(1)), None), Some(1));
     assert_eq!(ask(Some(NodeId(5)), Some(Term(3))), None);
+}
+
+#[test]
+fn a_granted_vote_says_whether_the_answer_waited_for_the_disk() {
+    let caused = |sequence, body| Record {
+        cause: Some(RecordId { origin: NodeId(0), sequence: 1 }),
+        ..record(sequence, 4, body)
+    };
+    let ask = |after, upto: usize| {
+        let message = Message::RequestVoteReply(RequestVoteReply { term: Term(2), vote_granted: true });
+        let answer = RecordId { origin: NodeId(0), sequence: 2 };
+        let records = [
+            caused(2, Body::Sent { to: NodeId(1), message: message.into(), after }),
+            caused(3, vote(1, 2, false, None)),
+            record(4, 4, Body::Departed { message: answer, arrives: None, duplicate: false }),
+        ];
+        let lookup = |id| records.iter().find(|record: &&Record| record.id == id);
+        let answer = why_vote(records[..upto].iter().rev(), lookup, NodeId(4), None, None).expect("n4 voted");
+        assert_eq!(answer.record.sequence, 3);
+        answer.explanation.sentence
+    };
+    let ticket = Some(Ticket { incarnation: Incarnation(1), sequence: 9 });
+    assert!(ask(ticket, 2).ends_with("(7, t1). The answer waits until write 9 is on disk."));
+    assert!(ask(ticket, 3).ends_with("(7, t1). The answer left after write 9 was on disk."));
+    assert!(ask(None, 3).ends_with("(7, t1). The answer waited for no write."));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! Arms stand in the order of [`Body`]. Messages are named by the record that
 //! sent them, which `lookup` may not hold: then the sentence says so.
 
-use quorumscope_core::record::{AnyHard, Body, DropReason, Endpoint, Record, Verdict};
+use core::fmt::Display;
+
+use quorumscope_core::record::{AnyHard, AnyMessage, Body, DropReason, Endpoint, Record, Verdict};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{NodeId, RecordId};
+use quorumscope_core::types::{NodeId, RecordId, Ticket};
 
 use super::Explanation;
 use crate::trace::face;
@@ -60,97 +62,96 @@ fn lost(reason: DropReason) -> &'static str {
 
 /// The sentence for everything that is not a node's own note.
 pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<&'a Record>) -> Explanation {
-    let node: &dyn core::fmt::Display = &record.node.unwrap_or_default();
-    let node = ("node", node);
+    let node = record.node.unwrap_or_default();
+    let here = |template| Explanation::of(fill(template, &[("node", &node)]));
     match &record.body {
         Body::Began(began) => {
             Explanation::of(fill(text::BEGAN, &[("name", &began.name), ("nodes", &words::list(&began.nodes))]))
         }
-        Body::Started { incarnation, .. } => Explanation::of(fill(text::STARTED, &[node, ("count", &incarnation.0)]))
-            .because(principle::PERSISTENT, paper::PERSISTENT),
-        Body::Delivered { message } => Explanation::of(match named(*message, lookup) {
-            Some(Named { message, from, .. }) => fill(text::DELIVERED, &[node, ("message", &message), ("from", &from)]),
-            None => fill(text::DELIVERED_UNKNOWN, &[node]),
-        }),
-        Body::DeadlineReached => Explanation::of(fill(text::DEADLINE, &[node])),
-        Body::Written { ticket } => Explanation::of(fill(text::WRITTEN, &[node, ("ticket", &ticket.sequence)])),
+        Body::Started { incarnation, .. } => {
+            Explanation::of(fill(text::STARTED, &[("node", &node), ("count", &incarnation.0)]))
+                .because(principle::PERSISTENT, paper::PERSISTENT)
+        }
+        Body::Delivered { message } => delivered(node, *message, lookup),
+        Body::DeadlineReached => here(text::DEADLINE),
+        Body::Written { ticket } => {
+            Explanation::of(fill(text::WRITTEN, &[("node", &node), ("ticket", &ticket.sequence)]))
+        }
         Body::Proposed { client, number } => {
-            Explanation::of(fill(text::PROPOSED, &[node, ("number", number), ("client", client)]))
+            Explanation::of(fill(text::PROPOSED, &[("node", &node), ("number", number), ("client", client)]))
         }
         Body::AppliedThrough { through, state } => {
-            Explanation::of(fill(text::APPLIED, &[node, ("index", through)])).with([("state", state.to_string())])
+            Explanation::of(fill(text::APPLIED, &[("node", &node), ("index", through)]))
+                .with([("state", state.to_string())])
         }
-        Body::Sent { .. } | Body::WriteBegan(_) | Body::Answered { .. } | Body::Status(_) => effect(record),
-        Body::Noted(event) => super::event::explain(NodeId::default(), event),
-        Body::Broke { fact } => Explanation::of(fill(text::BROKE, &[node, ("fact", fact)])),
-        Body::NodeState(_) => Explanation::of(fill(text::NODE_STATE, &[node])),
+        Body::Sent { to, message, after } => sent(node, *to, message, *after),
+        Body::WriteBegan(write) => write_began(node, write),
+        Body::Answered { client, number, outcome } => {
+            let outcome = face::outcome(outcome).words;
+            let values: [(&str, &dyn Display); 4] =
+                [("node", &node), ("number", number), ("client", client), ("outcome", &outcome)];
+            Explanation::of(fill(text::ANSWERED, &values))
+        }
+        Body::Noted(event) => super::event::explain(node, event),
+        Body::Status(status) => {
+            let role = face::role_words(status.role);
+            let values: [(&str, &dyn Display); 4] =
+                [("node", &node), ("role", &role), ("term", &status.term.0), ("commit", &status.commit)];
+            Explanation::of(fill(text::STATUS, &values))
+        }
+        Body::Broke { fact } => Explanation::of(fill(text::BROKE, &[("node", &node), ("fact", fact)])),
+        Body::NodeState(_) => here(text::NODE_STATE),
         Body::Departed { message, duplicate, .. } => {
             let template = if *duplicate { text::DEPARTED_TWICE } else { text::DEPARTED };
             Explanation::of(about(template, *message, "", named(*message, lookup)))
         }
-        Body::Dropped { message, reason } => {
-            let principle = match reason {
-                DropReason::SenderCrashed => (principle::UNSYNCED, paper::PERSISTENT),
-                DropReason::Loss | DropReason::Cut | DropReason::ReceiverDown | DropReason::Hand => {
-                    (principle::UNRELIABLE, paper::NETWORK)
-                }
-            };
-            Explanation::of(about(text::DROPPED, *message, lost(*reason), named(*message, lookup)))
-                .because(principle.0, principle.1)
-        }
+        Body::Dropped { message, reason } => dropped(*message, *reason, named(*message, lookup)),
         Body::Held { message } => Explanation::of(about(text::HELD, *message, "", named(*message, lookup))),
-        Body::Asked { .. } | Body::Told { .. } => client(&record.body),
-        Body::Crashed { .. }
-        | Body::Paused
-        | Body::Resumed
-        | Body::LinksCut { .. }
-        | Body::ConditionChanged { .. }
-        | Body::Decided { .. }
-        | Body::Violated { .. }
-        | Body::Gap { .. }
-        | Body::Ended => world(record),
-    }
-}
-
-/// What a node put out.
-fn effect(record: &Record) -> Explanation {
-    let node = record.node.unwrap_or_default();
-    match &record.body {
-        Body::Sent { to, message, after } => {
-            let face = face::peer(message);
-            let sentence = match after {
-                None => fill(text::SENT, &[("node", &node), ("message", &face.name), ("to", to)]),
-                Some(ticket) => fill(
-                    text::SENT_AFTER,
-                    &[("node", &node), ("message", &face.name), ("to", to), ("ticket", &ticket.sequence)],
-                ),
-            };
-            Explanation::of(sentence).with(face.fields)
+        Body::Asked { client, number, to, operation, attempt } => {
+            asked([("client", client), ("number", number), ("to", to), ("operation", operation)], *attempt)
         }
-        Body::WriteBegan(write) => Explanation::of(fill(
-            text::WRITE,
-            &[("node", &node), ("parts", &parts(write)), ("ticket", &write.ticket.sequence)],
-        ))
-        .because(principle::NONE, paper::PERSISTENT),
-        Body::Answered { client, number, outcome } => Explanation::of(fill(
-            text::ANSWERED,
-            &[("node", &node), ("number", number), ("client", client), ("outcome", &face::outcome(outcome).words)],
-        )),
-        Body::Status(status) => Explanation::of(fill(
-            text::STATUS,
-            &[
-                ("node", &node),
-                ("role", &face::role_words(status.role)),
-                ("term", &status.term.0),
-                ("commit", &status.commit),
-            ],
-        )),
-        _ => Explanation::default(),
+        Body::Told { client, number, verdict, result } => told(client, number, *verdict, result),
+        Body::Crashed { survived } => crashed(node, *survived),
+        Body::Paused => here(text::PAUSED),
+        Body::Resumed => here(text::RESUMED),
+        Body::LinksCut { cut } => links_cut(cut),
+        Body::ClockChanged { rate_ppm, .. } => {
+            Explanation::of(fill(text::CLOCK_CHANGED, &[("node", &node), ("rate", rate_ppm)]))
+        }
+        Body::ConditionChanged { text } => Explanation::of(text.clone()),
+        Body::Decided { index, term } => Explanation::of(fill(text::DECIDED, &[("entry", &pair(*index, *term))]))
+            .because(principle::COMMIT, paper::COMMIT),
+        Body::Violated { property, detail } => {
+            Explanation::of(fill(text::VIOLATED, &[("property", property), ("detail", detail)]))
+        }
+        Body::Gap { missing: Some(count) } => Explanation::of(fill(text::GAP, &[("count", count)])),
+        Body::Gap { missing: None } => here(text::GAP_UNKNOWN),
+        Body::Ended => here(text::ENDED),
     }
 }
 
-/// What a write holds, in words.
-fn parts(write: &Write<AnyHard>) -> String {
+fn delivered<'a>(node: NodeId, message: RecordId, lookup: &impl Fn(RecordId) -> Option<&'a Record>) -> Explanation {
+    Explanation::of(match named(message, lookup) {
+        Some(Named { message, from, .. }) => {
+            fill(text::DELIVERED, &[("node", &node), ("message", &message), ("from", &from)])
+        }
+        None => fill(text::DELIVERED_UNKNOWN, &[("node", &node)]),
+    })
+}
+
+fn sent(node: NodeId, to: NodeId, message: &AnyMessage, after: Option<Ticket>) -> Explanation {
+    let face = face::peer(message);
+    let sentence = match after {
+        None => fill(text::SENT, &[("node", &node), ("message", &face.name), ("to", &to)]),
+        Some(ticket) => fill(
+            text::SENT_AFTER,
+            &[("node", &node), ("message", &face.name), ("to", &to), ("ticket", &ticket.sequence)],
+        ),
+    };
+    Explanation::of(sentence).with(face.fields)
+}
+
+fn write_began(node: NodeId, write: &Write<AnyHard>) -> Explanation {
     let mut parts = Vec::new();
     if write.hard.is_some() {
         parts.push(text::WRITE_HARD.to_string());
@@ -161,59 +162,55 @@ fn parts(write: &Write<AnyHard>) -> String {
     if let (Some(first), Some(last)) = (write.append.first(), write.append.last()) {
         parts.push(entries(first.index, last.index));
     }
-    if parts.is_empty() { text::WRITE_NOTHING.into() } else { parts.join(", ") }
+    let parts = if parts.is_empty() { text::WRITE_NOTHING.into() } else { parts.join(", ") };
+    Explanation::of(fill(text::WRITE, &[("node", &node), ("parts", &parts), ("ticket", &write.ticket.sequence)]))
+        .because(principle::NONE, paper::PERSISTENT)
 }
 
-/// What clients did and believe.
-fn client(body: &Body) -> Explanation {
-    match body {
-        Body::Asked { client, number, to, operation, attempt } => {
-            let template = if *attempt > 1 { text::ASKED_AGAIN } else { text::ASKED };
-            Explanation::of(fill(
-                template,
-                &[("client", client), ("number", number), ("to", to), ("operation", operation), ("attempt", attempt)],
-            ))
-            .because(principle::EXACTLY_ONCE, paper::SESSIONS)
+fn dropped(message: RecordId, reason: DropReason, named: Option<Named>) -> Explanation {
+    let (principle, paper) = match reason {
+        DropReason::SenderCrashed => (principle::UNSYNCED, paper::PERSISTENT),
+        DropReason::Loss | DropReason::Cut | DropReason::ReceiverDown | DropReason::Hand => {
+            (principle::UNRELIABLE, paper::NETWORK)
         }
-        Body::Told { client, number, verdict, result } => {
-            let template = match verdict {
-                Verdict::Ok => text::TOLD_OK,
-                Verdict::Failed => text::TOLD_FAILED,
-                Verdict::Unknown => text::TOLD_UNKNOWN,
-            };
-            let result = if result.is_empty() { String::new() } else { fill(text::RESULT, &[("result", result)]) };
-            Explanation::of(fill(template, &[("client", client), ("number", number), ("result", &result)]))
-                .because(principle::NONE, paper::CLIENTS)
-        }
-        _ => Explanation::default(),
-    }
+    };
+    Explanation::of(about(text::DROPPED, message, lost(reason), named)).because(principle, paper)
 }
 
-/// What befell nodes, links and the run.
-fn world(record: &Record) -> Explanation {
-    let node = record.node.unwrap_or_default();
-    match &record.body {
-        Body::Crashed { survived } => Explanation::of(match survived {
-            None => fill(text::CRASHED, &[("node", &node)]),
-            Some(ticket) => fill(text::CRASHED_PENDING, &[("node", &node), ("ticket", &ticket.sequence)]),
-        })
-        .because(principle::UNSYNCED, paper::PERSISTENT),
-        Body::Paused => Explanation::of(fill(text::PAUSED, &[("node", &node)])),
-        Body::Resumed => Explanation::of(fill(text::RESUMED, &[("node", &node)])),
-        Body::LinksCut { cut } if cut.is_empty() => Explanation::of(text::LINKS_MENDED.into()),
-        Body::LinksCut { cut } => Explanation::of(fill(text::LINKS_CUT, &[("links", &links(cut))]))
-            .because(principle::UNRELIABLE, paper::NETWORK),
-        Body::ConditionChanged { text } => Explanation::of(text.clone()),
-        Body::Decided { index, term } => Explanation::of(fill(text::DECIDED, &[("entry", &pair(*index, *term))]))
-            .because(principle::COMMIT, paper::COMMIT),
-        Body::Violated { property, detail } => {
-            Explanation::of(fill(text::VIOLATED, &[("property", property), ("detail", detail)]))
-        }
-        Body::Gap { missing: Some(count) } => Explanation::of(fill(text::GAP, &[("count", count)])),
-        Body::Gap { missing: None } => Explanation::of(text::GAP_UNKNOWN.into()),
-        Body::Ended => Explanation::of(text::ENDED.into()),
-        _ => Explanation::default(),
+fn asked(values: [(&str, &dyn Display); 4], attempt: u32) -> Explanation {
+    let sentence = if attempt > 1 {
+        let [client, number, to, operation] = values;
+        fill(text::ASKED_AGAIN, &[client, number, to, operation, ("attempt", &attempt)])
+    } else {
+        fill(text::ASKED, &values)
+    };
+    Explanation::of(sentence).because(principle::EXACTLY_ONCE, paper::SESSIONS)
+}
+
+fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &str) -> Explanation {
+    let template = match verdict {
+        Verdict::Ok => text::TOLD_OK,
+        Verdict::Failed => text::TOLD_FAILED,
+        Verdict::Unknown => text::TOLD_UNKNOWN,
+    };
+    let result = if result.is_empty() { String::new() } else { fill(text::RESULT, &[("result", &result)]) };
+    Explanation::of(fill(template, &[("client", client), ("number", number), ("result", &result)]))
+        .because(principle::NONE, paper::CLIENTS)
+}
+
+fn crashed(node: NodeId, survived: Option<Ticket>) -> Explanation {
+    Explanation::of(match survived {
+        None => fill(text::CRASHED, &[("node", &node)]),
+        Some(ticket) => fill(text::CRASHED_PENDING, &[("node", &node), ("ticket", &ticket.sequence)]),
+    })
+    .because(principle::UNSYNCED, paper::PERSISTENT)
+}
+
+fn links_cut(cut: &[(Endpoint, Endpoint)]) -> Explanation {
+    if cut.is_empty() {
+        return Explanation::of(text::LINKS_MENDED.into());
     }
+    Explanation::of(fill(text::LINKS_CUT, &[("links", &links(cut))])).because(principle::UNRELIABLE, paper::NETWORK)
 }
 
 /// How many links are spelled out.
