@@ -98,6 +98,7 @@ impl<P: Subject> World<P> {
                 self.admit(command);
                 let now = self.now;
                 self.set_clock(index, |clock| clock.skew(now, *by));
+                self.say(Some(index), format!("clocks of {node} move forward by {} ms", millis(*by)));
             }
             Command::Drift { node, rate_ppm } => self.drift(*node, *rate_ppm, command)?,
             Command::Disk { node, latency } => self.slow_disk(*node, *latency, command)?,
@@ -262,21 +263,21 @@ impl<P: Subject> World<P> {
         let deadline = deadline.ok_or(CommandError::NoTimer(node))?;
         self.admit(command);
         let now = self.now;
-        let cause = self.set_clock(index, |clock| clock.advance_to(now, deadline));
+        self.set_clock(index, |clock| clock.advance_to(now, deadline));
+        let cause = self.say(Some(index), format!("the timer of {node} fires now"));
         self.nodes[index].armed = None;
         let first = self.recorder.emit(self.stamp(index, Some(cause)), || Body::DeadlineReached);
         self.step_node(index, first, Input::DeadlineReached);
         Ok(())
     }
 
-    fn set_clock(&mut self, index: usize, change: impl FnOnce(&mut super::clock::Clock)) -> RecordId {
+    fn set_clock(&mut self, index: usize, change: impl FnOnce(&mut super::clock::Clock)) {
         self.coverage.clock_faults += 1;
         change(&mut self.nodes[index].clock);
         let clock = self.nodes[index].clock;
         let stamp = self.stamp(index, None);
-        let changed = self.recorder.emit(stamp, || Body::ClockChanged { mono: clock.mono, rate_ppm: clock.rate_ppm });
+        self.recorder.emit(stamp, || Body::ClockChanged { mono: clock.mono, rate_ppm: clock.rate_ppm });
         self.arm(index);
-        changed
     }
 
     fn drift(&mut self, node: NodeId, rate_ppm: u32, command: &Command) -> Result<(), CommandError> {
@@ -288,6 +289,7 @@ impl<P: Subject> World<P> {
         self.admit(command);
         let now = self.now;
         self.set_clock(index, |clock| clock.drift(now, rate_ppm));
+        self.say(Some(index), format!("clocks of {node} run at {} % of true time", percent(rate_ppm)));
         Ok(())
     }
 

@@ -4,6 +4,9 @@ pub mod face;
 pub mod file;
 mod fold;
 pub mod narrate;
+pub mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 pub mod view;
 pub mod why;
 pub mod words;
