@@ -3,6 +3,9 @@
 //! No I/O, no clock, no entropy, no async: time and randomness are inputs,
 //! promises are data. Start with [`protocol`], then [`raft`].
 
+// Tests may; a protocol path says with `expect` why the value is there.
+#![warn(clippy::unwrap_used)]
+
 pub mod digest;
 pub mod entry;
 pub mod event;
