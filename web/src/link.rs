@@ -5,7 +5,6 @@
 
 use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::scenario::share::{self, Link};
-use quorumscope_core::types::Time;
 
 use crate::model::Model;
 use crate::model::cursor::instant;

@@ -81,16 +81,12 @@ pub mod time {
     pub const FASTEST: &str = "as fast as it goes";
     /// The cursor.
     pub const CURSOR: &str = "Time";
-    /// No leader in this stretch.
-    pub const NO_LEADER: &str = "no leader";
     /// A wider window.
     pub const WIDER: &str = "Show more time";
     /// A narrower window.
     pub const NARROWER: &str = "Show less time";
     /// Follow the live cluster again.
     pub const FOLLOW: &str = "Follow live";
-    /// Which marks to jump between.
-    pub const MARKS: &str = "Marks";
 }
 
 /// What can be done.
@@ -179,8 +175,6 @@ pub mod inspect {
     pub const LINKS: &str = "Links";
     /// What a leader knows.
     pub const PROGRESS: &str = "Knows of its followers";
-    /// Last events of a node.
-    pub const WHY: &str = "Why?";
     /// The chain behind it.
     pub const CHAIN: &str = "What led to it";
     /// Client operations.
@@ -189,13 +183,9 @@ pub mod inspect {
     pub const PROPOSE: &str = "Ask as a client";
     /// Checks.
     pub const CHECKS: &str = "Checks, after every event";
-    /// A check that holds.
-    pub const HOLDS: &str = "holds so far";
-    /// Violations.
-    pub const VIOLATED: &str = "violated";
     /// No operations yet.
     pub const NO_OPERATIONS: &str = "None yet. Ask for something below.";
-    /// Rules that are off.
+    /// The scenario's own expectations.
     pub const EXPECTED: &str = "This scenario expects";
     /// Message: from.
     pub const FROM: &str = "from";
@@ -215,8 +205,6 @@ pub mod inspect {
     pub const DURABLE_ON: &str = "durable on";
     /// Entry: known committed on.
     pub const COMMITTED_ON: &str = "known committed on";
-    /// Entry: the oracle.
-    pub const DECIDED: &str = "decided";
     /// Back to nothing.
     pub const CLOSE: &str = "Close";
 }
@@ -570,11 +558,8 @@ pub mod marks {
 
     /// A band.
     #[must_use]
-    pub fn band(term: Term, leader: Option<NodeId>) -> String {
-        match leader {
-            Some(leader) => format!("term {} · {leader} leads", term.0),
-            None => format!("term {} · {}", term.0, super::time::NO_LEADER),
-        }
+    pub fn band(term: Term, leader: NodeId) -> String {
+        format!("term {} · {leader} leads", term.0)
     }
 
     /// A narrow band.

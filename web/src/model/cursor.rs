@@ -237,6 +237,7 @@ fn begins_an_event(body: &Body) -> bool {
         | Body::Crashed { .. }
         | Body::Paused
         | Body::Resumed
+        | Body::ClockChanged { .. }
         | Body::LinksCut { .. }
         | Body::ConditionChanged { .. }
         | Body::Gap { .. }

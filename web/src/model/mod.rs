@@ -375,11 +375,11 @@ impl Model {
         self.halt();
         let position = self.cursor.position;
         let marks = Shared::clone(&self.cursor.marks);
-        // Marks hold the position of their record; the cursor stands behind it.
+        let mut targets = marks.marks.iter().map(|mark| mark.position);
         let target = if forward {
-            marks.marks.iter().map(|mark| mark.position + 1).find(|target| *target > position)
+            targets.find(|target| *target > position)
         } else {
-            marks.marks.iter().rev().map(|mark| mark.position + 1).find(|target| *target < position)
+            targets.rev().find(|target| *target < position)
         };
         match target {
             Some(target) => self.cursor.go_to(target, self.linger()),

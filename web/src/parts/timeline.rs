@@ -190,7 +190,7 @@ fn band_of(band: &TermBand, ruler: &Ruler) -> Option<Html> {
     let text = texts::band(band.term, band.leader);
     let short = texts::short_band(band.term);
     let (text, fits) = if width > 92.0 { (text, true) } else { (short, width > 24.0) };
-    let class = classes!("band", if band.leader.is_some() { "led" } else { "open" });
+    let class = classes!("band", (band.term.0 % 2 == 0).then_some("even"));
     Some(html! {
         <g {class} data-hue={hue(band.term).to_string()} key={format!("{}-{}", band.term.0, band.from.0)}>
             <rect x={px(x)} y={px(BAND.0)} width={px((width - 1.5).max(1.0))} height={px(BAND.1)} rx="4" />
@@ -220,10 +220,11 @@ fn thinned<'a>(marks: &'a [Mark], ruler: &Ruler) -> Vec<(&'a Mark, f64)> {
 
 fn weight(mark: &Mark) -> u8 {
     match mark.kind {
-        MarkKind::Violation => 5,
-        MarkKind::Crash => 4,
-        MarkKind::Election => 3,
-        MarkKind::Restart | MarkKind::Fault => 2,
+        MarkKind::Violation => 6,
+        MarkKind::Crash => 5,
+        MarkKind::Leader => 4,
+        MarkKind::Restart | MarkKind::Fault | MarkKind::Gap => 3,
+        MarkKind::Election => 2,
         MarkKind::Commit => 1,
     }
 }
@@ -231,6 +232,8 @@ fn weight(mark: &Mark) -> u8 {
 fn mark_of(mark: &Mark, x: f64) -> Html {
     let (class, path) = match mark.kind {
         MarkKind::Election => ("election", "M0-5.500 5.500 4.500H-5.500Z"),
+        MarkKind::Leader => ("leader", "M-5 4.500-6-3.500-2.500-.8 0-5 2.500-.8 6-3.500 5 4.500Z"),
+        MarkKind::Gap => ("gap", "M-4-4.500v9M4-4.500v9"),
         MarkKind::Commit => ("commit", "M0-3.800a3.800 3.800 0 1 1 0 7.600a3.800 3.800 0 1 1 0-7.600Z"),
         MarkKind::Crash => ("crash", "M-4-4 4 4M4-4-4 4"),
         MarkKind::Restart => ("restart", "M-4.500 0a4.500 4.500 0 1 0 1.500-3.300M-4.500-4.500v2.700h2.700"),
