@@ -154,7 +154,7 @@ impl Component for App {
         html! {
             <div class={classes!("app", model.playing.then_some("playing"))}>
                 <header class="bar" aria-label={regions::BAR}>
-                    <Bar name={name.clone()} seed={link::seed(&model.scenario)} {live} views={model.views} dark={model.dark} reseed={self.reseed.clone()} on={self.on.clone()} />
+                    <Bar name={name.clone()} scenario={model.scenario.clone()} {live} views={model.views} dark={model.dark} reseed={self.reseed.clone()} on={self.on.clone()} />
                 </header>
                 <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} aria-label={regions::LESSON}>
                     { self.sheet_close() }

@@ -153,13 +153,6 @@ pub fn pointer_in(event: &PointerEvent) -> Option<Point> {
     Some(Point::new(f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top()))
 }
 
-/// Where a pointer is, in pixels from the upper left corner of this element.
-#[must_use]
-pub fn pointer_over(event: &PointerEvent, element: &Element) -> Point {
-    let rect = element.get_bounding_client_rect();
-    Point::new(f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top())
-}
-
 /// Keeps a drag with the element that it began on.
 pub fn capture(event: &PointerEvent) {
     if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {

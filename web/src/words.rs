@@ -161,8 +161,6 @@ pub mod inspect {
     pub const LEADER: &str = "leader";
     /// Row: log.
     pub const LOG: &str = "log";
-    /// Row: timer.
-    pub const TIMER: &str = "timer";
     /// Row: disk.
     pub const DISK: &str = "disk";
     /// Row: starts.

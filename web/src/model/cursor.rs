@@ -75,12 +75,6 @@ impl Default for Cursor {
 }
 
 impl Cursor {
-    /// The records behind it all.
-    #[must_use]
-    pub fn timeline(&self) -> &Timeline {
-        &self.timeline
-    }
-
     /// Forgets all records. What is seen stays until the cursor moves.
     pub fn clear(&mut self) {
         self.timeline = Timeline::default();

@@ -4,9 +4,11 @@ use yew::prelude::*;
 
 use super::icons::{Glyph, Icon};
 use crate::js;
+use crate::link;
 use crate::model::Action;
 use crate::model::selection::{Sheet, Views};
 use crate::scenarios::{self, Built};
+use crate::shared::Shared;
 use crate::words::{self, bar as texts};
 
 /// What the bar needs.
@@ -14,8 +16,8 @@ use crate::words::{self, bar as texts};
 pub struct Props {
     /// The name of the run.
     pub name: String,
-    /// Its seed; `None` for a live cluster.
-    pub seed: Option<u64>,
+    /// The scenario as TOML; empty for a live cluster.
+    pub scenario: Shared<String>,
     /// Whether the cluster is live.
     pub live: bool,
     /// Which views stand on the stage.
@@ -49,7 +51,7 @@ pub fn Bar(props: &Props) -> Html {
                 <span class="live" title={texts::LIVE_NOTE}><i></i>{ texts::LIVE }<b>{ &props.name }</b></span>
             } else {
                 <Chooser name={props.name.clone()} on={props.on.clone()} />
-                <Seed seed={props.seed} reseed={props.reseed.clone()} />
+                <Seed scenario={props.scenario.clone()} reseed={props.reseed.clone()} />
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
                 { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Log, texts::LOG) }
@@ -109,13 +111,13 @@ fn Chooser(props: &ChooserProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 struct SeedProps {
-    seed: Option<u64>,
+    scenario: Shared<String>,
     reseed: Callback<()>,
 }
 
 #[component]
 fn Seed(props: &SeedProps) -> Html {
-    let Some(seed) = props.seed else { return Html::default() };
+    let Some(seed) = link::seed(&props.scenario) else { return Html::default() };
     let reseed = props.reseed.clone();
     html! {
         <button class="pick seed" title={texts::NEXT_SEED} aria-label={format!("{}: {seed}. {}", texts::SEED, texts::NEXT_SEED)} data-testid="seed"

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorumscope_core::record::{Endpoint, Role};
-use quorumscope_core::types::{LogIndex, NodeId, Term};
+use quorumscope_core::types::{NodeId, Term};
 use quorumscope_lab::trace::face::{self, MessageKind, Sign};
 use quorumscope_lab::trace::view::{Content, Liveness, NodeView, View};
 
@@ -218,12 +218,6 @@ pub fn hulls(view: &View, layout: &Layout) -> Vec<String> {
         hull(&places, layout.radius + 22.0)
     };
     groups.iter().filter_map(outline).collect()
-}
-
-/// The highest index that the oracle counts as committed.
-#[must_use]
-pub fn decided_through(view: &View) -> LogIndex {
-    view.decided.last_key_value().map_or(LogIndex::ZERO, |(index, _)| *index)
 }
 
 #[cfg(test)]
