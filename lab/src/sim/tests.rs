@@ -7,6 +7,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
 
 use super::*;
+use crate::check::linearizable;
 
 fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
@@ -39,7 +40,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         0 => Endpoint::Client(ClientId(rng.below(2) + 1)),
         _ => Endpoint::Node(node(rng)),
     };
-    match rng.below(24) {
+    match rng.below(25) {
         0 | 1 => Command::Crash(node(rng)),
         2..=5 => Command::Restart(node(rng)),
         6 => Command::Pause(node(rng)),
@@ -55,7 +56,8 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         19 => Command::Skew { node: node(rng), by: Span(rng.below(200_000)) },
         20 => Command::Drift { node: node(rng), rate_ppm: 900_000 + u32::try_from(rng.below(200_000)).unwrap_or(0) },
         21 => Command::Disk { node: node(rng), latency: (Span(500), Span(1_000 + rng.below(30_000))) },
-        22 => Command::Mend { from: end(rng), to: end(rng) },
+        22 => Command::LoseDisk(node(rng)),
+        23 => Command::Mend { from: end(rng), to: end(rng) },
         _ => {
             let value = rng.bits().to_string();
             let operation = Operation::Set { key: "hand".into(), value }.encode();
@@ -95,9 +97,9 @@ fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event() {
         });
         coverage.add(simulation.coverage());
     }
-    let Coverage { crashes, lost_writes, pauses, duplicated, reordered, operations_ok, .. } = coverage;
-    let least = [crashes, lost_writes, pauses, duplicated, reordered, operations_ok].into_iter().min();
-    assert!(least > Some(10), "{coverage:?}");
+    let Coverage { crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, .. } = coverage;
+    let least = [crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered].into_iter().min();
+    assert!(least > Some(3), "{coverage:?}");
 }
 
 fn difference(fold: &View, world: &View) -> String {
@@ -238,4 +240,32 @@ fn a_client_that_gives_up_knows_failure_only_where_every_try_was_refused() {
     };
     assert_eq!(isolated(true), Verdict::Unknown);
     assert_eq!(isolated(false), Verdict::Failed);
+}
+
+#[test]
+fn faults_alone_break_no_property_and_what_clients_saw_is_linearizable() {
+    let mut coverage = Coverage::default();
+    for seed in 0..30 {
+        let mut simulation = simulation(seed);
+        simulation.set_recording(false);
+        faulty(&mut simulation, seed, Time(20_000_000), |_| {});
+        assert_eq!(simulation.violations(), [], "seed {seed}");
+        let verdict = linearizable::check(simulation.history(), 1_000_000);
+        assert_eq!(verdict, linearizable::Verdict::Linearizable, "seed {seed}");
+        coverage.add(simulation.coverage());
+    }
+    assert!(coverage.commits > 1_000 && coverage.operations_ok > 1_000, "{coverage:?}");
+}
+
+#[test]
+fn the_checkers_see_what_a_rule_keeps_away_once_it_is_off() {
+    let broken = (0..20).any(|seed| {
+        let mut setup = setup(seed);
+        let ProtocolSetup::Raft(config) = &mut setup.protocol;
+        config.rules = Switches::all_on().without(Rule::MajorityQuorum);
+        let mut simulation = Simulation::new(setup).expect("valid");
+        faulty(&mut simulation, seed, Time(10_000_000), |_| {});
+        !simulation.violations().is_empty()
+    });
+    assert!(broken);
 }

@@ -200,7 +200,7 @@ fn append(append: &AppendEntries) -> MessageFace {
             (MessageKind::Append, format!("AppendEntries {}", first.index))
         }
         (Some(first), Some(last)) => (MessageKind::Append, format!("AppendEntries {}–{}", first.index, last.index)),
-        (None, _) | (_, None) => (MessageKind::Heartbeat, "AppendEntries, no entries".into()),
+        (None, _) | (_, None) => (MessageKind::Heartbeat, "AppendEntries (heartbeat)".into()),
     };
     let fields = vec![
         ("term", append.term.0.to_string()),

@@ -111,6 +111,7 @@ fn bodies() -> Vec<Body> {
     let mut bodies = vec![
         Body::Began(began),
         Body::Started { incarnation: Incarnation(1), mono: Mono(BIG), rate_ppm: 1_000_000 },
+        Body::ClockChanged { mono: Mono(BIG), rate_ppm: 900_000 },
         Body::Delivered { message: id(1) },
         Body::DeadlineReached,
         Body::Written { ticket: ticket() },
@@ -202,7 +203,7 @@ fn a_recording_without_count_is_read_and_called_unsealed() {
 fn a_broken_line_is_named_by_its_number() {
     let text = file().replacen("DeadlineReached", "DeadlineReashed", 1);
     let message = refused(&text);
-    assert!(message.starts_with("line 5: not a record: unknown variant `DeadlineReashed`"), "{message}");
+    assert!(message.starts_with("line 6: not a record: unknown variant `DeadlineReashed`"), "{message}");
     assert!(!message.contains('\n') && message.contains("(column "), "{message}");
 }
 

@@ -5,7 +5,7 @@
 //! (listed only). Whole sentences with rules are in `why`.
 
 use quorumscope_core::event::Event;
-use quorumscope_core::record::{Body, Record, Verdict};
+use quorumscope_core::record::{Body, DropReason, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
@@ -51,7 +51,11 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         Body::Paused => headline(here(text::PAUSED)),
         Body::Resumed => headline(here(text::RESUMED)),
         Body::Broke { fact } => headline(fill(text::BROKE, &[("node", &node), ("fact", fact)])),
-        Body::Dropped { message, .. } => about(text::DROPPED, *message, lookup),
+        Body::Dropped { message, reason } => match reason {
+            DropReason::Loss | DropReason::SenderCrashed | DropReason::Hand => about(text::DROPPED, *message, lookup),
+            // A headline has told of the crash or the cut; every message that it costs would drown the list.
+            DropReason::Cut | DropReason::ReceiverDown => None,
+        },
         Body::Held { message } => about(text::HELD, *message, lookup),
         Body::LinksCut { cut } if cut.is_empty() => headline(text::LINKS_MENDED.into()),
         Body::LinksCut { cut } => {

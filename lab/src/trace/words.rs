@@ -151,7 +151,7 @@ pub(crate) mod event {
 /// Sentences about the rest of what is recorded.
 pub(crate) mod record {
     pub const BEGAN: &str = "The run “{name}” began with {nodes}.";
-    pub const STARTED: &str = "{node} started for the {count}. time.";
+    pub const STARTED: &str = "{node} started; this is start {count} from its store.";
     pub const DELIVERED: &str = "{message} from {from} reached {node}.";
     pub const DELIVERED_UNKNOWN: &str = "A message reached {node}; the record of its sending is missing here.";
     pub const DEADLINE: &str = "{node}'s timer ran out.";
@@ -178,8 +178,7 @@ pub(crate) mod record {
     pub const LOST_HAND: &str = "it was dropped by hand";
     pub const HELD: &str = "{message} from {from} to {to} was stopped by hand.";
     pub const ASKED: &str = "{client} asked {to} to {operation} (request {number}).";
-    pub const ASKED_AGAIN: &str =
-        "{client} asked again, for the {attempt}. time, now {to}, to {operation} (request {number}).";
+    pub const ASKED_AGAIN: &str = "{client} asked again, now {to}, to {operation} (request {number}, try {attempt}).";
     pub const TOLD_OK: &str = "{client} was told that request {number} is done{result}.";
     pub const TOLD_FAILED: &str = "{client} was told that request {number} failed{result}.";
     pub const TOLD_UNKNOWN: &str = "{client} cannot know what became of request {number}{result}.";
@@ -246,7 +245,7 @@ pub(crate) mod line {
     pub const LINKS_CUT: &str = "{count} cut: {links}";
     pub const LINKS_MENDED: &str = "all links whole";
     pub const ASKED: &str = "{client}: {operation}";
-    pub const ASKED_AGAIN: &str = "{client} retries {operation} at {to}";
+    pub const ASKED_AGAIN: &str = "{client} tries again at {to}: {operation}";
     pub const TOLD_OK: &str = "{client}: request {number} done{result}";
     pub const TOLD_FAILED: &str = "{client}: request {number} failed{result}";
     pub const TOLD_UNKNOWN: &str = "{client}: request {number} unknown{result}";
