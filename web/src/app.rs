@@ -152,7 +152,7 @@ impl Component for App {
         };
         let name = model.cursor.view.name.clone();
         html! {
-            <div class={classes!("app", model.playing.then_some("playing"))}>
+            <div class={classes!("app", model.playing.then_some("playing"))} onclick={Callback::from(|event: MouseEvent| js::release(&event))}>
                 <header class="bar" aria-label={regions::BAR}>
                     <Bar name={name.clone()} scenario={model.scenario.clone()} {live} views={model.views} dark={model.dark} reseed={self.reseed.clone()} on={self.on.clone()} />
                 </header>

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent, PointerEvent, Window};
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent, MouseEvent, PointerEvent, SvgElement, Window};
 
 use crate::scene::geometry::Point;
 use crate::scene::layout::Size;
@@ -210,6 +210,20 @@ impl Drop for Keys {
         if let Some(window) = window() {
             // A listener that is gone already needs no removal.
             let _ = window.remove_event_listener_with_callback("keydown", self.0.as_ref().unchecked_ref());
+        }
+    }
+}
+
+/// Takes the focus away from a control that was clicked, so that keys go to the page again. A click by key keeps it.
+pub fn release(event: &MouseEvent) {
+    let active = window().and_then(|window| window.document()).and_then(|document| document.active_element());
+    let Some(active) = active.filter(|_| event.detail() > 0) else { return };
+    if active.tag_name() == "BUTTON" || active.has_attribute("data-keys") {
+        if let Some(element) = active.dyn_ref::<HtmlElement>() {
+            // What has no focus loses none.
+            let _ = element.blur();
+        } else if let Some(element) = active.dyn_ref::<SvgElement>() {
+            let _ = element.blur();
         }
     }
 }

@@ -40,10 +40,10 @@ pub fn open(fragment: &str) -> Option<Result<Opened, String>> {
         return None;
     }
     let opened = share::decode(fragment).map(|link| Opened {
+        other_engine: link.is_of_another_engine(),
         scenario: link.scenario.to_toml(),
         at: Some(link.cursor.0 as f64),
         views: Views::named(&link.layout),
-        other_engine: link.engine != share::ENGINE,
     });
     Some(opened.map_err(|error| error.to_string()))
 }
@@ -57,7 +57,7 @@ pub fn make(model: &Model) -> Option<String> {
         engine: share::ENGINE.into(),
         cursor: instant(model.cursor.time),
         layout: model.views.name().into(),
-        branch: None,
+        branch: 0,
         digest: None,
     };
     Some(share::encode(&link))

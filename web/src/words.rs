@@ -78,7 +78,7 @@ pub mod time {
     /// Speed.
     pub const SPEED: &str = "Speed";
     /// The fastest speed.
-    pub const FASTEST: &str = "as fast as it goes";
+    pub const FASTEST: &str = "max";
     /// The cursor.
     pub const CURSOR: &str = "Time";
     /// A wider window.

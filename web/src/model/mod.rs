@@ -66,6 +66,7 @@ pub struct Model {
     acting: Option<Past>,
     asked: Micros,
     goal: Option<Goal>,
+    finished: bool,
     told: (u64, Option<Selection>),
     silent_ms: f64,
 }
@@ -216,6 +217,7 @@ impl Model {
             acting: None,
             asked: 0.0,
             goal: None,
+            finished: false,
             told: (0, None),
             silent_ms: 0.0,
         }
@@ -338,7 +340,7 @@ impl Model {
             self.cursor.time + self.speed.span(elapsed)
         };
         self.cursor.advance(time, self.linger());
-        if self.cursor.view.ended && self.cursor.time >= self.cursor.known {
+        if self.finished && self.cursor.time >= self.cursor.known {
             self.playing = false;
         }
         self.keep_ahead()
@@ -347,7 +349,7 @@ impl Model {
     /// Asks for more of the run where the cursor comes near the end of what is known.
     fn keep_ahead(&mut self) -> Vec<Effect> {
         let ahead = AHEAD.min(self.speed.span(4_000.0)).max(100_000.0);
-        if !self.offers.past || self.cursor.time + ahead <= self.asked || self.cursor.view.ended {
+        if !self.offers.past || self.cursor.time + ahead <= self.asked || self.finished {
             return Vec::new();
         }
         self.asked = self.cursor.time + ahead * 2.0;
@@ -363,7 +365,7 @@ impl Model {
     fn step_forward(&mut self) -> Vec<Effect> {
         self.halt();
         let mut effects = self.keep_ahead();
-        if !self.cursor.step_forward(self.linger()) && self.offers.past && !self.cursor.view.ended {
+        if !self.cursor.step_forward(self.linger()) && self.offers.past && !self.finished {
             self.goal = Some(Goal::Step);
             self.asked = self.cursor.known + AHEAD;
             effects.push(Effect::Ask(Request::Until(instant(self.asked))));
@@ -457,6 +459,7 @@ impl Model {
         match answer {
             Answer::Opened { scenario } => {
                 self.scenario = Shared::new(scenario);
+                self.finished = false;
                 self.expectations = Shared::default();
                 self.cursor.clear();
             }
@@ -474,6 +477,12 @@ impl Model {
                 self.notice = Some(Notice { text: reason, bad: true, undo: false });
             }
             Answer::Expectations(expectations) => self.expectations = Shared::new(expectations),
+            Answer::Finished { problem } => {
+                self.finished = true;
+                if let Some(text) = problem {
+                    self.notice = Some(Notice { text, bad: true, undo: false });
+                }
+            }
             Answer::Attached { offers, in_memory } => {
                 self.offers = offers;
                 self.in_memory = in_memory;
@@ -495,6 +504,7 @@ impl Model {
             self.remember(past);
         }
         self.scenario = Shared::new(scenario);
+        self.finished = false;
         self.cursor.truncate_after(at);
         self.goal = Some(Goal::Time(at.0 as f64));
         self.asked = self.cursor.time + AHEAD;

@@ -54,15 +54,15 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
             data-node={id.to_string()} data-term={shape.term.0.to_string()} data-status={status_name(shape)} data-hue={hue(shape.term).to_string()}
             tabindex="0" role="button" aria-label={name} aria-pressed={emphasis.selected.to_string()}
             onclick={click} onkeydown={key}>
-            <circle class="halo" cx={px(x)} cy={px(y)} r={px(layout.radius + 15.0)} />
+            <circle class="halo" cx={px(x)} cy={px(y)} r={px(layout.radius + 14.0)} />
             <circle class="body" cx={px(x)} cy={px(y)} r={px(radius)} />
             if look.ring == Ring::Crowned {
                 <circle class="inner" cx={px(x)} cy={px(y)} r={px(radius - 6.0)} />
                 <path class="crown" transform={format!("translate({x:.1} {:.1}) scale({:.2})", y - radius * 0.53, radius / 40.0)}
                     d="M-9.500 5.500-11-4.500-5-.5 0-7.500 5-.5 11-4.500 9.500 5.500Z" />
             }
-            <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, dots, layout.radius))}
-                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text>
+            if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, dots, layout.radius))}
+                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text> }
             { votes(shape, layout.radius) }
             if look.ring == Ring::Crossed {
                 <path class="cross" d={cross(shape.place, radius * 0.44)} />
@@ -131,7 +131,7 @@ fn disk(shape: &NodeShape, radius: f64) -> Html {
         Disk::Writing => "disk writing",
         Disk::Down => "disk down",
     };
-    let (x, y) = (shape.place.x, shape.place.y + radius + 17.0);
+    let (x, y) = (shape.place.x, shape.place.y + radius + 20.0);
     html! {
         <g {class} transform={format!("translate({x:.1} {y:.1})")}>
             <path d="M-9-2.500v4.500c0 1.700 4 3 9 3s9-1.300 9-3v-4.500" />

@@ -29,7 +29,7 @@ pub struct Props {
 }
 
 /// Pixels of a column, its gap included, as the style sheet has them.
-const COLUMN: f64 = 50.0;
+const COLUMN: f64 = 64.0;
 /// Pixels of the column with the names, and the margins.
 const NAMES: f64 = 128.0;
 

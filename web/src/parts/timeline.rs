@@ -202,7 +202,7 @@ fn band_of(band: &TermBand, ruler: &Ruler) -> Option<Html> {
 /// Marks that would cover each other are thinned, the weightier of two stays.
 fn thinned<'a>(marks: &'a [Mark], ruler: &Ruler) -> Vec<(&'a Mark, f64)> {
     /// Pixels between two marks at least.
-    const ROOM: f64 = 9.0;
+    const ROOM: f64 = 13.0;
     let mut shown: Vec<(&Mark, f64)> = Vec::new();
     for mark in marks.iter().filter(|mark| ruler.shows(mark.at.0 as f64)) {
         let x = ruler.x(mark.at.0 as f64);

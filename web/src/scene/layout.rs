@@ -81,7 +81,7 @@ impl Layout {
         let crowd = if nodes.len() > RING_LIMIT { 0.62 } else { 1.0 };
         let radius = (short * 0.078).clamp(19.0, 46.0) * crowd;
         // The legend stands above the ring and a caption below it.
-        let (top, bottom) = (if narrow { 96.0 } else { 84.0 }, if narrow { 74.0 } else { 46.0 });
+        let (top, bottom) = (if narrow { 104.0 } else { 84.0 }, if narrow { 92.0 } else { 48.0 });
         let center = Point::new(size.width / 2.0, top + (size.height - top - bottom) / 2.0);
         let reach_y = ((size.height - top - bottom) / 2.0 - radius * 0.9).max(60.0);
         let side = if narrow { 58.0 } else { 190.0 };
@@ -98,7 +98,7 @@ impl Layout {
         let client_place = |index: usize| {
             let rows = clients.len().div_ceil(2).max(1) as f64;
             let x = if index.is_multiple_of(2) { edge } else { size.width - edge };
-            let height = if narrow { size.height - 46.0 } else { center.y + reach_y * 0.82 };
+            let height = center.y + reach_y * if narrow { 0.36 } else { 0.82 };
             Point::new(x, height - (index / 2) as f64 * (150.0 / rows).max(38.0))
         };
         Self {
@@ -150,7 +150,7 @@ impl Layout {
         let gap = self.radius + 22.0;
         if self.size.width < NARROW || self.nodes.len() > RING_LIMIT {
             let above = place.y < self.center.y - self.radius * 2.0;
-            let y = if above && !beside { place.y - gap - 9.0 } else { place.y + self.radius + 31.0 };
+            let y = if above && !beside { place.y - gap + 4.0 } else { place.y + self.radius + 39.0 };
             (Point::new(place.x, y), Anchor::Middle)
         } else if !beside {
             (Point::new(place.x, place.y - gap - 13.0), Anchor::Middle)

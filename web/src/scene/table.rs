@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quorumscope_core::entry::Entry;
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
-use quorumscope_lab::trace::view::{Liveness, View};
+use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 
 /// The whole table.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,14 +69,14 @@ pub fn table(view: &View, fit: u64) -> Table {
         let progress = leader.and_then(|leader| leader.status.progress.iter().find(|progress| progress.node == *id));
         let cells = columns.iter().map(|index| Cell {
             entry: entry_at(&node.log, *index),
-            committed: *index <= node.status.commit,
+            committed: *index <= node.status.commit || (!up(node) && was_committed(view, node, *index)),
             durable: *index <= node.durable,
             next: progress.is_some_and(|progress| progress.next == *index),
             matched: progress.is_some_and(|progress| progress.matched == *index),
         });
         Row {
             node: *id,
-            up: matches!(node.liveness, Liveness::Up | Liveness::Paused),
+            up: up(node),
             leads: node.liveness == Liveness::Up && node.status.role == Role::Leader,
             commit: node.status.commit,
             cells: cells.collect(),
@@ -87,6 +87,16 @@ pub fn table(view: &View, fit: u64) -> Table {
         decided: columns.iter().map(|index| view.decided.contains_key(index)).collect(),
         columns,
     }
+}
+
+fn up(node: &NodeView) -> bool {
+    matches!(node.liveness, Liveness::Up | Liveness::Paused)
+}
+
+/// A node that is down knows nothing; of its durable log the oracle tells what is committed.
+fn was_committed(view: &View, node: &NodeView, index: LogIndex) -> bool {
+    let decided = view.decided.get(&index);
+    decided.is_some() && decided.copied() == entry_at(&node.log, index).map(|entry| entry.term)
 }
 
 /// The entry at an index, counted from 1.
@@ -113,8 +123,6 @@ pub fn terms(view: &View) -> Vec<Term> {
 mod tests {
     use quorumscope_core::entry::{Class, EntryKind, Tags};
     use quorumscope_core::types::{ClientId, RequestNumber, Wall};
-    use quorumscope_lab::trace::view::NodeView;
-
     use super::*;
 
     fn view(length: u64, commit: u64) -> View {

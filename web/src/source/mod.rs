@@ -68,6 +68,11 @@ pub enum Answer {
     },
     /// How the scenario's expectations stand at the end of what is known.
     Expectations(Vec<Expectation>),
+    /// The run is over: there will be no more records.
+    Finished {
+        /// Why it ended early, in one sentence, where it did.
+        problem: Option<String>,
+    },
     /// A live cluster is there.
     Attached {
         /// What it can do.

@@ -75,6 +75,9 @@ impl Engine {
             }
         }
         out(Answer::Expectations(expectations(run)));
+        if run.finished() {
+            out(Answer::Finished { problem: run.error().map(ToString::to_string) });
+        }
     }
 
     /// Goes back to `at`, does it there, and goes on from there.
