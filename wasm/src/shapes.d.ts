@@ -1,0 +1,100 @@
+/** What a run is started with. Give a scenario (TOML), or a protocol and a number of nodes. */
+export interface SimulationOptions {
+  /** A scenario document; the other options override what it says. */
+  scenario?: string;
+  /** "raft". */
+  protocol?: string;
+  /** How many nodes, 1 to 25. */
+  nodes?: number;
+  /** A whole number below 2^53; the same seed gives the same run. */
+  seed?: number;
+}
+
+/** One operation on the replicated key-value store. */
+export type Operation =
+  | { set: { key: string; value: string } }
+  | { get: { key: string } }
+  | { delete: { key: string } };
+
+/** Everything that can be known at one instant. Times are in milliseconds of the run. */
+export interface View {
+  at: number;
+  protocol: string;
+  name: string;
+  nodes: NodeView[];
+  clients: ClientView[];
+  messages: MessageView[];
+  /** Links that are cut, each in one direction: [from, to]. */
+  cut: [string, string][];
+  /** How many entries are committed, by the oracle's definition. */
+  decided: number;
+  violations: Violation[];
+  ended: boolean;
+}
+
+export interface NodeView {
+  id: string;
+  liveness: "down" | "up" | "paused" | "crashed" | "broken";
+  role: "follower" | "pre-candidate" | "candidate" | "leader" | "learner";
+  term: number;
+  votedFor?: string;
+  leader?: string;
+  commit: number;
+  applied: number;
+  durable: number;
+  /** On the node's own clock, in milliseconds. */
+  timer?: { armed: number; deadline: number };
+  log: Entry[];
+}
+
+export interface Entry {
+  index: number;
+  term: number;
+  text: string;
+  committed: boolean;
+}
+
+export interface MessageView {
+  id: string;
+  from: string;
+  to: string;
+  name: string;
+  departed: number;
+  arrives?: number;
+  held: boolean;
+}
+
+export interface ClientView {
+  id: string;
+  operations: OperationView[];
+}
+
+export interface OperationView {
+  number: number;
+  operation: string;
+  asked: number;
+  attempts: number;
+  to: string;
+  told?: number;
+  verdict?: "ok" | "failed" | "unknown";
+  result?: string;
+}
+
+export interface Violation {
+  at: number;
+  node?: string;
+  property: string;
+  detail: string;
+}
+
+/** One record of the run, as in a trace file. */
+export interface TraceRecord {
+  id: string;
+  cause?: string;
+  at: number;
+  node?: string;
+  text: string;
+}
+
+/** What went wrong: every error that is thrown is an `Error` with one of these codes. */
+export type ErrorCode = "bad-options" | "bad-scenario" | "bad-operation" | "bad-node" | "bad-command" | "bad-time";
