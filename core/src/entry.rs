@@ -56,6 +56,7 @@ pub struct Entry {
     /// Key ranges that it touches.
     pub tags: Tags,
     /// Bytes for the state machine; no protocol looks into them.
+    #[serde(with = "crate::readable")]
     pub payload: Bytes,
 }
 
@@ -74,5 +75,6 @@ pub struct Proposal {
     /// Key ranges that it touches.
     pub tags: Tags,
     /// Bytes for the state machine.
+    #[serde(with = "crate::readable")]
     pub payload: Bytes,
 }

@@ -3,6 +3,9 @@
 //! No I/O, no clock, no entropy, no async: time and randomness are inputs,
 //! promises are data. Start with [`protocol`], then [`raft`].
 
+// Tests may; a protocol path says with `expect` why the value is there.
+#![warn(clippy::unwrap_used)]
+
 pub mod digest;
 pub mod entry;
 pub mod event;
@@ -10,7 +13,9 @@ pub mod machine;
 pub mod protocol;
 pub mod quorum;
 pub mod raft;
+pub mod readable;
 pub mod record;
 pub mod rng;
 pub mod storage;
 pub mod types;
+pub mod wire;

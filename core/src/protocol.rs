@@ -88,6 +88,7 @@ pub struct Applied {
     /// The client's number for it.
     pub number: RequestNumber,
     /// What the state machine answered.
+    #[serde(with = "crate::readable")]
     pub result: Bytes,
 }
 
@@ -99,6 +100,7 @@ pub enum Outcome {
         /// Where it stands in the log.
         index: LogIndex,
         /// What the state machine answered.
+        #[serde(with = "crate::readable")]
         result: Bytes,
     },
     /// Refused before anything was appended: it has not happened and will not.

@@ -84,6 +84,13 @@ pub enum Body {
         /// Rate of its clock against global time, in parts per million (1,000,000 = equal).
         rate_ppm: u32,
     },
+    /// A node's clock was moved or given another rate.
+    ClockChanged {
+        /// Its reading at global time `at`.
+        mono: Mono,
+        /// Its rate from here on, in parts per million of global time.
+        rate_ppm: u32,
+    },
     /// A message arrived; it is named by the record that sent it, and the step that follows handles it.
     Delivered {
         /// The `Sent` record.
@@ -388,6 +395,7 @@ pub enum Command {
         /// Where; `None` leaves it to the client.
         to: Option<NodeId>,
         /// The operation, encoded for the state machine.
+        #[serde(with = "crate::readable")]
         operation: Bytes,
     },
     /// Crash a node.

@@ -1,3 +1,6 @@
 //! The deterministic laboratory around the protocols.
 
+pub mod check;
+pub mod scenario;
+pub mod sim;
 pub mod trace;

@@ -1,2 +1,73 @@
-//! Placeholder until its first part lands.
-fn main() {}
+//! How is everything built and tested?
+//!
+//! `cargo xtask page` builds the page, `cargo xtask run` serves it with live
+//! nodes, `cargo xtask test` is the gate. The same program also answers to the
+//! names `wasm-pack`, `wasm-bindgen` and `wasm-bindgen-test-runner`: they are
+//! libraries of this package, so that `Cargo.lock` pins them to the
+//! `wasm-bindgen` of the workspace and nothing has to be installed. Read next:
+//! `gate.rs` for what is tested, `page.rs` for what a browser downloads.
+
+mod gate;
+mod house;
+mod licences;
+mod page;
+mod place;
+mod size;
+mod tools;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build, test and serve Quorumscope")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the page into dist/
+    Page {
+        /// Quick to build, large and slow to run
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Build the page and serve it with live native nodes
+    Run {
+        /// Arguments of `quorumscope serve`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        serve: Vec<OsString>,
+    },
+    /// Run the gate, or only the steps named
+    Test {
+        /// Steps to run; all of them without a name
+        steps: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    if let Some(code) = tools::answer_to_another_name() {
+        return code;
+    }
+    match start(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Page { dev } => {
+            page::build(if dev { page::Build::Dev } else { page::Build::Release })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Run { serve } => page::serve(&serve),
+        Task::Test { steps } => gate::run(&steps),
+    }
+}

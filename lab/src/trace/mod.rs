@@ -1,3 +1,12 @@
 //! Records as something to look at: views, a timeline with seek, the words for events, trace files.
 
+pub mod face;
+pub mod file;
+mod fold;
+pub mod narrate;
+pub mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 pub mod view;
+pub mod why;
+pub mod words;

@@ -73,6 +73,8 @@ pub struct NodeView {
     pub status: NodeStatus,
     /// Its volatile log, or the durable one while it is down.
     pub log: Vec<Arc<Entry>>,
+    /// The log on its disk; it differs from `log` while a truncation is being written.
+    pub stored: Vec<Arc<Entry>>,
     /// Its hard state, durable or not; `None` before the first write.
     pub hard: Option<AnyHard>,
     /// The durable hard state.

@@ -1,0 +1,283 @@
+//! When is an entry committed, whatever the nodes believe?
+//!
+//! An entry of term t is *decided* once a quorum has held it durably, each
+//! member having taken it while its own term was still t, and so is all before
+//! it. A bare count of durable copies is not enough: in Figure 8 of the Raft
+//! paper a majority stores an entry of term 2 after term 3 has begun elsewhere,
+//! and it is lost all the same.
+//!
+//! Why the term counts when the entry is *taken*, and not when the disk
+//! confirms it: every vote in a later term is given after that, by a node whose
+//! log holds the entry, so a leader without it cannot be elected; and an answer
+//! that waits for the disk may rightly leave after the node has moved on. What a
+//! crash drops before it is durable was never counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use quorumscope_core::entry::Entry;
+use quorumscope_core::quorum::{Majority, QuorumSystem as _};
+use quorumscope_core::raft::HardState;
+use quorumscope_core::storage::DiskImage;
+use quorumscope_core::types::{LogIndex, NodeId, Term};
+
+use super::property::{DECIDED_IS_FINAL, DURABILITY};
+
+/// An entry that counts as committed.
+#[derive(Clone, Debug)]
+pub(super) struct Decided {
+    pub(super) entry: Arc<Entry>,
+    /// The term in which it was committed; that of the entry itself or, behind a later entry, that one's.
+    pub(super) in_term: Term,
+}
+
+/// What the oracle knows of one voter.
+#[derive(Clone, Debug, Default)]
+struct Member {
+    /// Entries taken into the log in their own term and not durable yet.
+    taken: BTreeSet<(LogIndex, Term)>,
+    /// Terms of the durable log.
+    held: Arc<Vec<Term>>,
+}
+
+/// Counts who holds what.
+#[derive(Clone, Debug)]
+pub(super) struct Oracle {
+    quorum: Majority,
+    members: BTreeMap<NodeId, Member>,
+    /// Who has held an entry in the way that counts; entries that are decided are left out.
+    attested: BTreeMap<(LogIndex, Term), BTreeSet<NodeId>>,
+    decided: Arc<Vec<Decided>>,
+    /// Decided and not yet told.
+    fresh: Vec<(LogIndex, Term)>,
+}
+
+/// A contradiction: property and sentence.
+pub(super) type Finding = (&'static str, String);
+
+/// The position of an index in a table that starts at index 1.
+pub(super) fn position(index: LogIndex) -> usize {
+    usize::try_from(index.0.saturating_sub(1)).unwrap_or(usize::MAX)
+}
+
+impl Oracle {
+    pub(super) fn new(voters: &[NodeId]) -> Self {
+        let mut voters = voters.to_vec();
+        voters.sort_unstable();
+        voters.dedup();
+        Self {
+            quorum: Majority::of(&voters, false),
+            members: voters.into_iter().map(|voter| (voter, Member::default())).collect(),
+            attested: BTreeMap::new(),
+            decided: Arc::default(),
+            fresh: Vec::new(),
+        }
+    }
+
+    /// The committed entries, from index 1.
+    pub(super) fn decided(&self) -> &[Decided] {
+        &self.decided
+    }
+
+    pub(super) fn take_fresh(&mut self) -> Vec<(LogIndex, Term)> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// A node of this term put entries into its log.
+    pub(super) fn taken(&mut self, node: NodeId, term: Term, entries: &[Arc<Entry>]) {
+        let Some(member) = self.members.get_mut(&node) else { return };
+        let own = entries.iter().filter(|entry| entry.term == term);
+        member.taken.extend(own.map(|entry| (entry.index, entry.term)));
+    }
+
+    /// A node's disk holds `image` now; from index `from` on it may differ from before.
+    pub(super) fn durable(&mut self, node: NodeId, image: &DiskImage<HardState>, from: LogIndex) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let Some(member) = self.members.get_mut(&node) else { return findings };
+        findings.extend(lost_decided(&self.decided, &member.held, image, from));
+        let start = position(from).min(member.held.len());
+        let held = Arc::make_mut(&mut member.held);
+        held.truncate(start);
+        let mut counted = Vec::new();
+        for entry in image.log.iter().skip(start) {
+            held.push(entry.term);
+            if member.taken.remove(&(entry.index, entry.term)) {
+                counted.push(entry);
+            }
+        }
+        for entry in counted {
+            findings.extend(self.attest(node, entry, image));
+        }
+        findings
+    }
+
+    /// A node crashed, and this is left: what was lucky counts, what was not written never will.
+    pub(super) fn crashed(&mut self, node: NodeId, image: &DiskImage<HardState>) -> Vec<Finding> {
+        let Some(member) = self.members.get(&node) else { return Vec::new() };
+        let same = image.log.iter().zip(member.held.iter()).take_while(|(entry, term)| entry.term == **term).count();
+        let changed = same < image.log.len() || same < member.held.len();
+        let findings = if changed { self.durable(node, image, LogIndex(same as u64).next()) } else { Vec::new() };
+        if let Some(member) = self.members.get_mut(&node) {
+            member.taken.clear();
+        }
+        findings
+    }
+
+    /// A node's store is gone: no write of the protocol's took anything away.
+    pub(super) fn store_lost(&mut self, node: NodeId) {
+        if let Some(member) = self.members.get_mut(&node) {
+            *member = Member::default();
+        }
+    }
+
+    /// One more voter holds the entry in the way that counts.
+    fn attest(&mut self, node: NodeId, entry: &Arc<Entry>, image: &DiskImage<HardState>) -> Option<Finding> {
+        let known = self.decided.get(position(entry.index));
+        if known.is_some_and(|known| known.entry.term == entry.term) {
+            return None;
+        }
+        let by = self.attested.entry((entry.index, entry.term)).or_default();
+        by.insert(node);
+        if !self.quorum.is_quorum(|voter| by.contains(&voter)) {
+            return None;
+        }
+        self.attested.remove(&(entry.index, entry.term));
+        self.decide(entry, image)
+    }
+
+    /// Decides the entry and all before it in the log of the node that completed the quorum.
+    fn decide(&mut self, entry: &Arc<Entry>, image: &DiskImage<HardState>) -> Option<Finding> {
+        let count = self.decided.len();
+        // Logs that share an entry are equal up to it, so comparing the last entry compares all.
+        let last_matches = match (self.decided.last(), image.log.get(count.wrapping_sub(1))) {
+            (Some(known), Some(held)) => known.entry.term == held.term,
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        if !last_matches {
+            let mut pairs = self.decided.iter().zip(&image.log);
+            let (known, held) = pairs.find(|(known, held)| known.entry.term != held.term)?;
+            let detail = format!(
+                "index {} was committed with {} in {}, and a quorum now holds {} there, committed with {} in {}",
+                held.index, known.entry.term, known.in_term, held.term, entry.index, entry.term
+            );
+            return Some((DECIDED_IS_FINAL, detail));
+        }
+        let decided = Arc::make_mut(&mut self.decided);
+        for held in image.log.iter().take(position(entry.index.next())).skip(count) {
+            self.attested.remove(&(held.index, held.term));
+            self.fresh.push((held.index, held.term));
+            decided.push(Decided { entry: Arc::clone(held), in_term: entry.term });
+        }
+        None
+    }
+}
+
+/// The first committed entry that the store held and holds no longer.
+fn lost_decided(decided: &[Decided], held: &[Term], image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
+    let before = decided.iter().zip(held).skip(position(from));
+    let mut kept = before.filter(|(decided, held)| decided.entry.term == **held);
+    let is_lost = |decided: &Decided| {
+        image.log.get(position(decided.entry.index)).is_none_or(|entry| entry.term != decided.entry.term)
+    };
+    let (lost, _) = kept.find(|(decided, _)| is_lost(decided))?;
+    let (index, term) = (lost.entry.index, lost.entry.term);
+    let now = match image.log.get(position(index)) {
+        Some(entry) => format!("holds {} there now", entry.term),
+        None => format!("ends at index {} now", image.last_index()),
+    };
+    Some((
+        DURABILITY,
+        format!("index {index} ({term}) was committed in {} and durable here; the store {now}", lost.in_term),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::raft::testing::{image, log_of, run};
+    use super::*;
+
+    const VOTERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
+
+    fn take_and_sync(oracle: &mut Oracle, node: u32, node_term: u64, from: u64, terms: &[u64]) -> Vec<Finding> {
+        let log = log_of(terms);
+        oracle.taken(NodeId(node), Term(node_term), &log[usize::try_from(from - 1).expect("small")..]);
+        oracle.durable(NodeId(node), &image(node_term, terms), LogIndex(from))
+    }
+
+    #[test]
+    fn an_entry_counts_once_a_majority_holds_it_durably_in_its_term() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1]);
+        assert_eq!(oracle.take_fresh(), []);
+        take_and_sync(&mut oracle, 2, 1, 1, &[1]);
+        assert_eq!(oracle.take_fresh(), run(&[1]));
+    }
+
+    #[test]
+    fn what_is_only_in_memory_does_not_count() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1]);
+        oracle.taken(NodeId(2), Term(1), &log_of(&[1]));
+        oracle.taken(NodeId(3), Term(1), &log_of(&[1]));
+        assert_eq!(oracle.crashed(NodeId(2), &image(1, &[])), []);
+        assert_eq!(oracle.take_fresh(), []);
+    }
+
+    #[test]
+    fn an_unsynced_entry_that_outlives_the_crash_counts() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1]);
+        oracle.taken(NodeId(2), Term(1), &log_of(&[1]));
+        assert_eq!(oracle.crashed(NodeId(2), &image(1, &[1])), []);
+        assert_eq!(oracle.take_fresh(), run(&[1]));
+    }
+
+    /// Figure 8: S1 copies its old entry of term 2 to a majority in term 4. It is not committed by that.
+    #[test]
+    fn copies_of_an_old_entry_do_not_commit_it() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 2, 1, &[2]);
+        take_and_sync(&mut oracle, 2, 4, 1, &[2]);
+        take_and_sync(&mut oracle, 3, 4, 1, &[2]);
+        assert_eq!(oracle.take_fresh(), []);
+        take_and_sync(&mut oracle, 1, 4, 2, &[2, 4]);
+        take_and_sync(&mut oracle, 2, 4, 2, &[2, 4]);
+        assert_eq!(oracle.take_fresh(), run(&[2, 4]), "an entry of its own term takes it along");
+    }
+
+    #[test]
+    fn a_disk_that_confirms_after_the_term_has_moved_on_still_counts() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1]);
+        oracle.taken(NodeId(2), Term(1), &log_of(&[1]));
+        assert_eq!(oracle.durable(NodeId(2), &image(2, &[1]), LogIndex(1)), []);
+        assert_eq!(oracle.take_fresh(), run(&[1]));
+    }
+
+    #[test]
+    fn another_entry_committed_at_a_committed_index_is_found() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1]);
+        take_and_sync(&mut oracle, 2, 1, 1, &[1]);
+        assert_eq!(take_and_sync(&mut oracle, 3, 2, 1, &[2]), []);
+        let findings = take_and_sync(&mut oracle, 1, 2, 1, &[2]);
+        let names: Vec<_> = findings.iter().map(|(property, _)| *property).collect();
+        assert_eq!(names, [DURABILITY, DECIDED_IS_FINAL]);
+    }
+
+    #[test]
+    fn a_store_that_drops_a_committed_entry_is_found_and_a_lost_store_is_not() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1, 1]);
+        take_and_sync(&mut oracle, 2, 1, 1, &[1, 1]);
+        let (mut crashing, mut losing) = (oracle.clone(), oracle);
+        let findings = crashing.crashed(NodeId(2), &image(1, &[1]));
+        assert!(
+            matches!(findings.as_slice(), [(DURABILITY, detail)] if detail.contains("index 2 (t1)")),
+            "{findings:?}"
+        );
+        losing.store_lost(NodeId(2));
+        assert_eq!(losing.crashed(NodeId(2), &image(0, &[])), []);
+    }
+}

@@ -1,0 +1,280 @@
+//! Do the five properties of the Raft paper's Figure 3 hold after each event?
+//!
+//! Each is checked where it can first break: Election Safety and Leader
+//! Completeness when a node becomes leader, Leader Append-Only and Log Matching
+//! when a log changes, State Machine Safety when an entry is applied. Beside
+//! them, what nodes believe committed is held against the oracle (`oracle`).
+//!
+//! Log Matching is checked against every entry that any log ever held, not only
+//! against the logs of this moment: an entry, named by index and term, has one
+//! content and one predecessor for ever. That is what the paper's induction
+//! shows, and it costs one look-up an entry.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quorumscope_core::entry::Entry;
+use quorumscope_core::raft::{HardState, Log};
+use quorumscope_core::record::Role;
+use quorumscope_core::storage::DiskImage;
+use quorumscope_core::types::{LogIndex, NodeId, Term, Time};
+
+use super::oracle::{Finding, Oracle, position};
+use super::property::{
+    COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, STATE_MACHINE_SAFETY,
+};
+use crate::trace::view::Violation;
+
+/// How often one property is reported in a run: a broken world breaks at every event.
+const MAX_FINDINGS_PER_PROPERTY: u32 = 16;
+
+/// An entry as some log held it first.
+#[derive(Clone, Debug)]
+struct Seen {
+    entry: Arc<Entry>,
+    /// Term of the entry before it.
+    before: Term,
+    by: NodeId,
+}
+
+/// An entry as some node applied it first.
+#[derive(Clone, Debug)]
+struct FirstApplied {
+    entry: Arc<Entry>,
+    by: NodeId,
+}
+
+/// The Raft properties of one run.
+#[derive(Clone, Debug)]
+pub struct RaftChecks {
+    oracle: Oracle,
+    /// Who was elected in each term first.
+    leaders: BTreeMap<Term, NodeId>,
+    /// The term that a node leads.
+    leading: BTreeMap<NodeId, Term>,
+    /// By index: every entry that any log ever held.
+    seen: Arc<Vec<Vec<Seen>>>,
+    /// By index: what was applied first, and by whom.
+    applied: Arc<Vec<Option<FirstApplied>>>,
+    findings: Vec<Violation>,
+    reported: BTreeMap<&'static str, u32>,
+}
+
+impl RaftChecks {
+    /// Checks for a cluster of these voters, before anything happened.
+    #[must_use]
+    pub fn new(voters: &[NodeId]) -> Self {
+        Self {
+            oracle: Oracle::new(voters),
+            leaders: BTreeMap::new(),
+            leading: BTreeMap::new(),
+            seen: Arc::default(),
+            applied: Arc::default(),
+            findings: Vec::new(),
+            reported: BTreeMap::new(),
+        }
+    }
+
+    /// After a step that began a write: what it did to the node's log in memory. `log` is the log after it.
+    #[expect(clippy::too_many_arguments, reason = "one event of the world, as it stands in the write")]
+    pub fn log_changed(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        is_leader: bool,
+        term: Term,
+        truncate: Option<LogIndex>,
+        append: &[Arc<Entry>],
+        log: &Log,
+    ) {
+        if let Some(from) = truncate
+            && is_leader
+        {
+            let detail = format!("{node} leads {term} and removed its own entries from index {from} on");
+            self.report(at, Some(node), (LEADER_APPEND_ONLY, detail));
+        }
+        for entry in append {
+            let before = log.term_at(entry.index.previous()).unwrap_or_default();
+            if let Some(finding) = self.match_entry(node, entry, before) {
+                self.report(at, Some(node), finding);
+            }
+        }
+        self.oracle.taken(node, term, append);
+    }
+
+    /// After a step in which role or term changed.
+    pub fn status_changed(&mut self, at: Time, node: NodeId, role: Role, term: Term, log: &Log) {
+        if role != Role::Leader {
+            self.leading.remove(&node);
+            return;
+        }
+        if self.leading.insert(node, term) == Some(term) {
+            return;
+        }
+        match self.leaders.get(&term) {
+            None => {
+                self.leaders.insert(term, node);
+            }
+            Some(first) => {
+                let detail = if *first == node {
+                    format!("{node} was elected a second time in {term}")
+                } else {
+                    format!("{first} and {node} were both elected in {term}")
+                };
+                self.report(at, Some(node), (ELECTION_SAFETY, detail));
+            }
+        }
+        if let Some(finding) = self.missing_at_leader(node, term, log) {
+            self.report(at, Some(node), finding);
+        }
+    }
+
+    /// After a step in which the node's commit index rose.
+    pub fn commit_changed(&mut self, at: Time, node: NodeId, commit: LogIndex, log: &Log) {
+        let believed = log.term_at(commit);
+        let decided = self.oracle.decided();
+        let counted = decided.get(position(commit)).map(|decided| decided.entry.term);
+        if commit == LogIndex::ZERO || (counted.is_some() && counted == believed) {
+            return;
+        }
+        let believed = believed.map_or_else(|| "no entry".to_owned(), |term| term.to_string());
+        let detail = match counted {
+            Some(term) => format!("{node} believes index {commit} committed with {believed}, and it is {term} there"),
+            None => format!(
+                "{node} believes index {commit} ({believed}) committed, and a quorum has held durably in its term \
+                 only what goes up to index {}",
+                decided.len()
+            ),
+        };
+        self.report(at, Some(node), (COMMIT_IS_DECIDED, detail));
+    }
+
+    /// Completed writes were applied to the node's disk image. `term` is the node's term now, `from` the lowest
+    /// index that may have changed, `through` the last one of the image.
+    pub fn durable(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        term: Term,
+        image: &DiskImage<HardState>,
+        from: LogIndex,
+        through: LogIndex,
+    ) {
+        debug_assert_eq!(through, image.last_index(), "{node} in {term}: the image ends where the write ended");
+        let findings = self.oracle.durable(node, image, from);
+        findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
+    }
+
+    /// The node crashed, and this is left on its disk.
+    pub fn crashed(&mut self, at: Time, node: NodeId, image: &DiskImage<HardState>) {
+        self.leading.remove(&node);
+        let findings = self.oracle.crashed(node, image);
+        findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
+    }
+
+    /// The store of a node that is down is gone.
+    pub fn store_lost(&mut self, node: NodeId) {
+        self.oracle.store_lost(node);
+    }
+
+    /// The node applied an entry.
+    pub fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
+        let slot = position(entry.index);
+        if let Some(Some(FirstApplied { entry: first, by })) = self.applied.get(slot) {
+            if Arc::ptr_eq(first, entry) || first == entry {
+                return;
+            }
+            let detail = format!(
+                "{node} applied {} at index {}, where {by} applied {}",
+                describe(entry),
+                entry.index,
+                describe(first)
+            );
+            self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
+            return;
+        }
+        let applied = Arc::make_mut(&mut self.applied);
+        if applied.len() <= slot {
+            applied.resize(slot + 1, None);
+        }
+        applied[slot] = Some(FirstApplied { entry: Arc::clone(entry), by: node });
+    }
+
+    /// Newly committed by the oracle, in the order of indexes.
+    pub fn take_decided(&mut self) -> Vec<(LogIndex, Term)> {
+        self.oracle.take_fresh()
+    }
+
+    /// Newly broken.
+    pub fn take_findings(&mut self) -> Vec<Violation> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// The last index that the oracle counts as committed.
+    #[must_use]
+    pub fn decided_through(&self) -> LogIndex {
+        LogIndex(self.oracle.decided().len() as u64)
+    }
+
+    fn report(&mut self, at: Time, node: Option<NodeId>, (property, detail): Finding) {
+        let count = self.reported.entry(property).or_default();
+        *count += 1;
+        if *count <= MAX_FINDINGS_PER_PROPERTY {
+            self.findings.push(Violation { at, node, property: property.into(), detail });
+        }
+    }
+
+    /// Compares an entry with the one of the same index and term that some log held before.
+    fn match_entry(&mut self, node: NodeId, entry: &Arc<Entry>, before: Term) -> Option<Finding> {
+        let slot = position(entry.index);
+        let known = self.seen.get(slot).and_then(|seen| seen.iter().find(|seen| seen.entry.term == entry.term));
+        let Some(known) = known else {
+            let seen = Arc::make_mut(&mut self.seen);
+            if seen.len() <= slot {
+                seen.resize_with(slot + 1, Vec::new);
+            }
+            seen[slot].push(Seen { entry: Arc::clone(entry), before, by: node });
+            return None;
+        };
+        let (index, term, by) = (entry.index, entry.term, known.by);
+        if known.before != before {
+            let detail = format!(
+                "index {index} ({term}) follows {before} in the log of {node}, and {} in that of {by}",
+                known.before
+            );
+            return Some((LOG_MATCHING, detail));
+        }
+        if Arc::ptr_eq(&known.entry, entry) || known.entry == *entry {
+            return None;
+        }
+        let (here, there) = (describe(entry), describe(&known.entry));
+        Some((LOG_MATCHING, format!("index {index} is {here} in the log of {node}, and {there} in that of {by}")))
+    }
+
+    /// The first entry that was committed in an earlier term and that the new leader lacks.
+    fn missing_at_leader(&self, node: NodeId, term: Term, log: &Log) -> Option<Finding> {
+        let mut earlier = self.oracle.decided().iter().take_while(|decided| decided.in_term < term);
+        let missing = earlier.find(|decided| log.term_at(decided.entry.index) != Some(decided.entry.term))?;
+        let index = missing.entry.index;
+        let found = log.term_at(index).map_or_else(|| "nothing".to_owned(), |term| term.to_string());
+        let detail = format!(
+            "{node} leads {term} with {found} at index {index}, where {} was committed in {}",
+            describe(&missing.entry),
+            missing.in_term
+        );
+        Some((LEADER_COMPLETENESS, detail))
+    }
+}
+
+/// An entry in a sentence: term and whose command it is.
+fn describe(entry: &Entry) -> String {
+    match entry.kind {
+        quorumscope_core::entry::EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
+        quorumscope_core::entry::EntryKind::Configuration => format!("{} configuration", entry.term),
+        quorumscope_core::entry::EntryKind::NoOp => format!("{} no-op", entry.term),
+    }
+}
+
+#[cfg(test)]
+#[path = "raft_tests.rs"]
+pub(super) mod testing;

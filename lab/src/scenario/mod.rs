@@ -1,0 +1,129 @@
+//! How is a run written down, so that a lesson, a test, a bug report and a link say the same thing?
+//!
+//! A [`Scenario`] is plain data with a canonical TOML form. A [`Run`] carries it
+//! out over a [`Simulation`](crate::sim::Simulation): steps at their times,
+//! expectations at theirs, commands by hand appended as further steps. Faults
+//! that a profile draws are steps like others. Read `document` first, then `run`.
+
+mod document;
+mod error;
+mod print;
+mod properties;
+mod read;
+mod read_expect;
+mod read_step;
+mod table;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use quorumscope_core::raft::{self, Rules, Switches};
+use quorumscope_core::types::{ClientId, NodeId};
+
+pub use document::{
+    Action, Bound, Commit, Expect, Fact, MAX_CLIENTS, MAX_NODES, MessageKind, MessageVerb, NodeVerb, Pattern,
+    ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
+};
+pub use error::{ScenarioError, nearest, unknown};
+pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
+pub use units::{print_span, read_span};
+
+use crate::sim::{ClientSetup, Network, ProtocolSetup, Setup};
+
+impl Scenario {
+    /// A run of so many nodes without steps, with one client that acts by hand.
+    #[must_use]
+    pub fn new(protocol: ProtocolName, nodes: u32, seed: u64) -> Self {
+        Self {
+            name: "A run".into(),
+            about: String::new(),
+            protocol,
+            nodes: (1..=nodes.clamp(1, MAX_NODES)).map(NodeId).collect(),
+            seed,
+            until: read::DEFAULT_UNTIL,
+            network: Network::default(),
+            disk: read::DEFAULT_DISK,
+            raft: RaftSettings::default(),
+            rules_off: Vec::new(),
+            clients: vec![ClientSetup::by_hand(ClientId(1))],
+            steps: Vec::new(),
+            expect: Vec::new(),
+        }
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// One line: where, what is wrong, and what would be right.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        read::read(text)
+    }
+
+    /// Writes the document in its canonical form.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        print::print(self)
+    }
+
+    /// What the run starts from.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
+        let rules = self.rules_off.iter().fold(Switches::all_on(), |switches, rule| switches.without(*rule));
+        let protocol = match self.protocol {
+            ProtocolName::Raft => ProtocolSetup::Raft(self.raft.config(&self.nodes, rules)),
+        };
+        Setup {
+            name: self.name.clone(),
+            protocol,
+            nodes: self.nodes.clone(),
+            clients: self.clients.clone(),
+            seed: self.seed,
+            network: self.network,
+            disk: self.disk,
+        }
+    }
+
+    /// Where a step belongs among the others: after all of its time, or before those that run after more events.
+    #[must_use]
+    pub fn place_of(&self, step: &Step) -> usize {
+        self.steps.partition_point(|other| other.order() <= step.order())
+    }
+}
+
+impl Step {
+    /// Steps run in this order: by time, and within one microsecond those that say after how many events first.
+    #[must_use]
+    pub fn order(&self) -> (quorumscope_core::types::Time, u64) {
+        (self.at, self.after.unwrap_or(u64::MAX))
+    }
+
+    /// The step in one line, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        print::step_text(self)
+    }
+}
+
+impl Expect {
+    /// The expectation in one line, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        print::expect_text(self)
+    }
+}
+
+impl RaftSettings {
+    /// The settings as the protocol takes them.
+    #[must_use]
+    pub fn config<R: Rules>(&self, voters: &[NodeId], rules: R) -> raft::Config<R> {
+        raft::Config {
+            election_timeout: self.election_timeout,
+            heartbeat: self.heartbeat,
+            pre_vote: self.pre_vote,
+            max_entries_per_append: self.max_entries_per_append,
+            max_entries_in_flight: self.max_entries_in_flight,
+            max_uncommitted: self.max_uncommitted,
+            ..raft::Config::new(voters.to_vec(), rules)
+        }
+    }
+}

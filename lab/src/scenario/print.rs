@@ -1,0 +1,315 @@
+//! How is a scenario written as TOML?
+//!
+//! In one canonical form: the same scenario always gives the same text, and
+//! reading it gives the same scenario again. What stands at its default is left
+//! out, so that a document shows what is special about it.
+
+use core::fmt::Write as _;
+
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::types::Span;
+
+use super::document::{
+    Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
+};
+use super::properties;
+use super::read::{DEFAULT_DISK, DEFAULT_THINK};
+use super::read_expect::role_name;
+use super::units::{print_ppm, print_span};
+use crate::sim::{ClientSetup, Network};
+
+/// Writes a document.
+pub(super) fn print(scenario: &Scenario) -> String {
+    let mut lines = vec![format!("name = {}", quote(&scenario.name))];
+    if !scenario.about.is_empty() {
+        lines.push(format!("about = {}", quote(&scenario.about)));
+    }
+    lines.push(format!("protocol = {}", quote(scenario.protocol.name())));
+    let counted = scenario.nodes.iter().zip(1u32..).all(|(node, number)| node.0 == number);
+    let nodes = if counted {
+        scenario.nodes.len().to_string()
+    } else {
+        list(scenario.nodes.iter().map(|node| quote(&node.to_string())))
+    };
+    lines.push(format!("nodes = {nodes}"));
+    lines.push(format!("seed = {}", scenario.seed));
+    lines.push(format!("until = {}", span(Span(scenario.until.0))));
+    if scenario.disk != DEFAULT_DISK {
+        lines.push(format!("disk = {}", range(scenario.disk)));
+    }
+    network(&scenario.network, &mut lines);
+    settings(&scenario.raft, &mut lines);
+    if !scenario.rules_off.is_empty() {
+        lines.push("\n[rules]".into());
+        lines.extend(scenario.rules_off.iter().map(|rule| format!("{} = false", quote(rule.name()))));
+    }
+    for client in &scenario.clients {
+        print_client(client, &mut lines);
+    }
+    for step in &scenario.steps {
+        print_step(step, &mut lines);
+    }
+    for expect in &scenario.expect {
+        lines.push("\n[[expect]]".into());
+        lines.push(match expect.when {
+            When::At(time) => format!("at = {}", span(Span(time.0))),
+            When::By(time) => format!("by = {}", span(Span(time.0))),
+            When::Always => "always = true".into(),
+        });
+        lines.extend(expect.facts.iter().map(fact));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// An expectation in one line, for reports.
+pub(super) fn expect_text(expect: &Expect) -> String {
+    let when = match expect.when {
+        When::At(time) => format!("at {}", print_span(Span(time.0))),
+        When::By(time) => format!("by {}", print_span(Span(time.0))),
+        When::Always => "always".into(),
+    };
+    let facts: Vec<String> = expect.facts.iter().map(fact).collect();
+    format!("{when}: {}", facts.join(", "))
+}
+
+/// A step in one line, for reports.
+pub(super) fn step_text(step: &Step) -> String {
+    let action = step.action.as_ref().map_or_else(|| "bind".into(), |deed| action(deed));
+    format!("at {}: {action}", print_span(Span(step.at.0)))
+}
+
+fn network(network: &Network, lines: &mut Vec<String>) {
+    let default = Network::default();
+    if *network == default {
+        return;
+    }
+    lines.push("\n[network]".into());
+    if network.latency != default.latency {
+        lines.push(format!("latency = {}", range(network.latency)));
+    }
+    if network.drop_ppm != default.drop_ppm {
+        lines.push(format!("drop = {}", print_ppm(network.drop_ppm)));
+    }
+    if network.duplicate_ppm != default.duplicate_ppm {
+        lines.push(format!("duplicate = {}", print_ppm(network.duplicate_ppm)));
+    }
+}
+
+fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
+    let default = RaftSettings::default();
+    if *settings == default {
+        return;
+    }
+    lines.push("\n[protocol-config]".into());
+    if settings.election_timeout != default.election_timeout {
+        lines.push(format!("election_timeout = {}", range(settings.election_timeout)));
+    }
+    if settings.heartbeat != default.heartbeat {
+        lines.push(format!("heartbeat = {}", span(settings.heartbeat)));
+    }
+    if settings.pre_vote != default.pre_vote {
+        lines.push(format!("pre_vote = {}", settings.pre_vote));
+    }
+    for (name, value, default) in [
+        ("max_entries_per_append", settings.max_entries_per_append, default.max_entries_per_append),
+        ("max_entries_in_flight", settings.max_entries_in_flight, default.max_entries_in_flight),
+        ("max_uncommitted", settings.max_uncommitted, default.max_uncommitted),
+    ] {
+        if value != default {
+            lines.push(format!("{name} = {value}"));
+        }
+    }
+}
+
+fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
+    let default = ClientSetup::by_hand(client.id);
+    lines.push("\n[[client]]".into());
+    lines.push(format!("id = {}", quote(&client.id.to_string())));
+    if let Some(workload) = client.workload {
+        lines.push(format!("operations = {}", workload.operations));
+        lines.push(format!("keys = {}", workload.keys));
+        if workload.think != DEFAULT_THINK {
+            lines.push(format!("think = {}", range(workload.think)));
+        }
+    }
+    if client.timeout != default.timeout {
+        lines.push(format!("timeout = {}", span(client.timeout)));
+    }
+    if client.pause != default.pause {
+        lines.push(format!("pause = {}", span(client.pause)));
+    }
+    if client.attempts != default.attempts {
+        lines.push(format!("attempts = {}", client.attempts));
+    }
+}
+
+fn print_step(step: &Step, lines: &mut Vec<String>) {
+    lines.push("\n[[step]]".into());
+    lines.push(format!("at = {}", span(Span(step.at.0))));
+    if let Some(after) = step.after {
+        lines.push(format!("after = {after}"));
+    }
+    if !step.bind.is_empty() {
+        let names = step.bind.iter().map(|(name, target)| format!("{} = {}", quote(name), selector(target)));
+        lines.push(format!("bind = {{ {} }}", names.collect::<Vec<_>>().join(", ")));
+    }
+    lines.extend(step.action.as_ref().map(action));
+}
+
+fn action(action: &Action) -> String {
+    match action {
+        Action::Partition(groups) => {
+            let groups = groups.iter().map(|group| list(group.iter().map(selector)));
+            format!("partition = {}", list(groups))
+        }
+        Action::Heal => "heal = true".into(),
+        Action::Nodes(verb, nodes) => format!("{} = {}", verb.name(), targets(nodes)),
+        Action::Cut { from, to } => format!("cut = {{ from = {}, to = {} }}", targets(from), targets(to)),
+        Action::Mend { from, to } => format!("mend = {{ from = {}, to = {} }}", targets(from), targets(to)),
+        Action::Messages(verb, Which::Id(id)) => format!("{} = {id}", verb.name()),
+        Action::Messages(verb, Which::Pattern(wanted)) => format!("{} = {}", verb.name(), pattern(wanted)),
+        Action::Propose { to, operation: wanted } => {
+            let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
+            format!("propose = {{ {to}{} }}", operation(wanted))
+        }
+        Action::Skew { node, by } => format!("skew = {{ node = {}, by = {} }}", targets(node), span(*by)),
+        Action::Drift { node, rate_ppm } => {
+            format!("drift = {{ node = {}, rate = {} }}", targets(node), print_ppm(*rate_ppm))
+        }
+        Action::Disk { node, latency } => {
+            format!("disk = {{ node = {}, latency = {} }}", targets(node), range(*latency))
+        }
+        Action::Loss(ppm) => format!("loss = {}", print_ppm(*ppm)),
+        Action::Duplication(ppm) => format!("duplication = {}", print_ppm(*ppm)),
+        Action::Latency(between) => format!("latency = {}", range(*between)),
+    }
+}
+
+fn pattern(pattern: &Pattern) -> String {
+    let mut parts = Vec::new();
+    if !pattern.from.is_empty() {
+        parts.push(format!("from = {}", targets(&pattern.from)));
+    }
+    if !pattern.to.is_empty() {
+        parts.push(format!("to = {}", targets(&pattern.to)));
+    }
+    parts.extend(pattern.kind.map(|kind| format!("kind = {}", quote(kind.name()))));
+    parts.extend(pattern.lasting.map(|lasting| format!("for = {}", span(lasting))));
+    if parts.is_empty() { "{}".into() } else { format!("{{ {} }}", parts.join(", ")) }
+}
+
+fn operation(operation: &Operation) -> String {
+    match operation {
+        Operation::Set { key, value } => format!("set = {{ key = {}, value = {} }}", quote(key), quote(value)),
+        Operation::Get { key } => format!("get = {}", quote(key)),
+        Operation::Delete { key } => format!("delete = {}", quote(key)),
+    }
+}
+
+fn fact(fact: &Fact) -> String {
+    match fact {
+        Fact::Leaders(count) => format!("leaders = {count}"),
+        Fact::Leader(node) => format!("leader = {}", selector(node)),
+        Fact::NotLeader(node) => format!("not_leader = {}", selector(node)),
+        Fact::Role(node, role) => format!("role = {{ node = {}, is = {} }}", targets(node), quote(role_name(*role))),
+        Fact::Term { node, is } => {
+            let (word, term) = match is {
+                Bound::Exactly(term) => ("is", term),
+                Bound::AtLeast(term) => ("at_least", term),
+                Bound::AtMost(term) => ("at_most", term),
+            };
+            let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
+            format!("term = {{ {node}{word} = {} }}", term.0)
+        }
+        Fact::Committed(wanted) => format!("committed = {{ {} }}", commit(wanted)),
+        Fact::NotCommitted(wanted) => format!("not_committed = {{ {} }}", commit(wanted)),
+        Fact::State { key, value, on } => {
+            let value =
+                value.as_ref().map_or_else(|| "absent = true".into(), |value| format!("value = {}", quote(value)));
+            let on = if on.is_empty() { String::new() } else { format!(", on = {}", targets(on)) };
+            format!("state = {{ key = {}, {value}{on} }}", quote(key))
+        }
+        Fact::Agree(on) if on.is_empty() => "agree = true".into(),
+        Fact::Agree(on) => format!("agree = {}", targets(on)),
+        Fact::AppliedEqual => "applied_equal = true".into(),
+        Fact::Invariant(property) => format!("invariant = {}", quote(&property_name(property.as_deref()))),
+        Fact::Violation(property) => format!("violation = {}", quote(&property_name(property.as_deref()))),
+        Fact::Linearizable => "linearizable = true".into(),
+        Fact::AllAnswered => "all_answered = true".into(),
+        Fact::Live => "live = true".into(),
+    }
+}
+
+fn property_name(property: Option<&str>) -> String {
+    property.map_or_else(|| properties::ANY.into(), properties::slug)
+}
+
+fn commit(commit: &Commit) -> String {
+    match commit {
+        Commit::Operation(wanted) => operation(wanted),
+        Commit::Index(index) => format!("index = {}", index.0),
+    }
+}
+
+fn targets(targets: &Targets) -> String {
+    match targets.as_slice() {
+        [one] => selector(one),
+        many => list(many.iter().map(selector)),
+    }
+}
+
+/// A selector as it is written, with quotes.
+fn selector(selector: &Selector) -> String {
+    quote(&selector.to_string())
+}
+
+impl core::fmt::Display for Selector {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Node(node) => node.fmt(f),
+            Self::Client(client) => client.fmt(f),
+            Self::Leader => f.write_str("leader"),
+            Self::Primary => f.write_str("primary"),
+            Self::Followers => f.write_str("followers"),
+            Self::AnyFollower => f.write_str("any-follower"),
+            Self::Down => f.write_str("down"),
+            Self::All => f.write_str("all"),
+            Self::Rest => f.write_str("rest"),
+            Self::Bound(name) => f.write_str(name),
+        }
+    }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn range((low, high): (Span, Span)) -> String {
+    format!("[{}, {}]", span(low), span(high))
+}
+
+fn span(span: Span) -> String {
+    quote(&print_span(span))
+}
+
+/// A text as TOML writes it on one line.
+fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            letter if letter.is_control() => {
+                // Writing to a string cannot fail.
+                let _ = write!(quoted, "\\u{:04X}", u32::from(letter));
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,293 @@
+//! How is a scenario read from TOML?
+//!
+//! Every key, name and value is checked here, so that a run starts only from a
+//! document that makes sense; what depends on the run itself (who leads at that
+//! moment) is resolved when the step runs. Steps are read in `read_step`,
+//! expectations in `read_expect`.
+
+use quorumscope_core::raft::{self, AllOn, Rule};
+use quorumscope_core::types::{ClientId, NodeId, Span, Time};
+use toml::de::{DeTable, DeValue};
+
+use super::document::{MAX_CLIENTS, MAX_NODES, ProtocolName, RaftSettings, Scenario, Selector, Step};
+use super::error::{ScenarioError, unknown};
+use super::table::{Source, Table, Value};
+use super::{read_expect, read_step};
+use crate::sim::{ClientSetup, Network, Workload};
+
+/// Longest document that is read: far beyond any run that somebody writes or a profile generates.
+pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
+
+/// Longest run: an hour of virtual time.
+const MAX_UNTIL: Span = Span::from_secs(3_600);
+
+/// Protocols that have a name and cannot run yet.
+const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
+
+const KEYS: [&str; 13] = [
+    "name",
+    "about",
+    "protocol",
+    "nodes",
+    "seed",
+    "until",
+    "network",
+    "disk",
+    "protocol-config",
+    "rules",
+    "client",
+    "step",
+    "expect",
+];
+
+/// The names that a document may use.
+pub(super) struct Names {
+    /// Its nodes.
+    pub(super) nodes: Vec<NodeId>,
+    /// Its clients.
+    pub(super) clients: Vec<ClientId>,
+    /// What the steps so far have bound.
+    pub(super) bound: Vec<String>,
+}
+
+/// Reads a document.
+pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
+    if text.len() > MAX_DOCUMENT_BYTES {
+        return Err(ScenarioError::new(format!("a scenario has at most {MAX_DOCUMENT_BYTES} bytes")));
+    }
+    let source = Source { text };
+    let document = DeTable::parse(text)
+        .map_err(|error| source.error(&error.span().unwrap_or(0..0), error.message().to_owned()))?;
+    let table = Table::document(source, document.get_ref(), &KEYS)?;
+    let protocol = read_protocol(source, table.need("protocol")?)?;
+    let nodes = read_nodes(source, table.need("nodes")?)?;
+    let clients = read_clients(&table)?;
+    let mut names =
+        Names { nodes: nodes.clone(), clients: clients.iter().map(|client| client.id).collect(), bound: Vec::new() };
+    let steps = read_steps(&table, &mut names)?;
+    let expect = table
+        .list("expect")?
+        .iter()
+        .map(|value| read_expect::expect(source, value, &names))
+        .collect::<Result<_, _>>()?;
+    Ok(Scenario {
+        name: table.read("name", "A run".into(), |source, value| source.string(value))?,
+        about: table.read("about", String::new(), |source, value| source.string(value))?,
+        protocol,
+        seed: table.read("seed", 1, |source, value| source.integer(value, (1 << 53) - 1))?,
+        until: read_until(&table)?,
+        network: table.read("network", Network::default(), read_network)?,
+        disk: table.read("disk", DEFAULT_DISK, |source, value| source.range(value))?,
+        raft: table.read("protocol-config", RaftSettings::default(), read_settings)?,
+        rules_off: table.read("rules", Vec::new(), read_rules)?,
+        nodes,
+        clients,
+        steps,
+        expect,
+    })
+}
+
+/// How long a sync takes where the scenario says nothing: a solid-state disk.
+pub(super) const DEFAULT_DISK: (Span, Span) = (Span(500), Span(2_000));
+
+/// When a run ends that does not say when.
+pub(super) const DEFAULT_UNTIL: Time = Time(10_000_000);
+
+impl Default for RaftSettings {
+    fn default() -> Self {
+        let raft::Config {
+            election_timeout,
+            heartbeat,
+            pre_vote,
+            max_entries_per_append,
+            max_entries_in_flight,
+            max_uncommitted,
+            voters: _,
+            rules: AllOn,
+        } = raft::Config::new(Vec::new(), AllOn);
+        Self { election_timeout, heartbeat, pre_vote, max_entries_per_append, max_entries_in_flight, max_uncommitted }
+    }
+}
+
+fn read_protocol(source: Source<'_>, value: &Value<'_>) -> Result<ProtocolName, ScenarioError> {
+    let word = source.string(value)?;
+    protocol(&word).map_err(|message| source.error(&value.span(), message))
+}
+
+/// The protocol of this name, or one line that says which there are.
+pub fn protocol(word: &str) -> Result<ProtocolName, String> {
+    let known = ProtocolName::ALL.map(ProtocolName::name);
+    match ProtocolName::named(word) {
+        Some(protocol) => Ok(protocol),
+        None if LATER_PROTOCOLS.contains(&word) => {
+            Err(format!("protocol \"{word}\" is not built yet; available: {}", known.join(", ")))
+        }
+        None => Err(unknown("protocol", word, known)),
+    }
+}
+
+/// The rule of this name, or one line that names the nearest.
+pub fn rule(word: &str) -> Result<Rule, String> {
+    Rule::named(word).ok_or_else(|| unknown("rule", word, Rule::ALL.map(Rule::name)))
+}
+
+fn read_until(table: &Table<'_, '_>) -> Result<Time, ScenarioError> {
+    let Some(value) = table.get("until") else { return Ok(DEFAULT_UNTIL) };
+    let span = table.source.span(value)?;
+    if span == Span(0) || span > MAX_UNTIL {
+        return Err(table.source.error(&value.span(), "a run ends after more than 0s and at most 3600s"));
+    }
+    Ok(Time(span.0))
+}
+
+fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, ScenarioError> {
+    let refuse = |message: String| source.error(&value.span(), message);
+    let mut nodes = match value.get_ref() {
+        DeValue::Integer(_) => {
+            let count = source.integer(value, u64::from(u32::MAX))?;
+            if count == 0 || count > u64::from(MAX_NODES) {
+                return Err(refuse(format!("a run has 1 to {MAX_NODES} nodes")));
+            }
+            (1..=MAX_NODES).map(NodeId).take_while(|node| u64::from(node.0) <= count).collect()
+        }
+        DeValue::Array(list) => list
+            .iter()
+            .map(|name| {
+                let word = source.string(name)?;
+                word.parse::<NodeId>().map_err(|error| source.error(&name.span(), error.to_string()))
+            })
+            .collect::<Result<Vec<_>, _>>()?,
+        _ => return Err(source.expected(value, "a number of nodes, or a list as [\"n1\", \"n2\"]")),
+    };
+    let written = nodes.len();
+    nodes.sort_unstable();
+    nodes.dedup();
+    match nodes.last() {
+        None => Err(refuse("a run needs at least one node".into())),
+        Some(last) if last.0 > MAX_NODES => Err(refuse(format!("nodes are named n1 to n{MAX_NODES}"))),
+        Some(_) if nodes.len() < written => Err(refuse("a node is named twice".into())),
+        Some(_) => Ok(nodes),
+    }
+}
+
+fn read_network(source: Source<'_>, value: &Value<'_>) -> Result<Network, ScenarioError> {
+    let table = source.table("[network]", value, &["latency", "drop", "duplicate"])?;
+    let default = Network::default();
+    Ok(Network {
+        latency: table.read("latency", default.latency, |source, value| source.range(value))?,
+        drop_ppm: table.read("drop", default.drop_ppm, |source, value| source.chance(value))?,
+        duplicate_ppm: table.read("duplicate", default.duplicate_ppm, |source, value| source.chance(value))?,
+    })
+}
+
+fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, ScenarioError> {
+    let keys = [
+        "election_timeout",
+        "heartbeat",
+        "pre_vote",
+        "max_entries_per_append",
+        "max_entries_in_flight",
+        "max_uncommitted",
+    ];
+    let table = source.table("[protocol-config]", value, &keys)?;
+    let default = RaftSettings::default();
+    let settings = RaftSettings {
+        election_timeout: table.read("election_timeout", default.election_timeout, |source, v| source.range(v))?,
+        heartbeat: table.read("heartbeat", default.heartbeat, |source, value| source.span(value))?,
+        pre_vote: table.read("pre_vote", default.pre_vote, |source, value| source.boolean(value))?,
+        max_entries_per_append: table.read(keys[3], default.max_entries_per_append, |source, v| source.small(v))?,
+        max_entries_in_flight: table.read(keys[4], default.max_entries_in_flight, |source, v| source.small(v))?,
+        max_uncommitted: table.read(keys[5], default.max_uncommitted, |source, v| source.small(v))?,
+    };
+    settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
+    Ok(settings)
+}
+
+fn read_rules(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Rule>, ScenarioError> {
+    let DeValue::Table(_) = value.get_ref() else { return Err(source.expected(value, "[rules] as a table")) };
+    let table = source.table("[rules]", value, &Rule::ALL.map(Rule::name)).map_err(|error| ScenarioError {
+        message: error.message.replace("unknown key", "unknown rule").replace(" (in [rules])", ""),
+        ..error
+    })?;
+    let mut off = Vec::new();
+    for (name, place, on) in table.iter() {
+        let rule = rule(name).map_err(|message| source.error(&place, message))?;
+        if !source.boolean(on)? {
+            off.push(rule);
+        }
+    }
+    off.sort_unstable();
+    Ok(off)
+}
+
+fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError> {
+    let source = table.source;
+    let mut clients: Vec<ClientSetup> = Vec::new();
+    for value in table.list("client")? {
+        let keys = ["id", "operations", "keys", "think", "timeout", "pause", "attempts"];
+        let table = source.table("a client", value, &keys)?;
+        let next = clients.iter().map(|client| client.id.0).max().unwrap_or(0) + 1;
+        let id = table.read("id", ClientId(next), read_client_id)?;
+        if clients.iter().any(|client| client.id == id) {
+            return Err(table.error(format!("client {id} is there twice")));
+        }
+        let workload = match table.get("operations") {
+            None => match table.present(&["keys", "think"]).first() {
+                Some(key) => return Err(table.error(format!("\"{key}\" needs \"operations\", the number of them"))),
+                None => None,
+            },
+            Some(value) => Some(Workload {
+                operations: source.small(value)?,
+                keys: table.read("keys", 3, |source, value| source.small(value))?,
+                think: table.read("think", DEFAULT_THINK, |source, value| source.range(value))?,
+            }),
+        };
+        let by_hand = ClientSetup::by_hand(id);
+        clients.push(ClientSetup {
+            id,
+            workload,
+            timeout: table.read("timeout", by_hand.timeout, |source, value| source.span(value))?,
+            pause: table.read("pause", by_hand.pause, |source, value| source.span(value))?,
+            attempts: table.read("attempts", by_hand.attempts, |source, value| source.small(value))?,
+        });
+    }
+    if clients.is_empty() {
+        clients.push(ClientSetup::by_hand(ClientId(1)));
+    }
+    Ok(clients)
+}
+
+/// How long a client thinks where the scenario says nothing.
+pub(super) const DEFAULT_THINK: (Span, Span) = (Span(100_000), Span(300_000));
+
+fn read_client_id(source: Source<'_>, value: &Value<'_>) -> Result<ClientId, ScenarioError> {
+    let word = source.string(value)?;
+    client_id(&word).ok_or_else(|| source.error(&value.span(), format!("\"{word}\" is not a client: write c1, c2, …")))
+}
+
+/// Reads `c1`, `c2`, ….
+pub(super) fn client_id(word: &str) -> Option<ClientId> {
+    let number = word.strip_prefix('c')?.parse().ok()?;
+    (1..=MAX_CLIENTS).contains(&number).then_some(ClientId(number))
+}
+
+/// Reads all steps: first their times and names, so that a name is known to the steps after it.
+fn read_steps(table: &Table<'_, '_>, names: &mut Names) -> Result<Vec<Step>, ScenarioError> {
+    let source = table.source;
+    let mut heads = Vec::new();
+    for value in table.list("step")? {
+        let table = source.table("a step", value, &read_step::KEYS)?;
+        let at = Time(source.span(table.need("at")?)?.0);
+        let after = table.get("after").map(|value| source.integer(value, u64::MAX)).transpose()?;
+        heads.push((at, after, table));
+    }
+    heads.sort_by_key(|(at, after, _)| (*at, after.unwrap_or(u64::MAX)));
+    let mut steps = Vec::new();
+    for (at, after, table) in heads {
+        let bind = read_step::bind(&table, names)?;
+        names.bound.extend(bind.iter().map(|(name, _): &(String, Selector)| name.clone()));
+        let action = read_step::action(&table, names)?;
+        steps.push(Step { at, after, bind, action });
+    }
+    Ok(steps)
+}

@@ -1,0 +1,161 @@
+//! How are expectations read?
+
+use quorumscope_core::record::Role;
+use quorumscope_core::types::{LogIndex, Term, Time};
+use toml::de::DeValue;
+
+use super::document::{Bound, Commit, Expect, Fact, When};
+use super::error::{ScenarioError, unknown};
+use super::properties;
+use super::read::Names;
+use super::read_step::{node_selector, nodes, operation};
+use super::table::{Source, Table, Value};
+
+/// Times, then facts in the order in which they are checked and printed.
+pub(super) const KEYS: [&str; 18] = [
+    "at",
+    "by",
+    "always",
+    "leaders",
+    "leader",
+    "not_leader",
+    "role",
+    "term",
+    "committed",
+    "not_committed",
+    "state",
+    "agree",
+    "applied_equal",
+    "invariant",
+    "violation",
+    "linearizable",
+    "live",
+    "all_answered",
+];
+
+/// Roles by name.
+pub(super) const ROLES: [(Role, &str); 5] = [
+    (Role::Follower, "follower"),
+    (Role::PreCandidate, "pre-candidate"),
+    (Role::Candidate, "candidate"),
+    (Role::Leader, "leader"),
+    (Role::Learner, "learner"),
+];
+
+/// One expectation.
+pub(super) fn expect(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Expect, ScenarioError> {
+    let table = source.table("an expectation", value, &KEYS)?;
+    let when = when(&table)?;
+    let mut facts = Vec::new();
+    for key in table.present(&KEYS[3..]) {
+        facts.push(fact(source, key, table.need(key)?, names)?);
+    }
+    if facts.is_empty() {
+        return Err(table.error("an expectation needs something that holds, as leaders = 1"));
+    }
+    Ok(Expect { when, facts })
+}
+
+fn when(table: &Table<'_, '_>) -> Result<When, ScenarioError> {
+    let source = table.source;
+    match table.present(&["at", "by", "always"]).as_slice() {
+        ["at"] => Ok(When::At(Time(source.span(table.need("at")?)?.0))),
+        ["by"] => Ok(When::By(Time(source.span(table.need("by")?)?.0))),
+        ["always"] => source.only_true(table.need("always")?).map(|()| When::Always),
+        _ => Err(table.error("an expectation needs one of at = \"3s\", by = \"3s\" and always = true")),
+    }
+}
+
+fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
+    Ok(match key {
+        "leaders" => Fact::Leaders(source.small(value)?),
+        "leader" => Fact::Leader(node_selector(source, value, names)?),
+        "not_leader" => Fact::NotLeader(node_selector(source, value, names)?),
+        "role" => {
+            let table = source.table("role", value, &["node", "is"])?;
+            let node = nodes(source, table.need("node")?, names)?;
+            let known = ROLES.map(|(role, _)| role);
+            Fact::Role(node, source.one_of("role", table.need("is")?, &known, role_name)?)
+        }
+        "term" => term(source, value, names)?,
+        "committed" => Fact::Committed(commit(source, "committed", value)?),
+        "not_committed" => Fact::NotCommitted(commit(source, "not_committed", value)?),
+        "state" => state(source, value, names)?,
+        "agree" => match value.get_ref() {
+            DeValue::Boolean(_) => source.only_true(value).map(|()| Fact::Agree(Vec::new()))?,
+            _ => Fact::Agree(nodes(source, value, names)?),
+        },
+        "applied_equal" => source.only_true(value).map(|()| Fact::AppliedEqual)?,
+        "invariant" => Fact::Invariant(property(source, value)?),
+        "violation" => Fact::Violation(property(source, value)?),
+        "linearizable" => source.only_true(value).map(|()| Fact::Linearizable)?,
+        "live" => source.only_true(value).map(|()| Fact::Live)?,
+        "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
+        other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
+    })
+}
+
+/// A role's name.
+pub(super) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Follower => "follower",
+        Role::PreCandidate => "pre-candidate",
+        Role::Candidate => "candidate",
+        Role::Leader => "leader",
+        Role::Learner => "learner",
+    }
+}
+
+fn term(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
+    let number = |value| source.integer(value, Term::MAX.0).map(Term);
+    if let DeValue::Integer(_) = value.get_ref() {
+        return Ok(Fact::Term { node: Vec::new(), is: Bound::Exactly(number(value)?) });
+    }
+    let table = source.table("term", value, &["node", "is", "at_least", "at_most"])?;
+    let node = table.read("node", Vec::new(), |source, value| nodes(source, value, names))?;
+    let is = match table.present(&["is", "at_least", "at_most"]).as_slice() {
+        ["is"] => Bound::Exactly(number(table.need("is")?)?),
+        ["at_least"] => Bound::AtLeast(number(table.need("at_least")?)?),
+        ["at_most"] => Bound::AtMost(number(table.need("at_most")?)?),
+        _ => return Err(table.error("term needs one of is = 2, at_least = 2 and at_most = 2")),
+    };
+    Ok(Fact::Term { node, is })
+}
+
+fn commit(source: Source<'_>, what: &'static str, value: &Value<'_>) -> Result<Commit, ScenarioError> {
+    let table = source.table(what, value, &["set", "get", "delete", "index"])?;
+    if table.get("index").is_none() {
+        return operation(&table).map(Commit::Operation);
+    }
+    if !table.present(&["set", "get", "delete"]).is_empty() {
+        return Err(table.error(format!("{what} names an index or an operation, not both")));
+    }
+    Ok(Commit::Index(LogIndex(source.integer(table.need("index")?, u64::MAX)?)))
+}
+
+fn state(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
+    let table: Table<'_, '_> = source.table("state", value, &["key", "value", "absent", "on"])?;
+    let key = source.string(table.need("key")?)?;
+    let on = table.read("on", Vec::new(), |source, value| nodes(source, value, names))?;
+    let value = match table.present(&["value", "absent"]).as_slice() {
+        ["value"] => Some(source.string(table.need("value")?)?),
+        ["absent"] => source.only_true(table.need("absent")?).map(|()| None)?,
+        _ => return Err(table.error("state needs one of value = \"1\" and absent = true")),
+    };
+    Ok(Fact::State { key, value, on })
+}
+
+fn property(source: Source<'_>, value: &Value<'_>) -> Result<Option<String>, ScenarioError> {
+    let word = source.string(value)?;
+    if word == properties::ANY {
+        return Ok(None);
+    }
+    match properties::named(&word) {
+        Some(property) => Ok(Some(property.into())),
+        None => {
+            let known: Vec<String> = properties::all().map(properties::slug).collect();
+            let known = known.iter().map(String::as_str).chain([properties::ANY]);
+            Err(source.error(&value.span(), unknown("property", &word, known.collect::<Vec<_>>())))
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! How are a step and its selectors read?
+
+use quorumscope_core::machine::kv::Operation;
+use toml::de::DeValue;
+
+use super::document::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, Selector, Targets, Which};
+use super::error::{ScenarioError, unknown};
+use super::read::{Names, client_id};
+use super::table::{Source, Table, Value};
+
+/// What a step may say.
+pub(super) const KEYS: [&str; 24] = [
+    "at",
+    "after",
+    "bind",
+    "partition",
+    "heal",
+    "crash",
+    "restart",
+    "pause",
+    "resume",
+    "timeout",
+    "lose-disk",
+    "cut",
+    "mend",
+    "hold",
+    "drop",
+    "deliver",
+    "duplicate",
+    "propose",
+    "skew",
+    "drift",
+    "disk",
+    "loss",
+    "duplication",
+    "latency",
+];
+
+/// Of them, those that do something.
+fn deeds() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().skip(3)
+}
+
+/// The names that a step binds.
+pub(super) fn bind(table: &Table<'_, '_>, names: &Names) -> Result<Vec<(String, Selector)>, ScenarioError> {
+    let Some(value) = table.get("bind") else { return Ok(Vec::new()) };
+    let source = table.source;
+    let DeValue::Table(entries) = value.get_ref() else {
+        return Err(source.expected(value, "names as { old = \"leader\" }"));
+    };
+    let mut bound = Vec::new();
+    for (name, value) in entries {
+        let word: &str = name.get_ref();
+        let taken = Selector::WORDS.contains(&word) || word.parse::<quorumscope_core::types::NodeId>().is_ok();
+        if taken || client_id(word).is_some() || word.is_empty() {
+            return Err(source.error(&name.span(), format!("\"{word}\" means something already; bind another name")));
+        }
+        bound.push((word.to_owned(), selector(source, value, names)?));
+    }
+    bound.sort_by(|a: &(String, Selector), b| a.0.cmp(&b.0));
+    Ok(bound)
+}
+
+/// The one thing that a step does.
+pub(super) fn action(table: &Table<'_, '_>, names: &Names) -> Result<Option<Action>, ScenarioError> {
+    let deeds: Vec<&str> = deeds().collect();
+    let present = table.present(&deeds);
+    let key = match present.as_slice() {
+        [] if table.get("bind").is_some() => return Ok(None),
+        [] => return Err(table.error("a step needs something to do, as crash = \"leader\"")),
+        [key] => *key,
+        [first, second, ..] => {
+            return Err(table.error(format!(
+                "a step does one thing, and this one does two: give \"{first}\" and \"{second}\" a step each"
+            )));
+        }
+    };
+    let value = table.need(key)?;
+    read_action(table.source, key, value, names).map(Some)
+}
+
+fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
+    if let Some(verb) = NodeVerb::ALL.into_iter().find(|verb| verb.name() == key) {
+        return Ok(Action::Nodes(verb, nodes(source, value, names)?));
+    }
+    if let Some(verb) = MessageVerb::ALL.into_iter().find(|verb| verb.name() == key) {
+        return Ok(Action::Messages(verb, which(source, verb, value, names)?));
+    }
+    Ok(match key {
+        "partition" => partition(source, value, names)?,
+        "heal" => {
+            source.only_true(value)?;
+            Action::Heal
+        }
+        "cut" | "mend" => {
+            let table = source.table("a link", value, &["from", "to"])?;
+            let (from, to) = (ends(source, table.need("from")?, names)?, ends(source, table.need("to")?, names)?);
+            if key == "cut" { Action::Cut { from, to } } else { Action::Mend { from, to } }
+        }
+        "propose" => propose(source, value, names)?,
+        "skew" => {
+            let table = source.table("skew", value, &["node", "by"])?;
+            Action::Skew { node: nodes(source, table.need("node")?, names)?, by: source.span(table.need("by")?)? }
+        }
+        "drift" => {
+            let table = source.table("drift", value, &["node", "rate"])?;
+            let node = nodes(source, table.need("node")?, names)?;
+            Action::Drift { node, rate_ppm: source.rate(table.need("rate")?)? }
+        }
+        "disk" => {
+            let table = source.table("disk", value, &["node", "latency"])?;
+            let node = nodes(source, table.need("node")?, names)?;
+            Action::Disk { node, latency: source.range(table.need("latency")?)? }
+        }
+        "loss" => Action::Loss(source.chance(value)?),
+        "duplication" => Action::Duplication(source.chance(value)?),
+        "latency" => Action::Latency(source.range(value)?),
+        other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
+    })
+}
+
+fn partition(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
+    let DeValue::Array(groups) = value.get_ref() else {
+        return Err(source.expected(value, "groups as [[\"n1\", \"n2\"], [\"rest\"]]"));
+    };
+    let groups: Vec<Targets> = groups.iter().map(|group| nodes(source, group, names)).collect::<Result<_, _>>()?;
+    if groups.len() < 2 {
+        return Err(source.error(&value.span(), "a partition has two groups or more"));
+    }
+    Ok(Action::Partition(groups))
+}
+
+fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
+    let table = source.table("propose", value, &["to", "set", "get", "delete"])?;
+    let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
+    Ok(Action::Propose { to, operation: operation(&table)? })
+}
+
+/// The operation of a table with one of `set`, `get` and `delete`.
+pub(super) fn operation(table: &Table<'_, '_>) -> Result<Operation, ScenarioError> {
+    let source = table.source;
+    match table.present(&["set", "get", "delete"]).as_slice() {
+        ["set"] => {
+            let set = source.table("set", table.need("set")?, &["key", "value"])?;
+            Ok(Operation::Set { key: source.string(set.need("key")?)?, value: source.string(set.need("value")?)? })
+        }
+        ["get"] => Ok(Operation::Get { key: source.string(table.need("get")?)? }),
+        ["delete"] => Ok(Operation::Delete { key: source.string(table.need("delete")?)? }),
+        _ => Err(table.error(format!(
+            "{} needs one operation: set = {{ key = \"x\", value = \"1\" }}, get = \"x\" or delete = \"x\"",
+            table.what
+        ))),
+    }
+}
+
+fn which(source: Source<'_>, verb: MessageVerb, value: &Value<'_>, names: &Names) -> Result<Which, ScenarioError> {
+    if let DeValue::Integer(_) = value.get_ref() {
+        return Ok(Which::Id(source.integer(value, u64::MAX)?));
+    }
+    let table = source.table("a message pattern", value, &["from", "to", "kind", "for"])?;
+    let pattern = Pattern {
+        from: table.read("from", Vec::new(), |source, value| ends(source, value, names))?,
+        to: table.read("to", Vec::new(), |source, value| ends(source, value, names))?,
+        kind: table
+            .get("kind")
+            .map(|value| source.one_of("kind of message", value, &MessageKind::ALL, MessageKind::name))
+            .transpose()?,
+        lasting: table.get("for").map(|value| source.span(value)).transpose()?,
+    };
+    if pattern.lasting.is_some() && verb == MessageVerb::Duplicate {
+        return Err(table.error("a lasting duplicate would double its own copies; use duplication = 0.1 instead"));
+    }
+    Ok(Which::Pattern(pattern))
+}
+
+/// One or more selectors that name nodes.
+pub(super) fn nodes(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Targets, ScenarioError> {
+    list(value)
+        .map(|value| node_selector(source, value, names))
+        .collect::<Result<_, _>>()
+        .and_then(|targets| non_empty(source, value, targets))
+}
+
+/// One or more selectors that name nodes or clients.
+fn ends(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Targets, ScenarioError> {
+    list(value)
+        .map(|value| selector(source, value, names))
+        .collect::<Result<_, _>>()
+        .and_then(|targets| non_empty(source, value, targets))
+}
+
+fn list<'v, 'a>(value: &'v Value<'a>) -> impl Iterator<Item = &'v Value<'a>> {
+    match value.get_ref() {
+        DeValue::Array(values) => values.iter(),
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Table(_) => core::slice::from_ref(value).iter(),
+    }
+}
+
+fn non_empty(source: Source<'_>, value: &Value<'_>, targets: Targets) -> Result<Targets, ScenarioError> {
+    if targets.is_empty() {
+        return Err(source.error(&value.span(), "an empty list names nobody"));
+    }
+    Ok(targets)
+}
+
+/// A selector that names nodes.
+pub(super) fn node_selector(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Selector, ScenarioError> {
+    match selector(source, value, names)? {
+        Selector::Client(client) => {
+            Err(source.error(&value.span(), format!("{client} is a client; a node is meant here")))
+        }
+        selector => Ok(selector),
+    }
+}
+
+/// A selector that names nodes or a client.
+fn selector(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Selector, ScenarioError> {
+    let word = source.string(value)?;
+    let refuse = |message: String| Err(source.error(&value.span(), message));
+    if let Some(selector) = keyword(&word) {
+        return Ok(selector);
+    }
+    if let Ok(node) = word.parse::<quorumscope_core::types::NodeId>() {
+        if names.nodes.contains(&node) {
+            return Ok(Selector::Node(node));
+        }
+        let known: Vec<String> = names.nodes.iter().map(ToString::to_string).collect();
+        return refuse(format!("there is no node {node} in this scenario; its nodes: {}", known.join(", ")));
+    }
+    if let Some(client) = client_id(&word) {
+        if names.clients.contains(&client) {
+            return Ok(Selector::Client(client));
+        }
+        let known: Vec<String> = names.clients.iter().map(ToString::to_string).collect();
+        return refuse(format!("there is no client {client} in this scenario; its clients: {}", known.join(", ")));
+    }
+    if names.bound.contains(&word) {
+        return Ok(Selector::Bound(word));
+    }
+    let known: Vec<&str> = Selector::WORDS.into_iter().chain(names.bound.iter().map(String::as_str)).collect();
+    refuse(unknown("selector", &word, known))
+}
+
+fn keyword(word: &str) -> Option<Selector> {
+    Some(match word {
+        "leader" => Selector::Leader,
+        "primary" => Selector::Primary,
+        "followers" => Selector::Followers,
+        "any-follower" => Selector::AnyFollower,
+        "down" => Selector::Down,
+        "all" => Selector::All,
+        "rest" => Selector::Rest,
+        _ => return None,
+    })
+}

@@ -1,0 +1,227 @@
+use super::*;
+
+const FULL: &str = r#"
+name = "A cut-off leader \"cannot\" commit"
+about = "Everything that a document can say."
+protocol = "raft"
+nodes = 5
+seed = 7
+until = "6s"
+disk = ["1ms", "3ms"]
+[network]
+latency = ["1ms", "2ms"]
+drop = 0.01
+duplicate = 0.000002
+[protocol-config]
+election_timeout = ["150ms", "155ms"]
+heartbeat = "20ms"
+pre_vote = false
+max_entries_per_append = 1
+[rules]
+"raft.commit-own-term-only" = false
+"session.exactly-once" = true
+[[client]]
+[[client]]
+id = "c7"
+operations = 10
+keys = 2
+think = ["1ms", "2ms"]
+timeout = "200ms"
+pause = "10ms"
+attempts = 3
+[[step]]
+at = "1200ms"
+propose = { to = "old", set = { key = "x", value = "1" } }
+[[step]]
+at = "1s"
+bind = { old = "leader" }
+partition = [["old", "n2"], ["rest"]]
+[[step]]
+at = "2s"
+after = 1234
+cut = { from = ["old", "c1"], to = "followers" }
+[[step]]
+at = "2s"
+mend = { from = "old", to = "all" }
+[[step]]
+at = "3s"
+heal = true
+[[step]]
+at = "3s"
+crash = ["any-follower", "n5"]
+[[step]]
+at = "4s"
+restart = "down"
+[[step]]
+at = "4s"
+timeout = "n1"
+[[step]]
+at = "4s"
+lose-disk = "n1"
+[[step]]
+at = "4s"
+drop = { from = "old", kind = "append-entries", for = "40us" }
+[[step]]
+at = "4s"
+hold = 77
+[[step]]
+at = "4s"
+deliver = {}
+[[step]]
+at = "4s"
+skew = { node = "n1", by = "1s" }
+[[step]]
+at = "4s"
+drift = { node = "n1", rate = 1.0002 }
+[[step]]
+at = "4s"
+disk = { node = "n1", latency = ["10ms", "50ms"] }
+[[step]]
+at = "4s"
+loss = 0.05
+[[step]]
+at = "4s"
+duplication = 0.02
+[[step]]
+at = "4s"
+latency = ["5ms", "15ms"]
+[[expect]]
+at = "3s"
+leaders = 1
+not_leader = "old"
+role = { node = "old", is = "follower" }
+term = { node = "n1", at_least = 2 }
+[[expect]]
+always = true
+invariant = "any"
+[[expect]]
+by = "5s"
+committed = { set = { key = "x", value = "1" } }
+not_committed = { index = 9 }
+state = { key = "x", absent = true, on = ["n1", "n2"] }
+agree = true
+applied_equal = true
+violation = "state-machine-safety"
+linearizable = true
+live = true
+all_answered = true
+"#;
+
+fn refusal(text: &str) -> String {
+    Scenario::from_toml(text).expect_err("it is wrong").to_string()
+}
+
+/// A small document with one more line.
+fn with(line: &str) -> String {
+    format!("protocol = \"raft\"\nnodes = 3\n{line}\n")
+}
+
+#[test]
+fn a_document_with_everything_survives_print_and_read() {
+    let scenario = Scenario::from_toml(FULL).expect("it is right");
+    let printed = scenario.to_toml();
+    let again = Scenario::from_toml(&printed).expect("what is printed can be read");
+    assert_eq!(scenario, again);
+    assert_eq!(printed, again.to_toml(), "the printed form is canonical");
+    assert_eq!(scenario.steps.len(), 18);
+    assert_eq!(scenario.steps[0].bind, [("old".to_owned(), Selector::Leader)], "steps are in the order of time");
+    assert_eq!(scenario.rules_off, [raft::Rule::CommitOwnTermOnly]);
+}
+
+#[test]
+fn a_misspelled_name_is_refused_with_its_line_and_the_nearest_one() {
+    for (text, expected) in [
+        (with("sed = 1"), "line 3: unknown key \"sed\"; did you mean \"seed\"? (in a scenario)"),
+        (with("[netwrk]"), "line 3: unknown key \"netwrk\"; did you mean \"network\"? (in a scenario)"),
+        (
+            with("[rules]\n\"raft.up-to-date-chek\" = false"),
+            "line 4: unknown rule \"raft.up-to-date-chek\"; did you mean \"raft.up-to-date-check\"?",
+        ),
+        (
+            with("[[step]]\nat = \"1s\"\ncrash = \"leadr\""),
+            "line 5: unknown selector \"leadr\"; did you mean \"leader\"?",
+        ),
+        (
+            with("[[step]]\nat = \"1s\"\nbind = { old = \"n1\" }\n[[step]]\nat = \"2s\"\ncrash = \"olf\""),
+            "line 8: unknown selector \"olf\"; did you mean \"old\"?",
+        ),
+        (
+            with("[[step]]\nat = \"1s\"\ncrash = \"n4\""),
+            "line 5: there is no node n4 in this scenario; its nodes: n1, n2, n3",
+        ),
+        (
+            with("[[step]]\nat = \"1s\"\ncrsh = \"n1\""),
+            "line 5: unknown key \"crsh\"; did you mean \"crash\"? (in a step)",
+        ),
+        (
+            with("[[expect]]\nat = \"1s\"\ninvariant = \"log-maching\""),
+            "line 5: unknown property \"log-maching\"; did you mean \"log-matching\"?",
+        ),
+        (
+            with("[[step]]\nat = \"1s\"\nhold = { kind = \"apend-entries\" }"),
+            "line 5: unknown kind of message \"apend-entries\"; did you mean \"append-entries\"?",
+        ),
+        ("protocol = \"raff\"\nnodes = 3".into(), "line 1: unknown protocol \"raff\"; did you mean \"raft\"?"),
+        ("protocol = \"pbft\"\nnodes = 4".into(), "line 1: protocol \"pbft\" is not built yet; available: raft"),
+    ] {
+        assert_eq!(refusal(&text), expected);
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_one_line() {
+    for text in [
+        "",
+        "protocol = \"raft\"",
+        "protocol = \"raft\"\nnodes = 0",
+        "protocol = \"raft\"\nnodes = 100",
+        "protocol = \"raft\"\nnodes = -3",
+        "protocol = \"raft\"\nnodes = [\"n1\", \"n1\"]",
+        "protocol = \"raft\"\nnodes = [\"a\"]",
+        "protocol = \"raft\nnodes = 3",
+        &with("until = \"0s\""),
+        &with("until = \"2h\""),
+        &with("seed = 9007199254740992"),
+        &with("disk = [\"2ms\", \"1ms\"]"),
+        &with("[network]\ndrop = 1.5"),
+        &with("[protocol-config]\nheartbeat = \"1s\""),
+        &with("[[step]]\nat = \"1s\""),
+        &with("[[step]]\nheal = true"),
+        &with("[[step]]\nat = \"1s\"\nheal = false"),
+        &with("[[step]]\nat = \"1s\"\nheal = true\ncrash = \"n1\""),
+        &with("[[step]]\nat = \"1s\"\ncrash = []"),
+        &with("[[step]]\nat = \"1s\"\ncrash = \"c1\""),
+        &with("[[step]]\nat = \"1s\"\npartition = [[\"n1\"]]"),
+        &with("[[step]]\nat = \"1s\"\npropose = { to = \"n1\" }"),
+        &with("[[step]]\nat = \"1s\"\nbind = { leader = \"n1\" }"),
+        &with("[[step]]\nat = \"1s\"\nbind = { n7 = \"n1\" }"),
+        &with("[[step]]\nat = \"1s\"\nduplicate = { for = \"1s\" }"),
+        &with("[[expect]]\nat = \"1s\""),
+        &with("[[expect]]\nleaders = 1"),
+        &with("[[expect]]\nat = \"1s\"\nby = \"1s\"\nleaders = 1"),
+        &with("[[client]]\nkeys = 3"),
+        &with("[[client]]\nid = \"c1\"\n[[client]]\nid = \"c1\""),
+        &with("step = 3"),
+    ] {
+        let message = refusal(text);
+        assert!(!message.is_empty() && !message.contains('\n'), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_name_is_bound_for_later_steps_only() {
+    let text = with("[[step]]\nat = \"1s\"\ncrash = \"old\"\n[[step]]\nat = \"2s\"\nbind = { old = \"leader\" }");
+    assert_eq!(
+        refusal(&text),
+        "line 5: unknown selector \"old\"; known: leader, primary, followers, any-follower, down, all, rest"
+    );
+}
+
+#[test]
+fn any_prefix_of_a_document_is_read_or_refused_without_a_panic() {
+    for end in (0..FULL.len()).filter(|end| FULL.is_char_boundary(*end)) {
+        if let Err(error) = Scenario::from_toml(&FULL[..end]) {
+            assert!(!error.to_string().contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What does a client know, and what may it believe?
+//!
+//! A client opens a session, then asks for one operation after the other
+//! (workload) or as many as a person asks for (by hand). It retries the same
+//! number until it knows the outcome. It believes *failed* only where every
+//! try was refused before anything was appended; a try without an answer, or
+//! one that the network doubled, may have happened.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::record::Verdict;
+use quorumscope_core::rng::Rng;
+use quorumscope_core::types::{NodeId, RequestNumber};
+
+use super::setup::ClientSetup;
+use crate::trace::view::{ClientView, OperationView};
+
+/// How many operations of a client stay visible.
+pub(crate) const VISIBLE_OPERATIONS: usize = 1_024;
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// An answer.
+    Answer,
+    /// The pause after a refusal.
+    Pause,
+}
+
+/// A request without a known outcome.
+#[derive(Clone, Debug)]
+pub(crate) struct Outstanding {
+    /// Its number.
+    pub(crate) number: RequestNumber,
+    /// The operation; `None` opens the session.
+    pub(crate) operation: Option<Operation>,
+    /// As bytes for the log.
+    pub(crate) payload: Bytes,
+    /// As people read it.
+    pub(crate) text: Arc<str>,
+    /// How often it was sent.
+    pub(crate) attempt: u32,
+    /// Where it was last sent.
+    pub(crate) to: NodeId,
+    /// Whether every try so far was surely refused, but for the one that is under way.
+    pub(crate) refused_so_far: bool,
+    /// What it waits for.
+    pub(crate) waits: Waits,
+    /// The event that ends the waiting.
+    pub(crate) stamp: u64,
+    /// Whether the workload waits for it.
+    pub(crate) of_workload: bool,
+}
+
+/// An operation that waits for the session.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    /// The operation.
+    pub(crate) operation: Operation,
+    /// Where to send it first.
+    pub(crate) to: Option<NodeId>,
+    /// Whether the workload waits for it.
+    pub(crate) of_workload: bool,
+}
+
+/// One client.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// Its settings.
+    pub(crate) setup: ClientSetup,
+    /// Its own chance.
+    pub(crate) rng: Rng,
+    /// Where it sends next.
+    pub(crate) believed: NodeId,
+    /// Whether its session is open.
+    pub(crate) open: bool,
+    /// The number of its last request.
+    pub(crate) last: RequestNumber,
+    /// Requests without a known outcome, oldest first.
+    pub(crate) outstanding: Vec<Outstanding>,
+    /// Operations that wait for the session.
+    pub(crate) wishes: VecDeque<Wish>,
+    /// Operations of the workload that are still to come.
+    pub(crate) left: u32,
+    /// The event that starts the next operation of the workload.
+    pub(crate) think: u64,
+    /// What people see of it.
+    pub(crate) view: ClientView,
+}
+
+impl Client {
+    /// A client that has done nothing yet.
+    pub(crate) fn new(setup: ClientSetup, seed: u64, believed: NodeId) -> Self {
+        Self {
+            rng: Rng::new(seed, CLIENT_CONCERN + setup.id.0),
+            believed,
+            open: false,
+            last: RequestNumber(0),
+            outstanding: Vec::new(),
+            wishes: VecDeque::new(),
+            left: setup.workload.map_or(0, |workload| workload.operations),
+            think: 0,
+            view: ClientView::default(),
+            setup,
+        }
+    }
+
+    /// All numbers up to this one are answered.
+    fn acknowledged(&self) -> RequestNumber {
+        let oldest = self.outstanding.first().map_or(self.last.0, |oldest| oldest.number.0);
+        RequestNumber(oldest.saturating_sub(1))
+    }
+
+    /// Makes a request of an operation, or of the wish for a session. It is not sent yet.
+    pub(crate) fn begin(&mut self, operation: Option<Operation>, to: NodeId, of_workload: bool) -> RequestNumber {
+        self.last = RequestNumber(self.last.0 + 1);
+        let number = self.last;
+        let (payload, text): (_, Arc<str>) = match &operation {
+            None => (Payload::Open, "open a session".into()),
+            Some(operation) => {
+                let payload = Payload::Command { acknowledged: self.acknowledged(), command: operation.encode() };
+                (payload, operation.to_string().into())
+            }
+        };
+        self.outstanding.push(Outstanding {
+            number,
+            operation,
+            payload: payload.encode(),
+            text,
+            attempt: 0,
+            to,
+            refused_so_far: true,
+            waits: Waits::Answer,
+            stamp: 0,
+            of_workload,
+        });
+        number
+    }
+
+    /// The request of this number, while its outcome is not known.
+    pub(crate) fn request(&mut self, number: RequestNumber) -> Option<&mut Outstanding> {
+        self.outstanding.iter_mut().find(|request| request.number == number)
+    }
+
+    /// Draws the next operation of the workload: about half of them sets, a tenth deletes, the rest gets.
+    /// Values are never used twice, so that every read names the write that it saw.
+    pub(crate) fn draw_operation(&mut self, keys: u32) -> Operation {
+        let key = format!("k{}", self.rng.below(u64::from(keys.max(1))) + 1);
+        match self.rng.below(10) {
+            0 => Operation::Delete { key },
+            1..=5 => Operation::Set { key, value: format!("{}-{}", self.setup.id, self.last.0 + 1) },
+            _ => Operation::Get { key },
+        }
+    }
+
+    /// The node to try after `node`.
+    pub(crate) fn node_after(nodes: &[NodeId], node: NodeId) -> NodeId {
+        let next = nodes.iter().position(|candidate| *candidate == node).map_or(0, |position| position + 1);
+        nodes.get(next).or(nodes.first()).copied().unwrap_or(node)
+    }
+}
+
+/// Generators of clients are numbered from here, so that no other concern shares one.
+const CLIENT_CONCERN: u64 = 1 << 32;
+
+/// What an answer of the state machine means to the client: what it believes, in words too.
+pub(crate) fn read_result(bytes: &[u8]) -> (Verdict, String, Option<Answer>) {
+    match SessionAnswer::decode(bytes) {
+        Some(SessionAnswer::Opened | SessionAnswer::Closed) => (Verdict::Ok, "done".into(), None),
+        Some(SessionAnswer::Result(result)) => match Answer::decode(&result) {
+            Some(Answer::Value(value)) => {
+                let text = value.clone().unwrap_or_else(|| "nothing".into());
+                (Verdict::Ok, text, Some(Answer::Value(value)))
+            }
+            Some(Answer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into(), None),
+        },
+        Some(SessionAnswer::NoSession) => (Verdict::Unknown, "no session".into(), None),
+        Some(SessionAnswer::Forgotten) => (Verdict::Unknown, "answered before and forgotten".into(), None),
+        Some(SessionAnswer::TooManyOutstanding) => (Verdict::Unknown, "too many requests at once".into(), None),
+        Some(SessionAnswer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into(), None),
+    }
+}
+
+/// Notes a request as sent, for people.
+pub(crate) fn see_asked(view: &mut ClientView, seen: OperationView) {
+    if let Some(known) = view.operations.iter_mut().rev().find(|operation| operation.number == seen.number) {
+        known.attempts = seen.attempts;
+        known.to = seen.to;
+        return;
+    }
+    if view.operations.len() >= VISIBLE_OPERATIONS {
+        view.operations.remove(0);
+    }
+    view.operations.push(seen);
+}

@@ -1,0 +1,74 @@
+//! What did a run exercise?
+//!
+//! Named counters. A sweep of runs whose counter stays at zero has not tested
+//! what it claims to test.
+
+/// Defines the counters once, with their names in print.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
+        /// How often each thing happened in a run.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Coverage {
+            $($(#[$doc])* pub $field: u64,)*
+        }
+
+        impl Coverage {
+            /// All counters with their names, in a fixed order.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+                [$(($name, self.$field),)*].into_iter()
+            }
+
+            /// Adds the counters of another run.
+            pub fn add(&mut self, other: &Self) {
+                $(self.$field += other.$field;)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Nodes crashed.
+    crashes = "crashes",
+    /// Crashed nodes started again.
+    restarts = "restarts",
+    /// Nodes paused.
+    pauses = "pauses",
+    /// Writes that a crash lost.
+    lost_writes = "lost unsynced writes",
+    /// Stores lost.
+    lost_disks = "lost disks",
+    /// Messages lost for any reason.
+    dropped = "messages dropped",
+    /// Second copies of messages.
+    duplicated = "messages duplicated",
+    /// Messages that arrived after one that was sent later on the same link.
+    reordered = "messages reordered",
+    /// Messages that arrived.
+    delivered = "messages delivered",
+    /// Partitions.
+    partitions = "partitions",
+    /// Links that were cut in one direction only, when the cut was made.
+    one_way_cuts = "one-way cuts",
+    /// Clocks moved or set to another rate.
+    clock_faults = "clock faults",
+    /// Disks set to another latency.
+    disk_faults = "disk faults",
+    /// Completed syncs.
+    syncs = "syncs",
+    /// Nodes that became candidates for a term.
+    elections = "elections",
+    /// Nodes that became leaders.
+    leaders = "leaders elected",
+    /// Entries that the oracle counts as committed.
+    commits = "commits",
+    /// Entries that nodes applied.
+    applied = "entries applied",
+    /// Operations that clients believe done.
+    operations_ok = "client operations ok",
+    /// Operations that clients know refused.
+    operations_failed = "client operations failed",
+    /// Operations that clients gave up without knowing.
+    operations_unknown = "client operations unknown",
+    /// Requests sent again.
+    retries = "client retries",
+}

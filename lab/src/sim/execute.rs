@@ -1,0 +1,299 @@
+//! How does an input become effects, and an effect something that happened?
+//!
+//! The executor's part of the contract in `core::protocol`: sends wait for
+//! their write, writes complete in order, entries are applied from the node's
+//! own disk, and a node whose invariant broke is not stepped again.
+
+use std::hash::{Hash, Hasher as _};
+use std::sync::Arc;
+
+use quorumscope_core::digest::Chain;
+use quorumscope_core::entry::EntryKind;
+use quorumscope_core::protocol::{Applied, Effect, Effects, Input};
+use quorumscope_core::record::{Body, Endpoint, Role};
+use quorumscope_core::storage::Write;
+use quorumscope_core::types::{Digest, LogIndex, NodeId, RecordId, Ticket};
+
+use super::network::Parcel;
+use super::queue::Event;
+use super::world::{Subject, Waiting, World, number};
+use crate::trace::view::Liveness;
+
+/// What stands before each thing in the run's digest.
+pub(crate) mod tag {
+    pub(crate) const DEADLINE: u8 = 1;
+    pub(crate) const ARRIVED: u8 = 2;
+    pub(crate) const WRITTEN: u8 = 3;
+    pub(crate) const APPLIED: u8 = 4;
+    pub(crate) const SEND: u8 = 5;
+    pub(crate) const WRITE: u8 = 6;
+    pub(crate) const ANSWER: u8 = 7;
+    pub(crate) const BROKEN: u8 = 8;
+    pub(crate) const ASKED: u8 = 9;
+    pub(crate) const COMMAND: u8 = 10;
+    pub(crate) const LOST: u8 = 11;
+}
+
+impl<P: Subject> World<P> {
+    /// The node's clock has reached its deadline.
+    pub(crate) fn on_deadline(&mut self, index: usize) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        node.armed = None;
+        let cause = node.armed_by;
+        (tag::DEADLINE, number(index)).hash(&mut self.chain);
+        let first = self.recorder.emit(self.stamp(index, Some(cause)), || Body::DeadlineReached);
+        self.step_node(index, first, Input::DeadlineReached);
+    }
+
+    /// The node's disk has synced.
+    pub(crate) fn on_synced(&mut self, index: usize) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        let Some(completed) = node.disk.complete() else { return };
+        self.coverage.syncs += 1;
+        let completed = match completed {
+            Ok(completed) => completed,
+            Err(gap) => {
+                let last = self.recorder.last();
+                return self.halt(index, last, &gap.to_string());
+            }
+        };
+        let ticket = completed.ticket;
+        (tag::WRITTEN, number(index), ticket).hash(&mut self.chain);
+        let first = self.recorder.emit(self.stamp(index, Some(completed.began)), || Body::Written { ticket });
+        self.watch_durable(index, completed.from);
+        self.release(index, ticket, first);
+        self.step_node(index, first, Input::Written(ticket));
+    }
+
+    /// Lets messages leave that waited for this write.
+    fn release(&mut self, index: usize, durable: Ticket, cause: RecordId) {
+        while let Some(node) = self.nodes.get_mut(index)
+            && let Some(position) = node.waiting.iter().position(|waiting| waiting.after <= durable)
+            && let Some(waiting) = node.waiting.remove(position)
+        {
+            self.leave(index, waiting.id, waiting.to, waiting.message, Some(waiting.after), cause);
+        }
+    }
+
+    /// A message leaves its node; the promise is checked at the door.
+    fn leave(
+        &mut self,
+        index: usize,
+        id: RecordId,
+        to: NodeId,
+        message: P::Message,
+        after: Option<Ticket>,
+        cause: RecordId,
+    ) {
+        let Some(node) = self.nodes.get(index) else { return };
+        let from = Endpoint::Node(node.id);
+        if let Some(after) = after
+            && node.disk.durable.is_none_or(|durable| durable < after)
+        {
+            let detail = format!("a message to {to} left before write {} was durable", after.sequence);
+            self.violate(Some(index), cause, "a promise waits for its write", detail);
+        }
+        self.depart(id, from, Endpoint::Node(to), Parcel::Peer(message), cause);
+    }
+
+    /// Gives a node one input and executes what follows, until nothing follows any more.
+    pub(crate) fn step_node(&mut self, index: usize, first: RecordId, input: Input<P::Message>) {
+        let mut effects = std::mem::replace(&mut self.effects, Effects::listening());
+        let mut input = Some(input);
+        while let Some(next) = input.take() {
+            let Some(node) = self.nodes.get_mut(index).filter(|node| node.liveness == Liveness::Up) else { break };
+            let Some(protocol) = &mut node.protocol else { break };
+            protocol.step(node.clock.read(self.now), next, &mut effects);
+            input = self.execute(index, first, &mut effects);
+        }
+        effects.drain();
+        self.effects = effects;
+        self.after_step(index, first);
+    }
+
+    /// Executes effects in order. Returns the input that reports an application.
+    fn execute(
+        &mut self,
+        index: usize,
+        first: RecordId,
+        effects: &mut Effects<P::Message, P::Hard>,
+    ) -> Option<Input<P::Message>> {
+        let mut reported: Option<(LogIndex, Vec<Applied>)> = None;
+        for effect in effects.drain() {
+            match effect {
+                Effect::Send { to, message, after } => self.send(index, first, to, message, after),
+                Effect::Write(write) => self.write(index, first, write),
+                Effect::Apply { from, through } => {
+                    let results = &mut reported.get_or_insert_with(|| (through, Vec::new())).1;
+                    if !self.apply(index, first, (from, through), results) {
+                        return None;
+                    }
+                    if let Some((last, _)) = &mut reported {
+                        *last = through;
+                    }
+                }
+                Effect::Answer { client, number: request, outcome } => {
+                    (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
+                    outcome.hash(&mut self.chain);
+                    let said = &outcome;
+                    let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Answered {
+                        client,
+                        number: request,
+                        outcome: said.clone(),
+                    });
+                    let node = self.nodes.get(index)?;
+                    let parcel = Parcel::Answer { number: request, outcome };
+                    self.depart(id, Endpoint::Node(node.id), Endpoint::Client(client), parcel, first);
+                }
+                Effect::Broken(fact) => {
+                    self.halt(index, first, fact);
+                    return None;
+                }
+                Effect::Note(event) => {
+                    self.recorder.emit(self.stamp(index, Some(first)), || Body::Noted(event));
+                }
+            }
+        }
+        reported.map(|(through, results)| Input::Applied { through, results })
+    }
+
+    fn send(&mut self, index: usize, first: RecordId, to: NodeId, message: P::Message, after: Option<Ticket>) {
+        (tag::SEND, number(index), to, after).hash(&mut self.chain);
+        message.hash(&mut self.chain);
+        let said = &message;
+        let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Sent {
+            to,
+            message: said.clone().into(),
+            after,
+        });
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        match after {
+            Some(ticket) if node.disk.durable.is_none_or(|durable| durable < ticket) => {
+                node.waiting.push_back(Waiting { id, to, message, after: ticket });
+            }
+            after => self.leave(index, id, to, message, after, first),
+        }
+    }
+
+    fn write(&mut self, index: usize, first: RecordId, write: Write<P::Hard>) {
+        (tag::WRITE, number(index)).hash(&mut self.chain);
+        write.hash(&mut self.chain);
+        let said = &write;
+        let began = self.recorder.emit(self.stamp(index, Some(first)), || {
+            Body::WriteBegan(Write {
+                ticket: said.ticket,
+                hard: said.hard.clone().map(Into::into),
+                truncate: said.truncate,
+                append: said.append.clone(),
+            })
+        });
+        self.watch_log(index, &write);
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        if let Some(hard) = &write.hard {
+            node.hard = Some(hard.clone());
+        }
+        node.disk.write(write, began);
+    }
+
+    /// Applies entries from the node's own disk. False where the node had to stop.
+    fn apply(
+        &mut self,
+        index: usize,
+        first: RecordId,
+        (from, through): (LogIndex, LogIndex),
+        results: &mut Vec<Applied>,
+    ) -> bool {
+        let Some(node) = self.nodes.get(index) else { return false };
+        if from != node.applied.next() || through > node.disk.image.last_index() || from > through {
+            self.halt(index, first, "entries are applied in order, and only what is durable here");
+            return false;
+        }
+        let image = Arc::clone(&node.disk.image);
+        let mut digest = Chain::new();
+        let start = usize::try_from(from.0 - 1).unwrap_or(usize::MAX);
+        let end = usize::try_from(through.0).unwrap_or(usize::MAX);
+        for entry in image.log.get(start..end).unwrap_or_default() {
+            let Some(node) = self.nodes.get_mut(index) else { return false };
+            if entry.kind == EntryKind::Command {
+                let machine = Arc::make_mut(&mut node.machine);
+                let answer =
+                    machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload).encode();
+                answer.hash(&mut digest);
+                let (client, number) = (entry.client, entry.number);
+                results.push(Applied { index: entry.index, client, number, result: answer });
+            }
+            node.applied = entry.index;
+            self.coverage.applied += 1;
+            self.watch_applied(index, entry);
+        }
+        (tag::APPLIED, number(index), through, digest.finish()).hash(&mut self.chain);
+        let stamp = self.stamp(index, Some(first));
+        let machine = self.nodes.get(index).map(|node| &node.machine);
+        self.recorder.emit(stamp, || Body::AppliedThrough {
+            through,
+            state: machine.map_or(Digest(0), |machine| machine.digest()),
+        });
+        true
+    }
+
+    /// Stops a node whose invariant does not hold.
+    fn halt(&mut self, index: usize, cause: RecordId, fact: &str) {
+        (tag::BROKEN, number(index)).hash(&mut self.chain);
+        fact.hash(&mut self.chain);
+        let broke = self.recorder.emit(self.stamp(index, Some(cause)), || Body::Broke { fact: fact.into() });
+        if let Some(node) = self.nodes.get_mut(index) {
+            node.liveness = Liveness::Broken;
+            node.armed = None;
+        }
+        self.violate(Some(index), broke, "broken invariant", fact.into());
+    }
+
+    /// What is due after each step: the deadline, the disk, the checkers, and the status for people.
+    pub(crate) fn after_step(&mut self, index: usize, first: RecordId) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        if node.liveness == Liveness::Up {
+            if let Some(span) = node.disk.begin_sync(&mut self.disks) {
+                let event = Event::Synced { node: number(index), incarnation: node.incarnation };
+                self.queue.push(self.now + span, event);
+            }
+            node.armed_by = first;
+            self.arm(index);
+        }
+        self.watch_standing(index);
+        self.watch_findings(first);
+        self.record_status(index, first);
+    }
+
+    /// Counts elections and tells the checkers where role or term changed.
+    fn watch_standing(&mut self, index: usize) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        let Some(standing) = node.protocol.as_ref().map(Subject::standing) else { return };
+        if standing == node.standing {
+            return;
+        }
+        match standing.0 {
+            Role::Candidate => self.coverage.elections += 1,
+            Role::Leader => self.coverage.leaders += 1,
+            Role::Follower | Role::PreCandidate | Role::Learner => {}
+        }
+        node.standing = standing;
+        self.watch_status(index);
+    }
+
+    /// Records the status where it changed; computed only while somebody listens.
+    fn record_status(&mut self, index: usize, first: RecordId) {
+        let stamp = self.stamp(index, Some(first));
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        let status =
+            if self.recorder.is_on() { node.protocol.as_ref().map(|protocol| protocol.status()) } else { None };
+        let changed = status.is_some() && status != node.recorded;
+        let recorder = &mut self.recorder;
+        match status {
+            Some(status) if changed => {
+                node.recorded = Some(status.clone());
+                recorder.emit(stamp, || Body::Status(status));
+            }
+            Some(_) | None => recorder.skip(),
+        }
+    }
+}

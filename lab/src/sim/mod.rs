@@ -1,0 +1,221 @@
+//! How does one simulated run work, from outside?
+//!
+//! A [`Simulation`] is a cluster with its clients in virtual time: one queue of
+//! events, a network and disks with faults, clocks of their own for all nodes,
+//! and one seed that decides every draw. The same setup and the same commands
+//! give the same run, recorded or not, natively and in wasm. Cloning one forks
+//! it. No I/O, no threads, no clocks. Read `world` next.
+
+mod client;
+mod clock;
+mod coverage;
+mod disk;
+mod execute;
+mod fault;
+mod network;
+mod queue;
+mod recorder;
+mod serve;
+mod setup;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod transit;
+mod watch;
+mod world;
+
+use quorumscope_core::machine::kv::KeyValue;
+use quorumscope_core::machine::session::Sessions;
+use quorumscope_core::protocol::Protocol as _;
+use quorumscope_core::raft::{HardState, Log, Raft, Rule, Rules as _, Switches};
+use quorumscope_core::record::{Command, NodeStatus, Record, Role};
+use quorumscope_core::storage::DiskImage;
+use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time};
+
+pub(crate) use client::see_asked;
+pub use clock::TRUE_RATE_PPM;
+pub use coverage::Coverage;
+pub(crate) use disk::lowest_changed;
+pub use fault::CommandError;
+pub(crate) use network::choose_copy;
+pub use setup::{ClientSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+pub(crate) use world::MAX_VIOLATIONS;
+use world::{Subject, World};
+
+use crate::trace::view::{Liveness, View, Violation};
+
+impl Subject for Raft<Switches> {
+    const NAME: &'static str = "raft";
+
+    fn machine(config: &Self::Config) -> Sessions<KeyValue> {
+        let machine = Sessions::default();
+        if config.rules.on(Rule::ExactlyOnce) { machine } else { machine.without_deduplication() }
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.current_term())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.commit_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+}
+
+/// One run. Cloning it forks it; what did not change is shared.
+#[derive(Clone)]
+pub struct Simulation(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    Raft(Box<World<Raft<Switches>>>),
+}
+
+/// One node, for expectations and checkers.
+#[derive(Clone, Debug)]
+pub struct NodeFace<'a> {
+    /// Whether it reacts.
+    pub liveness: Liveness,
+    /// How often it has started.
+    pub incarnation: Incarnation,
+    /// What an observer may know; the default while it is down.
+    pub status: NodeStatus,
+    /// Its log in memory; `None` while it is down.
+    pub log: Option<&'a Log>,
+    /// Highest index that it believes committed; 0 while it is down.
+    pub commit: LogIndex,
+    /// Last index that it applied since it started.
+    pub applied: LogIndex,
+    /// Its state machine.
+    pub machine: &'a Sessions<KeyValue>,
+    /// What is durable.
+    pub disk: &'a DiskImage<HardState>,
+}
+
+macro_rules! world {
+    ($self:ident) => {
+        match &$self.0 {
+            Inner::Raft(world) => world,
+        }
+    };
+    (mut $self:ident) => {
+        match &mut $self.0 {
+            Inner::Raft(world) => world,
+        }
+    };
+}
+
+impl Simulation {
+    /// A run at time 0. It records until it is told not to.
+    ///
+    /// # Errors
+    /// The first thing in the setup that cannot run.
+    pub fn new(setup: Setup) -> Result<Self, SetupError> {
+        setup.validate()?;
+        match setup.protocol.clone() {
+            ProtocolSetup::Raft(config) => Ok(Self(Inner::Raft(Box::new(World::new(config, setup))))),
+        }
+    }
+
+    /// Makes records, or makes none; the run and its digest are the same. Records that were not taken are dropped
+    /// when it is switched off.
+    pub fn set_recording(&mut self, on: bool) {
+        world!(mut self).recorder.set(on);
+    }
+
+    /// The global time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        world!(self).now
+    }
+
+    /// What it started from.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &world!(self).setup
+    }
+
+    /// When the next event is due.
+    #[must_use]
+    pub fn next_event_at(&self) -> Option<Time> {
+        world!(self).next_event_at()
+    }
+
+    /// Lets exactly one event happen; false where none is to come.
+    pub fn step(&mut self) -> bool {
+        world!(mut self).step()
+    }
+
+    /// Lets every event up to `until` happen, and time reach it.
+    pub fn run_until(&mut self, until: Time) {
+        world!(mut self).run_until(until);
+    }
+
+    /// Carries out a fault or a proposal, now. It is recorded and part of the digest.
+    ///
+    /// # Errors
+    /// A command that cannot be carried out changes nothing and says why.
+    pub fn command(&mut self, command: &Command) -> Result<(), CommandError> {
+        world!(mut self).command(command)
+    }
+
+    /// The records since the last call.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        world!(mut self).recorder.take()
+    }
+
+    /// A digest of all inputs, effects and faults so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        world!(self).digest()
+    }
+
+    /// How many events have happened.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        world!(self).events
+    }
+
+    /// The view of this instant, straight from the world: for the test that a fold of the records says the same.
+    #[must_use]
+    pub fn view(&self) -> View {
+        world!(self).view()
+    }
+
+    /// Properties that were broken so far.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &world!(self).violations
+    }
+
+    /// What the run exercised so far.
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        &world!(self).coverage
+    }
+
+    /// One node.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {
+        let Inner::Raft(world) = &self.0;
+        let node = world.nodes.get(world.position(node)?)?;
+        Some(NodeFace {
+            liveness: node.liveness,
+            incarnation: node.incarnation,
+            status: node.protocol.as_ref().map(|protocol| protocol.status()).unwrap_or_default(),
+            log: node.protocol.as_ref().map(Subject::log),
+            commit: node.protocol.as_ref().map_or(LogIndex::ZERO, Subject::commit),
+            applied: node.applied,
+            machine: &node.machine,
+            disk: &node.disk.image,
+        })
+    }
+
+    /// The messages on their way, by the record that sent them.
+    pub fn messages(&self) -> impl Iterator<Item = quorumscope_core::types::RecordId> {
+        world!(self).links.iter().map(|(_, flight)| flight.id)
+    }
+}

@@ -1,0 +1,221 @@
+//! How do clients ask, wait, retry and make up their minds?
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use quorumscope_core::entry::{Class, Proposal, Tags};
+use quorumscope_core::machine::kv::Answer;
+use quorumscope_core::protocol::Outcome;
+use quorumscope_core::record::{Body, Endpoint, Verdict};
+use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
+
+use super::client::{Client, Waits, Wish, read_result, see_asked};
+use super::execute::tag;
+use super::network::{Flight, Parcel};
+use super::queue::Event;
+use super::recorder::Stamp;
+use super::world::{Subject, World, number};
+use crate::trace::view::OperationView;
+
+impl<P: Subject> World<P> {
+    /// A client's first request: without a session nothing is executed.
+    pub(crate) fn open_session(&mut self, index: usize, cause: RecordId) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let to = client.believed;
+        let request = client.begin(None, to, false);
+        self.ask(index, request, cause);
+    }
+
+    /// Which client acts by hand: the first without a workload, else the first.
+    pub(crate) fn hand(&self) -> Option<usize> {
+        let idle = self.clients.iter().position(|client| client.setup.workload.is_none());
+        idle.or((!self.clients.is_empty()).then_some(0))
+    }
+
+    /// A client asks for an operation, now or once its session is open.
+    pub(crate) fn wish(&mut self, index: usize, wish: Wish, cause: RecordId) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        if !client.open {
+            client.wishes.push_back(wish);
+            return;
+        }
+        let to = wish.to.unwrap_or(client.believed);
+        let (id, operation) = (client.setup.id, wish.operation.clone());
+        let request = client.begin(Some(wish.operation), to, wish.of_workload);
+        self.watch_invoked(id, request, &operation);
+        self.ask(index, request, cause);
+    }
+
+    /// Sends a request, for the first time or again.
+    fn ask(&mut self, index: usize, request: RequestNumber, cause: RecordId) {
+        let now = self.now;
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let (id, timeout) = (client.setup.id, client.setup.timeout);
+        let Some(open) = client.request(request) else { return };
+        open.attempt += 1;
+        open.waits = Waits::Answer;
+        open.stamp = self.queue.push(now + timeout, Event::Request { client: number(index), number: request });
+        let (to, attempt, text) = (open.to, open.attempt, Arc::clone(&open.text));
+        let proposal = Proposal {
+            client: id,
+            number: request,
+            class: Class::Critical,
+            tags: Tags::new(),
+            payload: open.payload.clone(),
+        };
+        if attempt > 1 {
+            self.coverage.retries += 1;
+        }
+        let seen = OperationView {
+            number: request,
+            operation: text.to_string(),
+            asked: now,
+            attempts: attempt,
+            to,
+            told: None,
+        };
+        see_asked(&mut client.view, seen);
+        (tag::ASKED, to).hash(&mut self.chain);
+        proposal.hash(&mut self.chain);
+        let stamp = Stamp { at: now, cause: Some(cause), node: None };
+        let asked = self.recorder.emit(stamp, || Body::Asked {
+            client: id,
+            number: request,
+            to,
+            operation: text.to_string(),
+            attempt,
+        });
+        let parcel = Parcel::Request { proposal, text };
+        self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel, asked);
+    }
+
+    /// A request has waited long enough for its answer, or for the end of its pause.
+    pub(crate) fn on_request_timer(&mut self, index: usize, request: RequestNumber) {
+        let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.id).collect();
+        let cause = self.recorder.last();
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let (limit, id) = (client.setup.attempts, client.setup.id);
+        (tag::ASKED, id, request).hash(&mut self.chain);
+        let Some(open) = client.request(request) else { return };
+        if open.waits == Waits::Answer {
+            open.refused_so_far = false;
+            open.to = Client::node_after(&ids, open.to);
+            let to = open.to;
+            client.believed = to;
+        }
+        let Some(open) = client.request(request) else { return };
+        if limit > 0 && open.attempt >= limit && open.operation.is_some() {
+            let verdict = if open.refused_so_far { Verdict::Failed } else { Verdict::Unknown };
+            return self.tell(index, request, verdict, "gave up".into(), None, cause);
+        }
+        self.ask(index, request, cause);
+    }
+
+    /// An answer arrived.
+    pub(crate) fn on_answer(&mut self, index: usize, request: RequestNumber, outcome: Outcome, first: RecordId) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        if client.request(request).is_none() {
+            return; // A late answer to a request whose outcome is known.
+        }
+        match outcome {
+            Outcome::Applied { result, .. } => {
+                let (verdict, text, answer) = read_result(&result);
+                self.tell(index, request, verdict, text, answer, first);
+            }
+            Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
+            Outcome::Overloaded => self.pause(index, request, None, true),
+            Outcome::Unknown => self.pause(index, request, None, false),
+        }
+    }
+
+    /// A refusal: the request is tried again after a pause, at the node that was named or at the next one.
+    fn pause(&mut self, index: usize, request: RequestNumber, leader: Option<NodeId>, refused: bool) {
+        let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.id).collect();
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let pause = client.setup.pause;
+        let Some(open) = client.request(request).filter(|open| open.waits == Waits::Answer) else { return };
+        open.refused_so_far &= refused;
+        open.waits = Waits::Pause;
+        open.to = leader.filter(|leader| ids.contains(leader)).unwrap_or(Client::node_after(&ids, open.to));
+        open.stamp = self.queue.push(self.now + pause, Event::Request { client: number(index), number: request });
+        let to = open.to;
+        client.believed = to;
+    }
+
+    /// A client makes up its mind about a request.
+    fn tell(
+        &mut self,
+        index: usize,
+        request: RequestNumber,
+        verdict: Verdict,
+        result: String,
+        answer: Option<Answer>,
+        cause: RecordId,
+    ) {
+        let now = self.now;
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let id = client.setup.id;
+        let Some(position) = client.outstanding.iter().position(|open| open.number == request) else { return };
+        let open = client.outstanding.remove(position);
+        client.believed = open.to;
+        if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {
+            seen.told = Some((now, verdict, result.clone()));
+        }
+        let stamp = Stamp { at: now, cause: Some(cause), node: None };
+        let told = self.recorder.emit(stamp, || Body::Told { client: id, number: request, verdict, result });
+        let Some(operation) = open.operation else { return self.opened(index, told) };
+        match verdict {
+            Verdict::Ok => self.coverage.operations_ok += 1,
+            Verdict::Failed => self.coverage.operations_failed += 1,
+            Verdict::Unknown => self.coverage.operations_unknown += 1,
+        }
+        self.watch_told(id, request, &operation, verdict, answer);
+        if open.of_workload {
+            self.think(index);
+        }
+    }
+
+    /// The session is open: what waited for it is asked now.
+    fn opened(&mut self, index: usize, cause: RecordId) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        client.open = true;
+        for wish in std::mem::take(&mut client.wishes) {
+            self.wish(index, wish, cause);
+        }
+        self.think(index);
+    }
+
+    /// The workload's next operation comes after some thought.
+    fn think(&mut self, index: usize) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let Some(workload) = client.setup.workload.filter(|_| client.left > 0) else { return };
+        let span = client.rng.span(workload.think);
+        client.think = self.queue.push(self.now + span, Event::Think { client: number(index) });
+    }
+
+    /// The workload's next operation is due.
+    pub(crate) fn on_think(&mut self, index: usize) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let Some(workload) = client.setup.workload.filter(|_| client.left > 0) else { return };
+        client.left -= 1;
+        client.think = 0;
+        let operation = client.draw_operation(workload.keys);
+        let wish = Wish { operation, to: None, of_workload: true };
+        let cause = self.recorder.last();
+        self.wish(index, wish, cause);
+    }
+
+    /// A message of a request was doubled: a refusal of one copy says nothing about the other.
+    pub(crate) fn doubt(&mut self, flight: &Flight<P::Message>) {
+        let (client, request) = match (&flight.parcel, flight.to) {
+            (Parcel::Request { proposal, .. }, _) => (proposal.client, proposal.number),
+            (Parcel::Answer { number, .. }, Endpoint::Client(client)) => (client, *number),
+            (Parcel::Answer { .. }, Endpoint::Node(_)) | (Parcel::Peer(_), _) => return,
+        };
+        if let Ok(index) = self.clients.binary_search_by_key(&client, |client| client.setup.id)
+            && let Some(open) = self.clients[index].request(request)
+        {
+            open.refused_so_far = false;
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! How does something of a protocol look to a screen that knows no protocol?
+//!
+//! Messages, roles, entries and outcomes become a shape, a letter, a sign and
+//! words; colour is never the only difference. Pixels, hues and motion are left
+//! to the page. Read `why` next, for what happened and by which rule.
+
+use quorumscope_core::entry::{Entry, EntryKind};
+use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::protocol::Outcome;
+use quorumscope_core::raft::{AppendEntries, AppendOutcome, Message, RequestVote, RequestVoteReply};
+use quorumscope_core::record::{AnyMessage, Role, TimerKind, Verdict};
+use quorumscope_core::types::{NodeId, Term};
+
+use super::view::{Content, Liveness, OperationView, View};
+use super::words::{face as words, fill, pair};
+
+/// Longest short label of an entry, in characters: what a log cell can show.
+const MAX_LABEL: usize = 10;
+
+/// What a message is for. The order is that of a legend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// Carries entries.
+    Append,
+    /// Answers an append or a heartbeat.
+    AppendReply,
+    /// Says that the leader lives.
+    Heartbeat,
+    /// Asks for a vote.
+    VoteRequest,
+    /// Answers a vote request.
+    VoteReply,
+    /// Asks for a vote that would be given.
+    PreVoteRequest,
+    /// Answers a pre-vote.
+    PreVoteReply,
+    /// A client asks.
+    ClientRequest,
+    /// A client is answered.
+    ClientAnswer,
+}
+
+/// The outline of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// Carries entries.
+    Square,
+    /// Votes.
+    Diamond,
+    /// Pre-votes.
+    Triangle,
+    /// Small: heartbeats.
+    Dot,
+    /// Clients.
+    Pill,
+}
+
+/// What a reply says, in one sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sign {
+    /// Yes.
+    Plus,
+    /// No.
+    Minus,
+    /// Nobody knows.
+    Question,
+}
+
+impl Sign {
+    /// The sign as a character.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Plus => "+",
+            Self::Minus => "−",
+            Self::Question => "?",
+        }
+    }
+}
+
+/// A message as it is drawn and inspected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageFace {
+    /// What it is for.
+    pub kind: MessageKind,
+    /// Its outline.
+    pub shape: Shape,
+    /// Its letter; empty for heartbeats. A sign, where there is one, takes the letter's place.
+    pub letter: &'static str,
+    /// Filled for requests, hollow for replies and heartbeats.
+    pub filled: bool,
+    /// What a reply says.
+    pub sign: Option<Sign>,
+    /// The term that gives the hue; `None` for clients.
+    pub term: Option<Term>,
+    /// `AppendEntries 3–5`.
+    pub name: String,
+    /// Its fields under the paper's names.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl MessageKind {
+    /// What people call it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Append => words::APPEND,
+            Self::AppendReply => words::APPEND_REPLY,
+            Self::Heartbeat => words::HEARTBEAT,
+            Self::VoteRequest => words::VOTE_REQUEST,
+            Self::VoteReply => words::VOTE_REPLY,
+            Self::PreVoteRequest => words::PRE_VOTE,
+            Self::PreVoteReply => words::PRE_VOTE_REPLY,
+            Self::ClientRequest => words::CLIENT_REQUEST,
+            Self::ClientAnswer => words::CLIENT_ANSWER,
+        }
+    }
+
+    /// Outline, letter, and whether it is filled.
+    #[must_use]
+    pub fn look(self) -> (Shape, &'static str, bool) {
+        match self {
+            Self::Append => (Shape::Square, "A", true),
+            Self::AppendReply => (Shape::Square, "A", false),
+            Self::Heartbeat => (Shape::Dot, "", false),
+            Self::VoteRequest => (Shape::Diamond, "V", true),
+            Self::VoteReply => (Shape::Diamond, "V", false),
+            Self::PreVoteRequest => (Shape::Triangle, "P", true),
+            Self::PreVoteReply => (Shape::Triangle, "P", false),
+            Self::ClientRequest => (Shape::Pill, "C", true),
+            Self::ClientAnswer => (Shape::Pill, "C", false),
+        }
+    }
+
+    fn face(
+        self,
+        sign: Option<Sign>,
+        term: Option<Term>,
+        name: String,
+        fields: Vec<(&'static str, String)>,
+    ) -> MessageFace {
+        let (shape, letter, filled) = self.look();
+        MessageFace { kind: self, shape, letter, filled, sign, term, name, fields }
+    }
+}
+
+/// A message on its way.
+#[must_use]
+pub fn message(content: &Content) -> MessageFace {
+    match content {
+        Content::Peer(message) => peer(message),
+        Content::Request { number, operation } => MessageKind::ClientRequest.face(
+            None,
+            None,
+            operation.clone(),
+            vec![("number", number.0.to_string()), ("operation", operation.clone())],
+        ),
+        Content::Answer { number, outcome } => {
+            let face = self::outcome(outcome);
+            let fields = vec![("number", number.0.to_string()), ("outcome", face.words.clone())];
+            MessageKind::ClientAnswer.face(Some(face.sign), None, face.words, fields)
+        }
+    }
+}
+
+/// A message between nodes.
+#[must_use]
+pub fn peer(message: &AnyMessage) -> MessageFace {
+    match message {
+        AnyMessage::Raft(Message::PreVote(request)) => vote_request(MessageKind::PreVoteRequest, "PreVote", request),
+        AnyMessage::Raft(Message::RequestVote(request)) => {
+            vote_request(MessageKind::VoteRequest, "RequestVote", request)
+        }
+        AnyMessage::Raft(Message::PreVoteReply(reply)) => vote_reply(MessageKind::PreVoteReply, "PreVote", reply),
+        AnyMessage::Raft(Message::RequestVoteReply(reply)) => vote_reply(MessageKind::VoteReply, "RequestVote", reply),
+        AnyMessage::Raft(Message::AppendEntries(append)) => self::append(append),
+        AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, &reply.outcome),
+    }
+}
+
+fn vote_request(kind: MessageKind, name: &str, request: &RequestVote) -> MessageFace {
+    let fields = vec![
+        ("term", request.term.0.to_string()),
+        ("lastLogIndex", request.last_log_index.to_string()),
+        ("lastLogTerm", request.last_log_term.0.to_string()),
+    ];
+    kind.face(None, Some(request.term), format!("{name} {}", request.term), fields)
+}
+
+fn vote_reply(kind: MessageKind, name: &str, reply: &RequestVoteReply) -> MessageFace {
+    let (sign, said) = if reply.vote_granted { (Sign::Plus, "granted") } else { (Sign::Minus, "refused") };
+    let fields = vec![("term", reply.term.0.to_string()), ("voteGranted", reply.vote_granted.to_string())];
+    kind.face(Some(sign), Some(reply.term), format!("{name} {said}"), fields)
+}
+
+fn append(append: &AppendEntries) -> MessageFace {
+    let (kind, name) = match (append.entries.first(), append.entries.last()) {
+        (Some(first), Some(last)) if first.index == last.index => {
+            (MessageKind::Append, format!("AppendEntries {}", first.index))
+        }
+        (Some(first), Some(last)) => (MessageKind::Append, format!("AppendEntries {}–{}", first.index, last.index)),
+        (None, _) | (_, None) => (MessageKind::Heartbeat, "AppendEntries (heartbeat)".into()),
+    };
+    let fields = vec![
+        ("term", append.term.0.to_string()),
+        ("prevLogIndex", append.prev_log_index.to_string()),
+        ("prevLogTerm", append.prev_log_term.0.to_string()),
+        ("entries", entries(append)),
+        ("leaderCommit", append.leader_commit.to_string()),
+    ];
+    kind.face(None, Some(append.term), name, fields)
+}
+
+/// How many entries of one append are listed in full.
+const MAX_LISTED: usize = 8;
+
+fn entries(append: &AppendEntries) -> String {
+    let mut parts: Vec<String> = append
+        .entries
+        .iter()
+        .take(MAX_LISTED)
+        .map(|entry| format!("{} {}", pair(entry.index, entry.term), self::entry(entry).label))
+        .collect();
+    match append.entries.len().checked_sub(MAX_LISTED) {
+        Some(more) if more > 0 => parts.push(format!("+{more}")),
+        Some(_) | None => {}
+    }
+    if parts.is_empty() { "[]".into() } else { parts.join(", ") }
+}
+
+fn append_reply(term: Term, outcome: &AppendOutcome) -> MessageFace {
+    let mut fields = vec![("term", term.0.to_string())];
+    let (sign, name) = match outcome {
+        AppendOutcome::Matched(index) => {
+            fields.extend([("success", "true".into()), ("matchIndex", index.to_string())]);
+            (Sign::Plus, format!("AppendEntries matched {index}"))
+        }
+        AppendOutcome::Conflict { refused, term, first } => {
+            fields.extend([
+                ("success", "false".into()),
+                ("refused prevLogIndex", refused.to_string()),
+                ("conflictTerm", term.map_or("log too short".into(), |term| term.0.to_string())),
+                ("conflictIndex", first.to_string()),
+            ]);
+            (Sign::Minus, format!("AppendEntries conflict at {refused}"))
+        }
+        AppendOutcome::StaleTerm => {
+            fields.extend([("success", "false".into()), ("reason", "older term".into())]);
+            (Sign::Minus, "AppendEntries refused, older term".into())
+        }
+    };
+    MessageKind::AppendReply.face(Some(sign), Some(term), name, fields)
+}
+
+/// The stroke of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ring {
+    /// Follower: a plain circle.
+    Plain,
+    /// (Pre-)candidate: a dashed ring with vote dots.
+    Dashed,
+    /// Leader: a thick ring with a crown mark.
+    Crowned,
+    /// Learner: a smaller hollow circle.
+    Small,
+    /// Does not react, but holds its memory.
+    Paused,
+    /// Down: grey with a cross.
+    Crossed,
+}
+
+/// A node as it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleFace {
+    /// Its stroke.
+    pub ring: Ring,
+    /// Whether votes are shown as dots.
+    pub votes: bool,
+    /// `leader`, `crashed`, …
+    pub words: &'static str,
+}
+
+/// What a role is called.
+#[must_use]
+pub fn role_words(role: Role) -> &'static str {
+    match role {
+        Role::Follower => words::FOLLOWER,
+        Role::PreCandidate => words::PRE_CANDIDATE,
+        Role::Candidate => words::CANDIDATE,
+        Role::Leader => words::LEADER,
+        Role::Learner => words::LEARNER,
+    }
+}
+
+/// A node in this role and state.
+#[must_use]
+pub fn role(liveness: Liveness, role: Role) -> RoleFace {
+    let votes = matches!(role, Role::PreCandidate | Role::Candidate);
+    let ring = match role {
+        Role::Follower => Ring::Plain,
+        Role::PreCandidate | Role::Candidate => Ring::Dashed,
+        Role::Leader => Ring::Crowned,
+        Role::Learner => Ring::Small,
+    };
+    match liveness {
+        Liveness::Up => RoleFace { ring, votes, words: role_words(role) },
+        Liveness::Paused => RoleFace { ring: Ring::Paused, votes, words: words::PAUSED },
+        Liveness::Down => RoleFace { ring: Ring::Crossed, votes: false, words: words::DOWN },
+        Liveness::Crashed => RoleFace { ring: Ring::Crossed, votes: false, words: words::CRASHED },
+        Liveness::Broken => RoleFace { ring: Ring::Crossed, votes: false, words: words::BROKEN },
+    }
+}
+
+/// What a timer is called.
+#[must_use]
+pub fn timer_words(kind: TimerKind) -> &'static str {
+    match kind {
+        TimerKind::Election => words::ELECTION_TIMER,
+        TimerKind::Heartbeat => words::HEARTBEAT_TIMER,
+    }
+}
+
+/// What an entry is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryClass {
+    /// A client's operation.
+    Command,
+    /// Opens or closes a session.
+    Session,
+    /// Changes the members.
+    Configuration,
+    /// A new leader's first entry.
+    NoOp,
+}
+
+/// An entry as it is drawn and inspected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryFace {
+    /// What it is for.
+    pub class: EntryClass,
+    /// Fits a log cell: `x=1`.
+    pub label: String,
+    /// The whole of it in words.
+    pub text: String,
+}
+
+/// An entry of a log.
+#[must_use]
+pub fn entry(entry: &Entry) -> EntryFace {
+    match entry.kind {
+        EntryKind::NoOp => {
+            EntryFace { class: EntryClass::NoOp, label: words::NO_OP.into(), text: words::NO_OP_TEXT.into() }
+        }
+        EntryKind::Configuration => EntryFace {
+            class: EntryClass::Configuration,
+            label: words::CONFIGURATION.into(),
+            text: words::CONFIGURATION_TEXT.into(),
+        },
+        EntryKind::Command => command(entry),
+    }
+}
+
+fn command(entry: &Entry) -> EntryFace {
+    let client: &dyn core::fmt::Display = &entry.client;
+    let session = |label, text| EntryFace {
+        class: EntryClass::Session,
+        label: fill(label, &[("client", client)]),
+        text: fill(text, &[("client", client)]),
+    };
+    let unreadable = |count: usize| EntryFace {
+        class: EntryClass::Command,
+        label: fill(words::BYTES, &[("count", &count)]),
+        text: fill(words::BYTES_TEXT, &[("count", &count), ("client", client)]),
+    };
+    match Payload::decode(&entry.payload) {
+        Some(Payload::Open) => session(words::OPEN, words::OPEN_TEXT),
+        Some(Payload::Close) => session(words::CLOSE, words::CLOSE_TEXT),
+        Some(Payload::Command { command, .. }) => match Operation::decode(&command) {
+            Some(operation) => EntryFace {
+                class: EntryClass::Command,
+                label: shortened(&operation.label()),
+                text: fill(
+                    words::COMMAND_TEXT,
+                    &[("operation", &operation), ("number", &entry.number), ("client", client)],
+                ),
+            },
+            None => unreadable(command.len()),
+        },
+        None => unreadable(entry.payload.len()),
+    }
+}
+
+/// A label that fits a log cell.
+fn shortened(label: &str) -> String {
+    if label.chars().count() <= MAX_LABEL {
+        return label.into();
+    }
+    label.chars().take(MAX_LABEL - 1).chain(['…']).collect()
+}
+
+/// What a client knows of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeFace {
+    /// Yes, no, or unknown.
+    pub sign: Sign,
+    /// In words.
+    pub words: String,
+}
+
+/// An answer to a client.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> OutcomeFace {
+    match outcome {
+        Outcome::Applied { result, .. } => applied(result),
+        Outcome::NotLeader { leader } => OutcomeFace { sign: Sign::Minus, words: not_leader(*leader) },
+        Outcome::Overloaded => OutcomeFace { sign: Sign::Minus, words: words::OVERLOADED.into() },
+        Outcome::Unknown => OutcomeFace { sign: Sign::Question, words: words::UNKNOWN.into() },
+    }
+}
+
+fn not_leader(leader: Option<NodeId>) -> String {
+    match leader {
+        Some(leader) => fill(words::NOT_LEADER_HINT, &[("leader", &leader)]),
+        None => words::NOT_LEADER.into(),
+    }
+}
+
+fn applied(result: &[u8]) -> OutcomeFace {
+    let (sign, words) = match SessionAnswer::decode(result) {
+        Some(SessionAnswer::Opened) => (Sign::Plus, words::OPENED.into()),
+        Some(SessionAnswer::Closed) => (Sign::Plus, words::CLOSED.into()),
+        Some(SessionAnswer::Result(bytes)) => match Answer::decode(&bytes) {
+            Some(Answer::Value(Some(value))) => (Sign::Plus, value),
+            Some(Answer::Value(None)) => (Sign::Plus, words::NOTHING.into()),
+            Some(Answer::Malformed) => (Sign::Minus, words::MALFORMED.into()),
+            None => (Sign::Plus, words::DONE.into()),
+        },
+        Some(SessionAnswer::NoSession) => (Sign::Minus, words::NO_SESSION.into()),
+        Some(SessionAnswer::Forgotten) => (Sign::Question, words::FORGOTTEN.into()),
+        Some(SessionAnswer::TooManyOutstanding) => (Sign::Minus, words::TOO_MANY.into()),
+        Some(SessionAnswer::Malformed) => (Sign::Minus, words::MALFORMED.into()),
+        None => (Sign::Plus, words::DONE.into()),
+    };
+    OutcomeFace { sign, words }
+}
+
+/// A client's operation; `None` as sign while it waits.
+#[must_use]
+pub fn operation(operation: &OperationView) -> (Option<Sign>, &'static str) {
+    match &operation.told {
+        None => (None, words::PENDING),
+        Some((_, Verdict::Ok, _)) => (Some(Sign::Plus), words::DONE),
+        Some((_, Verdict::Failed, _)) => (Some(Sign::Minus), words::FAILED),
+        Some((_, Verdict::Unknown, _)) => (Some(Sign::Question), words::UNKNOWN),
+    }
+}
+
+/// The kinds of messages that are on their way now, each once, in a legend's order.
+#[must_use]
+pub fn legend(view: &View) -> Vec<MessageKind> {
+    let mut kinds: Vec<_> = view.messages.values().map(|message| self::message(&message.content).kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+#[cfg(test)]
+#[path = "face_tests.rs"]
+mod tests;

@@ -1,0 +1,280 @@
+//! How does a record change what a person sees?
+//!
+//! Total over any stream: a file may be damaged and a live source lossy, so a
+//! record about something unknown changes nothing, and nothing grows without a
+//! bound. Read `timeline` next.
+
+use std::sync::Arc;
+
+use quorumscope_core::entry::Entry;
+use quorumscope_core::record::{AnyHard, Body, Endpoint, NodeState, NodeStatus, Record};
+use quorumscope_core::storage::Write;
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, Ticket, Time};
+
+use super::view::{
+    ClockView, Content, Liveness, MessageView, NodeView, OperationView, View, Violation, WaitingMessage,
+};
+use crate::sim::{MAX_VIOLATIONS, TRUE_RATE_PPM, choose_copy, lowest_changed, see_asked};
+
+/// How many nodes, clients and messages a view takes in: a stream that names more of them is not ours.
+const MAX_NAMED: usize = 65_536;
+
+/// How many cut links a view takes in: all directed links of 256 nodes.
+const MAX_CUT: usize = 65_536;
+
+impl View {
+    /// Takes one record in.
+    pub fn fold(&mut self, record: &Record) {
+        self.at = record.at;
+        self.last = Some(record.id);
+        let at = record.at;
+        match &record.body {
+            Body::Began(began) => {
+                self.protocol.clone_from(&began.protocol);
+                self.name.clone_from(&began.name);
+                self.nodes.extend(began.nodes.iter().take(MAX_NAMED).map(|node| (*node, NodeView::default())));
+                for client in began.clients.iter().take(MAX_NAMED) {
+                    self.clients.entry(*client).or_default();
+                }
+            }
+            Body::Asked { client, number, to, operation, attempt } => {
+                if let Some(view) = self.clients.get_mut(client) {
+                    let (number, to, attempts, operation) = (*number, *to, *attempt, operation.clone());
+                    see_asked(view, OperationView { number, operation, asked: at, attempts, to, told: None });
+                }
+                let content = Content::Request { number: *number, operation: operation.clone() };
+                self.set_out(record, Endpoint::Client(*client), Endpoint::Node(*to), content);
+            }
+            Body::Told { client, number, verdict, result } => {
+                let operations = self.clients.get_mut(client).map(|view| view.operations.iter_mut());
+                if let Some(seen) = operations.and_then(|mut all| all.rfind(|seen| seen.number == *number)) {
+                    seen.told = Some((at, *verdict, result.clone()));
+                }
+            }
+            Body::Answered { client, number, outcome } => {
+                if let Some(node) = record.node {
+                    let content = Content::Answer { number: *number, outcome: outcome.clone() };
+                    self.set_out(record, Endpoint::Node(node), Endpoint::Client(*client), content);
+                }
+            }
+            Body::Departed { message, arrives, duplicate } => self.depart(record, *message, *arrives, *duplicate),
+            Body::Delivered { message } => self.land(*message, at),
+            Body::Dropped { message, .. } => self.drop_message(*message, at),
+            Body::Held { message } => {
+                if let Some(held) = self.copy_meant(*message, at).and_then(|key| self.messages.get_mut(&key)) {
+                    held.held = true;
+                }
+            }
+            Body::LinksCut { cut } => self.cut = cut.iter().take(MAX_CUT).copied().collect(),
+            Body::Decided { index, term } => {
+                self.decided.insert(*index, *term);
+            }
+            Body::Violated { property, detail } => {
+                if self.violations.len() < MAX_VIOLATIONS {
+                    let (property, detail) = (property.clone(), detail.clone());
+                    self.violations.push(Violation { at, node: record.node, property, detail });
+                }
+            }
+            Body::Gap { missing } => self.gaps = self.gaps.saturating_add(missing.unwrap_or(1).max(1)),
+            Body::Ended => self.ended = true,
+            Body::Started { .. }
+            | Body::ClockChanged { .. }
+            | Body::Written { .. }
+            | Body::AppliedThrough { .. }
+            | Body::Sent { .. }
+            | Body::WriteBegan(_)
+            | Body::Status(_)
+            | Body::Broke { .. }
+            | Body::NodeState(_)
+            | Body::Crashed { .. }
+            | Body::Paused
+            | Body::Resumed => {
+                if let Some(node) = record.node.and_then(|node| self.nodes.get_mut(&node)) {
+                    node.fold(record);
+                }
+            }
+            Body::DeadlineReached | Body::Proposed { .. } | Body::Noted(_) | Body::ConditionChanged { .. } => {}
+        }
+    }
+
+    /// A client's message or an answer leaves with the record that names it.
+    fn set_out(&mut self, record: &Record, from: Endpoint, to: Endpoint, content: Content) {
+        if self.messages.len() < MAX_NAMED {
+            let departed = record.at;
+            let view = MessageView { from, to, content, departed, arrives: None, held: false };
+            self.messages.insert((record.id, 0), view);
+        }
+    }
+
+    fn copies(&self, message: RecordId) -> impl Iterator<Item = (u32, &MessageView)> {
+        self.messages.range((message, 0)..=(message, u32::MAX)).map(|((_, copy), view)| (*copy, view))
+    }
+
+    fn copy_meant(&self, message: RecordId, now: Time) -> Option<(RecordId, u32)> {
+        choose_copy(now, self.copies(message).map(|(copy, view)| (view.arrives, copy, view.held, (message, copy))))
+    }
+
+    fn depart(&mut self, record: &Record, message: RecordId, arrives: Option<Time>, duplicate: bool) {
+        if duplicate {
+            let Some((last, view)) = self.copies(message).last() else { return };
+            let copy = MessageView { departed: record.at, arrives, held: false, ..view.clone() };
+            if let Some(number) = last.checked_add(1).filter(|_| self.messages.len() < MAX_NAMED) {
+                self.messages.insert((message, number), copy);
+            }
+            return;
+        }
+        if let Some(view) = self.messages.get_mut(&(message, 0)) {
+            view.departed = record.at;
+            view.arrives = arrives;
+            return;
+        }
+        let Some((from, waiting)) = self.take_waiting(message) else { return };
+        if self.messages.len() < MAX_NAMED {
+            let (from, to) = (Endpoint::Node(from), Endpoint::Node(waiting.to));
+            let content = Content::Peer(waiting.message);
+            self.messages
+                .insert((message, 0), MessageView { from, to, content, departed: record.at, arrives, held: false });
+        }
+    }
+
+    fn take_waiting(&mut self, message: RecordId) -> Option<(NodeId, WaitingMessage)> {
+        self.nodes.iter_mut().find_map(|(id, node)| Some((*id, node.waiting.remove(&message)?)))
+    }
+
+    fn land(&mut self, message: RecordId, now: Time) {
+        if let Some(key) = self.copy_meant(message, now) {
+            self.messages.remove(&key);
+        }
+    }
+
+    fn drop_message(&mut self, message: RecordId, now: Time) {
+        match self.copy_meant(message, now) {
+            Some(key) => {
+                self.messages.remove(&key);
+            }
+            None => {
+                self.take_waiting(message);
+            }
+        }
+    }
+}
+
+impl NodeView {
+    fn fold(&mut self, record: &Record) {
+        match &record.body {
+            Body::Started { incarnation, mono, rate_ppm } => {
+                self.liveness = Liveness::Up;
+                self.incarnation = *incarnation;
+                self.clock = ClockView { at: record.at, mono: *mono, rate_ppm: *rate_ppm };
+            }
+            Body::ClockChanged { mono, rate_ppm } => {
+                self.clock = ClockView { at: record.at, mono: *mono, rate_ppm: *rate_ppm };
+            }
+            Body::Sent { to, message, after } => {
+                if self.waiting.len() < MAX_NAMED {
+                    let waiting = WaitingMessage { to: *to, message: message.clone(), after: *after };
+                    self.waiting.insert(record.id, waiting);
+                }
+            }
+            Body::WriteBegan(write) => self.begin_write(write),
+            Body::Written { ticket } => self.complete_writes(*ticket),
+            Body::AppliedThrough { through, state } => self.state = Some((*through, *state)),
+            Body::Status(status) => self.status = status.clone(),
+            Body::Broke { .. } => self.liveness = Liveness::Broken,
+            Body::NodeState(state) => self.resynchronize(state),
+            Body::Crashed { survived } => self.crash(*survived),
+            Body::Paused => self.liveness = Liveness::Paused,
+            Body::Resumed => self.liveness = Liveness::Up,
+            Body::Began(_)
+            | Body::Delivered { .. }
+            | Body::DeadlineReached
+            | Body::Proposed { .. }
+            | Body::Answered { .. }
+            | Body::Noted(_)
+            | Body::Departed { .. }
+            | Body::Dropped { .. }
+            | Body::Held { .. }
+            | Body::Asked { .. }
+            | Body::Told { .. }
+            | Body::LinksCut { .. }
+            | Body::ConditionChanged { .. }
+            | Body::Decided { .. }
+            | Body::Violated { .. }
+            | Body::Gap { .. }
+            | Body::Ended => {}
+        }
+    }
+
+    fn begin_write(&mut self, write: &Write<AnyHard>) {
+        if self.writing.len() >= MAX_NAMED {
+            return;
+        }
+        if !change_log(&mut self.log, write) {
+            return;
+        }
+        if write.hard.is_some() {
+            self.hard.clone_from(&write.hard);
+        }
+        self.writing.push_back(write.clone());
+        self.count_durable();
+    }
+
+    fn complete_writes(&mut self, through: Ticket) {
+        while let Some(write) = self.writing.pop_front_if(|write| write.ticket <= through) {
+            change_log(&mut self.stored, &write);
+            if write.hard.is_some() {
+                self.durable_hard = write.hard;
+            }
+        }
+        self.count_durable();
+    }
+
+    /// The part of the log that no pending write touches is as it stands on the disk.
+    fn count_durable(&mut self) {
+        let untouched = self.writing.iter().filter_map(lowest_changed).min().map(LogIndex::previous);
+        let stored = self.stored.last().map_or(LogIndex::ZERO, |entry| entry.index);
+        self.durable = untouched.map_or(stored, |untouched| untouched.min(stored));
+    }
+
+    fn crash(&mut self, survived: Option<Ticket>) {
+        if let Some(survived) = survived {
+            self.complete_writes(survived);
+        }
+        self.writing.clear();
+        self.log.clone_from(&self.stored);
+        self.hard.clone_from(&self.durable_hard);
+        self.count_durable();
+        self.status = NodeStatus::default();
+        self.state = None;
+        self.liveness = Liveness::Crashed;
+    }
+
+    fn resynchronize(&mut self, state: &NodeState) {
+        self.incarnation = state.incarnation;
+        self.liveness = if state.up { Liveness::Up } else { Liveness::Crashed };
+        self.status = state.status.clone();
+        self.hard = Some(state.hard.clone());
+        self.durable_hard = Some(state.hard.clone());
+        let follows = |(position, entry): &(u64, &Arc<Entry>)| entry.index == LogIndex(position + 1);
+        self.log = (0..).zip(&state.log).take_while(follows).map(|(_, entry)| Arc::clone(entry)).collect();
+        self.stored.clone_from(&self.log);
+        self.writing.clear();
+        self.waiting.clear();
+        if self.clock.rate_ppm == 0 {
+            self.clock.rate_ppm = TRUE_RATE_PPM;
+        }
+        self.count_durable();
+    }
+}
+
+/// Does to a log what a write says. False, and nothing is changed, where the write leaves a gap.
+fn change_log(log: &mut Vec<Arc<Entry>>, write: &Write<AnyHard>) -> bool {
+    let last = LogIndex(log.len() as u64);
+    let kept = write.truncate.map_or(last, |from| from.previous().min(last));
+    let follows = write.append.iter().zip(kept.0..).all(|(entry, before)| entry.index == LogIndex(before + 1));
+    if follows {
+        log.truncate(usize::try_from(kept.0).unwrap_or(usize::MAX));
+        log.extend(write.append.iter().cloned());
+    }
+    follows
+}

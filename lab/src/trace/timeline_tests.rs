@@ -1,0 +1,99 @@
+//! Claims about moving in time.
+
+use quorumscope_core::raft::{Config, Switches};
+use quorumscope_core::record::{Body, Command};
+use quorumscope_core::types::{ClientId, NodeId, Span, Time};
+
+use super::timeline::{MarkKind, Timeline};
+use super::view::View;
+use crate::sim::{ClientSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
+
+fn run() -> Simulation {
+    let nodes: Vec<_> = (1..=3).map(NodeId).collect();
+    let workload = Workload { operations: 100, keys: 2, think: (Span(1_000), Span(9_000)) };
+    let setup = Setup {
+        name: "test".into(),
+        protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),
+        nodes,
+        clients: vec![ClientSetup { workload: Some(workload), ..ClientSetup::by_hand(ClientId(1)) }],
+        seed: 5,
+        network: Network { duplicate_ppm: 50_000, ..Network::default() },
+        disk: (Span(500), Span(2_000)),
+    };
+    let mut simulation = Simulation::new(setup).expect("valid");
+    simulation.run_until(Time(1_500_000));
+    for node in 1..=3 {
+        simulation.command(&Command::Crash(NodeId(node))).expect("it runs");
+        simulation.run_until(simulation.now() + Span(700_000));
+        simulation.command(&Command::Restart(NodeId(node))).expect("it crashed");
+    }
+    simulation.run_until(Time(5_000_000));
+    simulation
+}
+
+#[test]
+fn seeking_gives_the_same_view_as_folding_from_the_start() {
+    let records = run().take_records();
+    let mut timeline = Timeline::new();
+    timeline.push(records.clone());
+    assert!(records.len() > 3_000, "{}", records.len());
+    let mut views = vec![View::default()];
+    for record in &records {
+        let mut view = views.last().expect("not empty").clone();
+        view.fold(record);
+        views.push(view);
+    }
+    let length = records.len();
+    let forward = (0..length).step_by(97);
+    let backward = (0..=length).rev().step_by(61);
+    let around = (0..200).map(|step| (step * 7_919) % (length + 1));
+    for position in forward.chain(backward).chain(around) {
+        assert!(*timeline.view_at(position as u64) == views[position], "position {position}");
+    }
+}
+
+#[test]
+fn marks_and_bands_name_crashes_restarts_and_leaders() {
+    let mut timeline = Timeline::new();
+    timeline.push(run().take_records());
+    let count = |kind| timeline.marks().iter().filter(|mark| mark.kind == kind).count();
+    assert_eq!((count(MarkKind::Crash), count(MarkKind::Restart)), (3, 3));
+    assert_eq!(count(MarkKind::Leader), timeline.terms().len());
+    let ended = timeline.terms().iter().filter(|band| band.to.is_some()).count();
+    assert_eq!(timeline.terms().len() - ended, 1);
+    assert!(ended >= 1);
+}
+
+#[test]
+fn a_departure_says_when_its_message_arrives() {
+    let records = run().take_records();
+    let mut timeline = Timeline::new();
+    timeline.push(records.clone());
+    let mut compared = 0;
+    for record in &records {
+        if let Body::Delivered { message } = record.body {
+            let arrivals = [0, 1].map(|copy| timeline.arrival(message, copy));
+            assert!(arrivals.contains(&Some(record.at)));
+            compared += 1;
+        }
+    }
+    assert!(compared > 300, "{compared}");
+}
+
+#[test]
+fn another_future_starts_where_the_first_one_was_left() {
+    let records = run().take_records();
+    let mut timeline = Timeline::new();
+    timeline.push(records.clone());
+    let position = records.len() as u64 / 2;
+    let before = timeline.view_at(position).clone();
+    timeline.truncate_after(position);
+    assert_eq!(timeline.len(), position);
+    assert!(*timeline.view_at(u64::MAX) == before);
+    timeline.push(records[records.len() / 2..].to_vec());
+    let mut whole = Timeline::new();
+    whole.push(records);
+    assert_eq!(timeline.marks(), whole.marks());
+    assert_eq!(timeline.terms(), whole.terms());
+    assert!(timeline.view_at(u64::MAX) == whole.view_at(u64::MAX));
+}

@@ -1,0 +1,146 @@
+//! What the sentences for events claim, and what they must not claim.
+
+use super::*;
+use quorumscope_core::types::Span;
+
+const NODE: NodeId = NodeId(4);
+
+fn vote(refusal: Option<Refusal>, candidate_last: (u64, u64), own_last: (u64, u64)) -> Event {
+    let last = |(index, term)| (LogIndex(index), Term(term));
+    Event::VoteDecided {
+        pre_vote: false,
+        term: Term(2),
+        candidate: NodeId(1),
+        candidate_last: last(candidate_last),
+        own_last: last(own_last),
+        refusal,
+    }
+}
+
+fn one_of_each() -> Vec<Event> {
+    let mut events = vec![
+        Event::Recovered { term: Term(1), voted_for: None, last_index: LogIndex(0) },
+        Event::TermAdopted { from: Term(1), to: Term(2), seen_from: None },
+        Event::TermAdopted { from: Term(1), to: Term(2), seen_from: Some(NodeId(1)) },
+        Event::BecamePreCandidate { prospective: Term(2) },
+        Event::BecameCandidate { term: Term(2) },
+        Event::BecameLeader { term: Term(2), votes: vec![NodeId(1), NodeId(4)] },
+        Event::EntriesAppended { first: LogIndex(3), last: LogIndex(4), term: Term(2) },
+        Event::AppendAccepted { leader: NodeId(1), matched: LogIndex(4), new: 2 },
+        Event::AppendAccepted { leader: NodeId(1), matched: LogIndex(4), new: 0 },
+        Event::LogTruncated { from: LogIndex(5), through: LogIndex(6), leader: NodeId(1) },
+        Event::AppendRefused { leader: NodeId(1), expected: (LogIndex(5), Term(1)), found: None },
+        Event::AppendRefused { leader: NodeId(1), expected: (LogIndex(5), Term(1)), found: Some(Term(2)) },
+        Event::NextIndexMoved { follower: NodeId(1), from: LogIndex(6), to: LogIndex(3) },
+        Event::CommitAdvanced { from: LogIndex(1), to: LogIndex(2), reason: CommitReason::QuorumHolds },
+        Event::CommitAdvanced { from: LogIndex(1), to: LogIndex(2), reason: CommitReason::LeaderSaid(NodeId(1)) },
+        Event::CommitHeld { quorum_index: LogIndex(2), entry_term: Term(2), current_term: Term(4) },
+        Event::ProposalRefused { leader: None, overloaded: false },
+        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: false },
+        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true },
+        vote(None, (7, 1), (7, 1)),
+    ];
+    for reason in [
+        TimerReason::Started,
+        TimerReason::HeardLeader,
+        TimerReason::GrantedVote,
+        TimerReason::ElectionBegan,
+        TimerReason::SteppedDown,
+    ] {
+        events.push(Event::ElectionTimerSet { timeout: Span(212_000), reason });
+    }
+    for reason in [FollowerReason::HigherTerm, FollowerReason::LeaderOfThisTerm, FollowerReason::PreVoteLost] {
+        for leader in [None, Some(NodeId(1))] {
+            events.push(Event::BecameFollower { term: Term(2), leader, reason });
+        }
+    }
+    for refusal in [
+        Refusal::StaleTerm,
+        Refusal::AlreadyVotedFor(NodeId(5)),
+        Refusal::LogBehind,
+        Refusal::LeaderAlive(NodeId(3)),
+        Refusal::StoreLost,
+    ] {
+        events.push(vote(Some(refusal), (5, 1), (7, 1)));
+    }
+    for reason in [
+        IgnoreReason::StaleTerm,
+        IgnoreReason::WrongRole,
+        IgnoreReason::Outdated,
+        IgnoreReason::NotAMember,
+        IgnoreReason::Malformed,
+    ] {
+        events.push(Event::MessageIgnored { from: NodeId(1), reason });
+    }
+    for (pre_vote, granted) in [(false, true), (false, false), (true, true), (true, false)] {
+        events.push(Event::VoteCounted {
+            pre_vote,
+            term: Term(2),
+            voter: NodeId(1),
+            granted,
+            granted_total: 2,
+            needed: 3,
+        });
+    }
+    events
+}
+
+#[test]
+fn every_event_has_a_whole_sentence_that_starts_with_a_node_and_no_open_place() {
+    for event in one_of_each() {
+        let sentence = explain(NODE, &event).sentence;
+        assert!(sentence.starts_with('n') && sentence.ends_with('.'), "{sentence}");
+        assert!(!sentence.contains(['{', '}']), "{sentence}");
+        assert!(!sentence.contains("nobody"), "{sentence}");
+    }
+}
+
+#[test]
+fn every_rule_named_by_a_sentence_is_a_switch() {
+    for event in one_of_each() {
+        for rule in explain(NODE, &event).rules {
+            assert!(Rule::named(rule).is_some(), "{rule}");
+        }
+    }
+}
+
+#[test]
+fn a_granted_vote_compares_the_last_entries() {
+    let why = explain(NODE, &vote(None, (7, 1), (7, 1)));
+    assert_eq!(
+        why.sentence,
+        "n4 voted for n1 in term 2: n1's log is at least as up to date as its own, last entry (7, t1) against (7, t1)."
+    );
+    assert_eq!(why.paper, "Raft §5.2, §5.4.1");
+    assert_eq!(why.rules, ["raft.one-vote-per-term", "raft.up-to-date-check"]);
+}
+
+#[test]
+fn a_vote_for_a_log_that_lags_is_not_called_up_to_date() {
+    let why = explain(NODE, &vote(None, (9, 1), (2, 2)));
+    assert!(why.sentence.contains("although n1's log is less up to date"), "{}", why.sentence);
+}
+
+#[test]
+fn a_pre_vote_is_never_called_a_vote() {
+    let Event::VoteDecided { term, candidate, candidate_last, own_last, .. } = vote(None, (7, 1), (7, 1)) else {
+        unreachable!("vote makes a vote")
+    };
+    for refusal in [None, Some(Refusal::LeaderAlive(NodeId(3)))] {
+        let event = Event::VoteDecided { pre_vote: true, term, candidate, candidate_last, own_last, refusal };
+        let why = explain(NODE, &event);
+        assert!(why.sentence.starts_with("n4 would "), "{}", why.sentence);
+        assert_eq!(why.paper, "thesis §9.6");
+    }
+}
+
+#[test]
+fn a_held_commit_names_both_terms_and_figure_8() {
+    let why =
+        explain(NODE, &Event::CommitHeld { quorum_index: LogIndex(2), entry_term: Term(2), current_term: Term(4) });
+    assert_eq!(
+        why.sentence,
+        "n4 does not commit up to index 2 although a quorum holds it: the entry is of term 2, and n4 leads term 4."
+    );
+    assert_eq!((why.paper, why.rules), ("Raft §5.4.2, Figure 8", vec!["raft.commit-own-term-only"]));
+}

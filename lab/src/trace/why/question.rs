@@ -1,0 +1,241 @@
+//! What does a person ask of a node, an entry or a message?
+//!
+//! Why is it what it is, why did it (not) vote, why is this not committed, why
+//! was that lost. Answers come from records up to the cursor, newest first, or
+//! from the view at the cursor; nothing is guessed, and where no record tells,
+//! there is no answer.
+
+use std::collections::BTreeSet;
+
+use quorumscope_core::event::Event;
+use quorumscope_core::quorum::majority;
+use quorumscope_core::raft::{Message, Rule};
+use quorumscope_core::record::{AnyMessage, Body, Record, Role};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
+
+use super::{Explanation, explain};
+use crate::trace::view::{Liveness, NodeView, View};
+use crate::trace::words::{fill, list, pair, paper, principle, question as text};
+
+/// The record that answers a question, and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Where to jump, and where the chain of causes starts.
+    pub record: RecordId,
+    /// In words.
+    pub explanation: Explanation,
+}
+
+/// The latest record that `tells`, as an answer.
+fn latest<'a>(
+    mut newest_first: impl Iterator<Item = &'a Record>,
+    lookup: impl Fn(RecordId) -> Option<&'a Record>,
+    tells: impl Fn(&Body) -> bool,
+    node: Option<NodeId>,
+) -> Option<Answer> {
+    let record = newest_first.find(|record| (node.is_none() || record.node == node) && tells(&record.body))?;
+    Some(Answer { record: record.id, explanation: explain(record, lookup) })
+}
+
+/// Why `node` is leader, candidate, follower or down: the latest record that made it so.
+#[must_use]
+pub fn why_role<'a>(
+    newest_first: impl Iterator<Item = &'a Record>,
+    lookup: impl Fn(RecordId) -> Option<&'a Record>,
+    node: NodeId,
+) -> Option<Answer> {
+    let tells = |body: &Body| match body {
+        Body::Noted(event) => matches!(
+            event,
+            Event::Recovered { .. }
+                | Event::BecameFollower { .. }
+                | Event::BecamePreCandidate { .. }
+                | Event::BecameCandidate { .. }
+                | Event::BecameLeader { .. }
+        ),
+        body => matches!(body, Body::Crashed { .. } | Body::Broke { .. } | Body::Started { .. }),
+    };
+    latest(newest_first, lookup, tells, Some(node))
+}
+
+/// Why `voter` gave or refused its latest vote; `candidate` and `term` narrow the question. Pre-votes do not count.
+/// Says as well whether the answer waited for the disk.
+#[must_use]
+pub fn why_vote<'a>(
+    newest_first: impl Iterator<Item = &'a Record>,
+    lookup: impl Fn(RecordId) -> Option<&'a Record>,
+    voter: NodeId,
+    candidate: Option<NodeId>,
+    term: Option<Term>,
+) -> Option<Answer> {
+    let is_answer = |id: RecordId| lookup(id).is_some_and(|record| answer_to(record, voter).is_some());
+    let mut left = BTreeSet::new();
+    let mut answers = Vec::new();
+    let mut decided: Option<(&Record, NodeId)> = None;
+    for record in newest_first {
+        if let Some((vote, _)) = decided
+            && (vote.cause.is_none() || record.cause != vote.cause)
+        {
+            break; // The records of one step stand together and have one cause.
+        }
+        match &record.body {
+            Body::Departed { message, .. } if is_answer(*message) => {
+                left.insert(*message);
+            }
+            Body::Sent { .. } if answer_to(record, voter).is_some() => answers.push(record),
+            Body::Noted(Event::VoteDecided { pre_vote: false, candidate: asked, term: of, .. })
+                if decided.is_none()
+                    && record.node == Some(voter)
+                    && candidate.is_none_or(|candidate| candidate == *asked)
+                    && term.is_none_or(|term| term == *of) =>
+            {
+                decided = Some((record, *asked));
+            }
+            _ => {}
+        }
+    }
+    let (vote, asked) = decided?;
+    let mut explanation = explain(vote, &lookup);
+    let answer = answers.iter().find(|record| vote.cause.is_some() && record.cause == vote.cause);
+    if let Some((record, (to, after))) = answer.and_then(|record| Some((record, answer_to(record, voter)?)))
+        && to == asked
+        && matches!(&vote.body, Body::Noted(Event::VoteDecided { refusal: None, .. }))
+    {
+        let template = match after {
+            None => text::ANSWER_AT_ONCE,
+            Some(_) if left.contains(&record.id) => text::ANSWER_LEFT,
+            Some(_) => text::ANSWER_WAITS,
+        };
+        let ticket = after.map_or(0, |ticket| ticket.sequence);
+        explanation.sentence.push_str(&fill(template, &[("ticket", &ticket)]));
+        explanation = explanation.by(&[Rule::PersistVoteBeforeReply]);
+    }
+    Some(Answer { record: vote.id, explanation })
+}
+
+/// To whom `record` sends `voter`'s answer to a vote request, and what that waits for.
+fn answer_to(record: &Record, voter: NodeId) -> Option<(NodeId, Option<Ticket>)> {
+    match &record.body {
+        Body::Sent { to, message: AnyMessage::Raft(Message::RequestVoteReply(_)), after }
+            if record.node == Some(voter) =>
+        {
+            Some((*to, *after))
+        }
+        _ => None,
+    }
+}
+
+/// Why `message` (named by the record that sent it) was lost.
+#[must_use]
+pub fn why_lost<'a>(
+    newest_first: impl Iterator<Item = &'a Record>,
+    lookup: impl Fn(RecordId) -> Option<&'a Record>,
+    message: RecordId,
+) -> Option<Answer> {
+    let tells = |body: &Body| matches!(body, Body::Dropped { message: lost, .. } if *lost == message);
+    latest(newest_first, lookup, tells, None)
+}
+
+/// Who holds an entry, and how.
+#[derive(Default)]
+struct Holders {
+    durable: Vec<NodeId>,
+    unsynced: Vec<NodeId>,
+    lacking: Vec<NodeId>,
+}
+
+fn term_at(node: &NodeView, index: LogIndex) -> Option<Term> {
+    let position = usize::try_from(index.0).ok()?.checked_sub(1)?;
+    node.log.get(position).map(|entry| entry.term)
+}
+
+fn holders(view: &View, index: LogIndex, term: Term) -> Holders {
+    let mut holders = Holders::default();
+    for (id, node) in &view.nodes {
+        let holds = term_at(node, index) == Some(term);
+        match (holds, node.durable >= index) {
+            (true, true) => holders.durable.push(*id),
+            (true, false) => holders.unsynced.push(*id),
+            (false, _) => holders.lacking.push(*id),
+        }
+    }
+    holders
+}
+
+/// The running leader of the highest term.
+fn leader(view: &View) -> Option<(NodeId, Term)> {
+    let leads = |node: &&NodeView| node.liveness == Liveness::Up && node.status.role == Role::Leader;
+    view.nodes
+        .iter()
+        .filter(|(_, node)| leads(node))
+        .map(|(id, node)| (*id, node.status.term))
+        .max_by_key(|(_, term)| *term)
+}
+
+/// The term of what is committed at `index`: by the oracle, or, where none watches, by a node's commit index.
+fn committed_term(view: &View, index: LogIndex) -> Option<Term> {
+    let known = || view.nodes.values().find(|node| node.status.commit >= index).and_then(|node| term_at(node, index));
+    view.decided.get(&index).copied().or_else(known)
+}
+
+/// Whether the entry that `node` holds at `index` is committed, and why (not) yet.
+/// `None` where the view does not know the node.
+#[must_use]
+pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Explanation> {
+    let here = view.nodes.get(&node)?;
+    let Some(term) = term_at(here, index) else {
+        let last = LogIndex(here.log.len() as u64);
+        return Some(Explanation::of(fill(text::NOT_HELD, &[("node", &node), ("index", &index), ("last", &last)])));
+    };
+    let entry = pair(index, term);
+    match committed_term(view, index) {
+        Some(decided) if decided == term => {
+            let commit = here.status.commit;
+            let template = if commit >= index { text::COMMITTED_LEARNED } else { text::COMMITTED_UNLEARNED };
+            let sentence = fill(template, &[("entry", &entry), ("node", &node), ("commit", &commit)]);
+            Some(Explanation::of(sentence).because(principle::LEADER_COMMIT, paper::COMMIT))
+        }
+        Some(other) => {
+            let sentence = fill(text::OTHER_COMMITTED, &[("entry", &entry), ("node", &node), ("other", &other.0)]);
+            Some(Explanation::of(sentence).because(principle::CONFLICT, paper::COMMIT))
+        }
+        None => Some(uncommitted(view, index, term)),
+    }
+}
+
+fn uncommitted(view: &View, index: LogIndex, term: Term) -> Explanation {
+    let holders = holders(view, index, term);
+    let needed = majority(u32::try_from(view.nodes.len()).unwrap_or(u32::MAX));
+    let have = u32::try_from(holders.durable.len()).unwrap_or(u32::MAX);
+    let (entry, durable) = (pair(index, term), list(&holders.durable));
+    let older_than = leader(view).filter(|(_, leads)| *leads > term);
+    let explanation = match older_than {
+        _ if have < needed => {
+            let who = if have == 0 { String::new() } else { fill(text::WHO, &[("nodes", &durable)]) };
+            let mut sentence =
+                fill(text::TOO_FEW, &[("entry", &entry), ("have", &have), ("needed", &needed), ("who", &who)]);
+            for (nodes, template) in [(&holders.unsynced, text::UNSYNCED), (&holders.lacking, text::LACKING)] {
+                if !nodes.is_empty() {
+                    sentence.push_str(&fill(template, &[("nodes", &list(nodes))]));
+                }
+            }
+            Explanation::of(sentence).because(principle::COMMIT, paper::COMMIT)
+        }
+        Some((leader, leads)) => Explanation::of(fill(
+            text::OLDER_TERM,
+            &[("entry", &entry), ("have", &have), ("nodes", &durable), ("leader", &leader), ("term", &leads.0)],
+        ))
+        .because(principle::OLDER_TERM, paper::OLDER_TERMS)
+        .by(&[Rule::CommitOwnTermOnly]),
+        None => Explanation::of(fill(
+            text::NOT_IN_TERM,
+            &[("entry", &entry), ("have", &have), ("nodes", &durable), ("term", &term.0)],
+        ))
+        .because(principle::COMMIT, paper::COMMIT),
+    };
+    explanation.with([("on disk", format!("{have} of {}", view.nodes.len())), ("needed", needed.to_string())])
+}
+
+#[cfg(test)]
+#[path = "question_tests.rs"]
+mod tests;

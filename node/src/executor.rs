@@ -1,0 +1,418 @@
+//! How do effects become writes, messages and records on a real machine?
+//!
+//! The executor's part of the contract in `core::protocol`, without I/O: it is
+//! given inputs with a reading of the clocks, and asked for what is to be done
+//! ([`Output`]). Sends wait for their write, entries are applied in order, and
+//! a node whose invariant broke is not stepped again. What it records is what
+//! the simulator's executor records.
+
+use std::collections::VecDeque;
+
+use quorumscope_core::entry::{EntryKind, Proposal};
+use quorumscope_core::machine::kv::KeyValue;
+use quorumscope_core::machine::session::Sessions;
+use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
+use quorumscope_core::raft::Log;
+use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
+use quorumscope_core::storage::{DiskImage, Write};
+use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time};
+use quorumscope_core::wire::{Answer, Envelope, Frame, encode_message};
+
+use crate::clock::Clock;
+
+/// A log of this size takes no more commands: without snapshots it only grows, and a node's whole
+/// state must fit into one frame.
+const MAX_LOG_BYTES: usize = 3 << 20;
+
+/// What one entry weighs beside its payload.
+const ENTRY_BYTES: usize = 64;
+
+/// A machine's clock runs as fast as global time, as far as anybody here can tell.
+const TRUE_RATE_PPM: u32 = 1_000_000;
+
+/// Messages that wait for a write. A protocol sends a few a peer and write; one too many is lost, which it survives.
+const MAX_WAITING: usize = 4_096;
+
+/// What is to be done after a step, in this order: publish, begin the writes, send.
+#[derive(Debug)]
+pub(crate) struct Output<H> {
+    /// What happened.
+    pub(crate) records: Vec<Record>,
+    /// What the store must do.
+    pub(crate) writes: Vec<Write<H>>,
+    /// What leaves the node.
+    pub(crate) frames: Vec<Frame>,
+}
+
+/// What a node says of itself to its owner, for comparison with what is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What an observer may know.
+    pub status: NodeStatus,
+    /// Its log.
+    pub log: Vec<std::sync::Arc<quorumscope_core::entry::Entry>>,
+    /// Digest of its state machine, and the index it stands at.
+    pub state: (LogIndex, Digest),
+    /// Its state machine.
+    pub machine: KeyValue,
+}
+
+/// A message that waits for its write.
+#[derive(Debug)]
+struct Waiting<M> {
+    id: RecordId,
+    cause: RecordId,
+    to: NodeId,
+    message: M,
+    after: Ticket,
+}
+
+/// One running node, without its surroundings.
+#[derive(Debug)]
+pub(crate) struct Executor<P: Protocol> {
+    node: NodeId,
+    incarnation: Incarnation,
+    clock: Clock,
+    protocol: P,
+    effects: Effects<P::Message, P::Hard>,
+    hard: P::Hard,
+    log: Log,
+    log_bytes: usize,
+    machine: Sessions<KeyValue>,
+    applied: LogIndex,
+    durable: Option<Ticket>,
+    waiting: VecDeque<Waiting<P::Message>>,
+    status: NodeStatus,
+    broken: bool,
+    /// Reading of the machine's clock at the last step.
+    real: Mono,
+    /// How far the node's own clock was moved ahead of it, by hand.
+    ahead: Span,
+    sequence: u64,
+    records: Vec<Record>,
+    writes: Vec<Write<P::Hard>>,
+    frames: Vec<Frame>,
+}
+
+impl<P: Protocol> Executor<P> {
+    /// Starts a node from what its store holds.
+    pub(crate) fn start(config: &P::Config, node: NodeId, image: &DiskImage<P::Hard>, seed: u64, clock: Clock) -> Self {
+        let now = clock.now();
+        let mut executor = Self {
+            node,
+            incarnation: image.incarnation,
+            clock,
+            protocol: P::recover(config, node, image, seed, now),
+            effects: Effects::listening(),
+            hard: image.hard.clone(),
+            log: Log::new(&image.log),
+            log_bytes: image.log.iter().map(|entry| ENTRY_BYTES + entry.payload.len()).sum(),
+            machine: Sessions::default(),
+            applied: LogIndex::ZERO,
+            durable: None,
+            waiting: VecDeque::new(),
+            status: NodeStatus::default(),
+            broken: false,
+            real: now.mono,
+            ahead: Span(0),
+            // Numbers must rise beyond those of earlier starts: no node records one each microsecond.
+            sequence: clock.global(now.mono).0,
+            records: Vec::new(),
+            writes: Vec::new(),
+            frames: Vec::new(),
+        };
+        let body = Body::Started { incarnation: image.incarnation, mono: now.mono, rate_ppm: TRUE_RATE_PPM };
+        let first = executor.record(None, body);
+        executor.record_status(first);
+        executor
+    }
+
+    /// When it wants to be woken, on the machine's clock.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        self.deadline().map(|deadline| Mono(deadline.0.saturating_sub(self.ahead.0)))
+    }
+
+    /// The same on the node's own clock.
+    fn deadline(&self) -> Option<Mono> {
+        if self.broken { None } else { self.protocol.next_deadline() }
+    }
+
+    /// Whether an invariant broke: the node is over.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// What is to be done now.
+    pub(crate) fn take_output(&mut self) -> Output<P::Hard> {
+        Output {
+            records: std::mem::take(&mut self.records),
+            writes: std::mem::take(&mut self.writes),
+            frames: std::mem::take(&mut self.frames),
+        }
+    }
+
+    /// A peer's message arrived; `id` names it.
+    pub(crate) fn on_message(&mut self, from: NodeId, id: RecordId, message: P::Message) {
+        let now = self.read_clock();
+        let first = self.record(Some(id), Body::Delivered { message: id });
+        self.step(now, first, Input::Receive { from, message });
+    }
+
+    /// A client's request arrived; `id` names it.
+    pub(crate) fn on_request(&mut self, id: RecordId, proposal: Proposal) {
+        let now = self.read_clock();
+        let delivered = self.record(Some(id), Body::Delivered { message: id });
+        let (client, number) = (proposal.client, proposal.number);
+        let first = self.record(Some(delivered), Body::Proposed { client, number });
+        if self.log_bytes + ENTRY_BYTES + proposal.payload.len() > MAX_LOG_BYTES {
+            return self.answer(first, client, number, Outcome::Overloaded);
+        }
+        self.step(now, first, Input::Propose(vec![proposal]));
+    }
+
+    /// The clock may have reached the deadline.
+    pub(crate) fn on_wake(&mut self) {
+        let now = self.read_clock();
+        if self.deadline().is_some_and(|deadline| deadline <= now.mono) {
+            let first = self.record(None, Body::DeadlineReached);
+            self.step(now, first, Input::DeadlineReached);
+        }
+    }
+
+    /// The timer fires now, because somebody asked for it: the node's own clock is moved ahead to its deadline.
+    pub(crate) fn on_timeout_asked(&mut self) {
+        let now = self.read_clock();
+        let Some(deadline) = self.deadline() else { return };
+        let now = Now { mono: deadline.max(now.mono), ..now };
+        self.ahead = now.mono - self.real;
+        let moved = self.record(None, Body::ClockChanged { mono: now.mono, rate_ppm: TRUE_RATE_PPM });
+        let first = self.record(Some(moved), Body::DeadlineReached);
+        self.step(now, first, Input::DeadlineReached);
+    }
+
+    /// The store holds this write and all before it.
+    pub(crate) fn on_written(&mut self, ticket: Ticket) {
+        let now = self.read_clock();
+        self.durable = self.durable.max(Some(ticket));
+        let first = self.record(None, Body::Written { ticket });
+        while let Some(waiting) = self.waiting.pop_front_if(|waiting| waiting.after <= ticket) {
+            self.depart(waiting.id, waiting.cause, waiting.to, waiting.message, first);
+        }
+        self.step(now, first, Input::Written(ticket));
+    }
+
+    /// The store has failed: what it holds is unknown, so the node is over.
+    pub(crate) fn on_store_failed(&mut self, error: &crate::store::StoreError) {
+        self.read_clock();
+        self.halt(None, &format!("the store failed: {error}"));
+    }
+
+    /// A message did not reach its receiver.
+    pub(crate) fn on_returned(&mut self, message: RecordId, reason: DropReason) {
+        self.read_clock();
+        self.record(Some(message), Body::Dropped { message, reason });
+    }
+
+    /// The node stops reacting, or goes on.
+    pub(crate) fn on_paused(&mut self, paused: bool) {
+        self.read_clock();
+        self.record(None, if paused { Body::Paused } else { Body::Resumed });
+    }
+
+    /// The whole of the node as records, for those who missed some. `gap` says that records were lost.
+    pub(crate) fn record_state(&mut self, gap: bool, paused: bool) {
+        let mono = self.read_clock().mono;
+        if gap {
+            self.record(None, Body::Gap { missing: None });
+        }
+        let state = NodeState {
+            incarnation: self.incarnation,
+            up: !self.broken,
+            status: self.protocol.status(),
+            hard: self.hard.clone().into(),
+            log: self.log.iter().cloned().collect(),
+        };
+        let first = self.record(None, Body::NodeState(Box::new(state)));
+        self.record(Some(first), Body::ClockChanged { mono, rate_ppm: TRUE_RATE_PPM });
+        if self.applied > LogIndex::ZERO {
+            self.record(Some(first), Body::AppliedThrough { through: self.applied, state: self.machine.digest() });
+        }
+        if paused {
+            self.record(Some(first), Body::Paused);
+        }
+    }
+
+    /// What the node says of itself.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            status: self.protocol.status(),
+            log: self.log.iter().cloned().collect(),
+            state: (self.applied, self.machine.digest()),
+            machine: self.machine.machine().clone(),
+        }
+    }
+
+    /// The node's own estimate of the cluster's time at its last step.
+    pub(crate) fn global_time(&self) -> Time {
+        self.clock.global(self.real)
+    }
+
+    fn read_clock(&mut self) -> Now {
+        let now = self.clock.now();
+        self.real = self.real.max(now.mono);
+        Now { mono: self.real + self.ahead, wall: now.wall }
+    }
+
+    fn record(&mut self, cause: Option<RecordId>, body: Body) -> RecordId {
+        self.sequence += 1;
+        let id = RecordId { origin: self.node, sequence: self.sequence };
+        let (at, node, mono) = (self.clock.global(self.real), Some(self.node), self.real + self.ahead);
+        self.records.push(Record { id, cause, at, node, mono, body });
+        id
+    }
+
+    /// Gives the protocol one input and executes what follows, until nothing follows any more.
+    fn step(&mut self, now: Now, first: RecordId, input: Input<P::Message>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut input = Some(input);
+        while let Some(next) = input.take() {
+            if self.broken {
+                break;
+            }
+            self.protocol.step(now, next, &mut effects);
+            input = self.execute(first, &mut effects);
+        }
+        effects.drain();
+        self.effects = effects;
+        self.record_status(first);
+    }
+
+    /// Executes effects in order. Returns the input that reports an application.
+    fn execute(&mut self, first: RecordId, effects: &mut Effects<P::Message, P::Hard>) -> Option<Input<P::Message>> {
+        let mut reported: Option<(LogIndex, Vec<Applied>)> = None;
+        for effect in effects.drain() {
+            match effect {
+                Effect::Send { to, message, after } => self.send(first, to, message, after),
+                Effect::Write(write) => self.write(first, write),
+                Effect::Apply { from, through } => {
+                    let (last, results) = reported.get_or_insert((through, Vec::new()));
+                    *last = through;
+                    if !self.apply(first, from, through, results) {
+                        return None;
+                    }
+                }
+                Effect::Answer { client, number, outcome } => self.answer(first, client, number, outcome),
+                Effect::Broken(fact) => {
+                    self.halt(Some(first), fact);
+                    return None;
+                }
+                Effect::Note(event) => {
+                    self.record(Some(first), Body::Noted(event));
+                }
+            }
+        }
+        reported.map(|(through, results)| Input::Applied { through, results })
+    }
+
+    fn send(&mut self, first: RecordId, to: NodeId, message: P::Message, after: Option<Ticket>) {
+        let id = self.record(Some(first), Body::Sent { to, message: message.clone().into(), after });
+        match after {
+            Some(after) if self.durable.is_none_or(|durable| durable < after) => {
+                self.waiting.push_back(Waiting { id, cause: first, to, message, after });
+                if self.waiting.len() > MAX_WAITING
+                    && let Some(lost) = self.waiting.pop_front()
+                {
+                    self.record(Some(first), Body::Dropped { message: lost.id, reason: DropReason::Loss });
+                }
+            }
+            Some(_) | None => self.depart(id, first, to, message, first),
+        }
+    }
+
+    /// A message leaves the node; `cause` brought it about, `released` let it go.
+    fn depart(&mut self, id: RecordId, cause: RecordId, to: NodeId, message: P::Message, released: RecordId) {
+        self.record(Some(released), Body::Departed { message: id, arrives: None, duplicate: false });
+        let message = encode_message(&message.into());
+        self.frames.push(Frame::Peer(Envelope { from: self.node, to, id, cause: Some(cause), message }));
+    }
+
+    fn write(&mut self, first: RecordId, write: Write<P::Hard>) {
+        self.record(
+            Some(first),
+            Body::WriteBegan(Write {
+                ticket: write.ticket,
+                hard: write.hard.clone().map(Into::into),
+                truncate: write.truncate,
+                append: write.append.clone(),
+            }),
+        );
+        if let Some(hard) = &write.hard {
+            self.hard = hard.clone();
+        }
+        if let Some(from) = write.truncate {
+            while let Some(removed) = self.log.last().filter(|entry| entry.index >= from) {
+                self.log_bytes -= ENTRY_BYTES + removed.payload.len();
+                self.log.truncate(removed.index);
+            }
+        }
+        for entry in &write.append {
+            if !self.log.append(entry.clone()) {
+                return self.halt(Some(first), "a write continues the log without a gap");
+            }
+            self.log_bytes += ENTRY_BYTES + entry.payload.len();
+        }
+        self.writes.push(write);
+    }
+
+    /// Applies committed entries. False where the node had to stop.
+    fn apply(&mut self, first: RecordId, from: LogIndex, through: LogIndex, results: &mut Vec<Applied>) -> bool {
+        if from != self.applied.next() || through > self.log.last_index() || from > through {
+            self.halt(Some(first), "entries are applied in order, and only what is in the log");
+            return false;
+        }
+        while self.applied < through {
+            let Some(entry) = self.log.get(self.applied.next()) else { break };
+            if entry.kind == EntryKind::Command {
+                let answer =
+                    self.machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
+                let (client, number) = (entry.client, entry.number);
+                results.push(Applied { index: entry.index, client, number, result: answer.encode() });
+            }
+            self.applied = entry.index;
+        }
+        let state = self.machine.digest();
+        self.record(Some(first), Body::AppliedThrough { through, state });
+        true
+    }
+
+    fn answer(
+        &mut self,
+        first: RecordId,
+        client: quorumscope_core::types::ClientId,
+        number: quorumscope_core::types::RequestNumber,
+        outcome: Outcome,
+    ) {
+        let id = self.record(Some(first), Body::Answered { client, number, outcome: outcome.clone() });
+        self.record(Some(first), Body::Departed { message: id, arrives: None, duplicate: false });
+        self.frames.push(Frame::Answer(Answer { from: self.node, client, number, id, outcome }));
+    }
+
+    fn halt(&mut self, cause: Option<RecordId>, fact: &str) {
+        if !self.broken {
+            self.broken = true;
+            self.record(cause, Body::Broke { fact: fact.into() });
+        }
+    }
+
+    fn record_status(&mut self, first: RecordId) {
+        let status = self.protocol.status();
+        if status != self.status {
+            self.status = status.clone();
+            self.record(Some(first), Body::Status(status));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "executor_tests.rs"]
+mod tests;
