@@ -2,6 +2,13 @@
 //!
 //! `cargo run --release -p quorumscope-lab --example speed`
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a measurement takes real time and prints it"
+)]
+
 use std::time::Instant;
 
 use quorumscope_core::raft::{Config, Switches};
@@ -9,7 +16,7 @@ use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 use quorumscope_lab::sim::{ClientSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
 
 fn main() {
-    for (nodes, recording) in [(3, false), (5, false), (5, true)] {
+    for (nodes, checking, recording) in [(3, true, false), (5, false, false), (5, true, false), (5, true, true)] {
         let (began, mut events) = (Instant::now(), 0);
         for seed in 0..100 {
             let ids: Vec<_> = (1..=nodes).map(NodeId).collect();
@@ -26,6 +33,7 @@ fn main() {
             })
             .expect("valid");
             simulation.set_recording(recording);
+            simulation.set_checking(checking);
             for second in 1..=30 {
                 simulation.run_until(Time(second * 1_000_000));
                 drop(simulation.take_records());
@@ -34,6 +42,9 @@ fn main() {
             events += simulation.events();
         }
         let seconds = began.elapsed().as_secs_f64();
-        println!("{nodes} nodes, recording {recording}: {events} events, {:.0} a second", events as f64 / seconds);
+        println!(
+            "{nodes} nodes, checking {checking}, recording {recording}: {events} events, {:.0} a second",
+            events as f64 / seconds
+        );
     }
 }

@@ -5,20 +5,25 @@
 //! expectations at theirs, commands by hand appended as further steps. Faults
 //! that a profile draws are steps like others. Read `document` first, then `run`.
 
+mod act;
 mod document;
 mod error;
+mod judge;
 mod print;
 mod properties;
 mod read;
 mod read_expect;
 mod read_step;
+mod run;
+mod select;
+pub mod share;
 mod table;
 #[cfg(test)]
 mod tests;
 mod units;
 
 use quorumscope_core::raft::{self, Rules, Switches};
-use quorumscope_core::types::{ClientId, NodeId};
+use quorumscope_core::types::{ClientId, NodeId, Time};
 
 pub use document::{
     Action, Bound, Commit, Expect, Fact, MAX_CLIENTS, MAX_NODES, MessageKind, MessageVerb, NodeVerb, Pattern,
@@ -26,6 +31,8 @@ pub use document::{
 };
 pub use error::{ScenarioError, nearest, unknown};
 pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
+pub use judge::{ExpectationResult, LINEARIZABILITY_BUDGET};
+pub use run::{Run, RunError};
 pub use units::{print_span, read_span};
 
 use crate::sim::{ClientSetup, Network, ProtocolSetup, Setup};
@@ -83,18 +90,18 @@ impl Scenario {
         }
     }
 
-    /// Where a step belongs among the others: after all of its time, or before those that run after more events.
-    #[must_use]
-    pub fn place_of(&self, step: &Step) -> usize {
-        self.steps.partition_point(|other| other.order() <= step.order())
+    /// Adds a step after all steps of its time.
+    pub fn add_step(&mut self, step: Step) {
+        let place = self.steps.partition_point(|other| other.at <= step.at);
+        self.steps.insert(place, step);
     }
 }
 
 impl Step {
-    /// Steps run in this order: by time, and within one microsecond those that say after how many events first.
+    /// A step that does something at a time.
     #[must_use]
-    pub fn order(&self) -> (quorumscope_core::types::Time, u64) {
-        (self.at, self.after.unwrap_or(u64::MAX))
+    pub fn new(at: Time, action: Action) -> Self {
+        Self { at, after: None, bind: Vec::new(), action: Some(action) }
     }
 
     /// The step in one line, for people.

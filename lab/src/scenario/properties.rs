@@ -3,29 +3,17 @@
 //! Those of the checkers, and the contracts that the world itself holds its
 //! nodes to. Scenarios write them in lower case with hyphens.
 
+use crate::check::property;
+
 /// Stands for any property.
 pub const ANY: &str = "any";
 
 /// What the world itself checks.
 const WORLD: [&str; 3] = ["writes continue the log", "a promise waits for its write", "broken invariant"];
 
-/// What the checkers check.
-const CHECKED: [&str; 10] = [
-    "Election safety",
-    "Leader append-only",
-    "Log matching",
-    "Leader completeness",
-    "State machine safety",
-    "Commit is decided",
-    "Decided is final",
-    "Durability",
-    "Linearizability",
-    "Liveness after calm",
-];
-
 /// All properties, as violations name them.
 pub fn all() -> impl Iterator<Item = &'static str> {
-    CHECKED.into_iter().chain(WORLD)
+    property::ALL.into_iter().chain(WORLD)
 }
 
 /// As scenarios write it.
@@ -37,7 +25,7 @@ pub fn slug(property: &str) -> String {
 /// The property that is meant.
 #[must_use]
 pub fn named(word: &str) -> Option<&'static str> {
-    all().find(|known| slug(known) == slug(word))
+    property::named(word).or_else(|| WORLD.into_iter().find(|known| slug(known) == slug(word)))
 }
 
 #[cfg(test)]

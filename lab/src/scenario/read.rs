@@ -281,7 +281,7 @@ fn read_steps(table: &Table<'_, '_>, names: &mut Names) -> Result<Vec<Step>, Sce
         let after = table.get("after").map(|value| source.integer(value, u64::MAX)).transpose()?;
         heads.push((at, after, table));
     }
-    heads.sort_by_key(|(at, after, _)| (*at, after.unwrap_or(u64::MAX)));
+    heads.sort_by_key(|(at, ..)| *at);
     let mut steps = Vec::new();
     for (at, after, table) in heads {
         let bind = read_step::bind(&table, names)?;

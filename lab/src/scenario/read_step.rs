@@ -124,8 +124,8 @@ fn partition(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Act
         return Err(source.expected(value, "groups as [[\"n1\", \"n2\"], [\"rest\"]]"));
     };
     let groups: Vec<Targets> = groups.iter().map(|group| nodes(source, group, names)).collect::<Result<_, _>>()?;
-    if groups.len() < 2 {
-        return Err(source.error(&value.span(), "a partition has two groups or more"));
+    if groups.is_empty() {
+        return Err(source.error(&value.span(), "a partition has a group at least; who is in none stands apart"));
     }
     Ok(Action::Partition(groups))
 }

@@ -191,7 +191,7 @@ fn what_makes_no_sense_is_refused_in_one_line() {
         &with("[[step]]\nat = \"1s\"\nheal = true\ncrash = \"n1\""),
         &with("[[step]]\nat = \"1s\"\ncrash = []"),
         &with("[[step]]\nat = \"1s\"\ncrash = \"c1\""),
-        &with("[[step]]\nat = \"1s\"\npartition = [[\"n1\"]]"),
+        &with("[[step]]\nat = \"1s\"\npartition = []"),
         &with("[[step]]\nat = \"1s\"\npropose = { to = \"n1\" }"),
         &with("[[step]]\nat = \"1s\"\nbind = { leader = \"n1\" }"),
         &with("[[step]]\nat = \"1s\"\nbind = { n7 = \"n1\" }"),

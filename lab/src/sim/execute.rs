@@ -10,7 +10,7 @@ use std::sync::Arc;
 use quorumscope_core::digest::Chain;
 use quorumscope_core::entry::EntryKind;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input};
-use quorumscope_core::record::{Body, Endpoint, Role};
+use quorumscope_core::record::{Body, Endpoint};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{Digest, LogIndex, NodeId, RecordId, Ticket};
 
@@ -104,6 +104,7 @@ impl<P: Subject> World<P> {
             let Some(node) = self.nodes.get_mut(index).filter(|node| node.liveness == Liveness::Up) else { break };
             let Some(protocol) = &mut node.protocol else { break };
             protocol.step(node.clock.read(self.now), next, &mut effects);
+            self.watch_standing(index);
             input = self.execute(index, first, &mut effects);
         }
         effects.drain();
@@ -259,25 +260,8 @@ impl<P: Subject> World<P> {
             node.armed_by = first;
             self.arm(index);
         }
-        self.watch_standing(index);
         self.watch_findings(first);
         self.record_status(index, first);
-    }
-
-    /// Counts elections and tells the checkers where role or term changed.
-    fn watch_standing(&mut self, index: usize) {
-        let Some(node) = self.nodes.get_mut(index) else { return };
-        let Some(standing) = node.protocol.as_ref().map(Subject::standing) else { return };
-        if standing == node.standing {
-            return;
-        }
-        match standing.0 {
-            Role::Candidate => self.coverage.elections += 1,
-            Role::Leader => self.coverage.leaders += 1,
-            Role::Follower | Role::PreCandidate | Role::Learner => {}
-        }
-        node.standing = standing;
-        self.watch_status(index);
     }
 
     /// Records the status where it changed; computed only while somebody listens.

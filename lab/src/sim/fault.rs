@@ -10,7 +10,7 @@ use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::Input;
 use quorumscope_core::record::{Body, Command, DropReason, Endpoint, NodeState, NodeStatus};
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{NodeId, RecordId, Span, Term};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, Span, Term};
 
 use super::client::Wish;
 use super::execute::tag;
@@ -175,8 +175,6 @@ impl<P: Subject> World<P> {
     fn crash(&mut self, node: NodeId, command: &Command) -> Result<(), CommandError> {
         let index = self.require(node, &[Liveness::Up, Liveness::Paused], "only a node that is up can crash")?;
         self.admit(command);
-        let before = self.nodes[index].disk.image.last_index();
-        let from = self.nodes[index].disk.pending.iter().filter_map(|p| super::disk::lowest_changed(&p.write)).min();
         let outcome = self.nodes[index].disk.crash(&mut self.faults);
         let stamp = self.stamp(index, None);
         let survived = match outcome {
@@ -191,12 +189,13 @@ impl<P: Subject> World<P> {
             }
         };
         let crashed = self.recorder.emit(stamp, || Body::Crashed { survived });
-        self.watch_crashed(index, from.map(|from| from.min(before.next())));
+        self.watch_crashed(index);
         let node = &mut self.nodes[index];
         node.liveness = Liveness::Crashed;
         node.protocol = None;
         node.recorded = None;
         node.armed = None;
+        node.commit = LogIndex::ZERO;
         node.standing = (quorumscope_core::record::Role::Follower, Term(0));
         node.hard = node.disk.has_hard.then(|| node.disk.image.hard.clone());
         let waiting = std::mem::take(&mut node.waiting);
@@ -420,7 +419,7 @@ impl<P: Subject> World<P> {
                 log: Vec::new(),
             }))
         });
-        self.watch_crashed(index, None);
+        self.watch_lost(index);
         (tag::COMMAND, number(index)).hash(&mut self.chain);
         Ok(())
     }

@@ -42,6 +42,7 @@ pub use setup::{ClientSetup, Network, ProtocolSetup, Setup, SetupError, Workload
 pub(crate) use world::MAX_VIOLATIONS;
 use world::{Subject, World};
 
+use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, View, Violation};
 
 impl Subject for Raft<Switches> {
@@ -50,6 +51,10 @@ impl Subject for Raft<Switches> {
     fn machine(config: &Self::Config) -> Sessions<KeyValue> {
         let machine = Sessions::default();
         if config.rules.on(Rule::ExactlyOnce) { machine } else { machine.without_deduplication() }
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.voters
     }
 
     fn standing(&self) -> (Role, Term) {
@@ -126,6 +131,12 @@ impl Simulation {
         world!(mut self).recorder.set(on);
     }
 
+    /// Lets the checkers look, or not; they look until they are told not to. What they did not see they cannot
+    /// judge later, so it is switched off before the first step or not at all.
+    pub fn set_checking(&mut self, on: bool) {
+        world!(mut self).checking = on;
+    }
+
     /// The global time.
     #[must_use]
     pub fn now(&self) -> Time {
@@ -195,6 +206,18 @@ impl Simulation {
     #[must_use]
     pub fn coverage(&self) -> &Coverage {
         &world!(self).coverage
+    }
+
+    /// What clients asked for and were told, for the linearizability check.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &world!(self).history
+    }
+
+    /// What the oracle counts as committed: index to term.
+    #[must_use]
+    pub fn decided(&self) -> &std::collections::BTreeMap<LogIndex, Term> {
+        &world!(self).decided
     }
 
     /// One node.

@@ -163,13 +163,15 @@ impl<P: Subject> World<P> {
         }
         let stamp = Stamp { at: now, cause: Some(cause), node: None };
         let told = self.recorder.emit(stamp, || Body::Told { client: id, number: request, verdict, result });
-        let Some(operation) = open.operation else { return self.opened(index, told) };
+        if open.operation.is_none() {
+            return self.opened(index, told);
+        }
         match verdict {
             Verdict::Ok => self.coverage.operations_ok += 1,
             Verdict::Failed => self.coverage.operations_failed += 1,
             Verdict::Unknown => self.coverage.operations_unknown += 1,
         }
-        self.watch_told(id, request, &operation, verdict, answer);
+        self.watch_told(id, request, verdict, answer.as_ref());
         if open.of_workload {
             self.think(index);
         }

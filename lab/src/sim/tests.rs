@@ -7,6 +7,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
 
 use super::*;
+use crate::check::linearizable;
 
 fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
@@ -239,4 +240,32 @@ fn a_client_that_gives_up_knows_failure_only_where_every_try_was_refused() {
     };
     assert_eq!(isolated(true), Verdict::Unknown);
     assert_eq!(isolated(false), Verdict::Failed);
+}
+
+#[test]
+fn faults_alone_break_no_property_and_what_clients_saw_is_linearizable() {
+    let mut coverage = Coverage::default();
+    for seed in 0..30 {
+        let mut simulation = simulation(seed);
+        simulation.set_recording(false);
+        faulty(&mut simulation, seed, Time(20_000_000), |_| {});
+        assert_eq!(simulation.violations(), [], "seed {seed}");
+        let verdict = linearizable::check(simulation.history(), 1_000_000);
+        assert_eq!(verdict, linearizable::Verdict::Linearizable, "seed {seed}");
+        coverage.add(simulation.coverage());
+    }
+    assert!(coverage.commits > 1_000 && coverage.operations_ok > 1_000, "{coverage:?}");
+}
+
+#[test]
+fn the_checkers_see_what_a_rule_keeps_away_once_it_is_off() {
+    let broken = (0..20).any(|seed| {
+        let mut setup = setup(seed);
+        let ProtocolSetup::Raft(config) = &mut setup.protocol;
+        config.rules = Switches::all_on().without(Rule::MajorityQuorum);
+        let mut simulation = Simulation::new(setup).expect("valid");
+        faulty(&mut simulation, seed, Time(10_000_000), |_| {});
+        !simulation.violations().is_empty()
+    });
+    assert!(broken);
 }

@@ -1,32 +1,122 @@
 //! What do the checkers see, and when?
 //!
-//! They are fed with states, disk images and apply effects, never with notes.
+//! They are fed with states, disk images, apply effects and what clients
+//! believe, never with notes. What they find becomes part of the run.
 
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::kv::{Answer, Operation};
-use quorumscope_core::record::Verdict;
+use quorumscope_core::record::{Body, Role, Verdict};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{ClientId, LogIndex, RecordId, RequestNumber};
 
+use super::recorder::Stamp;
 use super::world::{Subject, World};
 
 impl<P: Subject> World<P> {
-    pub(crate) fn watch_log(&mut self, _index: usize, _write: &Write<P::Hard>) {}
-    pub(crate) fn watch_durable(&mut self, _index: usize, _from: Option<LogIndex>) {}
-    pub(crate) fn watch_applied(&mut self, _index: usize, _entry: &Arc<Entry>) {}
-    pub(crate) fn watch_status(&mut self, _index: usize) {}
-    pub(crate) fn watch_crashed(&mut self, _index: usize, _from: Option<LogIndex>) {}
-    pub(crate) fn watch_findings(&mut self, _cause: RecordId) {}
-    pub(crate) fn watch_invoked(&mut self, _client: ClientId, _number: RequestNumber, _operation: &Operation) {}
+    /// A step changed the node's log in memory.
+    pub(crate) fn watch_log(&mut self, index: usize, write: &Write<P::Hard>) {
+        if !self.checking || (write.truncate.is_none() && write.append.is_empty()) {
+            return;
+        }
+        let Some(node) = self.nodes.get(index) else { return };
+        let Some(protocol) = &node.protocol else { return };
+        let ((role, term), log) = (protocol.standing(), protocol.log());
+        let leads = role == Role::Leader;
+        self.checks.log_changed(self.now, node.id, leads, term, write.truncate, &write.append, log);
+    }
+
+    /// Writes became durable; from index `from` on the disk's log may be different.
+    pub(crate) fn watch_durable(&mut self, index: usize, from: Option<LogIndex>) {
+        let (Some(node), Some(from)) = (self.nodes.get(index).filter(|_| self.checking), from) else { return };
+        let term = node.protocol.as_ref().map_or(node.standing.1, |protocol| protocol.standing().1);
+        let image = &node.disk.image;
+        self.checks.durable(self.now, node.id, term, image, from, image.last_index());
+    }
+
+    /// A node applied an entry.
+    pub(crate) fn watch_applied(&mut self, index: usize, entry: &Arc<Entry>) {
+        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+            self.checks.applied(self.now, node.id, entry);
+        }
+    }
+
+    /// Counts elections, and tells the checkers where role, term or commit index changed.
+    pub(crate) fn watch_standing(&mut self, index: usize) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        let Some(protocol) = &node.protocol else { return };
+        let (standing, commit) = (protocol.standing(), protocol.commit());
+        if standing != node.standing {
+            match standing.0 {
+                Role::Candidate => self.coverage.elections += 1,
+                Role::Leader => self.coverage.leaders += 1,
+                Role::Follower | Role::PreCandidate | Role::Learner => {}
+            }
+            node.standing = standing;
+            if self.checking {
+                self.checks.status_changed(self.now, node.id, standing.0, standing.1, protocol.log());
+            }
+        }
+        if commit > node.commit {
+            node.commit = commit;
+            if self.checking {
+                self.checks.commit_changed(self.now, node.id, commit, protocol.log());
+            }
+        }
+    }
+
+    /// A node crashed, and this is left on its disk.
+    pub(crate) fn watch_crashed(&mut self, index: usize) {
+        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+            self.checks.crashed(self.now, node.id, &node.disk.image);
+        }
+    }
+
+    /// A node's disk is lost.
+    pub(crate) fn watch_lost(&mut self, index: usize) {
+        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+            self.checks.store_lost(node.id);
+        }
+    }
+
+    /// What the checkers found since the last step becomes part of the run.
+    pub(crate) fn watch_findings(&mut self, cause: RecordId) {
+        if !self.checking {
+            return;
+        }
+        let stamp = Stamp { at: self.now, cause: Some(cause), node: None };
+        for (index, term) in self.checks.take_decided() {
+            self.coverage.commits += 1;
+            Arc::make_mut(&mut self.decided).insert(index, term);
+            self.recorder.emit(stamp, || Body::Decided { index, term });
+        }
+        for finding in self.checks.take_findings() {
+            let position = finding.node.and_then(|node| self.position(node));
+            let stamp = position.map_or(stamp, |position| self.stamp(position, Some(cause)));
+            self.report(stamp, finding);
+        }
+    }
+
+    /// A client asks for an operation for the first time.
+    pub(crate) fn watch_invoked(&mut self, client: ClientId, number: RequestNumber, operation: &Operation) {
+        self.history.invoke(self.now, client, number, operation);
+    }
+
+    /// A client made up its mind. What it does not know stays open for ever.
     pub(crate) fn watch_told(
         &mut self,
-        _client: ClientId,
-        _number: RequestNumber,
-        _operation: &Operation,
-        _verdict: Verdict,
-        _answer: Option<Answer>,
+        client: ClientId,
+        number: RequestNumber,
+        verdict: Verdict,
+        answer: Option<&Answer>,
     ) {
+        match (verdict, answer) {
+            (Verdict::Ok, Some(Answer::Value(value))) => {
+                self.history.answer(self.now, client, number, value.as_deref());
+            }
+            (Verdict::Failed, _) => self.history.refuse(client, number),
+            (Verdict::Ok, Some(Answer::Malformed) | None) | (Verdict::Unknown, _) => {}
+        }
     }
 }

@@ -27,6 +27,8 @@ use super::network::Links;
 use super::queue::{Due, Event, Queue};
 use super::recorder::{Recorder, Stamp};
 use super::setup::Setup;
+use crate::check::RaftChecks;
+use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, Violation};
 
 /// How many violations a run keeps: more of them say nothing new.
@@ -54,6 +56,9 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
 
     /// The machine that its log drives.
     fn machine(config: &Self::Config) -> Sessions<KeyValue>;
+
+    /// Who votes.
+    fn voters(config: &Self::Config) -> &[NodeId];
 
     /// Its role and term.
     fn standing(&self) -> (Role, Term);
@@ -88,6 +93,8 @@ pub(crate) struct Node<P: Subject> {
     pub(crate) disk: Disk<P::Hard>,
     pub(crate) machine: Arc<Sessions<KeyValue>>,
     pub(crate) applied: LogIndex,
+    /// Its commit index after its last step.
+    pub(crate) commit: LogIndex,
     /// Role and term after its last step.
     pub(crate) standing: (Role, Term),
     /// The status that was last recorded.
@@ -117,6 +124,11 @@ pub(crate) struct World<P: Subject> {
     pub(crate) coverage: Coverage,
     pub(crate) violations: Vec<Violation>,
     pub(crate) decided: Arc<std::collections::BTreeMap<LogIndex, Term>>,
+    /// What clients asked for and were told.
+    pub(crate) history: History,
+    /// Whether the checkers look.
+    pub(crate) checking: bool,
+    pub(crate) checks: RaftChecks,
     pub(crate) disks: Rng,
     pub(crate) faults: Rng,
     pub(crate) seeds: Rng,
@@ -144,6 +156,7 @@ where
             disk: disk(*id),
             machine: Arc::new(P::machine(&config)),
             applied: LogIndex::ZERO,
+            commit: LogIndex::ZERO,
             standing: (Role::Follower, Term(0)),
             recorded: None,
             waiting: VecDeque::new(),
@@ -165,6 +178,9 @@ where
             coverage: Coverage::default(),
             violations: Vec::new(),
             decided: Arc::default(),
+            history: History::default(),
+            checking: true,
+            checks: RaftChecks::new(P::voters(&config)),
             disks: Rng::new(setup.seed, concern::DISK),
             faults: Rng::new(setup.seed, concern::FAULTS),
             seeds: Rng::new(setup.seed, concern::NODES),

@@ -88,8 +88,8 @@ pub struct Timeline {
     /// Positions right after the records that changed marks and bands.
     marks: Vec<Mark>,
     terms: Vec<TermBand>,
-    /// Where each message is said to have left, for [`Timeline::arrival`].
-    departures: BTreeMap<(RecordId, u32), Option<Time>>,
+    /// When each message arrives, by the position of the record that says so, for [`Timeline::arrival`].
+    departures: BTreeMap<(RecordId, u32), (u64, Option<Time>)>,
     cursor: Option<(usize, View)>,
     dropped: u64,
 }
@@ -175,10 +175,11 @@ impl Timeline {
             Body::Decided { .. } => Some(MarkKind::Commit),
             Body::Violated { .. } => Some(MarkKind::Violation),
             Body::Gap { .. } => Some(MarkKind::Gap),
-            Body::Departed { message, arrives, .. } => {
-                let copies = self.departures.range((*message, 0)..=(*message, u32::MAX)).next_back();
-                let copy = copies.map_or(0, |((_, copy), _)| copy.saturating_add(1));
-                self.departures.insert((*message, copy), *arrives);
+            Body::Departed { message, arrives, duplicate } => {
+                // The fold numbers a further copy after those on their way; so does this.
+                let others = self.end.messages.range((*message, 0)..=(*message, u32::MAX)).next_back();
+                let copy = others.filter(|_| *duplicate).map_or(0, |((_, copy), _)| copy.saturating_add(1));
+                self.departures.insert((*message, copy), (position, *arrives));
                 None
             }
             Body::Began(_)
@@ -266,7 +267,7 @@ impl Timeline {
     /// When a copy of a message arrives, where its departure said so.
     #[must_use]
     pub fn arrival(&self, message: RecordId, copy: u32) -> Option<Time> {
-        self.departures.get(&(message, copy)).copied().flatten()
+        self.departures.get(&(message, copy)).and_then(|(_, arrives)| *arrives)
     }
 
     /// Forgets everything after `position`: whoever acts in the past starts another future.
@@ -289,12 +290,11 @@ impl Timeline {
         for band in &mut self.terms {
             band.to = band.to.filter(|to| *to <= last);
         }
-        let known: std::collections::BTreeSet<RecordId> = self.records.iter().map(|record| record.id).collect();
-        self.departures.retain(|(message, _), _| known.contains(message));
+        self.departures.retain(|_, (said, _)| *said <= position);
     }
 
     /// Drops the oldest records; the first view that is left holds what they did, and says that they are missing.
-    fn drop_oldest(&mut self, count: usize) {
+    pub(super) fn drop_oldest(&mut self, count: usize) {
         let mut first = self.view_at(count as u64).clone();
         self.cursor = None;
         first.gaps = first.gaps.saturating_add(count as u64);
@@ -315,7 +315,10 @@ impl Timeline {
         let start = self.records.front().map_or(Time(0), |record| record.at);
         self.marks.insert(0, Mark { at: start, position: 0, node: None, kind: MarkKind::Gap });
         self.terms.retain(|band| band.to.is_none_or(|to| to >= start));
-        self.departures.retain(|_, arrives| arrives.is_some_and(|arrives| arrives >= start));
+        self.departures.retain(|_, (said, arrives)| *said > count || arrives.is_some_and(|arrives| arrives >= start));
+        for (said, _) in self.departures.values_mut() {
+            *said = said.saturating_sub(count);
+        }
     }
 }
 

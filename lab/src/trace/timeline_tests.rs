@@ -97,3 +97,19 @@ fn another_future_starts_where_the_first_one_was_left() {
     assert_eq!(timeline.terms(), whole.terms());
     assert!(timeline.view_at(u64::MAX) == whole.view_at(u64::MAX));
 }
+
+#[test]
+fn what_is_left_after_the_oldest_records_went_shows_a_gap_and_the_same_views() {
+    let records = run().take_records();
+    let (mut whole, mut timeline) = (Timeline::new(), Timeline::new());
+    whole.push(records.clone());
+    timeline.push(records.clone());
+    timeline.drop_oldest(1_000);
+    assert_eq!((timeline.len(), timeline.dropped()), (records.len() as u64 - 1_000, 1_000));
+    assert_eq!(timeline.marks().first().map(|mark| mark.kind), Some(MarkKind::Gap));
+    for position in (0..=timeline.len()).step_by(211) {
+        let mut expected = whole.view_at(position + 1_000).clone();
+        expected.gaps += 1_000;
+        assert!(*timeline.view_at(position) == expected, "position {position}");
+    }
+}

@@ -1,0 +1,215 @@
+//! Which commands does a step come to?
+//!
+//! An action speaks of leaders and followers; the world takes commands that
+//! name nodes and messages. The way back, from a command by hand to an action,
+//! stands here too, so that what was done by hand can be written down.
+
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::record::{AnyMessage, Command, Endpoint};
+use quorumscope_core::raft::Message;
+use quorumscope_core::types::{NodeId, RecordId};
+
+use super::document::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, Selector, Targets, Which};
+use super::select::{Bindings, nodes, resolve};
+use crate::sim::Simulation;
+use crate::trace::view::{Content, MessageView};
+
+/// A pattern with its ends resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Filter {
+    from: Option<Vec<Endpoint>>,
+    to: Option<Vec<Endpoint>>,
+    kind: Option<MessageKind>,
+}
+
+impl Filter {
+    /// Resolves the ends of a pattern.
+    pub(super) fn new(simulation: &Simulation, bindings: &Bindings, pattern: &Pattern) -> Result<Self, String> {
+        let named = named(simulation, bindings, &[&pattern.from, &pattern.to]);
+        let side = |targets: &Targets| {
+            (!targets.is_empty()).then(|| resolve(simulation, bindings, targets, &named)).transpose()
+        };
+        Ok(Self { from: side(&pattern.from)?, to: side(&pattern.to)?, kind: pattern.kind })
+    }
+
+    /// Whether a message fits.
+    pub(super) fn fits(&self, message: &MessageView) -> bool {
+        let side = |wanted: &Option<Vec<Endpoint>>, end| wanted.as_ref().is_none_or(|wanted| wanted.contains(end));
+        side(&self.from, &message.from)
+            && side(&self.to, &message.to)
+            && self.kind.is_none_or(|kind| is_kind(kind, &message.content))
+    }
+}
+
+fn is_kind(kind: MessageKind, content: &Content) -> bool {
+    match content {
+        Content::Request { .. } => kind == MessageKind::Request,
+        Content::Answer { .. } => kind == MessageKind::Answer,
+        Content::Peer(AnyMessage::Raft(message)) => match message {
+            Message::PreVote(_) => kind == MessageKind::PreVote,
+            Message::PreVoteReply(_) => kind == MessageKind::PreVoteReply,
+            Message::RequestVote(_) => kind == MessageKind::RequestVote,
+            Message::RequestVoteReply(_) => kind == MessageKind::RequestVoteReply,
+            Message::AppendEntries(append) => match kind {
+                MessageKind::AppendEntries => true,
+                MessageKind::Heartbeat => append.entries.is_empty(),
+                MessageKind::Entries => !append.entries.is_empty(),
+                MessageKind::PreVote
+                | MessageKind::PreVoteReply
+                | MessageKind::RequestVote
+                | MessageKind::RequestVoteReply
+                | MessageKind::AppendEntriesReply
+                | MessageKind::Request
+                | MessageKind::Answer => false,
+            },
+            Message::AppendEntriesReply(_) => kind == MessageKind::AppendEntriesReply,
+        },
+    }
+}
+
+/// What is done to a message.
+pub(super) fn message_command(verb: MessageVerb, message: RecordId) -> Command {
+    match verb {
+        MessageVerb::Hold => Command::Hold(message),
+        MessageVerb::Drop => Command::Drop(message),
+        MessageVerb::Deliver => Command::Deliver(message),
+        MessageVerb::Duplicate => Command::Duplicate(message),
+    }
+}
+
+/// Whether the message can be treated so: a held one is not held again.
+pub(super) fn applies(verb: MessageVerb, message: &MessageView) -> bool {
+    verb != MessageVerb::Hold || !message.held
+}
+
+/// The commands of an action; for messages by pattern, those on their way now.
+pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Action) -> Result<Vec<Command>, String> {
+    let whom = |targets: &Targets| nodes(simulation, bindings, targets, &[]);
+    let links = |from: &Targets, to: &Targets| -> Result<Vec<(Endpoint, Endpoint)>, String> {
+        let named = named(simulation, bindings, &[from, to]);
+        let from = resolve(simulation, bindings, from, &named)?;
+        let to = resolve(simulation, bindings, to, &named)?;
+        let pairs = from.iter().flat_map(|one| to.iter().map(move |other| (*one, *other)));
+        let links: Vec<_> = pairs.filter(|(one, other)| one != other).collect();
+        if links.is_empty() { Err("both ends are the same: there is no such link".into()) } else { Ok(links) }
+    };
+    Ok(match action {
+        Action::Partition(groups) => vec![Command::Partition(partition(simulation, bindings, groups)?)],
+        Action::Heal => vec![Command::Heal],
+        Action::Nodes(verb, targets) => whom(targets)?.into_iter().map(|node| node_command(*verb, node)).collect(),
+        Action::Cut { from, to } => {
+            links(from, to)?.into_iter().map(|(from, to)| Command::Cut { from, to }).collect()
+        }
+        Action::Mend { from, to } => {
+            links(from, to)?.into_iter().map(|(from, to)| Command::Mend { from, to }).collect()
+        }
+        Action::Messages(verb, Which::Id(sequence)) => {
+            vec![message_command(*verb, RecordId { origin: NodeId(0), sequence: *sequence })]
+        }
+        Action::Messages(verb, Which::Pattern(pattern)) => {
+            let filter = Filter::new(simulation, bindings, pattern)?;
+            let view = simulation.view();
+            let fitting = view.messages.iter().filter(|(_, message)| filter.fits(message) && applies(*verb, message));
+            fitting.map(|((id, _), _)| message_command(*verb, *id)).collect()
+        }
+        Action::Propose { to, operation } => {
+            let to = to.as_ref().map(|to| nodes(simulation, bindings, core::slice::from_ref(to), &[])).transpose()?;
+            let to = match to.as_deref() {
+                None => None,
+                Some([node]) => Some(*node),
+                Some(_) => return Err("a proposal goes to one node".into()),
+            };
+            vec![Command::Propose { to, operation: operation.encode() }]
+        }
+        Action::Skew { node, by } => whom(node)?.into_iter().map(|node| Command::Skew { node, by: *by }).collect(),
+        Action::Drift { node, rate_ppm } => {
+            whom(node)?.into_iter().map(|node| Command::Drift { node, rate_ppm: *rate_ppm }).collect()
+        }
+        Action::Disk { node, latency } => {
+            whom(node)?.into_iter().map(|node| Command::Disk { node, latency: *latency }).collect()
+        }
+        Action::Loss(ppm) => vec![Command::Loss { ppm: *ppm }],
+        Action::Duplication(ppm) => vec![Command::Duplication { ppm: *ppm }],
+        Action::Latency(between) => vec![Command::Latency { between: *between }],
+    })
+}
+
+fn node_command(verb: NodeVerb, node: NodeId) -> Command {
+    match verb {
+        NodeVerb::Crash => Command::Crash(node),
+        NodeVerb::Restart => Command::Restart(node),
+        NodeVerb::Pause => Command::Pause(node),
+        NodeVerb::Resume => Command::Resume(node),
+        NodeVerb::Timeout => Command::Timeout(node),
+        NodeVerb::LoseDisk => Command::LoseDisk(node),
+    }
+}
+
+/// Whom the lists name without `rest`.
+fn named(simulation: &Simulation, bindings: &Bindings, lists: &[&Targets]) -> Vec<Endpoint> {
+    let selectors = lists.iter().flat_map(|list| list.iter()).filter(|selector| **selector != Selector::Rest);
+    selectors
+        .filter_map(|selector| resolve(simulation, bindings, core::slice::from_ref(selector), &[]).ok())
+        .flatten()
+        .collect()
+}
+
+/// Every node stands in one group; who is not named at all stands alone with the others like it.
+fn partition(simulation: &Simulation, bindings: &Bindings, groups: &[Targets]) -> Result<Vec<Vec<NodeId>>, String> {
+    let named = named(simulation, bindings, &groups.iter().collect::<Vec<_>>());
+    let groups = groups
+        .iter()
+        .map(|group| nodes(simulation, bindings, group, &named))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut all: Vec<NodeId> = groups.iter().flatten().copied().collect();
+    all.sort_unstable();
+    match all.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("{} stands in two groups of the partition", pair[0])),
+        None => Ok(groups),
+    }
+}
+
+/// A command by hand as an action that says the same.
+pub(super) fn action_of(command: &Command) -> Result<Action, String> {
+    let verb = |verb, node: &NodeId| Action::Nodes(verb, vec![Selector::Node(*node)]);
+    let message = |verb, id: &RecordId| Action::Messages(verb, Which::Id(id.sequence));
+    Ok(match command {
+        Command::Propose { to, operation } => Action::Propose {
+            to: to.map(Selector::Node),
+            operation: Operation::decode(operation).ok_or("the proposal is no set, get or delete")?,
+        },
+        Command::Crash(node) => verb(NodeVerb::Crash, node),
+        Command::Restart(node) => verb(NodeVerb::Restart, node),
+        Command::Pause(node) => verb(NodeVerb::Pause, node),
+        Command::Resume(node) => verb(NodeVerb::Resume, node),
+        Command::Timeout(node) => verb(NodeVerb::Timeout, node),
+        Command::LoseDisk(node) => verb(NodeVerb::LoseDisk, node),
+        Command::Cut { from, to } => Action::Cut { from: vec![end(*from)], to: vec![end(*to)] },
+        Command::Mend { from, to } => Action::Mend { from: vec![end(*from)], to: vec![end(*to)] },
+        Command::Partition(groups) if groups.iter().all(Vec::is_empty) => Action::Heal,
+        Command::Partition(groups) => {
+            let groups = groups.iter().filter(|group| !group.is_empty());
+            Action::Partition(groups.map(|group| group.iter().copied().map(Selector::Node).collect()).collect())
+        }
+        Command::Heal => Action::Heal,
+        Command::Hold(id) => message(MessageVerb::Hold, id),
+        Command::Drop(id) => message(MessageVerb::Drop, id),
+        Command::Deliver(id) => message(MessageVerb::Deliver, id),
+        Command::Duplicate(id) => message(MessageVerb::Duplicate, id),
+        Command::Skew { node, by } => Action::Skew { node: vec![Selector::Node(*node)], by: *by },
+        Command::Drift { node, rate_ppm } => {
+            Action::Drift { node: vec![Selector::Node(*node)], rate_ppm: *rate_ppm }
+        }
+        Command::Disk { node, latency } => Action::Disk { node: vec![Selector::Node(*node)], latency: *latency },
+        Command::Loss { ppm } => Action::Loss(*ppm),
+        Command::Duplication { ppm } => Action::Duplication(*ppm),
+        Command::Latency { between } => Action::Latency(*between),
+    })
+}
+
+fn end(endpoint: Endpoint) -> Selector {
+    match endpoint {
+        Endpoint::Node(node) => Selector::Node(node),
+        Endpoint::Client(client) => Selector::Client(client),
+    }
+}

@@ -1,0 +1,394 @@
+//! Does the run do what is expected of it?
+//!
+//! Facts are read from the world: nodes, disks, the oracle's commits, what
+//! clients saw. An expectation for an instant is judged once all that happens in
+//! it has happened; one *by* a time as soon as it holds; one *always* after
+//! every event, and a word in it that names nobody yet says nothing.
+
+use quorumscope_core::entry::Entry;
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::session::Payload;
+use quorumscope_core::record::Role;
+use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
+
+use super::document::{Bound, Commit, Expect, Fact, Selector, When};
+use super::print;
+use super::properties;
+use super::read_expect::role_name;
+use super::select::{self, Bindings};
+use super::units::print_span;
+use crate::check::linearizable::{self, Verdict};
+use crate::check::liveness::Calm;
+use crate::sim::{NodeFace, Simulation};
+
+/// How many states the search for an order of the clients' operations may visit: far more than honest runs need.
+pub const LINEARIZABILITY_BUDGET: u64 = 2_000_000;
+
+/// What became of one expectation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectationResult {
+    /// The expectation in one line.
+    pub text: String,
+    /// Whether it held; `None` while that is open.
+    pub held: Option<bool>,
+    /// What contradicts it, or when it came true.
+    pub detail: String,
+}
+
+/// What a fact is judged against.
+pub(super) struct Scene<'a> {
+    /// The world.
+    pub(super) simulation: &'a Simulation,
+    /// What names mean.
+    pub(super) bindings: &'a Bindings,
+    /// The calm after the last fault.
+    pub(super) calm: Calm,
+}
+
+/// Why a fact does not hold.
+enum Why {
+    /// Something contradicts it.
+    Contradiction(String),
+    /// It speaks of nobody.
+    Nobody(String),
+}
+
+impl From<String> for Why {
+    fn from(detail: String) -> Self {
+        Self::Contradiction(detail)
+    }
+}
+
+impl Why {
+    fn text(self) -> String {
+        match self {
+            Self::Contradiction(text) | Self::Nobody(text) => text,
+        }
+    }
+}
+
+/// Judges expectations while a run goes on.
+#[derive(Clone, Debug)]
+pub(super) struct Judge {
+    results: Vec<ExpectationResult>,
+    /// Expectations that want to be looked at after every event.
+    watched: u32,
+}
+
+impl Judge {
+    /// Nothing is judged yet.
+    pub(super) fn new(expect: &[Expect]) -> Self {
+        let open = |expect: &Expect| ExpectationResult {
+            text: print::expect_text(expect),
+            held: None,
+            detail: String::new(),
+        };
+        let watched = expect.iter().filter(|expect| is_watched(expect)).count();
+        Self { results: expect.iter().map(open).collect(), watched: u32::try_from(watched).unwrap_or(u32::MAX) }
+    }
+
+    /// What became of the expectations so far.
+    pub(super) fn results(&self) -> &[ExpectationResult] {
+        &self.results
+    }
+
+    /// Whether the next instant that is judged lies before `next`.
+    pub(super) fn is_due(&self, expect: &[Expect], next: Time) -> bool {
+        expect.iter().zip(&self.results).any(|(expect, result)| is_due(expect, result, next))
+    }
+
+    /// Judges expectations for instants that lie before `next`: nothing more happens in them.
+    pub(super) fn instants_before(&mut self, expect: &[Expect], next: Time, scene: &Scene<'_>) {
+        for (expect, result) in expect.iter().zip(&mut self.results) {
+            if is_due(expect, result, next) {
+                match holds(expect, scene) {
+                    Ok(()) => settle(result, true, String::new()),
+                    Err(why) => settle(result, false, why.text()),
+                }
+            }
+        }
+    }
+
+    /// Judges after an event.
+    pub(super) fn event(&mut self, expect: &[Expect], scene: &Scene<'_>) {
+        if self.watched == 0 {
+            return;
+        }
+        let now = scene.simulation.now();
+        let at = print_span(Span(now.0));
+        for (expect, result) in expect.iter().zip(&mut self.results) {
+            if result.held.is_some() || !is_watched(expect) {
+                continue;
+            }
+            match (expect.when, holds(expect, scene)) {
+                (When::By(until), Ok(())) if now <= until => {
+                    settle(result, true, format!("since {at}"));
+                    self.watched = self.watched.saturating_sub(1);
+                }
+                (When::Always, Err(Why::Contradiction(detail))) => {
+                    settle(result, false, format!("at {at}: {detail}"));
+                    self.watched = self.watched.saturating_sub(1);
+                }
+                (When::By(_) | When::Always | When::At(_), Ok(()) | Err(_)) => {}
+            }
+        }
+    }
+
+    /// Judges what is still open once the run has ended.
+    pub(super) fn end(&mut self, expect: &[Expect], scene: &Scene<'_>) {
+        let end = print_span(Span(scene.simulation.now().0));
+        for (expect, result) in expect.iter().zip(&mut self.results).filter(|(_, result)| result.held.is_none()) {
+            match (expect.when, holds(expect, scene)) {
+                (When::Always, Ok(()) | Err(Why::Nobody(_))) => settle(result, true, String::new()),
+                (When::By(until), Ok(())) if scene.simulation.now() <= until => {
+                    settle(result, true, format!("since {end}"));
+                }
+                (When::At(_), _) => settle(result, false, format!("the run ends at {end}, before it")),
+                (When::By(_), Ok(())) => settle(result, false, format!("it came true too late, by {end}")),
+                (When::By(_) | When::Always, Err(why)) => settle(result, false, why.text()),
+            }
+        }
+    }
+}
+
+fn settle(result: &mut ExpectationResult, held: bool, detail: String) {
+    result.held = Some(held);
+    result.detail = detail;
+}
+
+fn is_due(expect: &Expect, result: &ExpectationResult, next: Time) -> bool {
+    matches!(expect.when, When::At(at) if result.held.is_none() && at < next)
+}
+
+/// Whether an expectation is looked at after every event. What can only grow worse is judged at the end.
+fn is_watched(expect: &Expect) -> bool {
+    let only_at_end = |fact: &Fact| matches!(fact, Fact::Invariant(_) | Fact::Linearizable);
+    match expect.when {
+        When::At(_) => false,
+        When::By(_) => true,
+        When::Always => !expect.facts.iter().all(only_at_end),
+    }
+}
+
+fn holds(expect: &Expect, scene: &Scene<'_>) -> Result<(), Why> {
+    expect.facts.iter().try_for_each(|fact| scene.fact(fact))
+}
+
+impl Scene<'_> {
+    fn fact(&self, fact: &Fact) -> Result<(), Why> {
+        match fact {
+            Fact::Leaders(count) => self.leaders(*count),
+            Fact::Leader(wanted) => {
+                let wanted = self.nodes(core::slice::from_ref(wanted))?;
+                match select::leader(self.simulation) {
+                    Some(leader) if wanted == [leader] => Ok(()),
+                    found => Err(format!("{} leads", nobody(found)).into()),
+                }
+            }
+            Fact::NotLeader(other) => {
+                let other = self.nodes(core::slice::from_ref(other))?;
+                match select::leader(self.simulation) {
+                    Some(leader) if !other.contains(&leader) => Ok(()),
+                    found => Err(format!("{} leads", nobody(found)).into()),
+                }
+            }
+            Fact::Role(targets, role) => self.each(targets, |node, face| match face.status.role {
+                found if found == *role => Ok(()),
+                found => Err(format!("{node} is {}", role_name(found))),
+            }),
+            Fact::Term { node, is } => self.term(node, *is),
+            Fact::Committed(commit) => self.committed(commit, true),
+            Fact::NotCommitted(commit) => self.committed(commit, false),
+            Fact::State { key, value, on } => self.each(on, |node, face| {
+                match face.machine.machine().get(key) {
+                    found if found == value.as_deref() => Ok(()),
+                    Some(found) => Err(format!("on {node} {key} is \"{found}\"")),
+                    None => Err(format!("on {node} {key} is not set")),
+                }
+            }),
+            Fact::Agree(on) => self.agree(on),
+            Fact::AppliedEqual => self.applied_equal(),
+            Fact::Invariant(property) => match self.broken(property.as_deref()) {
+                None => Ok(()),
+                Some(detail) => Err(detail.into()),
+            },
+            Fact::Violation(property) => match self.broken(property.as_deref()) {
+                Some(_) => Ok(()),
+                None => Err("nothing of the kind was broken".to_owned().into()),
+            },
+            Fact::Linearizable => match linearizable::check(self.simulation.history(), LINEARIZABILITY_BUDGET) {
+                Verdict::Linearizable => Ok(()),
+                Verdict::NotLinearizable(detail) => Err(detail.into()),
+                Verdict::Undecided => Err("undecided: the search ran out of its budget".to_owned().into()),
+            },
+            Fact::AllAnswered => self.all_answered(),
+            Fact::Live => self.live(),
+        }
+    }
+
+    fn nodes(&self, selectors: &[Selector]) -> Result<Vec<NodeId>, Why> {
+        select::nodes(self.simulation, self.bindings, selectors, &[]).map_err(Why::Nobody)
+    }
+
+    /// The nodes named, or all live ones where none is.
+    fn meant(&self, selectors: &[Selector]) -> Result<Vec<NodeId>, Why> {
+        if selectors.is_empty() {
+            return Ok(select::live(self.simulation).map(|(node, _)| node).collect());
+        }
+        self.nodes(selectors)
+    }
+
+    fn each(
+        &self,
+        selectors: &[Selector],
+        check: impl Fn(NodeId, &NodeFace<'_>) -> Result<(), String>,
+    ) -> Result<(), Why> {
+        for node in self.meant(selectors)? {
+            if let Some(face) = self.simulation.node(node) {
+                check(node, &face)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn leaders(&self, count: u32) -> Result<(), Why> {
+        let found = select::leaders(self.simulation);
+        if found.len() as u64 == u64::from(count) {
+            return Ok(());
+        }
+        let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let names = if names.is_empty() { "nobody".into() } else { names.join(" and ") };
+        Err(format!("{names} lead the highest term").into())
+    }
+
+    fn term(&self, targets: &[Selector], is: Bound<Term>) -> Result<(), Why> {
+        let fits = |term: Term| match is {
+            Bound::Exactly(wanted) => term == wanted,
+            Bound::AtLeast(wanted) => term >= wanted,
+            Bound::AtMost(wanted) => term <= wanted,
+        };
+        if targets.is_empty() {
+            let highest = select::live(self.simulation).map(|(_, face)| face.status.term).max().unwrap_or_default();
+            return if fits(highest) { Ok(()) } else { Err(format!("the highest term is {}", highest.0).into()) };
+        }
+        self.each(targets, |node, face| {
+            if fits(face.status.term) { Ok(()) } else { Err(format!("{node} is in term {}", face.status.term.0)) }
+        })
+    }
+
+    fn committed(&self, commit: &Commit, wanted: bool) -> Result<(), Why> {
+        let decided = self.simulation.decided();
+        let found = match commit {
+            Commit::Index(index) => decided.contains_key(index).then_some(*index),
+            Commit::Operation(operation) => decided
+                .iter()
+                .rev()
+                .find(|(index, term)| self.holds_operation(**index, **term, operation))
+                .map(|(index, _)| *index),
+        };
+        match (found, wanted) {
+            (Some(_), true) | (None, false) => Ok(()),
+            (Some(index), false) => Err(format!("it is committed at index {index}").into()),
+            (None, true) => {
+                let last = decided.keys().next_back().copied().unwrap_or_default();
+                Err(format!("it is not among the commits, which reach to index {last}").into())
+            }
+        }
+    }
+
+    /// Whether the entry of this index and term, wherever it is stored, is this operation.
+    fn holds_operation(&self, index: LogIndex, term: Term, operation: &Operation) -> bool {
+        let is_it = |entry: &Entry| entry.term == term && operation_of(entry).as_ref() == Some(operation);
+        select::faces(self.simulation).any(|(_, face)| {
+            let position = usize::try_from(index.previous().0).unwrap_or(usize::MAX);
+            face.log.and_then(|log| log.get(index)).is_some_and(|entry| is_it(entry))
+                || face.disk.log.get(position).is_some_and(|entry| is_it(entry))
+        })
+    }
+
+    fn agree(&self, targets: &[Selector]) -> Result<(), Why> {
+        let nodes = self.meant(targets)?;
+        let faces = || nodes.iter().filter_map(|node| Some((*node, self.simulation.node(*node)?)));
+        let Some((first, reference)) = faces().next() else { return Ok(()) };
+        for (node, face) in faces().skip(1) {
+            let (Some(one), Some(other)) = (reference.log, face.log) else {
+                let down = if reference.log.is_none() { first } else { node };
+                return Err(format!("{down} is down").into());
+            };
+            let last = one.last_index().max(other.last_index());
+            let differs = (1..=last.0).map(LogIndex).find(|index| one.get(*index) != other.get(*index));
+            if let Some(index) = differs {
+                return Err(format!("the logs of {first} and {node} are different from index {index} on").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn applied_equal(&self) -> Result<(), Why> {
+        let mut reference = None;
+        for (node, face) in select::live(self.simulation) {
+            let own = (face.applied, face.machine.digest());
+            let (first, expected) = *reference.get_or_insert((node, own));
+            if own.0 != expected.0 {
+                return Err(format!("{first} has applied up to {}, {node} up to {}", expected.0, own.0).into());
+            }
+            if own.1 != expected.1 {
+                return Err(format!("the states of {first} and {node} are different at index {}", own.0).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&self, property: Option<&str>) -> Option<String> {
+        if property == Some(crate::check::property::LINEARIZABILITY) {
+            return match linearizable::check(self.simulation.history(), LINEARIZABILITY_BUDGET) {
+                Verdict::NotLinearizable(detail) => Some(detail),
+                Verdict::Linearizable | Verdict::Undecided => None,
+            };
+        }
+        if property == Some(crate::check::property::LIVENESS) {
+            return self.live().err().map(Why::text);
+        }
+        let found = self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
+        found.map(|found| {
+            let at = print_span(Span(found.at.0));
+            format!("{} broke at {at}: {}", properties::slug(&found.property), found.detail)
+        })
+    }
+
+    fn all_answered(&self) -> Result<(), Why> {
+        let open = self.simulation.history().answered_since(Time(0)).find(|(_, answered)| answered.is_none());
+        match open {
+            None => Ok(()),
+            Some((operation, _)) => Err(format!("\"{operation}\" has no answer").into()),
+        }
+    }
+
+    fn live(&self) -> Result<(), Why> {
+        if self.simulation.now() < self.calm.deadline() {
+            let (now, deadline) = (self.simulation.now(), self.calm.deadline());
+            return Err(format!(
+                "it is {}, and the bound for progress ends at {}: look later",
+                print_span(Span(now.0)),
+                print_span(Span(deadline.0))
+            )
+            .into());
+        }
+        match self.calm.judge(select::leader(self.simulation), self.simulation.history()) {
+            None => Ok(()),
+            Some(violation) => Err(violation.detail.into()),
+        }
+    }
+}
+
+fn nobody(found: Option<NodeId>) -> String {
+    found.map_or_else(|| "nobody".into(), |node| node.to_string())
+}
+
+/// The operation in an entry, where it is a client's command.
+fn operation_of(entry: &Entry) -> Option<Operation> {
+    match Payload::decode(&entry.payload)? {
+        Payload::Command { command, .. } => Operation::decode(&command),
+        Payload::Open | Payload::Close => None,
+    }
+}
