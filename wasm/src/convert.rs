@@ -2,7 +2,8 @@
 
 use js_sys::{Array, Error as JsError, Reflect};
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::types::{NodeId, Time};
+use quorumscope_core::types::{NodeId, NotANode, RecordId, Time};
+use quorumscope_lab::scenario::MAX_NODES;
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -18,9 +19,29 @@ pub struct Options {
     /// `raft`.
     pub protocol: Option<String>,
     /// How many nodes.
-    pub nodes: Option<u32>,
+    pub nodes: Option<f64>,
     /// The seed; a float, since that is what JavaScript has.
     pub seed: Option<f64>,
+    /// When the run ends, in milliseconds.
+    pub until: Option<f64>,
+    /// Whether records are made.
+    pub records: Option<bool>,
+}
+
+/// Which records are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct RecordsOptions {
+    /// Only those after this one.
+    pub since: Option<RecordId>,
+    /// With their lines of a trace file.
+    pub lines: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordsValue {
+    since: Option<String>,
+    lines: Option<bool>,
 }
 
 /// An operation as JavaScript writes it.
@@ -83,27 +104,79 @@ pub fn operation(value: JsValue) -> Result<Operation, Error> {
 /// # Errors
 /// Something that is not an array of arrays of node names.
 pub fn groups(value: &JsValue) -> Result<Vec<Vec<NodeId>>, Error> {
-    let shape = || Error::Options("groups: give an array of arrays of nodes, such as [[\"n1\"], [\"n2\", \"n3\"]]".into());
+    let shape =
+        || Error::Options("groups: give an array of arrays of nodes, such as [[\"n1\"], [\"n2\", \"n3\"]]".into());
     let outer: &Array = value.dyn_ref().ok_or_else(shape)?;
     outer
         .iter()
         .map(|group| {
             let group: &Array = group.dyn_ref().ok_or_else(shape)?;
-            group.iter().map(|node| Ok(node.as_string().ok_or_else(shape)?.parse()?)).collect()
+            group.iter().map(|member| node(&member)).collect()
         })
         .collect()
+}
+
+/// Reads the name of a node.
+///
+/// # Errors
+/// Something that is not the name of a node.
+pub fn node(value: &JsValue) -> Result<NodeId, Error> {
+    let text = value.as_string().ok_or_else(|| NotANode(shown(value)))?;
+    Ok(text.parse()?)
+}
+
+/// Reads a number of nodes.
+///
+/// # Errors
+/// Not a whole number, none, or more than a scenario may have.
+pub fn node_count(value: f64) -> Result<u32, Error> {
+    match u32::try_from(whole(value, "nodes")?) {
+        Ok(count) if (1..=MAX_NODES).contains(&count) => Ok(count),
+        Ok(_) | Err(_) => Err(Error::Options(format!("nodes is {value}; give 1 to {MAX_NODES}"))),
+    }
+}
+
+/// Reads which records are wanted.
+///
+/// # Errors
+/// An unknown option, one of the wrong type, or a `since` that is no record's id.
+pub fn records_options(value: JsValue) -> Result<RecordsOptions, Error> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(RecordsOptions::default());
+    }
+    let read: RecordsValue =
+        serde_wasm_bindgen::from_value(value).map_err(|error| Error::Options(error.to_string()))?;
+    let since = read.since.map(|text| match text.parse() {
+        Ok(sequence) => Ok(RecordId { origin: NodeId(0), sequence }),
+        Err(_) => Err(Error::Options(format!("since is \"{text}\"; give the id of a record, such as \"17\""))),
+    });
+    Ok(RecordsOptions { since: since.transpose()?, lines: read.lines.unwrap_or(false) })
+}
+
+/// Reads a time in milliseconds.
+///
+/// # Errors
+/// Not a number, or a negative, infinite or absurd one.
+pub fn time(value: &JsValue) -> Result<Time, Error> {
+    value.as_f64().map_or_else(|| Err(Error::Time(shown(value))), milliseconds)
 }
 
 /// A time in milliseconds.
 ///
 /// # Errors
 /// A negative, infinite or absurd number.
-pub fn time(milliseconds: f64) -> Result<Time, Error> {
-    if (0.0..9_007_199_254_740.0).contains(&milliseconds) {
-        Ok(Time((milliseconds * 1_000.0) as u64))
+pub fn milliseconds(value: f64) -> Result<Time, Error> {
+    if (0.0..9_007_199_254_740.0).contains(&value) {
+        Ok(Time((value * 1_000.0).round() as u64))
     } else {
-        Err(Error::Time(milliseconds))
+        Err(Error::Time(value.to_string()))
     }
+}
+
+/// A wrong value as its caller would recognize it.
+fn shown(value: &JsValue) -> String {
+    const LONGEST: usize = 60;
+    format!("{value:?}").chars().take(LONGEST).collect()
 }
 
 /// A shape as a plain JavaScript object; `None` becomes `undefined`.

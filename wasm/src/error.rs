@@ -1,6 +1,7 @@
 //! What goes wrong at the JavaScript edge, and what does it say?
 
 use quorumscope_core::types::NotANode;
+use quorumscope_lab::scenario::ScenarioError;
 
 /// Everything that a caller can do wrong. Thrown as an `Error` with a `code`.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +10,8 @@ pub enum Error {
     #[error("options: {0}")]
     Options(String),
     /// The scenario could not be read, or cannot run.
-    #[error("{0}")]
-    Scenario(String),
+    #[error("scenario: {0}")]
+    Scenario(#[from] ScenarioError),
     /// The operation could not be read.
     #[error("operation: {0}; give {{set: {{key, value}}}}, {{get: {{key}}}} or {{delete: {{key}}}}")]
     Operation(String),
@@ -22,7 +23,7 @@ pub enum Error {
     Command(String),
     /// Not a time.
     #[error("{0} is not a time: give milliseconds of the run, 0 or more and below 2^53 / 1000")]
-    Time(f64),
+    Time(String),
 }
 
 impl Error {

@@ -9,21 +9,18 @@
 //! ```
 //!
 //! The same scenario, seed and commands give the same digest as natively. Read
-//! `shapes` for what a view holds.
+//! `simulation` for what can be done, `shapes` for what a view holds.
 
 mod convert;
 mod error;
+pub mod past;
 pub mod shapes;
+mod simulation;
 
 pub use error::Error;
+pub use simulation::Simulation;
 
-use quorumscope_core::record::Command;
-use quorumscope_lab::scenario::{Run, Scenario};
-use quorumscope_lab::trace::narrate;
-use serde::Serialize;
-use shapes::{ViewShape, ViolationShape};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::JsValue;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = shapes::DECLARATIONS;

@@ -1,13 +1,24 @@
 /** What a run is started with. Give a scenario (TOML), or a protocol and a number of nodes. */
 export interface SimulationOptions {
-  /** A scenario document; the other options override what it says. */
+  /** A scenario document (TOML); it says protocol and nodes itself. */
   scenario?: string;
-  /** "raft". */
-  protocol?: string;
-  /** How many nodes, 1 to 25. */
+  protocol?: "raft";
+  /** How many nodes, 1 to 99; 5 where nobody says. */
   nodes?: number;
   /** A whole number below 2^53; the same seed gives the same run. */
   seed?: number;
+  /** When the run ends, in milliseconds: at most, and without a scenario by itself, one hour. */
+  until?: number;
+  /** Whether records are made; without them a run is faster and its digest the same. True where nobody says. */
+  records?: boolean;
+}
+
+/** Which records are wanted, and how much of them. */
+export interface RecordsOptions {
+  /** Only those after the record with this id. */
+  since?: string;
+  /** Whether each carries its line of a trace file; false where nobody says. */
+  lines?: boolean;
 }
 
 /** One operation on the replicated key-value store. */
@@ -87,13 +98,29 @@ export interface Violation {
   detail: string;
 }
 
-/** One record of the run, as in a trace file. */
+/** What became of one expectation of the scenario. */
+export interface Expectation {
+  /** The expectation in one line. */
+  text: string;
+  /** Whether it held; missing while that is open. */
+  held?: boolean;
+  /** What contradicts it, or when it came true. */
+  detail: string;
+}
+
+/** One thing that happened. */
 export interface TraceRecord {
   id: string;
+  /** The record that brought it about. */
   cause?: string;
   at: number;
   node?: string;
-  text: string;
+  /** In a few words; missing where it is too small to be told. */
+  text?: string;
+  /** Whether it would also be read aloud. */
+  headline: boolean;
+  /** The record as a line of a trace file (JSON), where lines were asked for. */
+  line?: string;
 }
 
 /** What went wrong: every error that is thrown is an `Error` with one of these codes. */

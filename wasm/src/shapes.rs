@@ -2,13 +2,15 @@
 //!
 //! Plain objects: node ids are strings, times numbers in milliseconds, digests
 //! hex strings, entries and operations as people read them. The TypeScript
-//! declarations stand beside the shapes they describe; a test holds them
-//! together.
+//! declarations stand beside the shapes they describe; the tests in JavaScript
+//! hold them together.
 
-use quorumscope_core::record::{Endpoint, Role, Verdict};
-use quorumscope_core::types::{Mono, Time};
-use quorumscope_lab::trace::face;
-use quorumscope_lab::trace::view::{Content, Liveness, MessageView, NodeView, OperationView, View, Violation};
+use quorumscope_core::record::{Endpoint, Record, Role, Verdict};
+use quorumscope_core::types::{Mono, RecordId, Time};
+use quorumscope_lab::scenario::ExpectationResult;
+use quorumscope_lab::trace::narrate::{self, Weight};
+use quorumscope_lab::trace::view::{Liveness, MessageView, NodeView, OperationView, View, Violation};
+use quorumscope_lab::trace::{face, file};
 use serde::Serialize;
 
 /// The TypeScript declarations of the shapes in this file and of the options that callers pass.
@@ -111,6 +113,50 @@ pub struct ViolationShape {
     detail: String,
 }
 
+/// What became of an expectation.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExpectationShape {
+    text: String,
+    held: Option<bool>,
+    detail: String,
+}
+
+/// One thing that happened.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordShape {
+    id: String,
+    cause: Option<String>,
+    at: f64,
+    node: Option<String>,
+    text: Option<String>,
+    headline: bool,
+    line: Option<String>,
+}
+
+impl RecordShape {
+    /// A record with its words; `lookup` finds the sending of messages.
+    pub fn new<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>, line: bool) -> Self {
+        let words = narrate::line(record, lookup);
+        Self {
+            id: record.id.to_string(),
+            cause: record.cause.map(|cause| cause.to_string()),
+            at: millis(record.at),
+            node: record.node.map(|node| node.to_string()),
+            headline: words.as_ref().is_some_and(|words| words.weight == Weight::Headline),
+            text: words.map(|words| words.text),
+            line: line.then(|| file::record_line(record)),
+        }
+    }
+}
+
+impl From<&ExpectationResult> for ExpectationShape {
+    fn from(result: &ExpectationResult) -> Self {
+        Self { text: result.text.clone(), held: result.held, detail: result.detail.clone() }
+    }
+}
+
 impl From<&View> for ViewShape {
     fn from(view: &View) -> Self {
         Self {
@@ -182,19 +228,12 @@ fn node_shape(id: String, node: &NodeView, view: &View) -> NodeShape {
     }
 }
 
-fn message_shape(
-    id: quorumscope_core::types::RecordId,
-    copy: u32,
-    message: &MessageView,
-) -> MessageShape {
-    let name = match &message.content {
-        Content::Peer(_) | Content::Request { .. } | Content::Answer { .. } => face::message(&message.content).name,
-    };
+fn message_shape(id: RecordId, copy: u32, message: &MessageView) -> MessageShape {
     MessageShape {
         id: if copy == 0 { id.to_string() } else { format!("{id}+{copy}") },
         from: endpoint(message.from),
         to: endpoint(message.to),
-        name,
+        name: face::message(&message.content).name,
         departed: millis(message.departed),
         arrives: message.arrives.map(millis),
         held: message.held,
