@@ -1,0 +1,322 @@
+//! How do model, source and components come together?
+//!
+//! The application holds the one model, hands actions to its reducer and
+//! carries the effects out. While time passes it asks for a frame after each
+//! frame; while it stands still nothing runs.
+
+
+use web_sys::{Element, KeyboardEvent};
+use yew::prelude::*;
+
+use crate::js::{self, FrameTimes, Keys, SizeWatch};
+use crate::keys;
+use crate::link;
+use crate::model::selection::{Selection, Sheet, Views};
+use crate::model::{Action, Effect, Model, Notice};
+use crate::parts::bar::Bar;
+use crate::parts::forms::{Checks, Clients};
+use crate::parts::help::Help;
+use crate::parts::icons::{Glyph, Icon};
+use crate::parts::inspector::Inspector;
+use crate::parts::lesson::Lesson;
+use crate::parts::stage::Stage;
+use crate::parts::table::LogTable;
+use crate::parts::timeline::TimelineBar;
+use crate::scene::layout::{Layout, Size};
+use crate::scene::motion::Pace;
+use crate::shared::Shared;
+use crate::source::{Answer, Source, live, worker};
+use crate::words::{act, inspect, notice, regions};
+
+/// Where the theme is kept between visits.
+const THEME: &str = "quorumscope.theme";
+
+/// The whole page.
+pub struct App {
+    model: Model,
+    source: Box<dyn Source>,
+    on: Callback<Action>,
+    reseed: Callback<()>,
+    ring: NodeRef,
+    strip: NodeRef,
+    ring_size: Size,
+    strip_width: f64,
+    layout: Shared<Layout>,
+    laid_out: (usize, usize, Size),
+    watches: Vec<SizeWatch>,
+    keys: Option<Keys>,
+    frames: FrameTimes,
+    ticking: bool,
+    last_frame: Option<f64>,
+}
+
+/// What happens to the application.
+pub enum Message {
+    /// For the reducer.
+    Action(Action),
+    /// A frame is due.
+    Frame(f64),
+    /// A key was pressed.
+    Key(KeyboardEvent),
+    /// The ring has another size.
+    RingSize(Size),
+    /// The timeline has another width.
+    StripSize(Size),
+    /// Another seed is wanted.
+    Reseed,
+}
+
+impl Component for App {
+    type Message = Message;
+    type Properties = ();
+
+    fn create(context: &Context<Self>) -> Self {
+        let dark = js::kept(THEME).map_or_else(|| js::media("(prefers-color-scheme: dark)"), |theme| theme == "dark");
+        js::set_root_attribute("data-theme", if dark { "dark" } else { "light" });
+        let pace = if js::media("(prefers-reduced-motion: reduce)") { Pace::Steps } else { Pace::Smooth };
+        let on = context.link().callback(Message::Action);
+        let answer: Callback<Answer> = on.reform(Action::Answered);
+        let attached = live::Attachment::from_fragment(&js::fragment());
+        let source: Box<dyn Source> = match &attached {
+            Some(attachment) => Box::new(live::Live::open(attachment.clone(), answer)),
+            None => worker::open(answer),
+        };
+        let mut app = Self {
+            model: Model::new(source.offers(), dark, pace),
+            source,
+            reseed: context.link().callback(|()| Message::Reseed),
+            on,
+            ring: NodeRef::default(),
+            strip: NodeRef::default(),
+            ring_size: Size::default(),
+            strip_width: 800.0,
+            layout: Shared::new(Layout::new(Size::default(), &[], &[])),
+            laid_out: (0, 0, Size::default()),
+            watches: Vec::new(),
+            keys: None,
+            frames: FrameTimes::default(),
+            ticking: false,
+            last_frame: None,
+        };
+        app.frames.publish();
+        if attached.is_none() {
+            app.open_what_the_address_says(context);
+        }
+        app
+    }
+
+    fn update(&mut self, context: &Context<Self>, message: Message) -> bool {
+        match message {
+            Message::Action(action) => self.act(context, action),
+            Message::Frame(now) => {
+                self.ticking = false;
+                let elapsed = self.last_frame.map_or(0.0, |last| now - last);
+                self.last_frame = Some(now);
+                self.act(context, Action::Frame(elapsed));
+            }
+            Message::Key(event) => {
+                if let Some(command) = keys::command(&event, &self.model) {
+                    event.prevent_default();
+                    match command {
+                        keys::Command::Do(action) => self.act(context, action),
+                        keys::Command::Focus(selector) => {
+                            if js::media("(max-width: 900px)") {
+                                self.act(context, Action::Sheet(Some(Sheet::Inspector)));
+                            }
+                            js::focus(selector);
+                        }
+                    }
+                }
+            }
+            Message::RingSize(size) => self.ring_size = size,
+            Message::StripSize(size) => self.strip_width = size.width,
+            Message::Reseed => {
+                if let Some(scenario) = link::reseeded(&self.model.scenario) {
+                    self.act(context, Action::Open { scenario, at: None });
+                }
+            }
+        }
+        self.lay_out();
+        self.tick(context);
+        true
+    }
+
+    fn view(&self, _context: &Context<Self>) -> Html {
+        let model = &self.model;
+        let live = !model.offers.past;
+        let sheet = |which: Sheet| (model.sheet == Some(which)).then_some("open");
+        let views = match model.views {
+            Views::Both => "both",
+            Views::Ring => "ring-only",
+            Views::Log => "log-only",
+        };
+        let name = model.cursor.view.name.clone();
+        html! {
+            <div class={classes!("app", model.playing.then_some("playing"))} onclick={Callback::from(|event: MouseEvent| js::release(&event))}>
+                <header class="bar" aria-label={regions::BAR}>
+                    <Bar name={name.clone()} scenario={model.scenario.clone()} {live} views={model.views} dark={model.dark} reseed={self.reseed.clone()} on={self.on.clone()} />
+                </header>
+                <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} aria-label={regions::LESSON}>
+                    { self.sheet_close() }
+                    <Lesson {name} {live} />
+                </aside>
+                <main class={classes!("stage", views)} aria-label={regions::STAGE}>
+                    if model.views != Views::Log {
+                        <div class="ring-box" ref={self.ring.clone()}>{ self.stage() }</div>
+                    }
+                    if model.views != Views::Ring {
+                        <LogTable view={model.cursor.view.clone()} width={self.ring_size.width} selection={model.selection} on={self.on.clone()} />
+                    }
+                    { self.notice() }
+                </main>
+                <aside class={classes!("panel", "inspect", sheet(Sheet::Inspector))} aria-label={regions::INSPECTOR}>
+                    { self.sheet_close() }
+                    <Inspector view={model.cursor.view.clone()} insight={model.insight.clone()} lines={model.cursor.lines.clone()}
+                        selection={model.selection} offers={model.offers} on={self.on.clone()} />
+                    <Clients view={model.cursor.view.clone()} to={model.selection.and_then(Selection::node)} offers={model.offers} on={self.on.clone()} />
+                    <Checks view={model.cursor.view.clone()} expectations={model.expectations.clone()} offers={model.offers} />
+                </aside>
+                <footer class="time" aria-label={regions::TIMELINE}>
+                    <TimelineBar marks={model.cursor.marks.clone()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
+                        width={self.strip_width} playing={model.playing} following={live.then_some(model.following)} speed={model.speed}
+                        strip={self.strip.clone()} on={self.on.clone()} />
+                </footer>
+                <p class="aloud" aria-live="polite" data-testid="narration">{ &model.narration }</p>
+                if model.sheet == Some(Sheet::Help) { <Help on={self.on.clone()} /> }
+            </div>
+        }
+    }
+
+    fn rendered(&mut self, context: &Context<Self>, first: bool) {
+        if first {
+            let link = context.link().clone();
+            self.keys = Keys::listen(move |event| link.send_message(Message::Key(event)));
+            let link = context.link().clone();
+            self.watch(&self.strip.clone(), move |size| link.send_message(Message::StripSize(size)));
+        }
+        // The ring's box comes and goes with the views; one watch is kept for the newest.
+        if first || self.watches.len() < 2 || self.model.views == Views::Log {
+            self.watches.truncate(1);
+            if self.model.views != Views::Log {
+                let link = context.link().clone();
+                self.watch(&self.ring.clone(), move |size| link.send_message(Message::RingSize(size)));
+            }
+        }
+        if self.model.sheet == Some(Sheet::Help) && first {
+            js::focus("#help-close");
+        }
+    }
+}
+
+impl App {
+    fn open_what_the_address_says(&mut self, context: &Context<Self>) {
+        let fragment = js::fragment();
+        let opened = match link::open(&fragment) {
+            Some(Ok(opened)) => opened,
+            Some(Err(reason)) => {
+                self.model.notice = Some(Notice { text: reason, bad: true, undo: false });
+                link::Opened::first()
+            }
+            None => link::Opened::first(),
+        };
+        self.model.views = opened.views;
+        if opened.other_engine {
+            self.model.notice = Some(Notice { text: notice::OTHER_ENGINE.into(), bad: true, undo: false });
+        }
+        self.act(context, Action::Open { scenario: opened.scenario, at: opened.at });
+    }
+
+    fn act(&mut self, context: &Context<Self>, action: Action) {
+        for effect in self.model.update(action) {
+            match effect {
+                Effect::Ask(request) => self.source.ask(request),
+                Effect::KeepTheme { dark } => {
+                    let theme = if dark { "dark" } else { "light" };
+                    js::set_root_attribute("data-theme", theme);
+                    js::keep(THEME, theme);
+                }
+                Effect::Share => self.share(context),
+            }
+        }
+    }
+
+    fn share(&mut self, context: &Context<Self>) {
+        let Some(fragment) = link::make(&self.model) else { return };
+        js::set_fragment(&fragment);
+        let link = context.link().clone();
+        js::copy(js::address(), move |copied| {
+            let text = if copied { notice::COPIED } else { notice::NOT_COPIED };
+            let notice = Notice { text: text.into(), bad: false, undo: false };
+            link.send_message(Message::Action(Action::Notice(Some(notice))));
+        });
+    }
+
+    /// Asks for a frame while time passes, one at a time.
+    fn tick(&mut self, context: &Context<Self>) {
+        if !self.model.playing {
+            self.last_frame = None;
+            return;
+        }
+        if self.ticking {
+            return;
+        }
+        self.ticking = true;
+        let (link, frames) = (context.link().clone(), self.frames.clone());
+        js::next_frame(move |now| {
+            let begun = js::now_ms();
+            link.send_message(Message::Frame(now));
+            // Drawing is queued as a task of its own; this one comes after it.
+            wasm_bindgen_futures::spawn_local(async move { frames.push(js::now_ms() - begun) });
+        });
+    }
+
+    fn watch(&mut self, node: &NodeRef, callback: impl Fn(Size) + 'static) {
+        self.watches.extend(node.cast::<Element>().and_then(|element| SizeWatch::new(element, callback)));
+    }
+
+    /// Places everything anew where the size or the members changed.
+    fn lay_out(&mut self) {
+        let view = &self.model.cursor.view;
+        let wanted = (view.nodes.len(), view.clients.len(), self.ring_size);
+        if self.laid_out != wanted {
+            self.laid_out = wanted;
+            let nodes: Vec<_> = view.nodes.keys().copied().collect();
+            let clients: Vec<_> = view.clients.keys().copied().collect();
+            self.layout = Shared::new(Layout::new(self.ring_size, &nodes, &clients));
+        }
+    }
+
+    fn stage(&self) -> Html {
+        let model = &self.model;
+        html! {
+            <Stage view={model.cursor.view.clone()} recent={model.cursor.recent.clone()} layout={self.layout.clone()}
+                time={model.cursor.time} linger={model.linger()} pace={model.pace} playing={model.playing}
+                selection={model.selection} tool={model.tool.clone()} offers={model.offers}
+                history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
+        }
+    }
+
+    fn notice(&self) -> Html {
+        let Some(notice) = &self.model.notice else { return Html::default() };
+        let send = |action: Action| {
+            let on = self.on.clone();
+            Callback::from(move |_: MouseEvent| on.emit(action.clone()))
+        };
+        html! {
+            <div class={classes!("notice", notice.bad.then_some("bad"))} role="status" data-testid="notice">
+                <span>{ &notice.text }</span>
+                if notice.undo { <button onclick={send(Action::Undo)}>{ act::UNDO }</button> }
+                <button class="square small" aria-label={inspect::CLOSE} onclick={send(Action::Notice(None))}><Glyph icon={Icon::Close} /></button>
+            </div>
+        }
+    }
+
+    /// Closes a sheet; seen only where panels are sheets.
+    fn sheet_close(&self) -> Html {
+        let on = self.on.clone();
+        html! {
+            <button class="square sheet-close" aria-label={inspect::CLOSE} onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Sheet(None)))}><Glyph icon={Icon::Close} /></button>
+        }
+    }
+}
+

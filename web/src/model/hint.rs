@@ -1,0 +1,78 @@
+//! What is worth trying next?
+//!
+//! One line under the stage, chosen by what is seen at the cursor: it follows
+//! the reader through a first visit and stays of use after it.
+
+use quorumscope_core::record::Role;
+use quorumscope_core::types::NodeId;
+use quorumscope_lab::trace::view::{Liveness, NodeView, View};
+
+use crate::scene::ring;
+use crate::source::Offers;
+use crate::words::hints as words;
+
+/// The line for this moment.
+#[must_use]
+pub fn next(view: &View, playing: bool, offers: Offers) -> String {
+    let up = |node: &&NodeView| node.liveness == Liveness::Up;
+    let leader = view
+        .nodes
+        .iter()
+        .filter(|(_, node)| up(node) && node.status.role == Role::Leader)
+        .max_by_key(|(_, node)| node.status.term)
+        .map(|(id, _)| *id);
+    let down = view
+        .nodes
+        .iter()
+        .find(|(_, node)| matches!(node.liveness, Liveness::Crashed | Liveness::Broken))
+        .map(|(id, _)| *id);
+    let asks = view.nodes.values().filter(up).any(|node| matches!(node.status.role, Role::Candidate | Role::PreCandidate));
+    let asked_for = view.clients.values().any(|client| !client.operations.is_empty());
+    if let Some(violation) = view.violations.last() {
+        return words::violated(&violation.property);
+    }
+    if view.nodes.is_empty() {
+        return words::WAITING.into();
+    }
+    match (leader, down) {
+        _ if asks && !playing => words::ELECTION_PAUSED.into(),
+        _ if asks => words::ELECTION.into(),
+        (None, None) => before_an_election(view, playing),
+        (None, Some(_)) => words::NO_LEADER.into(),
+        (Some(leader), Some(down)) => words::leader_and_down(leader, down),
+        (Some(_), None) if offers.network && ring::groups(view).len() > 1 => words::PARTITIONED.into(),
+        (Some(leader), None) if !asked_for => words::leader(leader),
+        (Some(leader), None) if offers.network => words::leader_and_clients(leader),
+        (Some(leader), None) => words::leader_live(leader),
+    }
+}
+
+fn before_an_election(view: &View, playing: bool) -> String {
+    let ends = |node: &NodeView| node.status.timer.map(|timer| timer.deadline.0.saturating_sub(node.clock.mono.0));
+    let first: Option<NodeId> =
+        view.nodes.iter().filter_map(|(id, node)| Some((ends(node)?, *id))).min().map(|(_, id)| id);
+    match first {
+        Some(first) if !playing => words::first(first),
+        Some(_) | None => words::ELECTION_SOON.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_follows_what_is_seen() {
+        let mut view = View::default();
+        for id in 1..=3 {
+            view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, ..NodeView::default() });
+        }
+        let before = next(&view, true, Offers::SIMULATION);
+        view.nodes.get_mut(&NodeId(2)).expect("n2 is there").status.role = Role::Leader;
+        let led = next(&view, true, Offers::SIMULATION);
+        assert_ne!(before, led);
+        assert!(led.contains("n2"));
+        view.nodes.get_mut(&NodeId(1)).expect("n1 is there").liveness = Liveness::Crashed;
+        assert!(next(&view, true, Offers::SIMULATION).contains("n1"));
+    }
+}

@@ -1,0 +1,102 @@
+//! What is there to say about what is selected, and what has just happened?
+//!
+//! Texts come from the lab (`trace::why`, `trace::narrate`); here they are
+//! looked up among the records before the cursor. Searches are bounded, so that
+//! a long run costs no more than a short one.
+
+use quorumscope_core::record::Record;
+use quorumscope_core::types::{RecordId, Time};
+use quorumscope_lab::trace::narrate::{self, Weight};
+use quorumscope_lab::trace::timeline::Timeline;
+use quorumscope_lab::trace::view::View;
+use quorumscope_lab::trace::why::{self, Explanation, Link, question};
+
+use super::selection::Selection;
+use crate::words::insight as words;
+
+/// What the inspector says about the selection.
+#[derive(Debug, Default)]
+pub struct Insight {
+    /// Questions and their answers.
+    pub why: Vec<Why>,
+    /// What led to the first of them, latest first.
+    pub chain: Vec<Link>,
+}
+
+/// A question and its answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Why {
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: Explanation,
+}
+
+/// A line of what has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The record.
+    pub id: RecordId,
+    /// When.
+    pub at: Time,
+    /// In a few words.
+    pub text: String,
+    /// Whether it is read aloud.
+    pub headline: bool,
+}
+
+/// At most this many records back are searched: beyond, an answer is no longer about now.
+const SEARCHED: u64 = 6_000;
+/// At most this many lines are listed.
+const LINES: usize = 9;
+/// At most this many links of a chain are listed.
+const LINKS: usize = 12;
+
+/// What there is to say about `selection` at a position.
+#[must_use]
+pub fn about(timeline: &Timeline, view: &View, position: u64, selection: Option<Selection>) -> Insight {
+    let lookup = |id: RecordId| timeline.find(id).and_then(|found| timeline.record(found));
+    let newest_first = || (position.saturating_sub(SEARCHED)..position).rev().filter_map(|at| timeline.record(at));
+    let mut insight = Insight::default();
+    let mut origin = None;
+    match selection {
+        Some(Selection::Node(node)) => {
+            if let Some(answer) = question::why_role(newest_first(), lookup, node) {
+                origin = Some(answer.record);
+                insight.why.push(Why { question: words::role(view, node), answer: answer.explanation });
+            }
+            if let Some(answer) = question::why_vote(newest_first(), lookup, node, None, None) {
+                insight.why.push(Why { question: words::vote(node), answer: answer.explanation });
+            }
+        }
+        Some(Selection::Entry(node, index)) => {
+            if let Some(answer) = question::why_committed(view, node, index) {
+                insight.why.push(Why { question: words::committed(index), answer });
+            }
+        }
+        Some(Selection::Message(id, _) | Selection::Record(id)) => {
+            origin = Some(id);
+            if let Some(record) = lookup(id) {
+                insight.why.push(Why { question: words::HAPPENED.into(), answer: why::explain(record, lookup) });
+            }
+        }
+        Some(Selection::Link(..) | Selection::Client(_)) | None => {}
+    }
+    if let Some(chain) = origin.and_then(|id| why::chain(id, lookup)) {
+        insight.chain = chain.links.into_iter().skip(1).take(LINKS).collect();
+    }
+    insight
+}
+
+/// The last things that happened before a position, latest first.
+#[must_use]
+pub fn lines(timeline: &Timeline, position: u64) -> Vec<Line> {
+    let records = (position.saturating_sub(SEARCHED / 10)..position).rev().filter_map(|at| timeline.record(at));
+    records.filter_map(|record| line(timeline, record)).take(LINES).collect()
+}
+
+fn line(timeline: &Timeline, record: &Record) -> Option<Line> {
+    let lookup = |id: RecordId| timeline.find(id).and_then(|found| timeline.record(found));
+    let line = narrate::line(record, lookup)?;
+    Some(Line { id: record.id, at: record.at, text: line.text, headline: line.weight == Weight::Headline })
+}

@@ -1,0 +1,539 @@
+//! What does the page know, and how does it change?
+//!
+//! One reducer: [`Model::update`] takes an action and returns what is to be
+//! done outside, so that all of it runs in native tests. The components draw
+//! the model and send actions; the application carries the effects out.
+
+use quorumscope_core::record::Command;
+use quorumscope_core::types::{NodeId, Time};
+
+use crate::scene::motion::{Micros, Pace};
+use crate::shared::Shared;
+use crate::source::{Answer, Expectation, Offers, Request};
+use crate::words;
+
+pub mod cursor;
+pub mod hint;
+pub mod insight;
+pub mod selection;
+pub mod speed;
+
+use cursor::{Cursor, instant};
+use insight::Insight;
+use selection::{Selection, Sheet, Tool, Views};
+use speed::Speed;
+
+/// Everything the page knows.
+pub struct Model {
+    /// The records and the cursor on them.
+    pub cursor: Cursor,
+    /// What the source can do.
+    pub offers: Offers,
+    /// The scenario as TOML, with what was done by hand as steps of it.
+    pub scenario: Shared<String>,
+    /// Whether a live cluster's stores end with the process that serves them.
+    pub in_memory: bool,
+    /// How the scenario's expectations stand.
+    pub expectations: Shared<Vec<Expectation>>,
+    /// Whether time passes.
+    pub playing: bool,
+    /// How fast.
+    pub speed: Speed,
+    /// Whether the cursor stays at the end of a live stream.
+    pub following: bool,
+    /// What the inspector shows.
+    pub selection: Option<Selection>,
+    /// What is said about it.
+    pub insight: Shared<Insight>,
+    /// What is read aloud.
+    pub narration: String,
+    /// What a click on the stage means.
+    pub tool: Tool,
+    /// Which views stand on the stage.
+    pub views: Views,
+    /// The open sheet.
+    pub sheet: Option<Sheet>,
+    /// Whether the theme is dark.
+    pub dark: bool,
+    /// Whether things travel or step.
+    pub pace: Pace,
+    /// A line that passes.
+    pub notice: Option<Notice>,
+    /// How much time the timeline shows.
+    pub window: Option<Micros>,
+    undo: Vec<Past>,
+    redo: Vec<Past>,
+    acting: Option<Past>,
+    asked: Micros,
+    goal: Option<Goal>,
+    finished: bool,
+    told: (u64, Option<Selection>),
+    silent_ms: f64,
+}
+
+/// A line that passes, perhaps with the offer to undo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// Whether it is bad news.
+    pub bad: bool,
+    /// Whether it offers to undo.
+    pub undo: bool,
+}
+
+/// A run as it was before something was done: enough to bring it back.
+#[derive(Clone, Debug, PartialEq)]
+struct Past {
+    scenario: Shared<String>,
+    known: Micros,
+    time: Micros,
+}
+
+/// Where the cursor goes once the records are there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Goal {
+    /// Just before the first timer runs out.
+    FirstDeadline,
+    /// A time.
+    Time(Micros),
+    /// One event further.
+    Step,
+}
+
+/// What happens to the page.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A frame is due, this many milliseconds after the last.
+    Frame(f64),
+    /// Play or pause.
+    TogglePlay,
+    /// One event forward.
+    StepForward,
+    /// One event back.
+    StepBack,
+    /// To the next mark.
+    NextMark,
+    /// To the mark before.
+    PreviousMark,
+    /// To a time.
+    Seek(Micros),
+    /// To the end of what is known; a live stream is followed again.
+    ToEnd,
+    /// Another speed.
+    Speed(Speed),
+    /// A wider or a narrower window of time.
+    Zoom(f64),
+    /// Show something in the inspector, or nothing.
+    Select(Option<Selection>),
+    /// Another meaning of clicks.
+    Tool(Tool),
+    /// Add a node to the side of a partition, or take it out.
+    Choose(NodeId),
+    /// Split the chosen nodes off.
+    Split,
+    /// Other views.
+    Views(Views),
+    /// Open or close a sheet.
+    Sheet(Option<Sheet>),
+    /// The other theme.
+    ToggleTheme,
+    /// Do something to the cluster, at the cursor.
+    Act(Command),
+    /// Take back what was done last.
+    Undo,
+    /// Do it again.
+    Redo,
+    /// Another scenario; `at` is where the cursor goes, or just before the first election.
+    Open {
+        /// As TOML.
+        scenario: String,
+        /// Where the cursor goes.
+        at: Option<Micros>,
+    },
+    /// The source has answered.
+    Answered(Answer),
+    /// Copy a link to this moment.
+    Share,
+    /// Say something that passes.
+    Notice(Option<Notice>),
+}
+
+/// What is to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the source.
+    Ask(Request),
+    /// Make the link for this moment, show it in the address bar and copy it.
+    Share,
+    /// Keep the theme.
+    KeepTheme {
+        /// Dark or light.
+        dark: bool,
+    },
+}
+
+/// How much of a run is made at first, and how much further than the cursor it stays.
+const AHEAD: Micros = 1_500_000.0;
+/// How far before the first timer's end the first visit begins: a fifth of a second at normal speed.
+const BEFORE_DEADLINE: Micros = 9_000.0;
+/// How long something that happened shows, in milliseconds of real time.
+const LINGER_MS: f64 = 1_400.0;
+/// A frame that comes later than this was not late but asleep: time does not jump.
+const LONGEST_FRAME_MS: f64 = 100.0;
+/// How far a live cluster is shown behind its newest record, so that arrivals are known when they are drawn.
+const LIVE_DELAY: Micros = 120_000.0;
+/// A line is read aloud no sooner than this after the one before, in milliseconds.
+const NARRATION_MS: f64 = 1_500.0;
+/// How many steps can be taken back: each keeps a scenario's text.
+const UNDO_LIMIT: usize = 200;
+
+impl Model {
+    /// A page without a run.
+    #[must_use]
+    pub fn new(offers: Offers, dark: bool, pace: Pace) -> Self {
+        let live = !offers.past;
+        Self {
+            cursor: Cursor::default(),
+            offers,
+            in_memory: false,
+            scenario: Shared::default(),
+            expectations: Shared::default(),
+            playing: live,
+            speed: if live { Speed::REAL } else { Speed::NORMAL },
+            following: live,
+            selection: None,
+            insight: Shared::default(),
+            narration: String::new(),
+            tool: Tool::Select,
+            views: Views::Both,
+            sheet: None,
+            dark,
+            pace,
+            notice: None,
+            window: None,
+            undo: Vec::new(),
+            redo: Vec::new(),
+            acting: None,
+            asked: 0.0,
+            goal: None,
+            finished: false,
+            told: (0, None),
+            silent_ms: 0.0,
+        }
+    }
+
+    /// Whether there is something to take back.
+    #[must_use]
+    pub fn can_undo(&self) -> bool {
+        !self.undo.is_empty()
+    }
+
+    /// Whether there is something to do again.
+    #[must_use]
+    pub fn can_redo(&self) -> bool {
+        !self.redo.is_empty()
+    }
+
+    /// How long something that happened shows, in microseconds of the run.
+    #[must_use]
+    pub fn linger(&self) -> Micros {
+        self.speed.span(LINGER_MS).min(400_000.0)
+    }
+
+    /// The part of the run that the timeline shows.
+    #[must_use]
+    pub fn shown(&self) -> (Micros, Micros) {
+        let end = self.cursor.known.max(self.cursor.time).max(1_000.0);
+        match self.window {
+            Some(window) if window < end => {
+                let from = (self.cursor.time - window * 0.6).clamp(0.0, end - window);
+                (from, from + window)
+            }
+            Some(_) | None => (0.0, end),
+        }
+    }
+
+    /// Takes one action and says what is to be done outside.
+    pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        let effects = self.reduce(action);
+        self.tell();
+        effects
+    }
+
+    /// Finds what is to be said, where the selection or the position changed.
+    fn tell(&mut self) {
+        let now = (self.cursor.shown, self.selection);
+        if self.told == now {
+            return;
+        }
+        self.told = now;
+        self.insight = Shared::new(self.cursor.about(self.selection));
+        let line = self.cursor.lines.iter().find(|line| line.headline);
+        // One line at a time, no faster than it can be heard.
+        if let Some(line) = line
+            && (!self.playing || self.silent_ms >= NARRATION_MS)
+            && self.narration != line.text
+        {
+            self.narration = line.text.clone();
+            self.silent_ms = 0.0;
+        }
+    }
+
+    fn reduce(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Frame(elapsed_ms) => return self.frame(elapsed_ms),
+            Action::TogglePlay => self.playing = !self.playing,
+            Action::StepForward => return self.step_forward(),
+            Action::StepBack => {
+                self.halt();
+                self.cursor.step_back(self.linger());
+            }
+            Action::NextMark => return self.jump(true),
+            Action::PreviousMark => return self.jump(false),
+            Action::Seek(time) => {
+                self.following = false;
+                self.cursor.seek(time, self.linger());
+                return self.keep_ahead();
+            }
+            Action::ToEnd => {
+                self.following = !self.offers.past;
+                self.playing |= self.following;
+                self.cursor.seek(self.cursor.known, self.linger());
+            }
+            Action::Speed(speed) => self.speed = speed,
+            Action::Zoom(factor) => {
+                let (from, to) = self.shown();
+                self.window = Some(((to - from) * factor).clamp(20_000.0, 600_000_000.0));
+            }
+            Action::Select(selection) => self.selection = selection,
+            Action::Tool(tool) => self.tool = tool,
+            Action::Choose(node) => self.choose(node),
+            Action::Split => return self.split(),
+            Action::Views(views) => self.views = views,
+            Action::Sheet(sheet) => self.sheet = sheet,
+            Action::ToggleTheme => {
+                self.dark = !self.dark;
+                return vec![Effect::KeepTheme { dark: self.dark }];
+            }
+            Action::Act(command) => return self.act(command),
+            Action::Undo => return self.travel(true),
+            Action::Redo => return self.travel(false),
+            Action::Open { scenario, at } => return self.open(scenario, at),
+            Action::Answered(answer) => return self.answered(answer),
+            Action::Share => return vec![Effect::Share],
+            Action::Notice(notice) => self.notice = notice,
+        }
+        Vec::new()
+    }
+
+    fn frame(&mut self, elapsed_ms: f64) -> Vec<Effect> {
+        if !self.playing {
+            return Vec::new();
+        }
+        let elapsed = elapsed_ms.clamp(0.0, LONGEST_FRAME_MS);
+        self.silent_ms += elapsed;
+        let time = if self.following {
+            // The stream sets the pace: a little behind its end, without jumping back.
+            (self.cursor.known - LIVE_DELAY).max(self.cursor.time + elapsed * 1_000.0 * 0.25)
+        } else {
+            self.cursor.time + self.speed.span(elapsed)
+        };
+        self.cursor.advance(time, self.linger());
+        if self.finished && self.cursor.time >= self.cursor.known {
+            self.playing = false;
+        }
+        self.keep_ahead()
+    }
+
+    /// Asks for more of the run where the cursor comes near the end of what is known.
+    fn keep_ahead(&mut self) -> Vec<Effect> {
+        let ahead = AHEAD.min(self.speed.span(4_000.0)).max(100_000.0);
+        if !self.offers.past || self.cursor.time + ahead <= self.asked || self.finished {
+            return Vec::new();
+        }
+        self.asked = self.cursor.time + ahead * 2.0;
+        vec![Effect::Ask(Request::Until(instant(self.asked)))]
+    }
+
+    fn halt(&mut self) {
+        self.playing = false;
+        self.following = false;
+        self.goal = None;
+    }
+
+    fn step_forward(&mut self) -> Vec<Effect> {
+        self.halt();
+        let mut effects = self.keep_ahead();
+        if !self.cursor.step_forward(self.linger()) && self.offers.past && !self.finished {
+            self.goal = Some(Goal::Step);
+            self.asked = self.cursor.known + AHEAD;
+            effects.push(Effect::Ask(Request::Until(instant(self.asked))));
+        }
+        effects
+    }
+
+    fn jump(&mut self, forward: bool) -> Vec<Effect> {
+        self.halt();
+        let position = self.cursor.position;
+        let marks = Shared::clone(&self.cursor.marks);
+        let mut targets = marks.marks.iter().map(|mark| mark.position);
+        let target = if forward {
+            targets.find(|target| *target > position)
+        } else {
+            targets.rev().find(|target| *target < position)
+        };
+        match target {
+            Some(target) => self.cursor.go_to(target, self.linger()),
+            None if forward => self.cursor.seek(self.cursor.known, self.linger()),
+            None => self.cursor.seek(0.0, self.linger()),
+        }
+        self.keep_ahead()
+    }
+
+    fn choose(&mut self, node: NodeId) {
+        if let Tool::Partition(chosen) = &mut self.tool
+            && !chosen.remove(&node)
+        {
+            chosen.insert(node);
+        }
+    }
+
+    fn split(&mut self) -> Vec<Effect> {
+        let Tool::Partition(chosen) = core::mem::take(&mut self.tool) else { return Vec::new() };
+        let (one, other): (Vec<NodeId>, Vec<NodeId>) =
+            self.cursor.view.nodes.keys().copied().partition(|node| chosen.contains(node));
+        if one.is_empty() || other.is_empty() {
+            return Vec::new();
+        }
+        self.act(Command::Partition(vec![one, other]))
+    }
+
+    fn act(&mut self, command: Command) -> Vec<Effect> {
+        self.goal = None;
+        self.acting = Some(self.now());
+        vec![Effect::Ask(Request::Act { at: instant(self.cursor.time), command })]
+    }
+
+    fn now(&self) -> Past {
+        Past { scenario: self.scenario.clone(), known: self.cursor.known, time: self.cursor.time }
+    }
+
+    /// Brings back the run before the last thing done, or after it.
+    fn travel(&mut self, back: bool) -> Vec<Effect> {
+        let now = self.now();
+        let (from, to) = if back { (&mut self.undo, &mut self.redo) } else { (&mut self.redo, &mut self.undo) };
+        let Some(past) = from.pop() else { return Vec::new() };
+        to.push(now);
+        self.notice = None;
+        self.load(past.scenario.to_string(), past.known.max(past.time), Goal::Time(past.time))
+    }
+
+    fn open(&mut self, scenario: String, at: Option<Micros>) -> Vec<Effect> {
+        if !self.scenario.is_empty() {
+            self.remember(self.now());
+        }
+        self.selection = None;
+        self.tool = Tool::Select;
+        self.playing = false;
+        self.window = None;
+        let goal = at.map_or(Goal::FirstDeadline, Goal::Time);
+        self.load(scenario, at.unwrap_or(0.0).max(AHEAD), goal)
+    }
+
+    fn load(&mut self, scenario: String, until: Micros, goal: Goal) -> Vec<Effect> {
+        self.goal = Some(goal);
+        self.asked = until;
+        vec![Effect::Ask(Request::Open { scenario, until: instant(until) })]
+    }
+
+    fn remember(&mut self, past: Past) {
+        self.redo.clear();
+        self.undo.push(past);
+        if self.undo.len() > UNDO_LIMIT {
+            self.undo.remove(0);
+        }
+    }
+
+    fn answered(&mut self, answer: Answer) -> Vec<Effect> {
+        match answer {
+            Answer::Opened { scenario } => {
+                self.scenario = Shared::new(scenario);
+                self.finished = false;
+                self.expectations = Shared::default();
+                self.cursor.clear();
+            }
+            Answer::Records { records, known } => {
+                self.cursor.push(records, known);
+                return self.arrive();
+            }
+            Answer::Acted { at, scenario } => return self.acted(at, scenario),
+            Answer::Refused { reason } => {
+                self.acting = None;
+                self.notice = Some(Notice { text: reason, bad: true, undo: false });
+            }
+            Answer::Failed { reason } => {
+                self.playing = false;
+                self.notice = Some(Notice { text: reason, bad: true, undo: false });
+            }
+            Answer::Expectations(expectations) => self.expectations = Shared::new(expectations),
+            Answer::Finished { problem } => {
+                self.finished = true;
+                if let Some(text) = problem {
+                    self.notice = Some(Notice { text, bad: true, undo: false });
+                }
+            }
+            Answer::Attached { offers, in_memory } => {
+                self.offers = offers;
+                self.in_memory = in_memory;
+            }
+        }
+        Vec::new()
+    }
+
+    fn acted(&mut self, at: Time, scenario: String) -> Vec<Effect> {
+        if !self.offers.past {
+            self.acting = None;
+            return Vec::new();
+        }
+        if let Some(past) = self.acting.take() {
+            let marks = Shared::clone(&self.cursor.marks);
+            if marks.marks.iter().any(|mark| mark.at > at) {
+                self.notice = Some(Notice { text: words::notice::FUTURE_REPLACED.into(), bad: false, undo: true });
+            }
+            self.remember(past);
+        }
+        self.scenario = Shared::new(scenario);
+        self.finished = false;
+        self.cursor.truncate_after(at);
+        self.goal = Some(Goal::Time(at.0 as f64));
+        self.asked = self.cursor.time + AHEAD;
+        vec![Effect::Ask(Request::Until(instant(self.asked)))]
+    }
+
+    /// Moves the cursor to where it was to go, once the records are there.
+    fn arrive(&mut self) -> Vec<Effect> {
+        match self.goal {
+            Some(Goal::Time(time)) if self.cursor.known >= time => {
+                self.goal = None;
+                let time = time.max(0.0);
+                self.cursor.seek(time, self.linger());
+            }
+            Some(Goal::FirstDeadline) => {
+                if let Some(deadline) = self.cursor.first_deadline() {
+                    self.goal = None;
+                    self.cursor.seek(deadline - BEFORE_DEADLINE, self.linger());
+                } else {
+                    self.cursor.seek(0.0, self.linger());
+                }
+            }
+            Some(Goal::Step) => {
+                if self.cursor.step_forward(self.linger()) {
+                    self.goal = None;
+                }
+            }
+            Some(Goal::Time(_)) | None => {}
+        }
+        Vec::new()
+    }
+}

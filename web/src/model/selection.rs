@@ -1,0 +1,98 @@
+//! What does the reader look at, and what is being chosen?
+
+use std::collections::BTreeSet;
+
+use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId};
+
+/// What the inspector shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// A node.
+    Node(NodeId),
+    /// One direction of a link.
+    Link(NodeId, NodeId),
+    /// A message on its way: the record that sent it, and the copy.
+    Message(RecordId, u32),
+    /// A position of a node's log.
+    Entry(NodeId, LogIndex),
+    /// A client.
+    Client(ClientId),
+    /// Something that happened.
+    Record(RecordId),
+}
+
+impl Selection {
+    /// The node that keys and proposals mean.
+    #[must_use]
+    pub fn node(self) -> Option<NodeId> {
+        match self {
+            Self::Node(node) | Self::Entry(node, _) => Some(node),
+            Self::Link(..) | Self::Message(..) | Self::Client(_) | Self::Record(_) => None,
+        }
+    }
+}
+
+/// What a click on the stage means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tool {
+    /// Selects.
+    #[default]
+    Select,
+    /// Chooses the nodes of one side of a partition.
+    Partition(BTreeSet<NodeId>),
+}
+
+/// Which views stand on the stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Views {
+    /// The ring and the log under it.
+    #[default]
+    Both,
+    /// The ring alone.
+    Ring,
+    /// The log alone.
+    Log,
+}
+
+impl Views {
+    /// The next one round.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Both => Self::Ring,
+            Self::Ring => Self::Log,
+            Self::Log => Self::Both,
+        }
+    }
+
+    /// What a share link calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Ring => "ring",
+            Self::Log => "log",
+        }
+    }
+
+    /// The views that a share link means.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        match name {
+            "ring" => Self::Ring,
+            "log" => Self::Log,
+            _ => Self::Both,
+        }
+    }
+}
+
+/// Which panel is open as a sheet where there is no room beside the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// The scenario.
+    Lesson,
+    /// The inspector.
+    Inspector,
+    /// Keys and help.
+    Help,
+}

@@ -1,0 +1,126 @@
+//! What is run, and how is it looked at?
+
+use yew::prelude::*;
+
+use super::icons::{Glyph, Icon};
+use crate::js;
+use crate::link;
+use crate::model::Action;
+use crate::model::selection::{Sheet, Views};
+use crate::scenarios::{self, Built};
+use crate::shared::Shared;
+use crate::words::{self, bar as texts};
+
+/// What the bar needs.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// The name of the run.
+    pub name: String,
+    /// The scenario as TOML; empty for a live cluster.
+    pub scenario: Shared<String>,
+    /// Whether the cluster is live.
+    pub live: bool,
+    /// Which views stand on the stage.
+    pub views: Views,
+    /// Whether the theme is dark.
+    pub dark: bool,
+    /// Asks for another seed.
+    pub reseed: Callback<()>,
+    /// Where actions go.
+    pub on: Callback<Action>,
+}
+
+/// The bar at the top.
+#[component]
+pub fn Bar(props: &Props) -> Html {
+    let send = |action: Action| {
+        let on = props.on.clone();
+        Callback::from(move |_: MouseEvent| on.emit(action.clone()))
+    };
+    let view = |views: Views, text: &'static str| {
+        html! {
+            <button aria-pressed={(props.views == views).to_string()} data-testid={format!("views-{}", views.name())}
+                onclick={send(Action::Views(views))}>{ text }</button>
+        }
+    };
+    let (theme_icon, theme) = if props.dark { (Icon::Sun, texts::TO_LIGHT) } else { (Icon::Moon, texts::TO_DARK) };
+    html! {
+        <>
+            <h1 class="brand"><Mark />{ words::NAME }</h1>
+            if props.live {
+                <span class="live" title={texts::LIVE_NOTE}><i></i>{ texts::LIVE }<b>{ &props.name }</b></span>
+            } else {
+                <Chooser name={props.name.clone()} on={props.on.clone()} />
+                <Seed scenario={props.scenario.clone()} reseed={props.reseed.clone()} />
+            }
+            <div class="segments" role="group" aria-label={texts::VIEWS}>
+                { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Log, texts::LOG) }
+            </div>
+            <div class="ends">
+                if !props.live {
+                    <button class="plain" title={texts::SHARE_TITLE} data-testid="share" onclick={send(Action::Share)}><Glyph icon={Icon::Link} /><span>{ texts::SHARE }</span></button>
+                }
+                <button class="square plain phone" title={texts::OPEN_LESSON} aria-label={texts::OPEN_LESSON} data-testid="open-lesson" onclick={send(Action::Sheet(Some(Sheet::Lesson)))}><Glyph icon={Icon::Book} /></button>
+                <button class="square plain phone" title={texts::OPEN_INSPECTOR} aria-label={texts::OPEN_INSPECTOR} data-testid="open-inspector" onclick={send(Action::Sheet(Some(Sheet::Inspector)))}><Glyph icon={Icon::Lens} /></button>
+                <button class="square plain" title={theme} aria-label={theme} data-testid="theme" onclick={send(Action::ToggleTheme)}><Glyph icon={theme_icon} /></button>
+                <button class="square plain" title={texts::HELP} aria-label={texts::HELP} data-testid="open-help" onclick={send(Action::Sheet(Some(Sheet::Help)))}>{ "?" }</button>
+            </div>
+        </>
+    }
+}
+
+/// The product's mark: a ring with its quorum drawn full.
+#[component]
+fn Mark() -> Html {
+    html! {
+        <svg class="mark" viewBox="0 0 20 20" aria-hidden="true">
+            <path class="quorum" d="M10 1.800A8.200 8.200 0 1 1 3.370 14.820" /><path class="rest" d="M2.210 12.540A8.200 8.200 0 0 1 7.470 2.200" /><circle cx="10" cy="10" r="2.700" />
+        </svg>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ChooserProps {
+    name: String,
+    on: Callback<Action>,
+}
+
+#[component]
+fn Chooser(props: &ChooserProps) -> Html {
+    let current = scenarios::by_name(&props.name);
+    let choose = {
+        let on = props.on.clone();
+        Callback::from(move |event: Event| {
+            if let Some(built) = scenarios::by_id(&js::field_text(&event)) {
+                on.emit(Action::Open { scenario: built.toml.to_owned(), at: None });
+            }
+        })
+    };
+    let option = |built: &'static Built| {
+        html! { <option key={built.id} value={built.id} selected={current.is_some_and(|current| current.id == built.id)}>{ built.title }</option> }
+    };
+    html! {
+        <label class="pick"><span>{ texts::SCENARIO }</span>
+            <select data-testid="scenario" onchange={choose}>
+                if current.is_none() { <option key="own" value="" selected=true>{ &props.name }</option> }
+                { for scenarios::ALL.iter().map(option) }
+            </select>
+        </label>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SeedProps {
+    scenario: Shared<String>,
+    reseed: Callback<()>,
+}
+
+#[component]
+fn Seed(props: &SeedProps) -> Html {
+    let Some(seed) = link::seed(&props.scenario) else { return Html::default() };
+    let reseed = props.reseed.clone();
+    html! {
+        <button class="pick seed" title={texts::NEXT_SEED} aria-label={format!("{}: {seed}. {}", texts::SEED, texts::NEXT_SEED)} data-testid="seed"
+            onclick={Callback::from(move |_: MouseEvent| reseed.emit(()))}><span>{ texts::SEED }</span><b>{ seed }</b><Glyph icon={Icon::Dice} /></button>
+    }
+}

@@ -1,0 +1,180 @@
+//! What do clients ask, and does everything hold that must?
+//!
+//! The lower part of the panel at the right: the clients' operations and what
+//! became of them, the form that asks for more, the checks.
+
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::record::Command;
+use quorumscope_core::types::{ClientId, NodeId};
+use quorumscope_lab::trace::face::{self, Sign};
+use quorumscope_lab::trace::view::{OperationView, View};
+use yew::prelude::*;
+
+use crate::js;
+use crate::model::Action;
+use crate::shared::Shared;
+use crate::source::{Expectation, Offers};
+use crate::words::{act, checks as words, inspect};
+
+/// What the clients' part needs.
+#[derive(Properties, PartialEq)]
+pub struct ClientsProps {
+    /// What is seen.
+    pub view: Shared<View>,
+    /// The node that a proposal goes to; the client chooses where there is none.
+    pub to: Option<NodeId>,
+    /// What the source can do.
+    pub offers: Offers,
+    /// Where actions go.
+    pub on: Callback<Action>,
+}
+
+/// At most this many operations are listed.
+const OPERATIONS: usize = 5;
+
+/// The clients' operations, latest first, and the form for the next.
+#[component]
+pub fn Clients(props: &ClientsProps) -> Html {
+    let mut operations: Vec<(ClientId, &OperationView)> = props
+        .view
+        .clients
+        .iter()
+        .flat_map(|(id, client)| client.operations.iter().rev().take(OPERATIONS).map(|operation| (*id, operation)))
+        .collect();
+    operations.sort_by_key(|(_, operation)| core::cmp::Reverse(operation.asked));
+    operations.truncate(OPERATIONS);
+    html! {
+        <section class="clients">
+            <h2>{ inspect::CLIENTS }</h2>
+            if operations.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
+            <ul>{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
+            if props.offers.propose { <Propose to={props.to} on={props.on.clone()} /> }
+        </section>
+    }
+}
+
+fn line(client: ClientId, operation: &OperationView) -> Html {
+    let (sign, verdict) = face::operation(operation);
+    let (class, mark) = match sign {
+        Some(Sign::Plus) => ("ok", "✓"),
+        Some(Sign::Minus) => ("bad", "✕"),
+        Some(Sign::Question) => ("unknown", "?"),
+        None => ("waits", "…"),
+    };
+    let told = operation.told.as_ref().map_or_else(
+        || format!("{} · {}{}", words::WAITS, operation.to, words::attempts(operation.attempts)),
+        |(at, _, result)| words::told(verdict, result, at.0 as f64 / 1_000.0) + &words::attempts(operation.attempts),
+    );
+    html! {
+        <li {class} key={format!("{client}/{}", operation.number.0)} data-testid="operation">
+            <i aria-label={verdict}>{ mark }</i><b>{ &operation.operation }</b><span>{ told }</span>
+        </li>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ProposeProps {
+    to: Option<NodeId>,
+    on: Callback<Action>,
+}
+
+/// Set, get, delete.
+#[component]
+fn Propose(props: &ProposeProps) -> Html {
+    let key = use_state(|| "x".to_owned());
+    let value = use_state(|| "1".to_owned());
+    let write = |state: &UseStateHandle<String>| {
+        let state = state.clone();
+        Callback::from(move |event: InputEvent| state.set(js::field_text(&event)))
+    };
+    let ask = |operation: Operation| {
+        let (on, to) = (props.on.clone(), props.to);
+        move || on.emit(Action::Act(Command::Propose { to, operation: operation.encode() }))
+    };
+    let name = || (*key).trim().to_owned();
+    let set = ask(Operation::Set { key: name(), value: (*value).clone() });
+    let get = ask(Operation::Get { key: name() });
+    let delete = ask(Operation::Delete { key: name() });
+    let empty = name().is_empty();
+    let submit = Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        set();
+    });
+    html! {
+        <form class="propose" onsubmit={submit} aria-label={inspect::PROPOSE}>
+            <input id="propose-key" data-testid="propose-key" aria-label={act::KEY} placeholder={act::KEY} value={(*key).clone()} oninput={write(&key)} maxlength="24" autocomplete="off" spellcheck="false" />
+            <span aria-hidden="true">{ "=" }</span>
+            <input data-testid="propose-value" aria-label={act::VALUE} placeholder={act::VALUE} value={(*value).clone()} oninput={write(&value)} maxlength="48" autocomplete="off" spellcheck="false" />
+            <button class="primary" data-testid="propose-set" type="submit" disabled={empty}>{ act::SET }</button>
+            <button data-testid="propose-get" type="button" disabled={empty} onclick={Callback::from(move |_: MouseEvent| get())}>{ act::GET }</button>
+            <button data-testid="propose-delete" type="button" disabled={empty} onclick={Callback::from(move |_: MouseEvent| delete())}>{ act::DELETE }</button>
+            <p class="quiet">{ props.to.map_or_else(|| act::TO_ANY.to_owned(), |to| act::to(to)) }</p>
+        </form>
+    }
+}
+
+/// What the checks need.
+#[derive(Properties, PartialEq)]
+pub struct ChecksProps {
+    /// What is seen.
+    pub view: Shared<View>,
+    /// How the scenario's expectations stand.
+    pub expectations: Shared<Vec<Expectation>>,
+    /// What the source can do: a live cluster is not checked.
+    pub offers: Offers,
+}
+
+/// The properties that are checked after every event, and the scenario's expectations.
+#[component]
+pub fn Checks(props: &ChecksProps) -> Html {
+    if !props.offers.past {
+        return html! { <section class="checks"><p class="quiet">{ words::LIVE }</p></section> };
+    }
+    let broken = |name: &str| {
+        props.view.violations.iter().find(|violation| same_property(&violation.property, name))
+    };
+    let others = props.view.violations.iter().filter(|violation| !words::PROPERTIES.iter().any(|name| same_property(&violation.property, name)));
+    html! {
+        <section class="checks" data-testid="checks">
+            <h2>{ inspect::CHECKS }</h2>
+            <ul>
+                { for words::PROPERTIES.iter().map(|name| match broken(name) {
+                    None => html! { <li class="ok" key={*name}><i>{ "✓" }</i><b>{ *name }</b></li> },
+                    Some(violation) => html! { <li class="bad" key={*name}><i>{ "✕" }</i><b>{ *name }</b><span>{ &violation.detail }</span></li> },
+                }) }
+                { for others.map(|violation| html! {
+                    <li class="bad" key={violation.property.clone()}><i>{ "✕" }</i><b>{ &violation.property }</b><span>{ &violation.detail }</span></li>
+                }) }
+            </ul>
+            if !props.expectations.is_empty() {
+                <h2>{ inspect::EXPECTED }</h2>
+                <ul>{ for props.expectations.iter().map(|expected| {
+                    let (class, mark) = match expected.held { Some(true) => ("ok", "✓"), Some(false) => ("bad", "✕"), None => ("waits", "…") };
+                    html! { <li {class} key={expected.text.clone()}><i>{ mark }</i><b>{ &expected.text }</b>
+                        if expected.held == Some(false) { <span>{ &expected.detail }</span> }</li> }
+                }) }</ul>
+            }
+        </section>
+    }
+}
+
+/// Whether two spellings name one property: case, blanks and hyphens do not matter.
+fn same_property(one: &str, other: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let (one, other) = (letters(one), letters(other));
+    one == other || one.ends_with(&other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_is_known_by_any_of_its_spellings() {
+        assert!(same_property("raft.leader-append-only", "Leader append-only"));
+        assert!(same_property("election_safety", "Election safety"));
+        assert!(!same_property("log matching", "Election safety"));
+    }
+}

@@ -1,0 +1,263 @@
+//! What is known of the selection, and why?
+//!
+//! The panel at the right: what is selected with its values and what can be
+//! done to it, the answers to "why?", what just happened, the clients'
+//! operations, and the checks. All of it at the cursor.
+
+use quorumscope_core::record::Endpoint;
+use quorumscope_core::types::{LogIndex, NodeId, RecordId};
+use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::view::{Liveness, NodeView, View};
+use yew::prelude::*;
+
+use super::icons::{Glyph, Icon};
+use super::operations::{actions_of_link, actions_of_message, actions_of_node};
+use crate::model::Action;
+use crate::model::insight::{Insight, Line};
+use crate::model::selection::Selection;
+use crate::scene::ring::{hue, is_cut};
+use crate::scene::table::entry_at;
+use crate::shared::Shared;
+use crate::source::Offers;
+use crate::words::{self, inspect, insight as texts};
+
+/// What the panel needs.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// What is seen.
+    pub view: Shared<View>,
+    /// What is said about the selection.
+    pub insight: Shared<Insight>,
+    /// What just happened.
+    pub lines: Shared<Vec<Line>>,
+    /// What is selected.
+    pub selection: Option<Selection>,
+    /// What the source can do.
+    pub offers: Offers,
+    /// Where actions go.
+    pub on: Callback<Action>,
+}
+
+/// The selection, the answers, and what just happened.
+#[component]
+pub fn Inspector(props: &Props) -> Html {
+    let about = match props.selection {
+        Some(Selection::Node(node)) => of_node(node, props),
+        Some(Selection::Link(from, to)) => of_link(from, to, props),
+        Some(Selection::Message(id, copy)) => of_message(id, copy, props),
+        Some(Selection::Entry(node, index)) => of_entry(node, index, props),
+        Some(Selection::Client(client)) => html! { <h2>{ words::inspector::client(client) }{ close(props) }</h2> },
+        Some(Selection::Record(_)) => html! { <h2>{ words::inspector::EVENT }{ close(props) }</h2> },
+        None => html! { <p class="quiet invite">{ inspect::NOTHING }</p> },
+    };
+    html! {
+        <>
+            <section class="about" aria-live="off">{ about }</section>
+            { for props.insight.why.iter().map(|why| html! {
+                <section class="why" data-testid="why" key={why.question.clone()}>
+                    <h2>{ &why.question }</h2>
+                    <p>{ &why.answer.sentence }</p>
+                    if !why.answer.principle.is_empty() { <p class="quiet">{ why.answer.principle }</p> }
+                    if !why.answer.paper.is_empty() { <p class="cite">{ why.answer.paper }</p> }
+                </section>
+            }) }
+            if !props.insight.chain.is_empty() {
+                <details class="chain">
+                    <summary>{ words::inspector::chain(props.insight.chain.len()) }</summary>
+                    <ol>{ for props.insight.chain.iter().map(|link| {
+                        event_button(link.id, words::inspector::at(link.at), link.explanation.sentence.clone(), false, props)
+                    }) }</ol>
+                </details>
+            }
+            if !props.lines.is_empty() {
+                <section class="lines">
+                    <h2>{ texts::LINES }</h2>
+                    <ol>{ for props.lines.iter().map(|line| {
+                        event_button(line.id, words::inspector::at(line.at), line.text.clone(), line.headline, props)
+                    }) }</ol>
+                </section>
+            }
+        </>
+    }
+}
+
+fn event_button(id: RecordId, at: String, text: String, headline: bool, props: &Props) -> Html {
+    let on = props.on.clone();
+    let click = Callback::from(move |_: MouseEvent| on.emit(Action::Select(Some(Selection::Record(id)))));
+    let selected = props.selection == Some(Selection::Record(id));
+    let class = classes!("event", headline.then_some("headline"), selected.then_some("selected"));
+    html! { <li key={id.to_string()}><button {class} onclick={click}><time>{ at }</time><span>{ text }</span></button></li> }
+}
+
+fn close(props: &Props) -> Html {
+    let on = props.on.clone();
+    html! {
+        <button class="square small" title={inspect::CLOSE} aria-label={inspect::CLOSE}
+            onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Select(None)))}><Glyph icon={Icon::Close} /></button>
+    }
+}
+
+fn row(name: &str, value: impl Into<Html>) -> Html {
+    html! { <><dt>{ name.to_owned() }</dt><dd>{ value.into() }</dd></> }
+}
+
+fn of_node(id: NodeId, props: &Props) -> Html {
+    let Some(node) = props.view.nodes.get(&id) else { return Html::default() };
+    let status = &node.status;
+    let up = matches!(node.liveness, Liveness::Up | Liveness::Paused);
+    let look = face::role(node.liveness, status.role);
+    let nobody = |node: Option<NodeId>| node.map_or_else(|| inspect::NOBODY.to_owned(), |node| node.to_string());
+    let durable_log = node.durable.0.min(node.log.len() as u64);
+    html! {
+        <>
+            <h2>{ words::inspector::node(id) }{ close(props) }</h2>
+            <dl class="values">
+                { row(inspect::ROLE, look.words) }
+                if up {
+                    { row(inspect::TERM, html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.0 }</b> }) }
+                    { row(inspect::VOTED_FOR, nobody(status.voted_for)) }
+                    { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
+                }
+                { row(inspect::LOG, words::inspector::log(node.log.len() as u64, status.commit, up)) }
+                if let Some(timer) = status.timer { { row(face::timer_words(timer.kind), words::inspector::timer(&timer)) } }
+                { row(inspect::DISK, disk(node, durable_log)) }
+                { row(inspect::STARTS, node.incarnation.0.to_string()) }
+            </dl>
+            if !status.progress.is_empty() {
+                <table class="progress" aria-label={inspect::PROGRESS}>
+                    <thead><tr><th>{ inspect::PROGRESS }</th><th>{ words::inspector::MATCH }</th><th>{ words::inspector::NEXT }</th></tr></thead>
+                    <tbody>{ for status.progress.iter().filter(|known| known.node != id).map(|known| html! {
+                        <tr key={known.node.0}>
+                            <th scope="row">{ known.node.to_string() }{ if known.probing { words::inspector::PROBING } else { "" } }</th>
+                            <td>{ known.matched.0 }</td><td>{ known.next.0 }</td>
+                        </tr>
+                    }) }</tbody>
+                </table>
+            }
+            { actions_of_node(id, node, props.offers, &props.on) }
+            { on_their_way(id, props) }
+            if props.offers.network { { links(id, props) } }
+        </>
+    }
+}
+
+fn disk(node: &NodeView, durable: u64) -> String {
+    if node.writing.is_empty() {
+        words::inspector::synced(durable)
+    } else {
+        words::inspector::writing(node.writing.len(), durable, node.waiting.len())
+    }
+}
+
+/// Messages to and from a node, so that they can be reached without a pointer.
+fn on_their_way(id: NodeId, props: &Props) -> Html {
+    let end = Endpoint::Node(id);
+    let messages = props.view.messages.iter().filter(|(_, message)| message.from == end || message.to == end);
+    let buttons: Vec<Html> = messages
+        .take(6)
+        .map(|((id, copy), message)| {
+            let (id, copy, on) = (*id, *copy, props.on.clone());
+            let look = face::message(&message.content);
+            let click = Callback::from(move |_: MouseEvent| on.emit(Action::Select(Some(Selection::Message(id, copy)))));
+            html! {
+                <li key={format!("{id}/{copy}")}><button class="event" onclick={click}>
+                    <time>{ format!("{}→{}", message.from, message.to) }</time><span>{ look.name }</span>
+                </button></li>
+            }
+        })
+        .collect();
+    if buttons.is_empty() {
+        return Html::default();
+    }
+    html! { <details class="chain"><summary>{ words::inspector::on_their_way(buttons.len()) }</summary><ol>{ for buttons }</ol></details> }
+}
+
+/// The links of a node, each direction by itself.
+fn links(id: NodeId, props: &Props) -> Html {
+    let switch = |from: NodeId, to: NodeId| {
+        let cut = is_cut(&props.view, from, to);
+        let on = props.on.clone();
+        let (from_end, to_end) = (Endpoint::Node(from), Endpoint::Node(to));
+        let command = if cut {
+            quorumscope_core::record::Command::Mend { from: from_end, to: to_end }
+        } else {
+            quorumscope_core::record::Command::Cut { from: from_end, to: to_end }
+        };
+        html! {
+            <button class={classes!("link", cut.then_some("cut"))} aria-pressed={cut.to_string()}
+                title={words::inspector::link(from, to, cut)} aria-label={words::inspector::link(from, to, cut)}
+                onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())))}>
+                { if from == id { "→" } else { "←" } }
+            </button>
+        }
+    };
+    html! {
+        <details class="links">
+            <summary>{ inspect::LINKS }</summary>
+            <ul>{ for props.view.nodes.keys().filter(|other| **other != id).map(|other| html! {
+                <li key={other.0}>{ switch(id, *other) }<span>{ other.to_string() }</span>{ switch(*other, id) }</li>
+            }) }</ul>
+        </details>
+    }
+}
+
+fn of_link(from: NodeId, to: NodeId, props: &Props) -> Html {
+    let cut = is_cut(&props.view, from, to);
+    html! {
+        <>
+            <h2>{ words::inspector::link_title(from, to) }{ close(props) }</h2>
+            <p class="quiet">{ if cut { words::inspector::LINK_CUT } else { words::inspector::LINK_OPEN } }</p>
+            if props.offers.network { { actions_of_link(from, to, cut, &props.on) } }
+        </>
+    }
+}
+
+fn of_message(id: RecordId, copy: u32, props: &Props) -> Html {
+    let Some(message) = props.view.messages.get(&(id, copy)) else {
+        return html! { <><h2>{ words::inspector::MESSAGE }{ close(props) }</h2><p class="quiet">{ inspect::ARRIVED }</p></> };
+    };
+    let look = face::message(&message.content);
+    html! {
+        <>
+            <h2>{ words::inspector::MESSAGE }{ close(props) }</h2>
+            <p class="title">{ look.name }</p>
+            <dl class="values">
+                { row(inspect::FROM, message.from.to_string()) }
+                { row(inspect::TO, message.to.to_string()) }
+                { for look.fields.into_iter().map(|(name, value)| row(name, value)) }
+                { row(inspect::LEFT, words::inspector::at(message.departed)) }
+                if message.held { { row(inspect::ARRIVES, inspect::HELD) } }
+                else if let Some(arrives) = message.arrives { { row(inspect::ARRIVES, words::inspector::at(arrives)) } }
+            </dl>
+            if props.offers.messages { { actions_of_message(id, message.held, &props.on) } }
+        </>
+    }
+}
+
+fn of_entry(node: NodeId, index: LogIndex, props: &Props) -> Html {
+    let view = &props.view;
+    let Some(entry) = view.nodes.get(&node).and_then(|node| entry_at(&node.log, index)) else {
+        return html! { <><h2>{ words::inspector::entry(index, node) }{ close(props) }</h2><p class="quiet">{ words::inspector::NO_ENTRY }</p></> };
+    };
+    let holds = |test: &dyn Fn(&NodeView) -> bool| {
+        let names: Vec<String> = view
+            .nodes
+            .iter()
+            .filter(|(_, other)| entry_at(&other.log, index).is_some_and(|held| held.term == entry.term) && test(other))
+            .map(|(id, _)| id.to_string())
+            .collect();
+        if names.is_empty() { inspect::NOBODY.to_owned() } else { names.join(" ") }
+    };
+    html! {
+        <>
+            <h2>{ words::inspector::entry(index, node) }{ close(props) }</h2>
+            <p class="title">{ face::entry(&entry).text }</p>
+            <dl class="values">
+                { row(inspect::TERM, html! { <b class="hued" data-hue={hue(entry.term).to_string()}>{ entry.term.0 }</b> }) }
+                { row(inspect::ON, holds(&|_| true)) }
+                { row(inspect::DURABLE_ON, holds(&|other| other.durable >= index)) }
+                { row(inspect::COMMITTED_ON, holds(&|other| other.status.commit >= index)) }
+            </dl>
+        </>
+    }
+}

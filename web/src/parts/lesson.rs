@@ -1,0 +1,51 @@
+//! What is this run about, and what is worth trying?
+
+use yew::prelude::*;
+
+use crate::scenarios;
+use crate::words::{bar, lesson as words};
+
+/// What the panel needs.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// The name of the run.
+    pub name: String,
+    /// Whether the cluster is live.
+    pub live: bool,
+}
+
+/// The panel at the left.
+#[component]
+pub fn Lesson(props: &Props) -> Html {
+    if props.live {
+        return html! {
+            <>
+                <h2>{ words::LIVE }</h2><h3>{ &props.name }</h3>
+                <p>{ words::LIVE_TEXT }</p><p class="note">{ bar::LIVE_NOTE }</p>
+                { tries(&words::LIVE_TRIES) }
+            </>
+        };
+    }
+    match scenarios::by_name(&props.name) {
+        Some(built) => html! {
+            <>
+                <h2>{ words::SCENARIO }</h2><h3>{ built.title }</h3>
+                { for built.text.iter().map(|paragraph| html! { <p key={*paragraph}>{ *paragraph }</p> }) }
+                { tries(built.tries) }
+            </>
+        },
+        None => html! {
+            <>
+                <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>
+                <p>{ words::OWN }</p>
+                { tries(&words::OWN_TRIES) }
+            </>
+        },
+    }
+}
+
+fn tries(tries: &'static [&'static str]) -> Html {
+    html! {
+        <section class="tries"><h2>{ words::TRY }</h2><ol>{ for tries.iter().map(|text| html! { <li key={*text}>{ *text }</li> }) }</ol></section>
+    }
+}

@@ -1,0 +1,208 @@
+//! How are nodes, clients, lanes and hulls drawn?
+//!
+//! A role is a stroke and a shape, a term a number and a hue; what is down is
+//! grey and crossed. Each can be reached and chosen by keyboard.
+
+use quorumscope_core::types::{ClientId, NodeId};
+use quorumscope_lab::trace::face::{self, Ring};
+use yew::prelude::*;
+
+use crate::scene::geometry::Point;
+use crate::scene::layout::Layout;
+use crate::scene::ring::{Disk, LaneShape, LaneState, NodeShape, VoteDot, hue};
+
+/// How a node stands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Emphasis {
+    /// The inspector shows it.
+    pub selected: bool,
+    /// It is chosen for one side of a partition.
+    pub chosen: bool,
+}
+
+/// A node with its label.
+#[must_use]
+pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Callback<NodeId>) -> Html {
+    let look = face::role(shape.liveness, shape.role);
+    let (label, anchor) = layout.label(shape.place);
+    let Point { x, y } = shape.place;
+    let ring = match look.ring {
+        Ring::Plain => "plain",
+        Ring::Dashed => "dashed",
+        Ring::Crowned => "crowned",
+        Ring::Small => "small",
+        Ring::Paused => "paused",
+        Ring::Crossed => "crossed",
+    };
+    let radius = if look.ring == Ring::Small { layout.radius * 0.74 } else { layout.radius };
+    let id = shape.id;
+    let click = {
+        let on_click = on_click.clone();
+        Callback::from(move |_: MouseEvent| on_click.emit(id))
+    };
+    let key = Callback::from(move |event: KeyboardEvent| {
+        if event.key() == "Enter" || event.key() == " " {
+            event.prevent_default();
+            on_click.emit(id);
+        }
+    });
+    let dots = !shape.votes.is_empty();
+    let name = format!("{id}, {}, term {}", look.words, shape.term.0);
+    let class = classes!("node", ring, emphasis.selected.then_some("selected"), emphasis.chosen.then_some("chosen"));
+    html! {
+        <g {class} key={id.0} data-role={face::role_words(shape.role)} data-testid={format!("node-{id}")} data-keys=""
+            data-node={id.to_string()} data-term={shape.term.0.to_string()} data-status={status_name(shape)} data-hue={hue(shape.term).to_string()}
+            tabindex="0" role="button" aria-label={name} aria-pressed={emphasis.selected.to_string()}
+            onclick={click} onkeydown={key}>
+            <circle class="halo" cx={px(x)} cy={px(y)} r={px(layout.radius + 14.0)} />
+            <circle class="body" cx={px(x)} cy={px(y)} r={px(radius)} />
+            if look.ring == Ring::Crowned {
+                <circle class="inner" cx={px(x)} cy={px(y)} r={px(radius - 6.0)} />
+                <path class="crown" transform={format!("translate({x:.1} {:.1}) scale({:.2})", y - radius * 0.53, radius / 40.0)}
+                    d="M-9.500 5.500-11-4.500-5-.5 0-7.500 5-.5 11-4.500 9.500 5.500Z" />
+            }
+            if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, dots, layout.radius))}
+                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text> }
+            { votes(shape, layout.radius) }
+            if look.ring == Ring::Crossed {
+                <path class="cross" d={cross(shape.place, radius * 0.44)} />
+            }
+            if look.ring == Ring::Paused {
+                <path class="bars" d={format!("M{:.1} {:.1}v9M{:.1} {:.1}v9", x - 4.0, y + radius * 0.36, x + 4.0, y + radius * 0.36)} />
+            }
+            { disk(shape, layout.radius) }
+            <text class="name" x={px(label.x)} y={px(label.y)} text-anchor={anchor.name()}>{ id.to_string() }</text>
+            <text class="role" x={px(label.x)} y={px(label.y + 17.0)} text-anchor={anchor.name()}>{ look.words }</text>
+        </g>
+    }
+}
+
+
+fn status_name(shape: &NodeShape) -> &'static str {
+    use quorumscope_lab::trace::view::Liveness;
+    match shape.liveness {
+        Liveness::Up => "up",
+        Liveness::Paused => "paused",
+        Liveness::Down => "down",
+        Liveness::Crashed => "crashed",
+        Liveness::Broken => "broken",
+    }
+}
+
+/// How far below the middle the number stands: it makes room for a crown above or dots below.
+fn term_drop(ring: &Ring, dots: bool, radius: f64) -> f64 {
+    match ring {
+        _ if dots => radius * 0.02,
+        Ring::Crowned => radius * 0.42,
+        Ring::Paused => radius * 0.1,
+        Ring::Plain | Ring::Dashed | Ring::Small | Ring::Crossed => radius * 0.22,
+    }
+}
+
+fn votes(shape: &NodeShape, radius: f64) -> Html {
+    let count = shape.votes.len() as f64;
+    let gap = (radius * 1.42 / count.max(1.0)).min(radius * 0.27);
+    let start = shape.place.x - gap * (count - 1.0) / 2.0;
+    let dots = shape.votes.iter().enumerate().map(|(index, dot)| {
+        let class = match dot {
+            VoteDot::Have => "vote have",
+            VoteDot::Coming => "vote coming",
+            VoteDot::Refused => "vote refused",
+            VoteDot::Open => "vote",
+        };
+        let x = start + gap * index as f64;
+        let y = shape.place.y + radius * 0.42;
+        html! {
+            <>
+                <circle {class} cx={px(x)} cy={px(y)} r={px(gap * 0.36)} />
+                if *dot == VoteDot::Refused {
+                    <path class="vote refused" d={cross(Point::new(x, y), gap * 0.2)} />
+                }
+            </>
+        }
+    });
+    dots.collect()
+}
+
+/// A small platter at the foot of the node.
+fn disk(shape: &NodeShape, radius: f64) -> Html {
+    let class = match shape.disk {
+        Disk::Synced => "disk",
+        Disk::Writing => "disk writing",
+        Disk::Down => "disk down",
+    };
+    let (x, y) = (shape.place.x, shape.place.y + radius + 20.0);
+    html! {
+        <g {class} transform={format!("translate({x:.1} {y:.1})")}>
+            <path d="M-9-2.500v4.500c0 1.700 4 3 9 3s9-1.300 9-3v-4.500" />
+            <ellipse cx="0" cy="-2.500" rx="9" ry="3" />
+        </g>
+    }
+}
+
+/// A client's box.
+#[must_use]
+pub fn client(id: ClientId, place: Point, half: f64, selected: bool, on_click: Callback<ClientId>) -> Html {
+    let class = classes!("client", selected.then_some("selected"));
+    let click = {
+        let on_click = on_click.clone();
+        Callback::from(move |_: MouseEvent| on_click.emit(id))
+    };
+    let key = Callback::from(move |event: KeyboardEvent| {
+        if event.key() == "Enter" || event.key() == " " {
+            event.prevent_default();
+            on_click.emit(id);
+        }
+    });
+    html! {
+        <g {class} key={format!("{id}")} tabindex="0" role="button" data-keys="" aria-label={format!("client {id}")} data-testid={format!("client-{id}")}
+            onclick={click} onkeydown={key}>
+            <rect x={px(place.x - half)} y={px(place.y - half)} width={px(half * 2.0)} height={px(half * 2.0)} rx="5" />
+            <text x={px(place.x)} y={px(place.y + 4.5)}>{ id.to_string() }</text>
+        </g>
+    }
+}
+
+/// One direction of a link; a wide invisible stroke takes the clicks.
+#[must_use]
+pub fn lane(shape: &LaneShape, selected: bool, on_click: Callback<(NodeId, NodeId)>) -> Html {
+    let class = classes!("lane", match shape.state {
+        LaneState::Open => "open",
+        LaneState::Idle => "idle",
+        LaneState::Cut => "cut",
+        LaneState::CutOneWay => "cut one-way",
+    }, selected.then_some("selected"));
+    let (from, to) = (shape.from, shape.to);
+    let cut = matches!(shape.state, LaneState::Cut | LaneState::CutOneWay);
+    let path = if cut { shape.lane.path_until(0.46) } else { shape.lane.path() };
+    let middle = shape.lane.at(0.47);
+    html! {
+        <g {class} key={format!("{from}-{to}")} onclick={Callback::from(move |_: MouseEvent| on_click.emit((from, to)))}>
+            <path class="reach" d={shape.lane.path()} />
+            <path class="line" d={path} />
+            if shape.state == LaneState::CutOneWay {
+                <g transform={format!("translate({:.1} {:.1}) rotate({:.0})", middle.x, middle.y, shape.lane.heading(0.47))}>
+                    <path class="blade" d="M0-8v16M-7-4.500-1.500 0-7 4.500" />
+                </g>
+            }
+            if shape.state == LaneState::Cut {
+                <g transform={format!("translate({:.1} {:.1}) rotate({:.0})", middle.x, middle.y, shape.lane.heading(0.47))}>
+                    <path class="blade" d="M0-5v10" />
+                </g>
+            }
+        </g>
+    }
+}
+
+/// A cross of this half width.
+#[must_use]
+pub fn cross(at: Point, half: f64) -> String {
+    let Point { x, y } = at;
+    format!("M{:.1} {:.1}l{w:.1} {w:.1}m0 -{w:.1}l-{w:.1} {w:.1}", x - half, y - half, w = half * 2.0)
+}
+
+/// A coordinate as SVG reads it.
+#[must_use]
+pub fn px(value: f64) -> String {
+    format!("{value:.1}")
+}

@@ -1,0 +1,68 @@
+//! What can be done to what is selected?
+
+use quorumscope_core::record::{Command, Endpoint};
+use quorumscope_core::types::{NodeId, RecordId};
+use quorumscope_lab::trace::view::{Liveness, NodeView};
+use yew::prelude::*;
+
+use crate::model::Action;
+use crate::source::Offers;
+use crate::words::act;
+
+fn button(class: &'static str, text: &'static str, test: &'static str, key: Option<&'static str>, command: Command, on: &Callback<Action>) -> Html {
+    let on = on.clone();
+    let click = Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())));
+    html! {
+        <button {class} data-testid={test} onclick={click} aria-keyshortcuts={key}>{ text }if let Some(key) = key { <kbd aria-hidden="true">{ key }</kbd> }</button>
+    }
+}
+
+/// Crash, restart, pause, resume, time out.
+#[must_use]
+pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callback<Action>) -> Html {
+    let (crashing, pausing) = (offers.crash, offers.pause);
+    let buttons = match node.liveness {
+        Liveness::Up => html! {
+            <>
+                if crashing { { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) } }
+                if pausing { { button("", act::PAUSE, "pause-node", Some("Z"), Command::Pause(id), on) } }
+                if pausing { { button("", act::TIMEOUT, "timeout", Some("T"), Command::Timeout(id), on) } }
+            </>
+        },
+        Liveness::Paused => html! {
+            <>
+                { button("primary", act::RESUME, "resume-node", Some("Z"), Command::Resume(id), on) }
+                if crashing { { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) } }
+            </>
+        },
+        Liveness::Down | Liveness::Crashed | Liveness::Broken => html! {
+            if crashing { { button("primary", act::RESTART, "restart", Some("K"), Command::Restart(id), on) } }
+        },
+    };
+    html! { <div class="actions">{ buttons }</div> }
+}
+
+/// Cut or mend one direction.
+#[must_use]
+pub fn actions_of_link(from: NodeId, to: NodeId, cut: bool, on: &Callback<Action>) -> Html {
+    let (from, to) = (Endpoint::Node(from), Endpoint::Node(to));
+    html! {
+        <div class="actions">
+            if cut { { button("primary", act::MEND, "mend", None, Command::Mend { from, to }, on) } }
+            else { { button("danger", act::CUT, "cut", None, Command::Cut { from, to }, on) } }
+        </div>
+    }
+}
+
+/// Drop, hold, deliver, duplicate.
+#[must_use]
+pub fn actions_of_message(id: RecordId, held: bool, on: &Callback<Action>) -> Html {
+    html! {
+        <div class="actions">
+            { button("danger", act::DROP, "drop", None, Command::Drop(id), on) }
+            if !held { { button("", act::HOLD, "hold", None, Command::Hold(id), on) } }
+            { button("", act::DELIVER, "deliver", None, Command::Deliver(id), on) }
+            { button("", act::DUPLICATE, "duplicate", None, Command::Duplicate(id), on) }
+        </div>
+    }
+}

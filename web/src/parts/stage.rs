@@ -1,0 +1,336 @@
+//! What stands on the stage?
+//!
+//! Two layers: what rests is drawn when an event happens, what moves with every
+//! frame. Above them the legend, which explains what is there now and nothing
+//! else, and the tools; below them one line that says what to try next.
+
+use std::collections::BTreeSet;
+
+use quorumscope_core::record::{Command, DropReason};
+use quorumscope_core::types::NodeId;
+use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::view::View;
+use yew::prelude::*;
+
+use super::icons::{Glyph, Icon};
+use super::message::{message, sample};
+use super::nodes::{self, Emphasis, cross, px};
+use crate::js;
+use crate::model::cursor::Recent;
+use crate::model::selection::{Selection, Tool};
+use crate::model::{Action, hint};
+use crate::scene::geometry::{Point, inside};
+use crate::scene::layout::Layout;
+use crate::scene::motion::{self, Micros, Pace, fade};
+use crate::scene::{ring, table};
+use crate::shared::Shared;
+use crate::source::Offers;
+use crate::words::{act, regions, stage as words};
+
+/// What the stage needs.
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    /// What is seen.
+    pub view: Shared<View>,
+    /// What still shows.
+    pub recent: Shared<Recent>,
+    /// Where everything stands.
+    pub layout: Shared<Layout>,
+    /// When.
+    pub time: Micros,
+    /// How long a mark lingers.
+    pub linger: Micros,
+    /// Whether things travel.
+    pub pace: Pace,
+    /// Whether time passes.
+    pub playing: bool,
+    /// What is selected.
+    pub selection: Option<Selection>,
+    /// What a click means.
+    pub tool: Tool,
+    /// What the source can do.
+    pub offers: Offers,
+    /// Whether something can be taken back, and done again.
+    pub history: (bool, bool),
+    /// Where actions go.
+    pub on: Callback<Action>,
+}
+
+/// The ring with everything on it.
+#[component]
+pub fn Stage(props: &Props) -> Html {
+    let lasso = use_state(Vec::<Point>::new);
+    let choosing = matches!(props.tool, Tool::Partition(_));
+    let (down, moved, up) = lasso_handlers(&lasso, choosing, &props.layout, &props.on);
+    let background = {
+        let on = props.on.clone();
+        Callback::from(move |_: MouseEvent| if !choosing { on.emit(Action::Select(None)) })
+    };
+    let size = props.layout.size;
+    html! {
+        <div class={classes!("ring", choosing.then_some("choosing"))}>
+            <svg viewBox={format!("0 0 {:.0} {:.0}", size.width, size.height)} aria-label={regions::RING} role="group"
+                data-testid="ring" onpointerdown={down} onpointermove={moved} onpointerup={up}>
+                <rect class="ground" width={px(size.width)} height={px(size.height)} onclick={background} />
+                <Rest view={props.view.clone()} layout={props.layout.clone()} selection={props.selection}
+                    tool={props.tool.clone()} on={props.on.clone()} />
+                <Moving view={props.view.clone()} recent={props.recent.clone()} layout={props.layout.clone()}
+                    time={props.time} linger={props.linger} pace={props.pace} selection={props.selection} on={props.on.clone()} />
+                if !lasso.is_empty() {
+                    <polygon class="lasso" points={lasso.iter().map(|p| format!("{:.0},{:.0} ", p.x, p.y)).collect::<String>()} />
+                }
+            </svg>
+            <Legend view={props.view.clone()} losing={!props.recent.losses.is_empty()} />
+            <Tools partitioned={!props.view.cut.is_empty()} tool={props.tool.clone()} offers={props.offers} history={props.history} on={props.on.clone()} />
+            <Hint view={props.view.clone()} playing={props.playing} choosing={choosing} offers={props.offers} />
+        </div>
+    }
+}
+
+type Pointer = Callback<PointerEvent>;
+
+/// Drawing round nodes chooses them.
+fn lasso_handlers(
+    lasso: &UseStateHandle<Vec<Point>>,
+    choosing: bool,
+    layout: &Shared<Layout>,
+    on: &Callback<Action>,
+) -> (Pointer, Pointer, Pointer) {
+    let down = {
+        let lasso = lasso.clone();
+        Callback::from(move |event: PointerEvent| {
+            if let (true, Some(point)) = (choosing, js::pointer_in(&event)) {
+                lasso.set(vec![point]);
+            }
+        })
+    };
+    let moved = {
+        let lasso = lasso.clone();
+        Callback::from(move |event: PointerEvent| {
+            if let (false, Some(point)) = (lasso.is_empty(), js::pointer_in(&event)) {
+                let mut points = (*lasso).clone();
+                points.push(point);
+                lasso.set(points);
+            }
+        })
+    };
+    let up = {
+        let (lasso, layout, on) = (lasso.clone(), layout.clone(), on.clone());
+        Callback::from(move |_: PointerEvent| {
+            let held: BTreeSet<NodeId> =
+                layout.nodes().filter(|(_, place)| inside(&lasso, *place)).map(|(node, _)| node).collect();
+            // A short drag is a click on a node, which chooses it by itself.
+            if lasso.len() > 8 && !held.is_empty() {
+                on.emit(Action::Tool(Tool::Partition(held)));
+            }
+            lasso.set(Vec::new());
+        })
+    };
+    (down, moved, up)
+}
+
+#[derive(Properties, PartialEq)]
+struct RestProps {
+    view: Shared<View>,
+    layout: Shared<Layout>,
+    selection: Option<Selection>,
+    tool: Tool,
+    on: Callback<Action>,
+}
+
+/// What does not move between two events.
+#[component]
+fn Rest(props: &RestProps) -> Html {
+    let RestProps { view, layout, selection, tool, on } = props;
+    let on_node = {
+        let (on, choosing) = (on.clone(), matches!(tool, Tool::Partition(_)));
+        Callback::from(move |node| {
+            on.emit(if choosing { Action::Choose(node) } else { Action::Select(Some(Selection::Node(node))) });
+        })
+    };
+    let on_lane = {
+        let on = on.clone();
+        Callback::from(move |(from, to)| on.emit(Action::Select(Some(Selection::Link(from, to)))))
+    };
+    let on_client = {
+        let on = on.clone();
+        Callback::from(move |client| on.emit(Action::Select(Some(Selection::Client(client)))))
+    };
+    let lanes = ring::lanes(view, layout);
+    let concerns = |from, to| match selection {
+        Some(Selection::Link(a, b)) => *a == from && *b == to,
+        Some(_) | None => false,
+    };
+    html! {
+        <g class="rest">
+            { for ring::hulls(view, layout).into_iter().map(|path| html! { <path class="hull" d={path} /> }) }
+            { for lanes.iter().map(|lane| nodes::lane(lane, concerns(lane.from, lane.to), on_lane.clone())) }
+            { for layout.clients().map(|(id, place)| {
+                nodes::client(id, place, layout.client_radius, *selection == Some(Selection::Client(id)), on_client.clone())
+            }) }
+            { for ring::nodes(view, layout).iter().map(|shape| {
+                let emphasis = Emphasis {
+                    selected: selection.and_then(Selection::node) == Some(shape.id),
+                    chosen: matches!(tool, Tool::Partition(chosen) if chosen.contains(&shape.id)),
+                };
+                nodes::node(shape, layout, emphasis, on_node.clone())
+            }) }
+        </g>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct MovingProps {
+    view: Shared<View>,
+    recent: Shared<Recent>,
+    layout: Shared<Layout>,
+    time: Micros,
+    linger: Micros,
+    pace: Pace,
+    selection: Option<Selection>,
+    on: Callback<Action>,
+}
+
+/// What moves with every frame.
+#[component]
+fn Moving(props: &MovingProps) -> Html {
+    let MovingProps { view, recent, layout, time, linger, pace, selection, on } = props;
+    let timers = motion::timers(view, layout, *time);
+    let travelling = motion::messages(view, layout, *time, *pace);
+    let losses = motion::losses(&recent.losses, layout, *time, *linger);
+    let decided = recent.decided.iter().rev().map(|(index, _, at)| (index, fade(*at, *time, *linger))).find(|(_, strength)| *strength > 0.0);
+    html! {
+        <g class="moving">
+            { for timers.into_iter().map(|timer| {
+                let hue = view.nodes.get(&timer.node).map_or(0, |node| ring::hue(node.status.term));
+                let class = classes!("timer", (timer.left < 0.12).then_some("ending"));
+                html! { <path {class} key={timer.node.0} data-hue={hue.to_string()} d={timer.path} /> }
+            }) }
+            if let Some((index, strength)) = decided {
+                <g class="decided" style={format!("opacity:{strength:.2}")} transform={format!("translate({:.1} {:.1})", layout.center.x, layout.center.y)}>
+                    <circle r={px(30.0 + (1.0 - strength) * 16.0)} />
+                    <text class="tick" y="-2">{ "✓" }</text>
+                    <text class="index" y="15">{ words::decided(*index) }</text>
+                </g>
+            }
+            { for travelling.iter().map(|moving| {
+                let (id, copy) = moving.key;
+                let selected = *selection == Some(Selection::Message(id, copy));
+                let click = {
+                    let on = on.clone();
+                    Callback::from(move |_: MouseEvent| on.emit(Action::Select(Some(Selection::Message(id, copy)))))
+                };
+                let look = face::message(&moving.message.content);
+                let class = classes!("message", selected.then_some("selected"), moving.message.held.then_some("held"));
+                html! {
+                    <g {class} key={format!("{id}/{copy}")} onclick={click} data-testid="message">
+                        if selected { <path class="way" d={moving.lane.path()} /> }
+                        <circle class="reach" cx={px(moving.at.x)} cy={px(moving.at.y)} r="18" />
+                        { message(&look, moving.at) }
+                    </g>
+                }
+            }) }
+            { for losses.iter().map(|loss| html! {
+                <g class="loss" style={format!("opacity:{:.2}", loss.strength.sqrt())}>
+                    <path d={cross(loss.at, 7.5)} />
+                    <text x={px(loss.at.x + 13.0)} y={px(loss.at.y + 4.0)}>{ lost(loss.reason) }</text>
+                </g>
+            }) }
+        </g>
+    }
+}
+
+fn lost(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Loss => words::LOST,
+        DropReason::Cut => words::LOST_CUT,
+        DropReason::ReceiverDown => words::LOST_DOWN,
+        DropReason::SenderCrashed => words::LOST_SENDER,
+        DropReason::Hand => words::LOST_HAND,
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct LegendProps {
+    view: Shared<View>,
+    losing: bool,
+}
+
+/// Explains what is on the stage now, and nothing else.
+#[component]
+fn Legend(props: &LegendProps) -> Html {
+    /// More terms than these are told by their numbers alone.
+    const TERMS: usize = 4;
+    let terms = table::terms(&props.view);
+    let timers = props.view.nodes.values().any(|node| node.status.timer.is_some());
+    html! {
+        <ul class="legend" aria-label={words::LEGEND}>
+            { for terms.iter().rev().take(TERMS).rev().map(|term| html! {
+                <li key={format!("t{}", term.0)} class="term" data-hue={ring::hue(*term).to_string()}><i class="swatch"></i>{ words::term(*term) }</li>
+            }) }
+            { for face::legend(&props.view).into_iter().map(|kind| html! {
+                <li key={format!("{kind:?}")}>{ sample(kind) }{ kind.words() }</li>
+            }) }
+            if timers { <li key="timer"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="timer-sample" d="M0-7A7 7 0 1 1-6.060-3.500" /></svg>{ words::TIMER }</li> }
+            if props.losing { <li key="lost" class="bad"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="loss-sample" d={cross(Point::default(), 5.0)} /></svg>{ words::LOST }</li> }
+        </ul>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ToolsProps {
+    partitioned: bool,
+    tool: Tool,
+    offers: Offers,
+    history: (bool, bool),
+    on: Callback<Action>,
+}
+
+/// What is done to the whole stage.
+#[component]
+fn Tools(props: &ToolsProps) -> Html {
+    let send = |action: Action| {
+        let on = props.on.clone();
+        Callback::from(move |_: MouseEvent| on.emit(action.clone()))
+    };
+    if let Tool::Partition(chosen) = &props.tool {
+        return html! {
+            <div class="tools">
+                <button class="primary" data-testid="split" disabled={chosen.is_empty()} onclick={send(Action::Split)}>
+                    { words::split(chosen) }
+                </button>
+                <button data-testid="cancel" onclick={send(Action::Tool(Tool::Select))}>{ act::CANCEL }</button>
+            </div>
+        };
+    }
+    html! {
+        <div class="tools">
+            if props.offers.past {
+                <button class="square" title={act::UNDO} aria-label={act::UNDO} data-testid="undo" disabled={!props.history.0} onclick={send(Action::Undo)}><Glyph icon={Icon::Undo} /></button>
+                <button class="square" title={act::REDO} aria-label={act::REDO} data-testid="redo" disabled={!props.history.1} onclick={send(Action::Redo)}><Glyph icon={Icon::Redo} /></button>
+            }
+            if props.offers.network {
+                <button data-testid="partition" onclick={send(Action::Tool(Tool::Partition(BTreeSet::new())))}>{ act::PARTITION }</button>
+                if props.partitioned {
+                    <button data-testid="heal" onclick={send(Action::Act(Command::Heal))}>{ act::HEAL }</button>
+                }
+            }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct HintProps {
+    view: Shared<View>,
+    playing: bool,
+    choosing: bool,
+    offers: Offers,
+}
+
+/// One line that says what to try next.
+#[component]
+fn Hint(props: &HintProps) -> Html {
+    let text =
+        if props.choosing { act::PARTITION_HINT.to_owned() } else { hint::next(&props.view, props.playing, props.offers) };
+    html! { <p class="hint" data-testid="hint">{ text }</p> }
+}

@@ -1,0 +1,218 @@
+//! Where do nodes and clients stand?
+//!
+//! Up to nine nodes stand on an ellipse that fills the stage, the first at the
+//! top; more stand in rows. Clients stand at the left and right edges. A node's
+//! label stands outside the ring, where no lane runs.
+
+use core::f64::consts::{FRAC_PI_2, TAU};
+use std::collections::BTreeMap;
+
+use quorumscope_core::record::Endpoint;
+use quorumscope_core::types::{ClientId, NodeId};
+
+use super::geometry::{Lane, Point};
+
+/// The stage's size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+impl Default for Size {
+    /// What the stage has before the browser told its real size.
+    fn default() -> Self {
+        Self { width: 860.0, height: 500.0 }
+    }
+}
+
+/// Where the text beside a node is anchored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// Ends at the point.
+    End,
+    /// Is centred on the point.
+    Middle,
+    /// Starts at the point.
+    Start,
+}
+
+impl Anchor {
+    /// The value of SVG's `text-anchor`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::End => "end",
+            Self::Middle => "middle",
+            Self::Start => "start",
+        }
+    }
+}
+
+/// The place of everything that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// The stage.
+    pub size: Size,
+    /// The middle of the ring.
+    pub center: Point,
+    /// A node's radius.
+    pub radius: f64,
+    /// Half the side of a client's box.
+    pub client_radius: f64,
+    nodes: BTreeMap<NodeId, Point>,
+    clients: BTreeMap<ClientId, Point>,
+}
+
+/// More nodes than this do not read as a ring.
+const RING_LIMIT: usize = 9;
+
+/// Below this width the stage is a phone's: labels go above and below, not beside.
+const NARROW: f64 = 560.0;
+
+impl Layout {
+    /// Places these nodes and clients on a stage of this size.
+    #[must_use]
+    pub fn new(size: Size, nodes: &[NodeId], clients: &[ClientId]) -> Self {
+        let narrow = size.width < NARROW;
+        let short = size.width.min(size.height);
+        let crowd = if nodes.len() > RING_LIMIT { 0.62 } else { 1.0 };
+        let radius = (short * 0.078).clamp(19.0, 46.0) * crowd;
+        // The legend stands above the ring and a caption below it.
+        let (top, bottom) = (if narrow { 104.0 } else { 84.0 }, if narrow { 92.0 } else { 48.0 });
+        let center = Point::new(size.width / 2.0, top + (size.height - top - bottom) / 2.0);
+        let reach_y = ((size.height - top - bottom) / 2.0 - radius * 0.9).max(60.0);
+        let side = if narrow { 58.0 } else { 190.0 };
+        let reach_x = (size.width / 2.0 - side).min(reach_y * 1.28).max(60.0);
+        let place = |index: usize| {
+            if nodes.len() > RING_LIMIT {
+                return in_rows(index, nodes.len(), size, top, bottom);
+            }
+            let angle = -FRAC_PI_2 + TAU * index as f64 / nodes.len().max(1) as f64;
+            Point::new(center.x + reach_x * angle.cos(), center.y + reach_y * angle.sin())
+        };
+        let client_radius = if narrow { 12.0 } else { 15.0 };
+        let edge = if narrow { 24.0 } else { 46.0 };
+        let client_place = |index: usize| {
+            let rows = clients.len().div_ceil(2).max(1) as f64;
+            let x = if index.is_multiple_of(2) { edge } else { size.width - edge };
+            let height = center.y + reach_y * if narrow { 0.36 } else { 0.82 };
+            Point::new(x, height - (index / 2) as f64 * (150.0 / rows).max(38.0))
+        };
+        Self {
+            size,
+            center,
+            radius,
+            client_radius,
+            nodes: nodes.iter().enumerate().map(|(index, node)| (*node, place(index))).collect(),
+            clients: clients.iter().enumerate().map(|(index, client)| (*client, client_place(index))).collect(),
+        }
+    }
+
+    /// Where a node stands.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> Option<Point> {
+        self.nodes.get(&node).copied()
+    }
+
+    /// All nodes, with their places.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, Point)> {
+        self.nodes.iter().map(|(node, place)| (*node, *place))
+    }
+
+    /// All clients, with their places.
+    pub fn clients(&self) -> impl Iterator<Item = (ClientId, Point)> {
+        self.clients.iter().map(|(client, place)| (*client, *place))
+    }
+
+    /// Where one end of a link stands, and how large it is.
+    #[must_use]
+    pub fn endpoint(&self, endpoint: Endpoint) -> Option<(Point, f64)> {
+        match endpoint {
+            Endpoint::Node(node) => self.nodes.get(&node).map(|place| (*place, self.radius + 4.0)),
+            Endpoint::Client(client) => self.clients.get(&client).map(|place| (*place, self.client_radius + 4.0)),
+        }
+    }
+
+    /// One direction of a link; `None` where an end is not on the stage.
+    #[must_use]
+    pub fn lane(&self, from: Endpoint, to: Endpoint) -> Option<Lane> {
+        let ((a, a_radius), (b, b_radius)) = (self.endpoint(from)?, self.endpoint(to)?);
+        Some(Lane::between(a, a_radius, b, b_radius))
+    }
+
+    /// Where the label of a node at `place` stands: outside the ring.
+    #[must_use]
+    pub fn label(&self, place: Point) -> (Point, Anchor) {
+        let beside = (place.x - self.center.x).abs() > self.radius;
+        let gap = self.radius + 22.0;
+        if self.size.width < NARROW || self.nodes.len() > RING_LIMIT {
+            let above = place.y < self.center.y - self.radius * 2.0;
+            let y = if above && !beside { place.y - gap + 4.0 } else { place.y + self.radius + 39.0 };
+            (Point::new(place.x, y), Anchor::Middle)
+        } else if !beside {
+            (Point::new(place.x, place.y - gap - 13.0), Anchor::Middle)
+        } else if place.x > self.center.x {
+            (Point::new(place.x + gap, place.y - 2.0), Anchor::Start)
+        } else {
+            (Point::new(place.x - gap, place.y - 2.0), Anchor::End)
+        }
+    }
+}
+
+fn in_rows(index: usize, count: usize, size: Size, top: f64, bottom: f64) -> Point {
+    let columns = ((count as f64).sqrt() * 1.4).ceil().max(1.0);
+    let rows = (count as f64 / columns).ceil();
+    let (row, column) = ((index as f64 / columns).floor(), index as f64 % columns);
+    Point::new(
+        size.width * (column + 1.0) / (columns + 1.0),
+        top + (size.height - top - bottom) * (row + 0.5) / rows,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(width: f64, height: f64, count: u32) -> Layout {
+        let nodes: Vec<NodeId> = (1..=count).map(NodeId).collect();
+        Layout::new(Size { width, height }, &nodes, &[ClientId(1), ClientId(2)])
+    }
+
+    #[test]
+    fn nodes_keep_apart_and_on_the_stage_at_every_size() {
+        for (width, height) in [(860.0, 500.0), (390.0, 420.0), (390.0, 340.0), (1600.0, 900.0)] {
+            for count in 1..=15 {
+                let layout = layout(width, height, count);
+                let places: Vec<Point> = layout.nodes().map(|(_, place)| place).collect();
+                for (index, a) in places.iter().enumerate() {
+                    assert!(a.x > layout.radius && a.x < width - layout.radius, "{count} nodes at {width}×{height}");
+                    assert!(a.y > layout.radius && a.y < height - layout.radius, "{count} nodes at {width}×{height}");
+                    for b in &places[index + 1..] {
+                        assert!(a.distance(*b) > layout.radius * 2.2, "{count} nodes at {width}×{height}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_needs_both_of_its_ends_on_the_stage() {
+        let layout = layout(860.0, 500.0, 3);
+        let node = |number| Endpoint::Node(NodeId(number));
+        assert!(layout.lane(node(1), node(2)).is_some());
+        assert!(layout.lane(node(1), node(9)).is_none());
+        assert!(layout.lane(Endpoint::Client(ClientId(1)), node(1)).is_some());
+    }
+
+    #[test]
+    fn labels_stand_outside_the_ring() {
+        let layout = layout(860.0, 500.0, 5);
+        for (_, place) in layout.nodes() {
+            let (label, _) = layout.label(place);
+            assert!(label.distance(layout.center) > place.distance(layout.center));
+        }
+    }
+}

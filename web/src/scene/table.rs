@@ -1,0 +1,170 @@
+//! What does the log table show?
+//!
+//! A row a node, a column an index, as many columns as fit, the newest last.
+//! Marks come from what a leader knows of its followers; committed is what the
+//! node itself knows, decided is what the oracle knows.
+
+use std::sync::Arc;
+
+use quorumscope_core::entry::Entry;
+use quorumscope_core::record::Role;
+use quorumscope_core::types::{LogIndex, NodeId, Term};
+use quorumscope_lab::trace::view::{Liveness, NodeView, View};
+
+/// The whole table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The indices shown, oldest first.
+    pub columns: Vec<LogIndex>,
+    /// Which of them the oracle counts as committed.
+    pub decided: Vec<bool>,
+    /// A row a node.
+    pub rows: Vec<Row>,
+}
+
+/// One node's log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Whose.
+    pub node: NodeId,
+    /// Whether it runs; the durable log of a node that does not is drawn faint.
+    pub up: bool,
+    /// Whether it leads.
+    pub leads: bool,
+    /// Its commit index.
+    pub commit: LogIndex,
+    /// A cell a column.
+    pub cells: Vec<Cell>,
+}
+
+/// One position of one log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// The entry, where there is one.
+    pub entry: Option<Arc<Entry>>,
+    /// Whether the node knows that it is committed.
+    pub committed: bool,
+    /// Whether the node has it on its disk.
+    pub durable: bool,
+    /// Whether the leader will send this index to the node next.
+    pub next: bool,
+    /// Whether the leader knows that the logs are equal up to here.
+    pub matched: bool,
+}
+
+/// The table with at most `fit` columns. One column beyond the longest log stays free, as the place of the next entry.
+#[must_use]
+pub fn table(view: &View, fit: u64) -> Table {
+    let longest = view.nodes.values().map(|node| node.log.len() as u64).max().unwrap_or(0);
+    let fit = fit.max(1);
+    let last = (longest + 1).max(fit);
+    let columns: Vec<LogIndex> = (last - fit + 1..=last).map(LogIndex).collect();
+    // Only the leader of the highest term speaks for the cluster: a deposed one may still believe to lead.
+    let leader = view
+        .nodes
+        .values()
+        .filter(|node| node.liveness == Liveness::Up && node.status.role == Role::Leader)
+        .max_by_key(|node| node.status.term);
+    let rows = view.nodes.iter().map(|(id, node)| {
+        let progress = leader.and_then(|leader| leader.status.progress.iter().find(|progress| progress.node == *id));
+        let cells = columns.iter().map(|index| Cell {
+            entry: entry_at(&node.log, *index),
+            committed: *index <= node.status.commit || (!up(node) && was_committed(view, node, *index)),
+            durable: *index <= node.durable,
+            next: progress.is_some_and(|progress| progress.next == *index),
+            matched: progress.is_some_and(|progress| progress.matched == *index),
+        });
+        Row {
+            node: *id,
+            up: up(node),
+            leads: node.liveness == Liveness::Up && node.status.role == Role::Leader,
+            commit: node.status.commit,
+            cells: cells.collect(),
+        }
+    });
+    Table {
+        rows: rows.collect(),
+        decided: columns.iter().map(|index| view.decided.contains_key(index)).collect(),
+        columns,
+    }
+}
+
+fn up(node: &NodeView) -> bool {
+    matches!(node.liveness, Liveness::Up | Liveness::Paused)
+}
+
+/// A node that is down knows nothing; of its durable log the oracle tells what is committed.
+fn was_committed(view: &View, node: &NodeView, index: LogIndex) -> bool {
+    let decided = view.decided.get(&index);
+    decided.is_some() && decided.copied() == entry_at(&node.log, index).map(|entry| entry.term)
+}
+
+/// The entry at an index, counted from 1.
+#[must_use]
+pub fn entry_at(log: &[Arc<Entry>], index: LogIndex) -> Option<Arc<Entry>> {
+    log.get(usize::try_from(index.0.checked_sub(1)?).ok()?).cloned()
+}
+
+/// The terms that have an entry in the table, for the legend.
+#[must_use]
+pub fn terms(view: &View) -> Vec<Term> {
+    let mut terms: Vec<Term> = view
+        .nodes
+        .values()
+        .flat_map(|node| node.log.iter().map(|entry| entry.term).chain([node.status.term]))
+        .filter(|term| *term > Term(0))
+        .collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use quorumscope_core::entry::{Class, EntryKind, Tags};
+    use quorumscope_core::types::{ClientId, RequestNumber, Wall};
+    use super::*;
+
+    fn view(length: u64, commit: u64) -> View {
+        let entry = |index| {
+            Arc::new(Entry {
+                index: LogIndex(index),
+                term: Term(1),
+                kind: EntryKind::NoOp,
+                log_time: Wall(0),
+                client: ClientId(0),
+                number: RequestNumber(0),
+                class: Class::Critical,
+                tags: Tags::new(),
+                payload: bytes::Bytes::new(),
+            })
+        };
+        let mut node = NodeView { liveness: Liveness::Up, log: (1..=length).map(entry).collect(), ..NodeView::default() };
+        node.status.commit = LogIndex(commit);
+        let mut view = View::default();
+        view.nodes.insert(NodeId(1), node);
+        view
+    }
+
+    #[test]
+    fn a_short_log_starts_at_the_first_column() {
+        let table = table(&view(3, 2), 10);
+        assert_eq!(table.columns.first(), Some(&LogIndex(1)));
+        assert_eq!(table.columns.len(), 10);
+        assert_eq!(table.rows[0].cells.iter().filter(|cell| cell.entry.is_some()).count(), 3);
+        assert_eq!(table.rows[0].cells.iter().filter(|cell| cell.committed && cell.entry.is_some()).count(), 2);
+    }
+
+    #[test]
+    fn a_long_log_shows_its_end_and_the_place_of_the_next_entry() {
+        let table = table(&view(30, 30), 10);
+        assert_eq!(table.columns.last(), Some(&LogIndex(31)));
+        assert!(table.rows[0].cells[9].entry.is_none());
+        assert!(table.rows[0].cells[8].entry.is_some());
+    }
+
+    #[test]
+    fn index_zero_holds_nothing() {
+        assert_eq!(entry_at(&view(1, 0).nodes[&NodeId(1)].log, LogIndex(0)), None);
+    }
+}
