@@ -1,0 +1,5 @@
+//! The cross-crate tests: one binary, a module for each thing that is claimed.
+
+mod fold;
+mod heavy;
+mod parity;
