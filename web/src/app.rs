@@ -4,7 +4,6 @@
 //! carries the effects out. While time passes it asks for a frame after each
 //! frame; while it stands still nothing runs.
 
-
 use web_sys::{Element, KeyboardEvent};
 use yew::prelude::*;
 
@@ -319,4 +318,3 @@ impl App {
         }
     }
 }
-

@@ -130,10 +130,12 @@ pub fn Checks(props: &ChecksProps) -> Html {
     if !props.offers.past {
         return html! { <section class="checks"><p class="quiet">{ words::LIVE }</p></section> };
     }
-    let broken = |name: &str| {
-        props.view.violations.iter().find(|violation| same_property(&violation.property, name))
-    };
-    let others = props.view.violations.iter().filter(|violation| !words::PROPERTIES.iter().any(|name| same_property(&violation.property, name)));
+    let broken = |name: &str| props.view.violations.iter().find(|violation| same_property(&violation.property, name));
+    let others = props
+        .view
+        .violations
+        .iter()
+        .filter(|violation| !words::PROPERTIES.iter().any(|name| same_property(&violation.property, name)));
     html! {
         <section class="checks" data-testid="checks">
             <h2>{ inspect::CHECKS }</h2>

@@ -72,7 +72,11 @@ pub fn TimelineBar(props: &Props) -> Html {
     };
     let moved = {
         let dragging = dragging.clone();
-        Callback::from(move |event: PointerEvent| if *dragging.borrow() { seek(&event) })
+        Callback::from(move |event: PointerEvent| {
+            if *dragging.borrow() {
+                seek(&event)
+            }
+        })
     };
     let up = Callback::from(move |_: PointerEvent| *dragging.borrow_mut() = false);
     let x = ruler.x(props.time);

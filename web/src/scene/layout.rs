@@ -166,10 +166,7 @@ fn in_rows(index: usize, count: usize, size: Size, top: f64, bottom: f64) -> Poi
     let columns = ((count as f64).sqrt() * 1.4).ceil().max(1.0);
     let rows = (count as f64 / columns).ceil();
     let (row, column) = ((index as f64 / columns).floor(), index as f64 % columns);
-    Point::new(
-        size.width * (column + 1.0) / (columns + 1.0),
-        top + (size.height - top - bottom) * (row + 0.5) / rows,
-    )
+    Point::new(size.width * (column + 1.0) / (columns + 1.0), top + (size.height - top - bottom) * (row + 0.5) / rows)
 }
 
 #[cfg(test)]

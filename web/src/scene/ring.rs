@@ -157,9 +157,8 @@ pub enum LaneState {
 /// Every direction between every two nodes.
 #[must_use]
 pub fn lanes(view: &View, layout: &Layout) -> Vec<LaneShape> {
-    let runs = |id: &NodeId| {
-        view.nodes.get(id).is_some_and(|node| matches!(node.liveness, Liveness::Up | Liveness::Paused))
-    };
+    let runs =
+        |id: &NodeId| view.nodes.get(id).is_some_and(|node| matches!(node.liveness, Liveness::Up | Liveness::Paused));
     let mut lanes = Vec::new();
     for from in view.nodes.keys() {
         for to in view.nodes.keys().filter(|to| *to != from) {
@@ -222,8 +221,8 @@ pub fn hulls(view: &View, layout: &Layout) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use quorumscope_core::record::AnyMessage;
     use quorumscope_core::raft::{Message, RequestVoteReply};
+    use quorumscope_core::record::AnyMessage;
     use quorumscope_core::types::{RecordId, Time};
     use quorumscope_lab::trace::view::MessageView;
 
@@ -248,7 +247,8 @@ mod tests {
         let candidate = view.nodes.get_mut(&NodeId(1)).expect("n1 is there");
         candidate.status.role = Role::Candidate;
         candidate.status.votes = vec![(NodeId(1), true), (NodeId(2), false)];
-        let granted = AnyMessage::Raft(Message::RequestVoteReply(RequestVoteReply { term: Term(1), vote_granted: true }));
+        let granted =
+            AnyMessage::Raft(Message::RequestVoteReply(RequestVoteReply { term: Term(1), vote_granted: true }));
         let message = MessageView {
             from: Endpoint::Node(NodeId(3)),
             to: Endpoint::Node(NodeId(1)),
