@@ -9,7 +9,10 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent, MouseEvent, PointerEvent, SvgElement, Window};
+use web_sys::{
+    Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent, MouseEvent, PointerEvent,
+    SvgElement, Window,
+};
 
 use crate::scene::geometry::Point;
 use crate::scene::layout::Size;
@@ -30,6 +33,15 @@ pub fn next_frame(callback: impl FnOnce(f64) + 'static) {
     if let Some(window) = window() {
         // A page that is going away gives no more frames; nothing is lost by that.
         let _ = window.request_animation_frame(closure.unchecked_ref());
+    }
+}
+
+/// Calls back once, after so many milliseconds.
+pub fn after(milliseconds: i32, callback: impl FnOnce() + 'static) {
+    let closure = Closure::once_into_js(callback);
+    if let Some(window) = window() {
+        // A page that is going away needs no timer.
+        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(closure.unchecked_ref(), milliseconds);
     }
 }
 

@@ -110,7 +110,7 @@ pub mod act {
     /// Leave it.
     pub const CANCEL: &str = "Cancel";
     /// Mend everything.
-    pub const HEAL: &str = "Heal all links";
+    pub const HEAL: &str = "Heal";
     /// Cut one direction.
     pub const CUT: &str = "Cut";
     /// Mend one direction.
@@ -216,7 +216,8 @@ pub mod notice {
     /// Something was done in the past.
     pub const FUTURE_REPLACED: &str = "The run goes on differently from here. Undo brings the old future back.";
     /// Opened from a link that another version made.
-    pub const OTHER_ENGINE: &str = "Another version of Quorumscope made this link; the run may differ from the one that was shared.";
+    pub const OTHER_ENGINE: &str =
+        "Another version of Quorumscope made this link; the run may differ from the one that was shared.";
     /// Connection to the live cluster.
     pub const DISCONNECTED: &str = "The connection to the live cluster is gone. What was recorded stays here.";
 }
@@ -226,7 +227,8 @@ pub mod help {
     /// Title.
     pub const TITLE: &str = "Keys";
     /// What the page is, in one line.
-    pub const ABOUT: &str = "Every picture, panel and mark shows one instant of one recorded run. Move the cursor and all of them follow.";
+    pub const ABOUT: &str =
+        "Every picture, panel and mark shows one instant of one recorded run. Move the cursor and all of them follow.";
     /// Key and what it does.
     pub const KEYS: [(&str, &str); 18] = [
         ("Space", "play, pause"),
@@ -243,7 +245,7 @@ pub mod help {
         ("P", "ask as a client"),
         ("V", "both views, ring, log"),
         ("S", "copy a link to this moment"),
-        ("Ctrl Z, Ctrl Y", "undo, redo"),
+        ("Ctrl Z  Ctrl Y", "undo, redo"),
         ("D", "dark or light"),
         ("Esc", "close, deselect"),
         ("?", "this sheet"),
@@ -301,15 +303,18 @@ pub mod hints {
     /// Nothing is there yet.
     pub const WAITING: &str = "Waiting for the first records.";
     /// An election, standing still.
-    pub const ELECTION_PAUSED: &str = "An election is on. Press play, or step with → and watch the dots fill: each is a vote.";
+    pub const ELECTION_PAUSED: &str =
+        "An election is on. Press play, or step with → and watch the dots fill: each is a vote.";
     /// An election, running.
     pub const ELECTION: &str = "An election is on. The dots are votes: full is granted, dashed is on its way.";
     /// Soon.
     pub const ELECTION_SOON: &str = "Nobody leads. The first timer to run out asks for votes.";
     /// Crashed, and nobody leads.
-    pub const NO_LEADER: &str = "Nobody leads now. The next timer to run out starts an election. Too few nodes for a majority? Restart one.";
+    pub const NO_LEADER: &str =
+        "Nobody leads now. The next timer to run out starts an election. Too few nodes for a majority? Restart one.";
     /// Partitioned.
-    pub const PARTITIONED: &str = "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
+    pub const PARTITIONED: &str =
+        "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
 
     /// Before the first election.
     #[must_use]

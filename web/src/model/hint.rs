@@ -26,7 +26,8 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
         .iter()
         .find(|(_, node)| matches!(node.liveness, Liveness::Crashed | Liveness::Broken))
         .map(|(id, _)| *id);
-    let asks = view.nodes.values().filter(up).any(|node| matches!(node.status.role, Role::Candidate | Role::PreCandidate));
+    let asks =
+        view.nodes.values().filter(up).any(|node| matches!(node.status.role, Role::Candidate | Role::PreCandidate));
     let asked_for = view.clients.values().any(|client| !client.operations.is_empty());
     if let Some(violation) = view.violations.last() {
         return words::violated(&violation.property);

@@ -19,7 +19,7 @@ use crate::scene::ring::{hue, is_cut};
 use crate::scene::table::entry_at;
 use crate::shared::Shared;
 use crate::source::Offers;
-use crate::words::{self, inspect, insight as texts};
+use crate::words::{self, insight as texts, inspect};
 
 /// What the panel needs.
 #[derive(Properties, PartialEq)]
@@ -54,7 +54,7 @@ pub fn Inspector(props: &Props) -> Html {
         <>
             <section class="about" aria-live="off">{ about }</section>
             { for props.insight.why.iter().map(|why| html! {
-                <section class="why" data-testid="why" key={why.question.clone()}>
+                <section class="why" data-testid="why">
                     <h2>{ &why.question }</h2>
                     <p>{ &why.answer.sentence }</p>
                     if !why.answer.principle.is_empty() { <p class="quiet">{ why.answer.principle }</p> }
@@ -158,7 +158,8 @@ fn on_their_way(id: NodeId, props: &Props) -> Html {
         .map(|((id, copy), message)| {
             let (id, copy, on) = (*id, *copy, props.on.clone());
             let look = face::message(&message.content);
-            let click = Callback::from(move |_: MouseEvent| on.emit(Action::Select(Some(Selection::Message(id, copy)))));
+            let click =
+                Callback::from(move |_: MouseEvent| on.emit(Action::Select(Some(Selection::Message(id, copy)))));
             html! {
                 <li key={format!("{id}/{copy}")}><button class="event" onclick={click}>
                     <time>{ format!("{}→{}", message.from, message.to) }</time><span>{ look.name }</span>

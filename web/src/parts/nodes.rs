@@ -77,7 +77,6 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     }
 }
 
-
 fn status_name(shape: &NodeShape) -> &'static str {
     use quorumscope_lab::trace::view::Liveness;
     match shape.liveness {
@@ -166,14 +165,19 @@ pub fn client(id: ClientId, place: Point, half: f64, selected: bool, on_click: C
 /// One direction of a link; a wide invisible stroke takes the clicks.
 #[must_use]
 pub fn lane(shape: &LaneShape, selected: bool, on_click: Callback<(NodeId, NodeId)>) -> Html {
-    let class = classes!("lane", match shape.state {
-        LaneState::Open => "open",
-        LaneState::Idle => "idle",
-        LaneState::Cut => "cut",
-        LaneState::CutOneWay => "cut one-way",
-    }, selected.then_some("selected"));
+    let class = classes!(
+        "lane",
+        match shape.state {
+            LaneState::Open => "open",
+            LaneState::Idle => "idle",
+            LaneState::Cut => "cut",
+            LaneState::Apart => "cut apart",
+            LaneState::CutOneWay => "cut one-way",
+        },
+        selected.then_some("selected")
+    );
     let (from, to) = (shape.from, shape.to);
-    let cut = matches!(shape.state, LaneState::Cut | LaneState::CutOneWay);
+    let cut = matches!(shape.state, LaneState::Cut | LaneState::CutOneWay | LaneState::Apart);
     let path = if cut { shape.lane.path_until(0.46) } else { shape.lane.path() };
     let middle = shape.lane.at(0.47);
     html! {

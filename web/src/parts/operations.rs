@@ -9,7 +9,14 @@ use crate::model::Action;
 use crate::source::Offers;
 use crate::words::act;
 
-fn button(class: &'static str, text: &'static str, test: &'static str, key: Option<&'static str>, command: Command, on: &Callback<Action>) -> Html {
+fn button(
+    class: &'static str,
+    text: &'static str,
+    test: &'static str,
+    key: Option<&'static str>,
+    command: Command,
+    on: &Callback<Action>,
+) -> Html {
     let on = on.clone();
     let click = Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())));
     html! {

@@ -64,7 +64,11 @@ pub fn Stage(props: &Props) -> Html {
     let (down, moved, up) = lasso_handlers(&lasso, choosing, &props.layout, &props.on);
     let background = {
         let on = props.on.clone();
-        Callback::from(move |_: MouseEvent| if !choosing { on.emit(Action::Select(None)) })
+        Callback::from(move |_: MouseEvent| {
+            if !choosing {
+                on.emit(Action::Select(None))
+            }
+        })
     };
     let size = props.layout.size;
     html! {
@@ -198,7 +202,12 @@ fn Moving(props: &MovingProps) -> Html {
     let timers = motion::timers(view, layout, *time);
     let travelling = motion::messages(view, layout, *time, *pace);
     let losses = motion::losses(&recent.losses, layout, *time, *linger);
-    let decided = recent.decided.iter().rev().map(|(index, _, at)| (index, fade(*at, *time, *linger))).find(|(_, strength)| *strength > 0.0);
+    let decided = recent
+        .decided
+        .iter()
+        .rev()
+        .map(|(index, _, at)| (index, fade(*at, *time, *linger)))
+        .find(|(_, strength)| *strength > 0.0);
     html! {
         <g class="moving">
             { for timers.into_iter().map(|timer| {
@@ -230,10 +239,10 @@ fn Moving(props: &MovingProps) -> Html {
                     </g>
                 }
             }) }
-            { for losses.iter().map(|loss| html! {
+            { for losses.iter().enumerate().map(|(index, loss)| html! {
                 <g class="loss" style={format!("opacity:{:.2}", loss.strength.sqrt())}>
                     <path d={cross(loss.at, 7.5)} />
-                    <text x={px(loss.at.x + 13.0)} y={px(loss.at.y + 4.0)}>{ lost(loss.reason) }</text>
+                    if index + 1 == losses.len() { <text x={px(loss.at.x + 13.0)} y={px(loss.at.y + 4.0)}>{ lost(loss.reason) }</text> }
                 </g>
             }) }
         </g>
@@ -330,7 +339,10 @@ struct HintProps {
 /// One line that says what to try next.
 #[component]
 fn Hint(props: &HintProps) -> Html {
-    let text =
-        if props.choosing { act::PARTITION_HINT.to_owned() } else { hint::next(&props.view, props.playing, props.offers) };
+    let text = if props.choosing {
+        act::PARTITION_HINT.to_owned()
+    } else {
+        hint::next(&props.view, props.playing, props.offers)
+    };
     html! { <p class="hint" data-testid="hint">{ text }</p> }
 }

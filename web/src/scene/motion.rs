@@ -256,12 +256,8 @@ mod tests {
 
     #[test]
     fn a_loss_fades_and_is_gone() {
-        let loss = Loss {
-            from: Endpoint::Node(NodeId(1)),
-            to: Endpoint::Node(NodeId(2)),
-            at: 100.0,
-            reason: DropReason::Cut,
-        };
+        let loss =
+            Loss { from: Endpoint::Node(NodeId(1)), to: Endpoint::Node(NodeId(2)), at: 100.0, reason: DropReason::Cut };
         let strength = |time| losses(std::slice::from_ref(&loss), &layout(), time, 100.0).first().map(|m| m.strength);
         assert_eq!(strength(99.0), None);
         assert_eq!(strength(150.0), Some(0.5));

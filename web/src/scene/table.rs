@@ -121,9 +121,9 @@ pub fn terms(view: &View) -> Vec<Term> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use quorumscope_core::entry::{Class, EntryKind, Tags};
     use quorumscope_core::types::{ClientId, RequestNumber, Wall};
-    use super::*;
 
     fn view(length: u64, commit: u64) -> View {
         let entry = |index| {
@@ -139,7 +139,8 @@ mod tests {
                 payload: bytes::Bytes::new(),
             })
         };
-        let mut node = NodeView { liveness: Liveness::Up, log: (1..=length).map(entry).collect(), ..NodeView::default() };
+        let mut node =
+            NodeView { liveness: Liveness::Up, log: (1..=length).map(entry).collect(), ..NodeView::default() };
         node.status.commit = LogIndex(commit);
         let mut view = View::default();
         view.nodes.insert(NodeId(1), node);

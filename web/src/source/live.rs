@@ -116,7 +116,9 @@ impl Live {
 /// Turns a frame into what the page understands.
 fn receive(frame: Frame, state: &RefCell<State>, answer: &Callback<Answer>) {
     match frame {
-        Frame::Cluster(cluster) => answer.emit(Answer::Attached { offers: offers(&cluster), in_memory: cluster.store == StoreKind::Memory }),
+        Frame::Cluster(cluster) => {
+            answer.emit(Answer::Attached { offers: offers(&cluster), in_memory: cluster.store == StoreKind::Memory })
+        }
         Frame::Records(Records { at, records, .. }) => {
             let newest = records.iter().map(|record| record.at).max().unwrap_or_default();
             let known = at.max(newest).max(state.borrow().known);

@@ -112,9 +112,11 @@ pub struct Offers {
 
 impl Offers {
     /// What a simulation can do: all.
-    pub const SIMULATION: Self = Self { past: true, propose: true, crash: true, pause: true, network: true, messages: true };
+    pub const SIMULATION: Self =
+        Self { past: true, propose: true, crash: true, pause: true, network: true, messages: true };
     /// What a live cluster can do before it has said more: nothing.
-    pub const LIVE: Self = Self { past: false, propose: false, crash: false, pause: false, network: false, messages: false };
+    pub const LIVE: Self =
+        Self { past: false, propose: false, crash: false, pause: false, network: false, messages: false };
 }
 
 /// A source that is running; dropping it stops it.
