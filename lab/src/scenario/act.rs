@@ -5,8 +5,8 @@
 //! stands here too, so that what was done by hand can be written down.
 
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::record::{AnyMessage, Command, Endpoint};
 use quorumscope_core::raft::Message;
+use quorumscope_core::record::{AnyMessage, Command, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::document::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, Selector, Targets, Which};
@@ -97,9 +97,7 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
         Action::Partition(groups) => vec![Command::Partition(partition(simulation, bindings, groups)?)],
         Action::Heal => vec![Command::Heal],
         Action::Nodes(verb, targets) => whom(targets)?.into_iter().map(|node| node_command(*verb, node)).collect(),
-        Action::Cut { from, to } => {
-            links(from, to)?.into_iter().map(|(from, to)| Command::Cut { from, to }).collect()
-        }
+        Action::Cut { from, to } => links(from, to)?.into_iter().map(|(from, to)| Command::Cut { from, to }).collect(),
         Action::Mend { from, to } => {
             links(from, to)?.into_iter().map(|(from, to)| Command::Mend { from, to }).collect()
         }
@@ -157,10 +155,8 @@ fn named(simulation: &Simulation, bindings: &Bindings, lists: &[&Targets]) -> Ve
 /// Every node stands in one group; who is not named at all stands alone with the others like it.
 fn partition(simulation: &Simulation, bindings: &Bindings, groups: &[Targets]) -> Result<Vec<Vec<NodeId>>, String> {
     let named = named(simulation, bindings, &groups.iter().collect::<Vec<_>>());
-    let groups = groups
-        .iter()
-        .map(|group| nodes(simulation, bindings, group, &named))
-        .collect::<Result<Vec<_>, _>>()?;
+    let groups =
+        groups.iter().map(|group| nodes(simulation, bindings, group, &named)).collect::<Result<Vec<_>, _>>()?;
     let mut all: Vec<NodeId> = groups.iter().flatten().copied().collect();
     all.sort_unstable();
     match all.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -197,9 +193,7 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::Deliver(id) => message(MessageVerb::Deliver, id),
         Command::Duplicate(id) => message(MessageVerb::Duplicate, id),
         Command::Skew { node, by } => Action::Skew { node: vec![Selector::Node(*node)], by: *by },
-        Command::Drift { node, rate_ppm } => {
-            Action::Drift { node: vec![Selector::Node(*node)], rate_ppm: *rate_ppm }
-        }
+        Command::Drift { node, rate_ppm } => Action::Drift { node: vec![Selector::Node(*node)], rate_ppm: *rate_ppm },
         Command::Disk { node, latency } => Action::Disk { node: vec![Selector::Node(*node)], latency: *latency },
         Command::Loss { ppm } => Action::Loss(*ppm),
         Command::Duplication { ppm } => Action::Duplication(*ppm),

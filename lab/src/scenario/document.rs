@@ -121,6 +121,8 @@ pub enum Selector {
     Followers,
     /// The first of the live followers.
     AnyFollower,
+    /// The live leader, else the live node of the highest term: names somebody wherever a node lives.
+    Foremost,
     /// Nodes that are down.
     Down,
     /// All nodes.
@@ -133,7 +135,8 @@ pub enum Selector {
 
 impl Selector {
     /// The words that are selectors by themselves.
-    pub const WORDS: [&'static str; 7] = ["leader", "primary", "followers", "any-follower", "down", "all", "rest"];
+    pub const WORDS: [&'static str; 8] =
+        ["leader", "primary", "followers", "any-follower", "foremost", "down", "all", "rest"];
 }
 
 /// One or more selectors; together they name all that each names.

@@ -8,7 +8,6 @@
 use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::machine::session::Payload;
-use quorumscope_core::record::Role;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
 
 use super::document::{Bound, Commit, Expect, Fact, Selector, When};
@@ -78,11 +77,8 @@ pub(super) struct Judge {
 impl Judge {
     /// Nothing is judged yet.
     pub(super) fn new(expect: &[Expect]) -> Self {
-        let open = |expect: &Expect| ExpectationResult {
-            text: print::expect_text(expect),
-            held: None,
-            detail: String::new(),
-        };
+        let open =
+            |expect: &Expect| ExpectationResult { text: print::expect_text(expect), held: None, detail: String::new() };
         let watched = expect.iter().filter(|expect| is_watched(expect)).count();
         Self { results: expect.iter().map(open).collect(), watched: u32::try_from(watched).unwrap_or(u32::MAX) }
     }
@@ -199,12 +195,10 @@ impl Scene<'_> {
             Fact::Term { node, is } => self.term(node, *is),
             Fact::Committed(commit) => self.committed(commit, true),
             Fact::NotCommitted(commit) => self.committed(commit, false),
-            Fact::State { key, value, on } => self.each(on, |node, face| {
-                match face.machine.machine().get(key) {
-                    found if found == value.as_deref() => Ok(()),
-                    Some(found) => Err(format!("on {node} {key} is \"{found}\"")),
-                    None => Err(format!("on {node} {key} is not set")),
-                }
+            Fact::State { key, value, on } => self.each(on, |node, face| match face.machine.machine().get(key) {
+                found if found == value.as_deref() => Ok(()),
+                Some(found) => Err(format!("on {node} {key} is \"{found}\"")),
+                None => Err(format!("on {node} {key} is not set")),
             }),
             Fact::Agree(on) => self.agree(on),
             Fact::AppliedEqual => self.applied_equal(),
@@ -349,7 +343,8 @@ impl Scene<'_> {
         if property == Some(crate::check::property::LIVENESS) {
             return self.live().err().map(Why::text);
         }
-        let found = self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
+        let found =
+            self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
         found.map(|found| {
             let at = print_span(Span(found.at.0));
             format!("{} broke at {at}: {}", properties::slug(&found.property), found.detail)

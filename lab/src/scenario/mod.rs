@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod judge;
 mod print;
+pub mod profile;
 mod properties;
 mod read;
 mod read_expect;
@@ -30,8 +31,8 @@ pub use document::{
     ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
 };
 pub use error::{ScenarioError, nearest, unknown};
-pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use judge::{ExpectationResult, LINEARIZABILITY_BUDGET};
+pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use run::{Run, RunError};
 pub use units::{print_span, read_span};
 

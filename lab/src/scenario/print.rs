@@ -272,6 +272,7 @@ impl core::fmt::Display for Selector {
             Self::Primary => f.write_str("primary"),
             Self::Followers => f.write_str("followers"),
             Self::AnyFollower => f.write_str("any-follower"),
+            Self::Foremost => f.write_str("foremost"),
             Self::Down => f.write_str("down"),
             Self::All => f.write_str("all"),
             Self::Rest => f.write_str("rest"),

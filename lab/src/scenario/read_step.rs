@@ -252,6 +252,7 @@ fn keyword(word: &str) -> Option<Selector> {
         "primary" => Selector::Primary,
         "followers" => Selector::Followers,
         "any-follower" => Selector::AnyFollower,
+        "foremost" => Selector::Foremost,
         "down" => Selector::Down,
         "all" => Selector::All,
         "rest" => Selector::Rest,

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorumscope_core::record::{Command, Record};
-use quorumscope_core::types::{RecordId, Span, Time};
+use quorumscope_core::types::{NodeId, RecordId, Span, Time};
 
 use super::act::{self, Filter};
 use super::document::{Action, MessageVerb, NodeVerb, Scenario, Step, Which};
@@ -65,8 +65,7 @@ impl Run {
     /// # Errors
     /// Settings that cannot run.
     pub fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
-        let simulation =
-            Simulation::new(scenario.setup()).map_err(|error| ScenarioError::new(error.to_string()))?;
+        let simulation = Simulation::new(scenario.setup()).map_err(|error| ScenarioError::new(error.to_string()))?;
         Ok(Self {
             simulation,
             next: 0,
@@ -91,6 +90,12 @@ impl Run {
     #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The live leader of the highest term.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        select::leader(&self.simulation)
     }
 
     /// What became of the expectations so far.
@@ -157,7 +162,8 @@ impl Run {
         }
         let event = self.simulation.next_event_at();
         let step = self.scenario.steps.get(self.next).filter(|step| self.is_due(step, event));
-        let at = step.map(|step| step.at.max(self.simulation.now())).or(event);
+        let step = step.map(|step| step.at.max(self.simulation.now()));
+        let at = step.or(event);
         let Some(at) = at.filter(|at| *at <= self.scenario.until) else {
             self.end();
             return true;

@@ -29,6 +29,12 @@ pub(super) fn leaders(simulation: &Simulation) -> Vec<NodeId> {
     leading.iter().filter(|(_, face)| Some(face.status.term) == highest).map(|(node, _)| *node).collect()
 }
 
+/// The live leader, else the first live node of the highest term.
+fn foremost(simulation: &Simulation) -> Option<NodeId> {
+    let furthest = || live(simulation).max_by_key(|(node, face)| (face.status.term, core::cmp::Reverse(*node)));
+    leader(simulation).or_else(|| furthest().map(|(node, _)| node))
+}
+
 /// The nodes that run, with what can be seen of them.
 pub(super) fn live(simulation: &Simulation) -> impl Iterator<Item = (NodeId, NodeFace<'_>)> {
     faces(simulation).filter(|(_, face)| face.liveness == Liveness::Up)
@@ -87,6 +93,7 @@ fn one(simulation: &Simulation, bindings: &Bindings, selector: &Selector, named:
         Selector::Leader | Selector::Primary => every(leader(simulation).into_iter().collect()),
         Selector::Followers => every(followers().map(|(node, _)| node).collect()),
         Selector::AnyFollower => every(followers().map(|(node, _)| node).take(1).collect()),
+        Selector::Foremost => every(foremost(simulation).into_iter().collect()),
         Selector::Down => every(
             faces(simulation)
                 .filter(|(_, face)| !matches!(face.liveness, Liveness::Up | Liveness::Paused))
@@ -106,6 +113,7 @@ fn reason(selector: &Selector) -> &'static str {
     match selector {
         Selector::Leader | Selector::Primary => "no live node leads at that moment",
         Selector::Followers | Selector::AnyFollower => "no live node follows at that moment",
+        Selector::Foremost => "no node lives at that moment",
         Selector::Down => "no node is down at that moment",
         Selector::Rest => "the step names all nodes otherwise",
         Selector::Bound(_) => "no step has bound it yet",

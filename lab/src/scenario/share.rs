@@ -92,14 +92,7 @@ impl Link {
     /// A link to a scenario's beginning.
     #[must_use]
     pub fn to(scenario: Scenario) -> Self {
-        Self {
-            scenario,
-            engine: ENGINE.into(),
-            cursor: Time(0),
-            layout: String::new(),
-            branch: 0,
-            digest: None,
-        }
+        Self { scenario, engine: ENGINE.into(), cursor: Time(0), layout: String::new(), branch: 0, digest: None }
     }
 
     /// Whether a run of it here may differ from what was seen there.

@@ -213,7 +213,7 @@ fn a_name_is_bound_for_later_steps_only() {
     let text = with("[[step]]\nat = \"1s\"\ncrash = \"old\"\n[[step]]\nat = \"2s\"\nbind = { old = \"leader\" }");
     assert_eq!(
         refusal(&text),
-        "line 5: unknown selector \"old\"; known: leader, primary, followers, any-follower, down, all, rest"
+        "line 5: unknown selector \"old\"; known: leader, primary, followers, any-follower, foremost, down, all, rest"
     );
 }
 
@@ -224,4 +224,136 @@ fn any_prefix_of_a_document_is_read_or_refused_without_a_panic() {
             assert!(!error.to_string().contains('\n'));
         }
     }
+}
+
+/// Runs a document to its end.
+fn run(text: &str) -> Run {
+    let mut run = Run::new(&Scenario::from_toml(text).expect("it is right")).expect("it can run");
+    run.run_to_end();
+    run
+}
+
+fn failures(run: &Run) -> Vec<String> {
+    let failed = run.expectations().iter().filter(|result| result.held != Some(true));
+    failed.map(|result| format!("{}: {}", result.text, result.detail)).collect()
+}
+
+const CUT_OFF: &str = r#"
+protocol = "raft"
+nodes = 5
+seed = 7
+until = "4s"
+[[client]]
+attempts = 1
+[[step]]
+at = "700ms"
+propose = { to = "leader", set = { key = "x", value = "0" } }
+[[step]]
+at = "1s"
+bind = { old = "leader" }
+partition = [["old"], ["rest"]]
+[[step]]
+at = "1200ms"
+propose = { to = "old", set = { key = "x", value = "1" } }
+[[step]]
+at = "3s"
+heal = true
+[[expect]]
+at = "2900ms"
+leaders = 1
+not_leader = "old"
+role = { node = "old", is = "leader" }
+not_committed = { set = { key = "x", value = "1" } }
+[[expect]]
+by = "4s"
+role = { node = "old", is = "follower" }
+agree = true
+[[expect]]
+always = true
+invariant = "any"
+linearizable = true
+"#;
+
+#[test]
+fn a_cut_off_leader_is_replaced_and_commits_nothing() {
+    let run = run(CUT_OFF);
+    assert_eq!(failures(&run), [String::new(); 0]);
+    assert!(run.succeeded());
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_says_what_it_found() {
+    let text = "protocol = \"raft\"\nnodes = 3\nuntil = \"1s\"\n[[expect]]\nat = \"900ms\"\nleaders = 2\n";
+    let run = run(text);
+    assert!(run.finished() && !run.succeeded());
+    let [failure] = &failures(&run)[..] else { panic!("one failure") };
+    assert!(failure.starts_with("at 900ms: leaders = 2: n"), "{failure}");
+}
+
+#[test]
+fn a_selector_that_names_nobody_ends_the_run_and_says_so() {
+    let run = run("protocol = \"raft\"\nnodes = 3\n[[step]]\nat = \"1us\"\ncrash = \"leader\"\n");
+    assert_eq!(
+        run.error().map(ToString::to_string).unwrap_or_default(),
+        "step 1 (at 1us: crash = \"leader\"): \"leader\" names nobody: no live node leads at that moment"
+    );
+    assert!(run.finished() && !run.succeeded());
+}
+
+#[test]
+fn a_command_by_hand_becomes_a_step_that_replays_the_run() {
+    let scenario = Scenario::from_toml(CUT_OFF).expect("it is right");
+    let mut by_hand = Run::new(&scenario).expect("it can run");
+    by_hand.run_until(Time(1_500_000));
+    while by_hand.simulation().messages().next().is_none() {
+        by_hand.step();
+    }
+    let message = by_hand.simulation().messages().next().expect("a message is on its way");
+    by_hand.command(quorumscope_core::record::Command::Drop(message)).expect("it can be lost");
+    by_hand.command(quorumscope_core::record::Command::Crash(NodeId(1))).expect("it can crash");
+    let refused = by_hand.command(quorumscope_core::record::Command::Crash(NodeId(1)));
+    assert!(refused.is_err() && by_hand.scenario().steps.len() == scenario.steps.len() + 2);
+    by_hand.run_to_end();
+
+    let written = Scenario::from_toml(&by_hand.scenario().to_toml()).expect("it can be read");
+    assert_eq!(&written, by_hand.scenario());
+    let mut replayed = Run::new(&written).expect("it can run");
+    replayed.run_to_end();
+    assert_eq!(replayed.simulation().digest(), by_hand.simulation().digest());
+    assert_ne!(replayed.simulation().digest(), run(CUT_OFF).simulation().digest());
+    let undone = by_hand.rebuilt(&scenario).expect("it can run");
+    assert_eq!(undone.simulation().digest(), run(CUT_OFF).simulation().digest());
+}
+
+#[test]
+fn a_fork_goes_its_own_way() {
+    let mut one = Run::new(&Scenario::from_toml(CUT_OFF).expect("it is right")).expect("it can run");
+    one.run_until(Time(2_000_000));
+    let mut other = one.clone();
+    other.command(quorumscope_core::record::Command::Heal).expect("it can heal");
+    one.run_to_end();
+    other.run_to_end();
+    assert_eq!(one.simulation().digest(), run(CUT_OFF).simulation().digest());
+    assert_ne!(one.simulation().digest(), other.simulation().digest());
+    assert_eq!(other.scenario().steps.len(), one.scenario().steps.len() + 1);
+}
+
+#[test]
+fn a_lasting_pattern_means_messages_that_leave_later() {
+    let text = "protocol = \"raft\"\nnodes = 3\nuntil = \"2s\"\n[[step]]\nat = \"0s\"\n\
+                drop = { kind = \"pre-vote-reply\", for = \"1s\" }\n\
+                [[expect]]\nat = \"1s\"\nleaders = 0\n[[expect]]\nby = \"2s\"\nleaders = 1\n";
+    assert_eq!(failures(&run(text)), [String::new(); 0]);
+}
+
+#[test]
+fn the_way_to_step_does_not_change_the_run() {
+    let scenario = Scenario::from_toml(CUT_OFF).expect("it is right");
+    let mut slowly = Run::new(&scenario).expect("it can run");
+    slowly.set_recording(false);
+    for at in (0..5_000).map(|step| Time(step * 1_000)) {
+        slowly.run_until(at);
+    }
+    assert!(slowly.succeeded());
+    assert_eq!(slowly.simulation().digest(), run(CUT_OFF).simulation().digest());
 }

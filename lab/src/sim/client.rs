@@ -14,7 +14,7 @@ use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::record::Verdict;
 use quorumscope_core::rng::Rng;
-use quorumscope_core::types::{NodeId, RequestNumber};
+use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
 
 use super::setup::ClientSetup;
 use crate::trace::view::{ClientView, OperationView};
@@ -80,6 +80,8 @@ pub(crate) struct Client {
     pub(crate) open: bool,
     /// The number of its last request.
     pub(crate) last: RequestNumber,
+    /// What it last did, as recorded: the cause of what it does of its own accord.
+    pub(crate) acted: Option<RecordId>,
     /// Requests without a known outcome, oldest first.
     pub(crate) outstanding: Vec<Outstanding>,
     /// Operations that wait for the session.
@@ -100,6 +102,7 @@ impl Client {
             believed,
             open: false,
             last: RequestNumber(0),
+            acted: None,
             outstanding: Vec::new(),
             wishes: VecDeque::new(),
             left: setup.workload.map_or(0, |workload| workload.operations),

@@ -91,7 +91,7 @@ impl<P: Subject> World<P> {
             && node.disk.durable.is_none_or(|durable| durable < after)
         {
             let detail = format!("a message to {to} left before write {} was durable", after.sequence);
-            self.violate(Some(index), cause, "a promise waits for its write", detail);
+            self.violate(Some(index), Some(cause), "a promise waits for its write", detail);
         }
         self.depart(id, from, Endpoint::Node(to), Parcel::Peer(message), cause);
     }
@@ -246,7 +246,7 @@ impl<P: Subject> World<P> {
             node.liveness = Liveness::Broken;
             node.armed = None;
         }
-        self.violate(Some(index), broke, "broken invariant", fact.into());
+        self.violate(Some(index), Some(broke), "broken invariant", fact.into());
     }
 
     /// What is due after each step: the deadline, the disk, the checkers, and the status for people.

@@ -167,8 +167,7 @@ impl<P: Subject> World<P> {
         let client = self.hand().ok_or(CommandError::NoClient)?;
         let operation = Operation::decode(operation).ok_or(CommandError::Operation)?;
         self.admit(command);
-        let cause = self.recorder.last();
-        self.wish(client, Wish { operation, to, of_workload: false }, cause);
+        self.wish(client, Wish { operation, to, of_workload: false }, None);
         Ok(())
     }
 
@@ -183,8 +182,7 @@ impl<P: Subject> World<P> {
                 survived
             }
             Err(gap) => {
-                let last = self.recorder.last();
-                self.violate(Some(index), last, "writes continue the log", gap.to_string());
+                self.violate(Some(index), None, "writes continue the log", gap.to_string());
                 self.nodes[index].disk.durable
             }
         };
@@ -216,8 +214,7 @@ impl<P: Subject> World<P> {
         let index = self.require(node, &[Liveness::Crashed], "only a crashed node can be started again")?;
         self.admit(command);
         self.coverage.restarts += 1;
-        let cause = self.recorder.last();
-        self.start(index, cause);
+        self.start(index, None);
         Ok(())
     }
 

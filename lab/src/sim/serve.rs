@@ -19,7 +19,7 @@ use crate::trace::view::OperationView;
 
 impl<P: Subject> World<P> {
     /// A client's first request: without a session nothing is executed.
-    pub(crate) fn open_session(&mut self, index: usize, cause: RecordId) {
+    pub(crate) fn open_session(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         let to = client.believed;
         let request = client.begin(None, to, false);
@@ -33,7 +33,7 @@ impl<P: Subject> World<P> {
     }
 
     /// A client asks for an operation, now or once its session is open.
-    pub(crate) fn wish(&mut self, index: usize, wish: Wish, cause: RecordId) {
+    pub(crate) fn wish(&mut self, index: usize, wish: Wish, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         if !client.open {
             client.wishes.push_back(wish);
@@ -47,7 +47,7 @@ impl<P: Subject> World<P> {
     }
 
     /// Sends a request, for the first time or again.
-    fn ask(&mut self, index: usize, request: RequestNumber, cause: RecordId) {
+    fn ask(&mut self, index: usize, request: RequestNumber, cause: Option<RecordId>) {
         let now = self.now;
         let Some(client) = self.clients.get_mut(index) else { return };
         let (id, timeout) = (client.setup.id, client.setup.timeout);
@@ -77,7 +77,7 @@ impl<P: Subject> World<P> {
         see_asked(&mut client.view, seen);
         (tag::ASKED, to).hash(&mut self.chain);
         proposal.hash(&mut self.chain);
-        let stamp = Stamp { at: now, cause: Some(cause), node: None };
+        let stamp = Stamp { at: now, cause, node: None };
         let asked = self.recorder.emit(stamp, || Body::Asked {
             client: id,
             number: request,
@@ -85,6 +85,9 @@ impl<P: Subject> World<P> {
             operation: text.to_string(),
             attempt,
         });
+        if let Some(client) = self.clients.get_mut(index) {
+            client.acted = Some(asked);
+        }
         let parcel = Parcel::Request { proposal, text };
         self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel, asked);
     }
@@ -92,8 +95,8 @@ impl<P: Subject> World<P> {
     /// A request has waited long enough for its answer, or for the end of its pause.
     pub(crate) fn on_request_timer(&mut self, index: usize, request: RequestNumber) {
         let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.id).collect();
-        let cause = self.recorder.last();
         let Some(client) = self.clients.get_mut(index) else { return };
+        let cause = client.acted;
         let (limit, id) = (client.setup.attempts, client.setup.id);
         (tag::ASKED, id, request).hash(&mut self.chain);
         let Some(open) = client.request(request) else { return };
@@ -120,7 +123,7 @@ impl<P: Subject> World<P> {
         match outcome {
             Outcome::Applied { result, .. } => {
                 let (verdict, text, answer) = read_result(&result);
-                self.tell(index, request, verdict, text, answer, first);
+                self.tell(index, request, verdict, text, answer, Some(first));
             }
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
             Outcome::Overloaded => self.pause(index, request, None, true),
@@ -150,7 +153,7 @@ impl<P: Subject> World<P> {
         verdict: Verdict,
         result: String,
         answer: Option<Answer>,
-        cause: RecordId,
+        cause: Option<RecordId>,
     ) {
         let now = self.now;
         let Some(client) = self.clients.get_mut(index) else { return };
@@ -161,8 +164,11 @@ impl<P: Subject> World<P> {
         if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {
             seen.told = Some((now, verdict, result.clone()));
         }
-        let stamp = Stamp { at: now, cause: Some(cause), node: None };
-        let told = self.recorder.emit(stamp, || Body::Told { client: id, number: request, verdict, result });
+        let stamp = Stamp { at: now, cause, node: None };
+        let told = Some(self.recorder.emit(stamp, || Body::Told { client: id, number: request, verdict, result }));
+        if let Some(client) = self.clients.get_mut(index) {
+            client.acted = told;
+        }
         if open.operation.is_none() {
             return self.opened(index, told);
         }
@@ -178,7 +184,7 @@ impl<P: Subject> World<P> {
     }
 
     /// The session is open: what waited for it is asked now.
-    fn opened(&mut self, index: usize, cause: RecordId) {
+    fn opened(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         client.open = true;
         for wish in std::mem::take(&mut client.wishes) {
@@ -203,7 +209,7 @@ impl<P: Subject> World<P> {
         client.think = 0;
         let operation = client.draw_operation(workload.keys);
         let wish = Wish { operation, to: None, of_workload: true };
-        let cause = self.recorder.last();
+        let cause = client.acted;
         self.wish(index, wish, cause);
     }
 

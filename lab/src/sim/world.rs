@@ -209,16 +209,16 @@ where
             })
         });
         for node in 0..self.nodes.len() {
-            self.start(node, began);
+            self.start(node, Some(began));
         }
         for client in 0..self.clients.len() {
-            self.open_session(client, began);
+            self.open_session(client, Some(began));
         }
         self.settle();
     }
 
     /// Starts a node from its store. The new incarnation is on the disk before anything else happens.
-    pub(crate) fn start(&mut self, index: usize, cause: RecordId) {
+    pub(crate) fn start(&mut self, index: usize, cause: Option<RecordId>) {
         let seed = self.seeds.bits();
         let machine = P::machine(&self.config);
         let Some(node) = self.nodes.get_mut(index) else { return };
@@ -233,7 +233,7 @@ where
         node.applied = LogIndex::ZERO;
         node.liveness = Liveness::Up;
         let (incarnation, clock) = (node.incarnation, node.clock);
-        let stamp = self.stamp(index, Some(cause));
+        let stamp = self.stamp(index, cause);
         let started =
             self.recorder.emit(stamp, || Body::Started { incarnation, mono: now.mono, rate_ppm: clock.rate_ppm });
         if let Some(node) = self.nodes.get_mut(index) {
@@ -373,9 +373,8 @@ where
     }
 
     /// A property does not hold.
-    pub(crate) fn violate(&mut self, node: Option<usize>, cause: RecordId, property: &str, detail: String) {
-        let stamp =
-            node.map_or(Stamp { at: self.now, cause: Some(cause), node: None }, |node| self.stamp(node, Some(cause)));
+    pub(crate) fn violate(&mut self, node: Option<usize>, cause: Option<RecordId>, property: &str, detail: String) {
+        let stamp = node.map_or(Stamp { at: self.now, cause, node: None }, |node| self.stamp(node, cause));
         let violation =
             Violation { at: self.now, node: stamp.node.map(|(node, _)| node), property: property.into(), detail };
         self.report(stamp, violation);

@@ -4,6 +4,8 @@ pub mod face;
 pub mod file;
 mod fold;
 pub mod narrate;
+#[cfg(test)]
+mod run_tests;
 pub mod timeline;
 #[cfg(test)]
 mod timeline_tests;

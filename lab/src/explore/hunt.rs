@@ -1,0 +1,125 @@
+//! Which runs are likely to miss a rule that is switched off?
+//!
+//! A guard is seldom alone: others mask its absence, and some need rare faults
+//! at the right moment. Per rule this says what masks it (switched off too) and
+//! how the faults are biased. The witness scenarios prove each rule; a hunt
+//! measures how long blind search takes.
+
+use quorumscope_core::raft::Rule;
+use quorumscope_core::types::Span;
+
+use crate::scenario::RaftSettings;
+use crate::scenario::profile::{Plan, Profile};
+
+/// The plan of the runs that hunt for the absence of `rule`.
+#[must_use]
+pub fn plan(rule: Rule) -> Plan {
+    let heavy = Profile::Heavy.plan();
+    let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
+    let slow_disk = (Span::from_millis(10), Span::from_millis(50));
+    match rule {
+        // Figure 8 needs entries of old terms one by one, and a leader that crashes again and again.
+        Rule::CommitOwnTermOnly => Plan {
+            raft: RaftSettings { max_entries_per_append: 1, pre_vote: false, ..RaftSettings::default() },
+            crashes: 8,
+            partitions: 4,
+            one_way_cuts: 0,
+            at_leader_percent: 90,
+            downtime: (Span::from_millis(100), Span::from_millis(600)),
+            ..busy
+        },
+        // The up-to-date check masks itself in the pre-vote, so pre-votes are off.
+        Rule::UpToDateCheck => Plan {
+            raft: RaftSettings { pre_vote: false, ..RaftSettings::default() },
+            partitions: 6,
+            at_leader_percent: 60,
+            ..busy
+        },
+        // Two candidates must ask at the same moment.
+        Rule::OneVotePerTerm => Plan { raft: close_timeouts(), crashes: 6, at_leader_percent: 100, ..busy },
+        // A vote is lost only while the disk is slow, and counts twice only if the node is back at once.
+        Rule::PersistVoteBeforeReply | Rule::PersistBeforeCampaign => Plan {
+            raft: close_timeouts(),
+            disk: slow_disk,
+            slow_disk: (Span::from_millis(100), Span::from_millis(400)),
+            crashes: 10,
+            downtime: (Span::from_millis(1), Span::from_millis(20)),
+            ..busy
+        },
+        Rule::PersistAppendBeforeReply | Rule::WrittenNamesEntry => Plan {
+            disk: slow_disk,
+            slow_disk: (Span::from_millis(100), Span::from_millis(400)),
+            crashes: 8,
+            partitions: 4,
+            at_leader_percent: 70,
+            downtime: (Span::from_millis(5), Span::from_millis(300)),
+            ..busy
+        },
+        Rule::LostStoreDoesNotVote => Plan { crashes: 4, lost_disks: 2, at_leader_percent: 30, ..busy },
+        Rule::VoteKeptWithinTerm => Plan { raft: close_timeouts(), crashes: 6, at_leader_percent: 100, ..busy },
+        Rule::ConsistencyCheck | Rule::CommitVerifiedPrefix | Rule::KeepMatchingSuffix | Rule::BackUpOnConflict => {
+            Plan {
+                partitions: 6,
+                at_leader_percent: 80,
+                latency: (Span::from_millis(1), Span::from_millis(80)),
+                ..busy
+            }
+        }
+        Rule::ExactlyOnce => Plan { client_timeout: Span::from_millis(60), ..busy },
+        Rule::MajorityQuorum => busy,
+        Rule::RandomizedTimeout => Plan {
+            raft: RaftSettings { pre_vote: false, ..RaftSettings::default() },
+            latency: (Span::from_millis(10), Span::from_millis(10)),
+            drifts: 0,
+            skews: 0,
+            ..heavy
+        },
+        Rule::AdoptHigherTerm => Plan { partitions: 6, at_leader_percent: 80, ..heavy },
+    }
+}
+
+/// Elections that many nodes begin at once, without the pre-vote that would tell them apart.
+fn close_timeouts() -> RaftSettings {
+    RaftSettings {
+        election_timeout: (Span::from_millis(150), Span::from_millis(155)),
+        pre_vote: false,
+        ..RaftSettings::default()
+    }
+}
+
+/// One plan for several rules: what each asks for, taken together.
+#[must_use]
+pub fn plan_for(rules: &[Rule]) -> Plan {
+    let plans = rules.iter().map(|rule| plan(*rule));
+    plans
+        .reduce(|one, other| Plan {
+            crashes: one.crashes.max(other.crashes),
+            partitions: one.partitions.max(other.partitions),
+            one_way_cuts: one.one_way_cuts.max(other.one_way_cuts),
+            lost_disks: one.lost_disks.max(other.lost_disks),
+            operations: one.operations.max(other.operations),
+            rules_off: one.rules_off.iter().chain(&other.rules_off).copied().collect(),
+            ..one
+        })
+        .unwrap_or_else(|| Profile::Heavy.plan())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::explore;
+    use crate::scenario::ProtocolName;
+    use crate::scenario::profile::{SHORTEST_RUN, generate};
+
+    #[test]
+    fn every_hunt_can_run_and_finds_nothing_while_its_rule_is_on() {
+        for rule in Rule::ALL {
+            let plan = Plan { rules_off: Vec::new(), ..plan(rule) };
+            for seed in 0..2 {
+                let scenario = generate(ProtocolName::Raft, 5, seed, &plan, SHORTEST_RUN, &[]);
+                let outcome = explore(&scenario).expect("it can run");
+                assert!(!outcome.failed(), "{} seed {seed}: {:?}", rule.name(), outcome.violations);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What does one run say?
+//!
+//! The world checks Raft's properties after every event; what needs the whole
+//! run is checked here: progress once the calm has lasted long enough, and an
+//! order for what the clients saw. A search that ends without an answer is
+//! *undecided*, counts as such, and fails the run.
+
+use quorumscope_core::types::{Digest, Time};
+
+use crate::check::linearizable::{self, Verdict};
+use crate::check::property;
+use crate::scenario::{LINEARIZABILITY_BUDGET, Run, Scenario, ScenarioError};
+use crate::sim::Coverage;
+use crate::trace::view::Violation;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Properties that were broken, in the order in which they were seen.
+    pub violations: Vec<Violation>,
+    /// Whether the search for an order of the clients' operations ended without an answer.
+    pub undecided: bool,
+    /// How many events happened.
+    pub events: u64,
+    /// How long the run was in virtual time.
+    pub virtual_time: Time,
+    /// How many entries the oracle counts as committed.
+    pub committed: u64,
+    /// The digest of the run.
+    pub digest: Digest,
+    /// What the run exercised.
+    pub coverage: Coverage,
+}
+
+/// What went wrong first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which property.
+    pub property: String,
+    /// When.
+    pub at: Time,
+}
+
+impl Outcome {
+    /// Whether the run failed.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.undecided || !self.violations.is_empty()
+    }
+
+    /// The first property that was broken.
+    #[must_use]
+    pub fn first(&self) -> Option<Finding> {
+        self.violations.first().map(|found| Finding { property: found.property.clone(), at: found.at })
+    }
+
+    /// Whether this property was broken.
+    #[must_use]
+    pub fn breaks(&self, property: &str) -> bool {
+        self.violations.iter().any(|found| found.property == property)
+    }
+}
+
+/// Carries a scenario out and checks all that can be checked.
+///
+/// # Errors
+/// Settings that cannot run.
+pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
+    let mut run = Run::new(scenario)?;
+    run.set_recording(false);
+    let mut at_the_end = Vec::new();
+    let calm = run.calm();
+    // Only where the run lasts long enough can progress be judged.
+    if calm.deadline() < scenario.until {
+        run.run_until(calm.deadline());
+        if !run.finished() {
+            at_the_end.extend(calm.judge(run.leader(), run.simulation().history()));
+        }
+    }
+    run.run_to_end();
+    let simulation = run.simulation();
+    let now = simulation.now();
+    let mut undecided = false;
+    match linearizable::check(simulation.history(), LINEARIZABILITY_BUDGET) {
+        Verdict::Linearizable => {}
+        Verdict::NotLinearizable(detail) => {
+            at_the_end.push(Violation { at: now, node: None, property: property::LINEARIZABILITY.into(), detail });
+        }
+        Verdict::Undecided => undecided = true,
+    }
+    let mut violations = simulation.violations().to_vec();
+    // A step that a broken node makes impossible is no finding of its own.
+    if let Some(error) = run.error().filter(|_| violations.is_empty()) {
+        at_the_end.push(Violation { at: now, node: None, property: UNPLAYABLE.into(), detail: error.to_string() });
+    }
+    violations.extend(at_the_end);
+    Ok(Outcome {
+        violations,
+        undecided,
+        events: simulation.events(),
+        virtual_time: now,
+        committed: simulation.decided().len() as u64,
+        digest: simulation.digest(),
+        coverage: simulation.coverage().clone(),
+    })
+}
+
+/// A scenario with a step that cannot be carried out.
+const UNPLAYABLE: &str = "steps can be carried out";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::ProtocolName;
+    use crate::scenario::profile::{Profile, SHORTEST_RUN, generate};
+    use quorumscope_core::raft::Rule;
+
+    fn outcome(profile: Profile, seed: u64, off: &[Rule]) -> Outcome {
+        let scenario = generate(ProtocolName::Raft, 5, seed, &profile.plan(), SHORTEST_RUN, off);
+        explore(&scenario).expect("it can run")
+    }
+
+    #[test]
+    fn honest_runs_break_nothing_and_cover_what_their_profile_promises() {
+        for profile in Profile::ALL {
+            let mut coverage = Coverage::default();
+            for seed in 0..20 {
+                let outcome = outcome(profile, seed, &[]);
+                assert!(!outcome.failed(), "{} seed {seed}: {:?}", profile.name(), outcome.violations);
+                coverage.add(&outcome.coverage);
+            }
+            for name in profile.must_cover() {
+                let count = coverage.iter().find(|(counter, _)| counter == name).map(|(_, count)| count);
+                assert!(count.is_some_and(|count| count > 0), "{}: {name}", profile.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_the_same_each_time() {
+        assert_eq!(outcome(Profile::Heavy, 3, &[]).digest, outcome(Profile::Heavy, 3, &[]).digest);
+    }
+
+    #[test]
+    fn without_majorities_heavy_faults_break_safety_soon() {
+        let broken = (0..20).find(|seed| outcome(Profile::Heavy, *seed, &[Rule::MajorityQuorum]).failed());
+        assert!(broken.is_some());
+    }
+}

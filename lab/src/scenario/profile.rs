@@ -1,0 +1,454 @@
+//! Which faults does a run of an exploration meet?
+//!
+//! A plan says how many faults of each kind; the seed decides where and when.
+//! The result is a scenario in which every fault is written out as a step, so a
+//! run that fails can be looked at, shared and shortened. Faults come in the
+//! first six tenths of a run; the rest is calm, so that progress can be judged.
+
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::raft::Rule;
+use quorumscope_core::rng::Rng;
+use quorumscope_core::types::{ClientId, NodeId, Span, Time};
+
+use super::document::{Action, NodeVerb, ProtocolName, RaftSettings, Scenario, Selector, Step};
+use crate::sim::{ClientSetup, Network, Workload};
+
+/// Shortest run of a profile.
+pub const SHORTEST_RUN: Time = Time(30_000_000);
+
+/// The generator of faults is a concern of its own.
+const CONCERN: u64 = 0x_FA17;
+
+/// How rough a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Clients only.
+    None,
+    /// Some loss, a crash, a partition.
+    Light,
+    /// Everything at once.
+    Heavy,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Light, Self::Heavy];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Light => "light",
+            Self::Heavy => "heavy",
+        }
+    }
+
+    /// Counters that a sweep of such runs must raise: a sweep that does not has not tested what it claims.
+    #[must_use]
+    pub fn must_cover(self) -> &'static [&'static str] {
+        const NONE: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "elections",
+            "leaders elected",
+            "commits",
+            "entries applied",
+            "client operations ok",
+        ];
+        const LIGHT: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "elections",
+            "leaders elected",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+        ];
+        const HEAVY: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "elections",
+            "leaders elected",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "messages duplicated",
+            "lost unsynced writes",
+            "one-way cuts",
+            "clock faults",
+            "disk faults",
+        ];
+        match self {
+            Self::None => NONE,
+            Self::Light => LIGHT,
+            Self::Heavy => HEAVY,
+        }
+    }
+
+    /// What such a run meets.
+    #[must_use]
+    pub fn plan(self) -> Plan {
+        let calm = Plan::default();
+        match self {
+            Self::None => calm,
+            Self::Light => {
+                Plan { drop_ppm: 10_000, latency: ROUGH_LATENCY, crashes: 1, partitions: 1, slow_disks: 0, ..calm }
+            }
+            Self::Heavy => Plan {
+                drop_ppm: 50_000,
+                duplicate_ppm: 20_000,
+                latency: ROUGH_LATENCY,
+                crashes: 4,
+                partitions: 2,
+                one_way_cuts: 2,
+                slow_disks: 2,
+                drifts: 2,
+                skews: 1,
+                ..calm
+            },
+        }
+    }
+}
+
+/// Latencies so different that messages overtake each other.
+const ROUGH_LATENCY: (Span, Span) = (Span(1_000), Span(30_000));
+
+/// What a run meets, in numbers; the seed decides the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Operations of all clients together.
+    pub operations: u32,
+    /// How many clients.
+    pub clients: u64,
+    /// Over how many keys.
+    pub keys: u32,
+    /// How long clients think.
+    pub think: (Span, Span),
+    /// How long a client waits before it tries another node.
+    pub client_timeout: Span,
+    /// Loss until the calm, in parts per million.
+    pub drop_ppm: u32,
+    /// Duplication until the calm, in parts per million.
+    pub duplicate_ppm: u32,
+    /// One-way latency.
+    pub latency: (Span, Span),
+    /// How long a sync takes on a healthy disk.
+    pub disk: (Span, Span),
+    /// How long a sync takes on a slow disk, and on the disk of a node that will crash.
+    pub slow_disk: (Span, Span),
+    /// Crashes, each with a restart.
+    pub crashes: u32,
+    /// How long a crashed node stays down.
+    pub downtime: (Span, Span),
+    /// In how many of a hundred crashes and partitions the leader is meant.
+    pub at_leader_percent: u64,
+    /// Of the crashes, how many lose their disk.
+    pub lost_disks: u32,
+    /// Partitions, each with a heal.
+    pub partitions: u32,
+    /// Cuts in one direction, each mended.
+    pub one_way_cuts: u32,
+    /// How long a partition or a cut lasts.
+    pub cut_time: (Span, Span),
+    /// Windows in which one disk is slow.
+    pub slow_disks: u32,
+    /// Clocks that run at another rate from then on.
+    pub drifts: u32,
+    /// Clocks that jump forward.
+    pub skews: u32,
+    /// Election timers that fire out of turn.
+    pub timeouts: u32,
+    /// Raft's settings.
+    pub raft: RaftSettings,
+    /// Rules that are off beside those that were asked for, because they would mask what is looked for.
+    pub rules_off: Vec<Rule>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            operations: 200,
+            clients: 3,
+            keys: 4,
+            think: (Span::from_millis(100), Span::from_millis(400)),
+            client_timeout: Span::from_millis(500),
+            drop_ppm: 0,
+            duplicate_ppm: 0,
+            latency: Network::default().latency,
+            disk: super::read::DEFAULT_DISK,
+            slow_disk: (Span::from_millis(20), Span::from_millis(200)),
+            crashes: 0,
+            downtime: (Span::from_millis(50), Span::from_millis(1_500)),
+            at_leader_percent: 50,
+            lost_disks: 0,
+            partitions: 0,
+            one_way_cuts: 0,
+            cut_time: (Span::from_millis(500), Span::from_millis(2_500)),
+            slow_disks: 0,
+            drifts: 0,
+            skews: 0,
+            timeouts: 0,
+            raft: RaftSettings::default(),
+            rules_off: Vec::new(),
+        }
+    }
+}
+
+/// Writes a scenario out: the same arguments always give the same one.
+#[must_use]
+pub fn generate(
+    protocol: ProtocolName,
+    nodes: u32,
+    seed: u64,
+    plan: &Plan,
+    until: Time,
+    rules_off: &[Rule],
+) -> Scenario {
+    let mut scenario = Scenario::new(protocol, nodes, seed);
+    scenario.name = format!("Seed {seed}");
+    scenario.until = until.max(SHORTEST_RUN);
+    scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
+    scenario.disk = plan.disk;
+    scenario.raft = plan.raft.clone();
+    scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
+    scenario.rules_off.sort_unstable();
+    scenario.rules_off.dedup();
+    scenario.clients = clients(plan);
+    let calm = Time(scenario.until.0 / 10 * 6);
+    let mut draw = Draw {
+        rng: Rng::new(seed, CONCERN),
+        nodes: scenario.nodes.clone(),
+        from: Time(1_000_000),
+        calm,
+        steps: Vec::new(),
+        plan,
+    };
+    draw.crashes();
+    draw.cuts();
+    draw.conditions();
+    draw.calm();
+    let mut steps = draw.steps;
+    steps.sort_by_key(|step| step.at);
+    scenario.steps = steps;
+    scenario
+}
+
+fn clients(plan: &Plan) -> Vec<ClientSetup> {
+    let count = plan.clients.max(1);
+    let share = |number: u64| {
+        let operations = u64::from(plan.operations);
+        u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
+    };
+    (1..=count)
+        .map(|number| ClientSetup {
+            workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think }),
+            timeout: plan.client_timeout,
+            ..ClientSetup::by_hand(ClientId(number))
+        })
+        .collect()
+}
+
+/// Draws faults.
+struct Draw<'a> {
+    rng: Rng,
+    nodes: Vec<NodeId>,
+    from: Time,
+    calm: Time,
+    steps: Vec<Step>,
+    plan: &'a Plan,
+}
+
+impl Draw<'_> {
+    fn node(&mut self) -> NodeId {
+        let chosen = self.rng.below(self.nodes.len() as u64);
+        usize::try_from(chosen).ok().and_then(|chosen| self.nodes.get(chosen)).copied().unwrap_or(NodeId(1))
+    }
+
+    /// The leader, or one drawn blindly.
+    fn target(&mut self) -> Selector {
+        if self.rng.below(100) < self.plan.at_leader_percent { Selector::Foremost } else { Selector::Node(self.node()) }
+    }
+
+    /// The part of the faulty time for fault `number` of `count`, so that equal faults do not overlap.
+    fn window(&mut self, number: u32, count: u32, length: (Span, Span)) -> (Time, Time) {
+        let slot = (self.calm - self.from).0 / u64::from(count.max(1));
+        let begin = self.from.0 + slot * u64::from(number);
+        let length = self.rng.span(length).0.clamp(1, slot * 3 / 4);
+        let start = begin + self.rng.below(slot * 7 / 8 - length + 1);
+        (Time(start), Time(start + length))
+    }
+
+    fn push(&mut self, at: Time, action: Action) {
+        self.steps.push(Step::new(at, action));
+    }
+
+    /// Crashes with restarts, one after the other. The disk of the node is slow before, so that writes are lost.
+    fn crashes(&mut self) {
+        let count = self.plan.crashes;
+        for number in 0..count {
+            let (crash, restart) = self.window(number, count, self.plan.downtime);
+            let name = format!("crashed-{}", number + 1);
+            let slow = Time(crash.0.saturating_sub(300_000).max(self.from.0));
+            let target = self.target();
+            let victim = || vec![Selector::Bound(name.clone())];
+            self.steps.push(Step {
+                at: slow,
+                after: None,
+                bind: vec![(name.clone(), target)],
+                action: Some(Action::Disk { node: victim(), latency: self.plan.slow_disk }),
+            });
+            self.push(crash, Action::Nodes(NodeVerb::Crash, victim()));
+            if number < self.plan.lost_disks {
+                self.push(crash, Action::Nodes(NodeVerb::LoseDisk, victim()));
+            }
+            self.push(restart, Action::Disk { node: victim(), latency: self.plan.disk });
+            self.push(restart, Action::Nodes(NodeVerb::Restart, victim()));
+        }
+    }
+
+    /// Partitions and cuts in one direction, one after the other: a partition replaces all cuts.
+    fn cuts(&mut self) {
+        let count = self.plan.partitions + self.plan.one_way_cuts;
+        for number in 0..count {
+            let (cut, mend) = self.window(number, count, self.plan.cut_time);
+            // One way first every second time, so that both kinds meet early and late crashes.
+            let one_way = number % 2 == 1 && number / 2 < self.plan.one_way_cuts
+                || number >= 2 * self.plan.partitions.min(self.plan.one_way_cuts)
+                    && self.plan.partitions < self.plan.one_way_cuts;
+            if one_way {
+                let lonely = self.target();
+                let name = format!("cut-{}", number + 1);
+                let alone = vec![Selector::Bound(name.clone())];
+                let (from, to) = match self.rng.below(2) {
+                    0 => (alone, vec![Selector::Rest]),
+                    _ => (vec![Selector::Rest], alone),
+                };
+                let action = Some(Action::Cut { from, to });
+                self.steps.push(Step { at: cut, after: None, bind: vec![(name, lonely)], action });
+            } else {
+                let group = self.group();
+                self.push(cut, Action::Partition(vec![group, vec![Selector::Rest]]));
+            }
+            self.push(mend, Action::Heal);
+        }
+    }
+
+    /// Some nodes, but not all: half of the time less than half of them with the leader among them.
+    fn group(&mut self) -> Vec<Selector> {
+        let most = (self.nodes.len() as u64 / 2).max(1);
+        let size = 1 + self.rng.below(most);
+        let mut pool = self.nodes.clone();
+        let mut group: Vec<Selector> = Vec::new();
+        for _ in 0..size {
+            let place = usize::try_from(self.rng.below(pool.len() as u64)).unwrap_or(0);
+            group.push(Selector::Node(pool.swap_remove(place)));
+        }
+        if self.rng.below(100) < self.plan.at_leader_percent {
+            // `rest` must name somebody: the leader takes a place and does not add one.
+            group.pop();
+            group.push(Selector::Foremost);
+        }
+        group
+    }
+
+    /// Slow disks, clocks, timers that fire out of turn.
+    fn conditions(&mut self) {
+        let plan = self.plan;
+        for number in 0..plan.slow_disks {
+            let (slow, healthy) = self.window(number, plan.slow_disks, plan.cut_time);
+            let node = vec![Selector::Node(self.node())];
+            self.push(slow, Action::Disk { node: node.clone(), latency: plan.slow_disk });
+            self.push(healthy, Action::Disk { node, latency: plan.disk });
+        }
+        for number in 0..plan.drifts {
+            let (at, _) = self.window(number, plan.drifts, (Span(1), Span(1)));
+            let rate_ppm = u32::try_from(980_000 + self.rng.below(40_001)).unwrap_or(1_000_000);
+            let node = vec![Selector::Node(self.node())];
+            self.push(at, Action::Drift { node, rate_ppm });
+        }
+        for number in 0..plan.skews {
+            let (at, _) = self.window(number, plan.skews, (Span(1), Span(1)));
+            let by = self.rng.span((Span::from_millis(10), Span::from_millis(500)));
+            let node = vec![Selector::Node(self.node())];
+            self.push(at, Action::Skew { node, by });
+        }
+        for number in 0..plan.timeouts {
+            let (at, _) = self.window(number, plan.timeouts, (Span(1), Span(1)));
+            self.push(at, Action::Nodes(NodeVerb::Timeout, vec![Selector::AnyFollower]));
+        }
+    }
+
+    /// All faults end, and two requests ask whether the cluster works.
+    fn calm(&mut self) {
+        let calm = self.calm;
+        if self.plan.drop_ppm > 0 {
+            self.push(calm, Action::Loss(0));
+        }
+        if self.plan.duplicate_ppm > 0 {
+            self.push(calm, Action::Duplication(0));
+        }
+        if self.plan.partitions + self.plan.one_way_cuts > 0 {
+            self.push(calm, Action::Heal);
+        }
+        for (after, value) in [(100_000, "1"), (1_000_000, "2")] {
+            let operation = Operation::Set { key: "calm".into(), value: value.into() };
+            self.push(Time(calm.0 + after), Action::Propose { to: None, operation });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heavy(seed: u64) -> Scenario {
+        generate(ProtocolName::Raft, 5, seed, &Profile::Heavy.plan(), SHORTEST_RUN, &[])
+    }
+
+    #[test]
+    fn a_profile_is_written_out_the_same_way_each_time_and_can_be_read() {
+        for seed in 0..50 {
+            let scenario = heavy(seed);
+            assert_eq!(scenario, heavy(seed));
+            assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
+        }
+        assert_ne!(heavy(1).steps, heavy(2).steps);
+    }
+
+    #[test]
+    fn two_hundred_operations_are_shared_by_three_clients() {
+        let shares: Vec<u32> = heavy(1).clients.iter().filter_map(|c| c.workload.map(|w| w.operations)).collect();
+        assert_eq!(shares, [67, 67, 66]);
+    }
+
+    #[test]
+    fn heavy_runs_have_two_partitions_and_two_cuts_in_one_direction() {
+        let steps = heavy(3).steps;
+        let count =
+            |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).filter(|a| wanted(a)).count();
+        assert_eq!(count(|action| matches!(action, Action::Partition(_))), 2);
+        assert_eq!(count(|action| matches!(action, Action::Cut { .. })), 2);
+        assert_eq!(count(|action| matches!(action, Action::Nodes(NodeVerb::Crash, _))), 4);
+    }
+
+    #[test]
+    fn the_last_four_tenths_of_a_run_are_without_faults() {
+        let scenario = heavy(4);
+        let last = scenario.steps.iter().filter(|step| !matches!(step.action, Some(Action::Propose { .. })));
+        assert_eq!(last.map(|step| step.at).max(), Some(Time(18_000_000)));
+    }
+}
