@@ -1,4 +1,1 @@
-//! What only several crates together can show. One binary, so that it links once.
-
-#[cfg(test)]
-mod live;
+//! What only several crates together can show stands in `tests/all`: one binary, so that it links once.

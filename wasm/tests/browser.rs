@@ -1,6 +1,6 @@
-//! Does the core count the same in a browser as natively?
+//! Does the laboratory work in a browser?
 #![cfg(target_arch = "wasm32")]
 
-mod parity;
+mod shared;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,4 +1,4 @@
-//! Does the core count the same in Node as natively?
+//! Does the laboratory work in Node?
 #![cfg(target_arch = "wasm32")]
 
-mod parity;
+mod shared;

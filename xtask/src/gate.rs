@@ -6,7 +6,7 @@
 //! that little is compiled twice. Left out: a check against the database of
 //! advisories, which lives on a host that a build without network cannot ask.
 
-use crate::{house, licences, page, place, size, tools};
+use crate::{house, licences, package, page, place, size, tools};
 use anyhow::{Result, bail};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ struct Step {
     check: fn() -> Result<()>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "house", shows: "crates use only what they may, files stay short", check: house::check },
     Step { name: "licences", shows: "every dependency's licence is allowed", check: licences::check },
     Step { name: "format", shows: "the code is formatted", check: format },
@@ -26,6 +26,7 @@ const STEPS: [Step; 10] = [
     Step { name: "clippy-wasm", shows: "no lint fires for wasm", check: clippy_wasm },
     Step { name: "docs", shows: "the documentation builds without warnings", check: docs },
     Step { name: "page", shows: "the page builds and keeps to its size", check: page_in_budget },
+    Step { name: "package", shows: "the npm package builds and works in Node", check: package::test },
     Step { name: "tests", shows: "native, cross-crate and page tests pass", check: tests },
     Step { name: "wasm-node", shows: "the wasm tests pass in Node", check: wasm_in_node },
     Step { name: "wasm-browser", shows: "the wasm tests pass in headless Chromium", check: wasm_in_browser },

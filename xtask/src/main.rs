@@ -7,9 +7,12 @@
 //! `wasm-bindgen` of the workspace and nothing has to be installed. Read next:
 //! `gate.rs` for what is tested, `page.rs` for what a browser downloads.
 
+mod events;
 mod gate;
+mod host;
 mod house;
 mod licences;
+mod package;
 mod page;
 mod place;
 mod size;
@@ -34,6 +37,17 @@ enum Task {
         /// Quick to build, large and slow to run
         #[arg(long)]
         dev: bool,
+    },
+    /// Build the npm package into target/package/
+    Package,
+    /// Measure simulated events per second: native, and the npm package under Node and in Chromium
+    BenchEvents {
+        /// How many heavy seeds
+        #[arg(long, default_value_t = 200)]
+        seeds: u64,
+        /// How often each takes its turn
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
     },
     /// Build the page and serve it with live native nodes
     Run {
@@ -65,6 +79,14 @@ fn start(task: Task) -> Result<ExitCode> {
     match task {
         Task::Page { dev } => {
             page::build(if dev { page::Build::Dev } else { page::Build::Release })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Package => {
+            package::build()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::BenchEvents { seeds, rounds } => {
+            events::run(seeds, rounds)?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Run { serve } => page::serve(&serve),

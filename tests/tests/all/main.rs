@@ -1,3 +1,7 @@
 //! The cross-crate tests: one binary, a module for each thing that is claimed.
 
+mod fold;
+mod heavy;
+mod live;
+mod parity;
 mod witness;

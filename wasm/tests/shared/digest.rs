@@ -1,4 +1,4 @@
-//! What must be equal natively and in wasm, whoever runs it.
+//! Does the core count the same as natively?
 
 use quorumscope_core::digest::Chain;
 use std::hash::{Hash as _, Hasher as _};

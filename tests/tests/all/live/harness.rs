@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::raft::{AllOn, Config};
-use quorumscope_core::record::{Body, Command, Record, Role as Standing, Verdict};
+use quorumscope_core::record::{Command, Record, Role as Standing, Verdict};
 use quorumscope_core::types::NodeId;
 use quorumscope_core::wire::{Cluster, Frame, Hello, Problem, Role};
 use quorumscope_lab::trace::view::{Liveness, View};
@@ -180,10 +180,10 @@ impl Watcher {
     }
 
     /// Reads until a record has arrived.
-    pub async fn until_record(&mut self, what: &str, mut is: impl FnMut(&Body) -> bool) {
+    pub async fn until_record(&mut self, what: &str, mut is: impl FnMut(&Record) -> bool) {
         let mut seen = 0;
         within(what, async {
-            while !self.records[seen..].iter().any(|record| is(&record.body)) {
+            while !self.records[seen..].iter().any(&mut is) {
                 seen = self.records.len();
                 self.read().await;
             }

@@ -77,7 +77,9 @@ async fn a_leader_that_is_cut_off_is_replaced_and_follows_once_the_cut_is_healed
     watcher.command(Command::Partition(vec![vec![first]])).await.unwrap();
     watcher.until("the cut", |view| view.cut.len() == 4).await;
     watcher
-        .until_record("a message is lost to it", |body| matches!(body, Body::Dropped { reason: DropReason::Cut, .. }))
+        .until_record("a message is lost to it", |record| {
+            matches!(record.body, Body::Dropped { reason: DropReason::Cut, .. })
+        })
         .await;
     watcher
         .until("a leader of the others", |view| {

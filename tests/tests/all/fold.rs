@@ -1,0 +1,83 @@
+//! Is what is shown what is?
+//!
+//! Everything shown is a fold of records. Here the fold of a run's records is
+//! held against the world itself, whole, after each event and each step.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+use quorumscope_lab::scenario::Run;
+use quorumscope_lab::scenario::profile::Profile;
+use quorumscope_lab::sim::Coverage;
+use quorumscope_lab::trace::view::View;
+
+use crate::heavy;
+
+#[test]
+fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event_of_200_heavy_seeds() {
+    // Every second seed on a thread of its own: the gate waits for this test.
+    let (even, odd) = thread::scope(|scope| {
+        let odd = scope.spawn(|| compare_all((1..heavy::SEEDS).step_by(2)));
+        (compare_all((0..heavy::SEEDS).step_by(2)), odd.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let mut coverage = even.coverage;
+    coverage.add(&odd.coverage);
+    println!("{} views compared", even.compared + odd.compared);
+    let untouched: Vec<_> = coverage.iter().filter(|(name, count)| must_happen(name) && *count == 0).collect();
+    assert_eq!(untouched, [], "faults that never happened were not tested");
+}
+
+#[derive(Default)]
+struct Seen {
+    compared: u64,
+    coverage: Coverage,
+}
+
+fn compare_all(seeds: impl Iterator<Item = u64>) -> Seen {
+    let mut seen = Seen::default();
+    for seed in seeds {
+        let mut run = heavy::run(seed);
+        let mut view = View::default();
+        loop {
+            compare(&mut run, &mut view, seed);
+            seen.compared += 1;
+            if !run.step() {
+                break;
+            }
+        }
+        assert_eq!(run.error(), None, "seed {seed}");
+        seen.coverage.add(run.simulation().coverage());
+    }
+    seen
+}
+
+fn must_happen(counter: &str) -> bool {
+    Profile::Heavy.must_cover().contains(&counter)
+}
+
+fn compare(run: &mut Run, view: &mut View, seed: u64) {
+    for record in run.take_records() {
+        view.fold(&record);
+    }
+    let world = run.simulation().view();
+    // Between records time goes on, and numbers are taken for records that are not made.
+    (view.at, view.last) = (world.at, world.last);
+    if *view != world {
+        panic!("seed {seed} at {}: {}", world.at, difference(view, &world));
+    }
+}
+
+fn difference(fold: &View, world: &View) -> String {
+    if let Some((id, node)) = world.nodes.iter().find(|(id, node)| fold.nodes.get(id) != Some(node)) {
+        return format!("{id}: fold {:#?}\nworld {node:#?}", fold.nodes.get(id));
+    }
+    format!(
+        "messages equal: {}, clients: {}, cuts: {}, decided: {}, violations: {}, ended: {}",
+        fold.messages == world.messages,
+        fold.clients == world.clients,
+        fold.cut == world.cut,
+        fold.decided == world.decided,
+        fold.violations == world.violations,
+        fold.ended == world.ended,
+    )
+}
