@@ -8,6 +8,7 @@ mod explore;
 mod failure;
 mod report;
 mod run;
+mod serve;
 mod sweep;
 mod trace;
 
@@ -28,6 +29,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
     Run(run::Arguments),
     Explore(explore::Arguments),
     Trace(trace::Arguments),
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let done = match &arguments.command {
+        Command::Serve(arguments) => Ok(serve::run(arguments)),
         Command::Run(arguments) => run::run(arguments),
         Command::Explore(arguments) => explore::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),

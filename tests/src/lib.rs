@@ -1,1 +1,4 @@
-//! Placeholder until its first part lands.
+//! What only several crates together can show. One binary, so that it links once.
+
+#[cfg(test)]
+mod live;

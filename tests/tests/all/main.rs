@@ -1,0 +1,3 @@
+//! The cross-crate tests: one binary, a module for each thing that is claimed.
+
+mod witness;
