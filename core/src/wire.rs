@@ -12,7 +12,7 @@
 //! 2. observers and controllers receive [`Frame::Records`] from then on, 20 times a second at
 //!    most. The stream starts with `Began` and the state of all nodes; where records had to be
 //!    dropped it holds a `Gap` and starts over with the state of all nodes. Records come in
-//!    causal order; `at` may step back by as much as the nodes' clocks differ;
+//!    causal order, and `at` steps back only where the clocks of machines differ by a second or more;
 //! 3. a controller sends [`Frame::Command`]; each is answered by one [`Frame::Done`].
 
 use bytes::Bytes;

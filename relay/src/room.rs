@@ -160,6 +160,9 @@ impl Room {
             Role::Node(node) if node.0 == 0 || node == RELAY => {
                 return Err(Code::NotAdmitted.with("nodes are numbered from 1"));
             }
+            Role::Node(node) if state.cluster.as_ref().is_some_and(|cluster| !cluster.nodes.contains(&node)) => {
+                return Err(Code::WrongCluster.with(format!("{node} is not a node of this room's cluster")));
+            }
             Role::Node(_) if state.nodes.len() >= quorumscope_core::wire::MAX_MEMBERS => {
                 return Err(Code::Full.with("the room has as many nodes as it takes"));
             }
@@ -376,7 +379,7 @@ impl State {
 
     /// Takes a member's records into the stream.
     fn publish(&mut self, role: Role, records: Records) -> Result<(), Problem> {
-        for record in records.records {
+        for mut record in records.records {
             let own = match role {
                 Role::Node(node) => record.id.origin == node && record.node == Some(node),
                 Role::Host => record.id.origin == NodeId(0),
@@ -385,6 +388,7 @@ impl State {
             if !own {
                 return Err(Code::NotAllowed.with("records of others may not be published"));
             }
+            record.at = self.stream.time_of(record.at);
             self.settle_message(&record);
             self.stream.push(record.at, Batch::encode(&record));
         }

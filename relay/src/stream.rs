@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
-use quorumscope_core::types::Time;
+use quorumscope_core::types::{Span, Time};
 use quorumscope_core::wire::{Batch, Role};
 
 use crate::limits::ROUND_WITHIN;
@@ -28,6 +28,9 @@ const MAX_BYTES: usize = 48 << 20;
 
 /// An observer that lags further than this starts over: it could not catch up soon.
 const MAX_LAG: u64 = 8_192;
+
+/// Clocks that differ by less than this are taken for one: the stream's time does not step back by less.
+const CLOCKS_DIFFER: Span = Span::from_secs(1);
 
 /// The records of a room.
 #[derive(Debug)]
@@ -99,6 +102,13 @@ impl Stream {
             rounds: 0,
             last_round: 0,
         }
+    }
+
+    /// The time that a record of `at` has in the stream. Members publish side by side, each by its own clock, so
+    /// times that hardly differ come out of order; whoever looks a time up needs them in order.
+    pub(crate) fn time_of(&self, at: Time) -> Time {
+        let last = self.records.back().map_or(at, |(last, _)| *last);
+        if last - at < CLOCKS_DIFFER { at.max(last) } else { at }
     }
 
     /// Appends a record; the oldest go where the ring is full.
@@ -263,6 +273,15 @@ mod tests {
         assert!(matches!(stream.next(&mut cursor, now), Next::Nothing));
         push(&mut stream, 1);
         assert_eq!(sequences(stream.next(&mut cursor, now)), [3]);
+    }
+
+    #[test]
+    fn times_that_hardly_differ_come_in_order() {
+        let mut stream = Stream::new();
+        stream.push(Time(5_000_000), Bytes::new());
+        assert_eq!(stream.time_of(Time(4_999_000)), Time(5_000_000));
+        assert_eq!(stream.time_of(Time(5_000_001)), Time(5_000_001));
+        assert_eq!(stream.time_of(Time(3_000_000)), Time(3_000_000), "another machine's clock is not hidden");
     }
 
     #[test]

@@ -1,1 +1,1 @@
-//! Placeholder until its first part lands.
+//! What only several crates together can show stands in `tests/all`: one binary, so that it links once.

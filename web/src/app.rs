@@ -30,6 +30,9 @@ use crate::words::{act, inspect, notice, regions};
 /// Where the theme is kept between visits.
 const THEME: &str = "quorumscope.theme";
 
+/// A passing line stays this long, in milliseconds: long enough to read it twice.
+const NOTICE_MS: i32 = 9_000;
+
 /// The whole page.
 pub struct App {
     model: Model,
@@ -61,6 +64,8 @@ pub enum Message {
     RingSize(Size),
     /// The timeline has another width.
     StripSize(Size),
+    /// A line has been there long enough.
+    Forget(Notice),
     /// Another seed is wanted.
     Reseed,
 }
@@ -127,6 +132,11 @@ impl Component for App {
                     }
                 }
             }
+            Message::Forget(notice) => {
+                if self.model.notice.as_ref() == Some(&notice) {
+                    self.model.notice = None;
+                }
+            }
             Message::RingSize(size) => self.ring_size = size,
             Message::StripSize(size) => self.strip_width = size.width,
             Message::Reseed => {
@@ -161,19 +171,19 @@ impl Component for App {
                 </aside>
                 <main class={classes!("stage", views)} aria-label={regions::STAGE}>
                     if model.views != Views::Log {
-                        <div class="ring-box" ref={self.ring.clone()}>{ self.stage() }</div>
+                        <div class="ring-box" ref={self.ring.clone()}>{ self.stage() }{ self.notice() }</div>
                     }
                     if model.views != Views::Ring {
                         <LogTable view={model.cursor.view.clone()} width={self.ring_size.width} selection={model.selection} on={self.on.clone()} />
                     }
-                    { self.notice() }
+                    if model.views == Views::Log { { self.notice() } }
                 </main>
                 <aside class={classes!("panel", "inspect", sheet(Sheet::Inspector))} aria-label={regions::INSPECTOR}>
                     { self.sheet_close() }
-                    <Inspector view={model.cursor.view.clone()} insight={model.insight.clone()} lines={model.cursor.lines.clone()}
-                        selection={model.selection} offers={model.offers} on={self.on.clone()} />
-                    <Clients view={model.cursor.view.clone()} to={model.selection.and_then(Selection::node)} offers={model.offers} on={self.on.clone()} />
-                    <Checks view={model.cursor.view.clone()} expectations={model.expectations.clone()} offers={model.offers} />
+                    <div class="upper"><Inspector view={model.cursor.view.clone()} insight={model.insight.clone()} lines={model.cursor.lines.clone()}
+                        selection={model.selection} offers={model.offers} on={self.on.clone()} /></div>
+                    <div class="lower"><Clients view={model.cursor.view.clone()} to={model.selection.and_then(Selection::node)} offers={model.offers} on={self.on.clone()} />
+                    <Checks view={model.cursor.view.clone()} expectations={model.expectations.clone()} offers={model.offers} /></div>
                 </aside>
                 <footer class="time" aria-label={regions::TIMELINE}>
                     <TimelineBar marks={model.cursor.marks.clone()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
@@ -226,6 +236,17 @@ impl App {
     }
 
     fn act(&mut self, context: &Context<Self>, action: Action) {
+        let before = self.model.notice.clone();
+        self.carry_out(context, action);
+        if let Some(notice) = self.model.notice.clone()
+            && before.as_ref() != Some(&notice)
+        {
+            let link = context.link().clone();
+            js::after(NOTICE_MS, move || link.send_message(Message::Forget(notice)));
+        }
+    }
+
+    fn carry_out(&mut self, context: &Context<Self>, action: Action) {
         for effect in self.model.update(action) {
             match effect {
                 Effect::Ask(request) => self.source.ask(request),

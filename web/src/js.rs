@@ -36,6 +36,15 @@ pub fn next_frame(callback: impl FnOnce(f64) + 'static) {
     }
 }
 
+/// Calls back once, after so many milliseconds.
+pub fn after(milliseconds: i32, callback: impl FnOnce() + 'static) {
+    let closure = Closure::once_into_js(callback);
+    if let Some(window) = window() {
+        // A page that is going away needs no timer.
+        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(closure.unchecked_ref(), milliseconds);
+    }
+}
+
 /// Whether a media query holds.
 #[must_use]
 pub fn media(query: &str) -> bool {

@@ -19,7 +19,7 @@ pub struct Built {
 }
 
 /// All of them.
-pub static ALL: [Built; 5] = [
+pub static ALL: [Built; 6] = [
     Built {
         id: "first-election",
         title: "The first election",
@@ -85,6 +85,19 @@ pub static ALL: [Built; 5] = [
             "Restart one of them and see the entry through.",
         ],
         toml: include_str!("../scenarios/three.toml"),
+    },
+    Built {
+        id: "no-majority",
+        title: "Two of five are enough",
+        text: &[
+            "Here a rule is switched off: two votes of five make a leader, and two copies of an entry commit it.",
+            "Two majorities always share a node; two pairs need not. Split the cluster, and each side goes its own way.",
+        ],
+        tries: &[
+            "Play until a check at the right turns red, or jump there: the red triangle on the timeline.",
+            "Step back from it. Which two nodes decided on each side?",
+        ],
+        toml: include_str!("../scenarios/no-majority.toml"),
     },
 ];
 

@@ -110,7 +110,7 @@ pub mod act {
     /// Leave it.
     pub const CANCEL: &str = "Cancel";
     /// Mend everything.
-    pub const HEAL: &str = "Heal all links";
+    pub const HEAL: &str = "Heal";
     /// Cut one direction.
     pub const CUT: &str = "Cut";
     /// Mend one direction.
@@ -245,7 +245,7 @@ pub mod help {
         ("P", "ask as a client"),
         ("V", "both views, ring, log"),
         ("S", "copy a link to this moment"),
-        ("Ctrl Z, Ctrl Y", "undo, redo"),
+        ("Ctrl Z  Ctrl Y", "undo, redo"),
         ("D", "dark or light"),
         ("Esc", "close, deselect"),
         ("?", "this sheet"),

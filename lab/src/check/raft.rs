@@ -184,12 +184,8 @@ impl RaftChecks {
             if Arc::ptr_eq(first, entry) || first == entry {
                 return;
             }
-            let detail = format!(
-                "{node} applied {} at index {}, where {by} applied {}",
-                describe(entry),
-                entry.index,
-                describe(first)
-            );
+            let (here, there) = describe_both(entry, first);
+            let detail = format!("{node} applied {here} at index {}, where {by} applied {there}", entry.index);
             self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
             return;
         }
@@ -247,7 +243,7 @@ impl RaftChecks {
         if Arc::ptr_eq(&known.entry, entry) || known.entry == *entry {
             return None;
         }
-        let (here, there) = (describe(entry), describe(&known.entry));
+        let (here, there) = describe_both(entry, &known.entry);
         Some((LOG_MATCHING, format!("index {index} is {here} in the log of {node}, and {there} in that of {by}")))
     }
 
@@ -273,6 +269,19 @@ fn describe(entry: &Entry) -> String {
         quorumscope_core::entry::EntryKind::Configuration => format!("{} configuration", entry.term),
         quorumscope_core::entry::EntryKind::NoOp => format!("{} no-op", entry.term),
     }
+}
+
+/// Two different entries in a sentence: what sets them apart stands in it.
+fn describe_both(one: &Entry, other: &Entry) -> (String, String) {
+    let (first, second) = (describe(one), describe(other));
+    if first != second {
+        return (first, second);
+    }
+    let dated = |text: String, entry: &Entry| format!("{text} (log time {} µs)", entry.log_time);
+    if one.log_time != other.log_time {
+        return (dated(first, one), dated(second, other));
+    }
+    (first, format!("another {second}"))
 }
 
 #[cfg(test)]

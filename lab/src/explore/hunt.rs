@@ -37,13 +37,16 @@ pub fn plan(rule: Rule) -> Plan {
         },
         // Two candidates must ask at the same moment.
         Rule::OneVotePerTerm => Plan { raft: close_timeouts(), crashes: 6, at_leader_percent: 100, ..busy },
-        // A vote is lost only while the disk is slow, and counts twice only if the node is back at once.
+        // A vote is lost only while the disk is slow, and counts twice only if the node is back at once and
+        // somebody else asks in the same term: clocks that jump start elections all the time.
         Rule::PersistVoteBeforeReply | Rule::PersistBeforeCampaign => Plan {
             raft: close_timeouts(),
             disk: slow_disk,
-            slow_disk: (Span::from_millis(100), Span::from_millis(400)),
-            crashes: 10,
-            downtime: (Span::from_millis(1), Span::from_millis(20)),
+            slow_disk: (Span::from_millis(50), Span::from_millis(150)),
+            crashes: 120,
+            downtime: (Span::from_millis(1), Span::from_millis(10)),
+            at_leader_percent: 30,
+            skews: 200,
             ..busy
         },
         Rule::PersistAppendBeforeReply | Rule::WrittenNamesEntry => Plan {
@@ -55,8 +58,32 @@ pub fn plan(rule: Rule) -> Plan {
             downtime: (Span::from_millis(5), Span::from_millis(300)),
             ..busy
         },
-        Rule::LostStoreDoesNotVote => Plan { crashes: 4, lost_disks: 2, at_leader_percent: 30, ..busy },
-        Rule::VoteKeptWithinTerm => Plan { raft: close_timeouts(), crashes: 6, at_leader_percent: 100, ..busy },
+        // The node without its memory must be needed by nodes that lack what it once stored.
+        Rule::LostStoreDoesNotVote => Plan {
+            raft: close_timeouts(),
+            crashes: 3,
+            lost_disks: 2,
+            at_leader_percent: 30,
+            partitions: 50,
+            one_way_cuts: 0,
+            cut_time: (Span::from_millis(150), Span::from_millis(300)),
+            ..busy
+        },
+        // A vote is forgotten at the first word of the new leader, and asked for again only by a request that
+        // comes later still, from a candidate whose log is no worse: late messages, and logs that lag behind.
+        Rule::VoteKeptWithinTerm => Plan {
+            raft: close_timeouts(),
+            latency: (Span::from_millis(1), Span::from_millis(80)),
+            drop_ppm: 150_000,
+            crashes: 20,
+            downtime: (Span::from_millis(50), Span::from_millis(200)),
+            partitions: 50,
+            one_way_cuts: 0,
+            cut_time: (Span::from_millis(150), Span::from_millis(300)),
+            skews: 150,
+            at_leader_percent: 60,
+            ..busy
+        },
         Rule::ConsistencyCheck | Rule::CommitVerifiedPrefix | Rule::KeepMatchingSuffix | Rule::BackUpOnConflict => {
             Plan {
                 partitions: 6,

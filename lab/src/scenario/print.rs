@@ -74,7 +74,7 @@ pub(super) fn expect_text(expect: &Expect) -> String {
 
 /// A step in one line, for reports.
 pub(super) fn step_text(step: &Step) -> String {
-    let action = step.action.as_ref().map_or_else(|| "bind".into(), |deed| action(deed));
+    let action = step.action.as_ref().map_or_else(|| "bind".into(), action);
     format!("at {}: {action}", print_span(Span(step.at.0)))
 }
 

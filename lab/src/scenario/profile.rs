@@ -112,7 +112,8 @@ impl Profile {
                 drop_ppm: 50_000,
                 duplicate_ppm: 20_000,
                 latency: ROUGH_LATENCY,
-                crashes: 4,
+                crashes: 5,
+                slow_disk: (Span::from_millis(100), Span::from_millis(400)),
                 partitions: 2,
                 one_way_cuts: 2,
                 slow_disks: 2,
@@ -442,7 +443,7 @@ mod tests {
             |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).filter(|a| wanted(a)).count();
         assert_eq!(count(|action| matches!(action, Action::Partition(_))), 2);
         assert_eq!(count(|action| matches!(action, Action::Cut { .. })), 2);
-        assert_eq!(count(|action| matches!(action, Action::Nodes(NodeVerb::Crash, _))), 4);
+        assert_eq!(count(|action| matches!(action, Action::Nodes(NodeVerb::Crash, _))), 5);
     }
 
     #[test]

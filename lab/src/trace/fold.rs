@@ -75,7 +75,11 @@ impl View {
                     self.violations.push(Violation { at, node: record.node, property, detail });
                 }
             }
-            Body::Gap { missing } => self.gaps = self.gaps.saturating_add(missing.unwrap_or(1).max(1)),
+            Body::Gap { missing } => {
+                self.gaps = self.gaps.saturating_add(missing.unwrap_or(1).max(1));
+                // What became of them may be among what is missing: none may stay on its way for ever.
+                self.messages.clear();
+            }
             Body::Ended => self.ended = true,
             Body::Started { .. }
             | Body::ClockChanged { .. }

@@ -2,4 +2,6 @@
 
 mod fold;
 mod heavy;
+mod live;
 mod parity;
+mod witness;

@@ -7,7 +7,7 @@ use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Sign};
-use quorumscope_lab::trace::view::{OperationView, View};
+use quorumscope_lab::trace::view::{OperationView, View, Violation};
 use yew::prelude::*;
 
 use crate::js;
@@ -131,11 +131,14 @@ pub fn Checks(props: &ChecksProps) -> Html {
         return html! { <section class="checks"><p class="quiet">{ words::LIVE }</p></section> };
     }
     let broken = |name: &str| props.view.violations.iter().find(|violation| same_property(&violation.property, name));
-    let others = props
-        .view
-        .violations
-        .iter()
-        .filter(|violation| !words::PROPERTIES.iter().any(|name| same_property(&violation.property, name)));
+    // A property that is broken once is broken; its first contradiction says most.
+    let mut others: Vec<&Violation> = Vec::new();
+    for violation in &props.view.violations {
+        let listed = others.iter().any(|other| other.property == violation.property);
+        if !listed && !words::PROPERTIES.iter().any(|name| same_property(&violation.property, name)) {
+            others.push(violation);
+        }
+    }
     html! {
         <section class="checks" data-testid="checks">
             <h2>{ inspect::CHECKS }</h2>
@@ -144,15 +147,15 @@ pub fn Checks(props: &ChecksProps) -> Html {
                     None => html! { <li class="ok" key={*name}><i>{ "✓" }</i><b>{ *name }</b></li> },
                     Some(violation) => html! { <li class="bad" key={*name}><i>{ "✕" }</i><b>{ *name }</b><span>{ &violation.detail }</span></li> },
                 }) }
-                { for others.map(|violation| html! {
-                    <li class="bad" key={violation.property.clone()}><i>{ "✕" }</i><b>{ &violation.property }</b><span>{ &violation.detail }</span></li>
+                { for others.into_iter().map(|violation| html! {
+                    <li class="bad"><i>{ "✕" }</i><b>{ &violation.property }</b><span>{ &violation.detail }</span></li>
                 }) }
             </ul>
             if !props.expectations.is_empty() {
                 <h2>{ inspect::EXPECTED }</h2>
                 <ul>{ for props.expectations.iter().map(|expected| {
                     let (class, mark) = match expected.held { Some(true) => ("ok", "✓"), Some(false) => ("bad", "✕"), None => ("waits", "…") };
-                    html! { <li {class} key={expected.text.clone()}><i>{ mark }</i><b>{ &expected.text }</b>
+                    html! { <li {class}><i>{ mark }</i><b>{ &expected.text }</b>
                         if expected.held == Some(false) { <span>{ &expected.detail }</span> }</li> }
                 }) }</ul>
             }

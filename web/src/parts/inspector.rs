@@ -54,7 +54,7 @@ pub fn Inspector(props: &Props) -> Html {
         <>
             <section class="about" aria-live="off">{ about }</section>
             { for props.insight.why.iter().map(|why| html! {
-                <section class="why" data-testid="why" key={why.question.clone()}>
+                <section class="why" data-testid="why">
                     <h2>{ &why.question }</h2>
                     <p>{ &why.answer.sentence }</p>
                     if !why.answer.principle.is_empty() { <p class="quiet">{ why.answer.principle }</p> }

@@ -171,12 +171,13 @@ pub fn lane(shape: &LaneShape, selected: bool, on_click: Callback<(NodeId, NodeI
             LaneState::Open => "open",
             LaneState::Idle => "idle",
             LaneState::Cut => "cut",
+            LaneState::Apart => "cut apart",
             LaneState::CutOneWay => "cut one-way",
         },
         selected.then_some("selected")
     );
     let (from, to) = (shape.from, shape.to);
-    let cut = matches!(shape.state, LaneState::Cut | LaneState::CutOneWay);
+    let cut = matches!(shape.state, LaneState::Cut | LaneState::CutOneWay | LaneState::Apart);
     let path = if cut { shape.lane.path_until(0.46) } else { shape.lane.path() };
     let middle = shape.lane.at(0.47);
     html! {

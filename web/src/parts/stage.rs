@@ -239,10 +239,10 @@ fn Moving(props: &MovingProps) -> Html {
                     </g>
                 }
             }) }
-            { for losses.iter().map(|loss| html! {
+            { for losses.iter().enumerate().map(|(index, loss)| html! {
                 <g class="loss" style={format!("opacity:{:.2}", loss.strength.sqrt())}>
                     <path d={cross(loss.at, 7.5)} />
-                    <text x={px(loss.at.x + 13.0)} y={px(loss.at.y + 4.0)}>{ lost(loss.reason) }</text>
+                    if index + 1 == losses.len() { <text x={px(loss.at.x + 13.0)} y={px(loss.at.y + 4.0)}>{ lost(loss.reason) }</text> }
                 </g>
             }) }
         </g>

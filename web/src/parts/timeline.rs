@@ -241,7 +241,7 @@ fn mark_of(mark: &Mark, x: f64) -> Html {
         MarkKind::Commit => ("commit", "M0-3.800a3.800 3.800 0 1 1 0 7.600a3.800 3.800 0 1 1 0-7.600Z"),
         MarkKind::Crash => ("crash", "M-4-4 4 4M4-4-4 4"),
         MarkKind::Restart => ("restart", "M-4.500 0a4.500 4.500 0 1 0 1.500-3.300M-4.500-4.500v2.700h2.700"),
-        MarkKind::Fault => ("fault", "M-4-2h3v4h4M-4 2h1M3-2h1"),
+        MarkKind::Fault => ("fault", "M-6.500 0H-2.500M2.500 0H6.500M-1.600-4.500-2.800-2M1.600 4.500 2.800 2"),
         MarkKind::Violation => ("violation", "M0-6.500 6.500 5H-6.500ZM0-2.500v3.500M0 3v.3"),
     };
     html! {

@@ -81,7 +81,7 @@ impl Layout {
         let crowd = if nodes.len() > RING_LIMIT { 0.62 } else { 1.0 };
         let radius = (short * 0.078).clamp(19.0, 46.0) * crowd;
         // The legend stands above the ring and a caption below it.
-        let (top, bottom) = (if narrow { 104.0 } else { 84.0 }, if narrow { 92.0 } else { 48.0 });
+        let (top, bottom) = (if narrow { 118.0 } else { 84.0 }, if narrow { 92.0 } else { 48.0 });
         let center = Point::new(size.width / 2.0, top + (size.height - top - bottom) / 2.0);
         let reach_y = ((size.height - top - bottom) / 2.0 - radius * 0.9).max(60.0);
         let side = if narrow { 58.0 } else { 190.0 };
@@ -147,13 +147,13 @@ impl Layout {
     #[must_use]
     pub fn label(&self, place: Point) -> (Point, Anchor) {
         let beside = (place.x - self.center.x).abs() > self.radius;
-        let gap = self.radius + 22.0;
+        let gap = self.radius + 29.0;
         if self.size.width < NARROW || self.nodes.len() > RING_LIMIT {
             let above = place.y < self.center.y - self.radius * 2.0;
-            let y = if above && !beside { place.y - gap + 4.0 } else { place.y + self.radius + 39.0 };
+            let y = if above && !beside { place.y - gap + 9.0 } else { place.y + self.radius + 39.0 };
             (Point::new(place.x, y), Anchor::Middle)
         } else if !beside {
-            (Point::new(place.x, place.y - gap - 13.0), Anchor::Middle)
+            (Point::new(place.x, place.y - gap - 8.0), Anchor::Middle)
         } else if place.x > self.center.x {
             (Point::new(place.x + gap, place.y - 2.0), Anchor::Start)
         } else {

@@ -150,6 +150,8 @@ pub enum LaneState {
     Idle,
     /// Nothing passes, and nothing passes the other way.
     Cut,
+    /// Its ends are in different groups of a partition.
+    Apart,
     /// Nothing passes this way, but the other way is open.
     CutOneWay,
 }
@@ -159,12 +161,15 @@ pub enum LaneState {
 pub fn lanes(view: &View, layout: &Layout) -> Vec<LaneShape> {
     let runs =
         |id: &NodeId| view.nodes.get(id).is_some_and(|node| matches!(node.liveness, Liveness::Up | Liveness::Paused));
+    let groups = groups(view);
+    let together = |a: &NodeId, b: &NodeId| groups.iter().any(|group| group.contains(a) && group.contains(b));
     let mut lanes = Vec::new();
     for from in view.nodes.keys() {
         for to in view.nodes.keys().filter(|to| *to != from) {
             let Some(lane) = layout.lane(Endpoint::Node(*from), Endpoint::Node(*to)) else { continue };
             let state = match (is_cut(view, *from, *to), is_cut(view, *to, *from)) {
-                (true, true) => LaneState::Cut,
+                (true, true) if together(from, to) => LaneState::Cut,
+                (true, true) => LaneState::Apart,
                 (true, false) => LaneState::CutOneWay,
                 (false, _) if !runs(from) || !runs(to) => LaneState::Idle,
                 (false, _) => LaneState::Open,
@@ -214,7 +219,7 @@ pub fn hulls(view: &View, layout: &Layout) -> Vec<String> {
     }
     let outline = |group: &Vec<NodeId>| {
         let places: Vec<Point> = group.iter().filter_map(|node| layout.node(*node)).collect();
-        hull(&places, layout.radius + 22.0)
+        hull(&places, layout.radius + 19.0)
     };
     groups.iter().filter_map(outline).collect()
 }
@@ -283,7 +288,7 @@ mod tests {
         let states = |view: &View| lanes(view, &layout).iter().map(|lane| lane.state).collect::<Vec<_>>();
         assert_eq!(states(&view), [LaneState::CutOneWay, LaneState::Open]);
         cut(&mut view, 2, 1);
-        assert_eq!(states(&view), [LaneState::Cut, LaneState::Cut]);
+        assert_eq!(states(&view), [LaneState::Apart, LaneState::Apart]);
     }
 
     #[test]

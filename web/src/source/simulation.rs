@@ -90,6 +90,8 @@ impl Engine {
                 }
                 out(Answer::Acted { at, scenario: run.scenario().to_toml() });
                 out(Answer::Records { records: run.take_records(), known: at });
+                // Older copies do not know this step: whoever goes back to a later moment starts from here.
+                self.keyframes.push_back(run.clone());
                 self.run = Some(run);
             }
             Err(error) => out(Answer::Refused { reason: error.to_string() }),
@@ -98,14 +100,8 @@ impl Engine {
 
     /// The run as it was at `at`, with nothing left to record before that.
     fn run_at(&self, at: Time) -> Option<Run> {
-        let earlier = |run: &&Run| run.simulation().now() <= at;
-        let mut run = self
-            .run
-            .iter()
-            .find(earlier)
-            .or_else(|| self.keyframes.iter().rev().find(earlier))
-            .or(self.start.as_ref())?
-            .clone();
+        let newest_first = self.run.iter().chain(self.keyframes.iter().rev()).chain(&self.start);
+        let mut run = newest_first.into_iter().find(|run| run.simulation().now() <= at)?.clone();
         run.run_until(at);
         run.take_records();
         Some(run)

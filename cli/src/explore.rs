@@ -1,0 +1,267 @@
+//! `quorumscope explore`: many seeds with generated faults, each checked.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::thread;
+
+use quorumscope_core::raft::Rule;
+use quorumscope_core::types::Time;
+use quorumscope_lab::explore::{Outcome, explore, hunt, shrink};
+use quorumscope_lab::scenario::profile::{Plan, Profile, SHORTEST_RUN, generate};
+use quorumscope_lab::scenario::{MAX_NODES, ProtocolName, Scenario, protocol, read_span, rule, unknown};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::report::{self, ViolationReport};
+use crate::sweep::{Sweep, Swept, sweep};
+
+/// A sweep this long must raise every counter of its profile.
+const COVERAGE_FROM: u64 = 100;
+
+/// Faults that have a name and are not built yet.
+const LATER_FAULTS: &str = "byzantine";
+
+/// Explore many seeds with generated faults and check every run
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The protocol: raft
+    #[arg(long, value_name = "P")]
+    protocol: String,
+    /// How many nodes
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    nodes: u32,
+    /// Which seeds: the first, and the one after the last
+    #[arg(long, value_name = "A..B", default_value = "0..100")]
+    seeds: String,
+    /// The faults: none, light or heavy [default: heavy; with --rule-off the rule's own hunt]
+    #[arg(long, value_name = "PROFILE")]
+    faults: Option<String>,
+    /// How long each run is in virtual time, 30s or more
+    #[arg(long, value_name = "SPAN", default_value = "30s")]
+    until: String,
+    /// Switch a rule off; may be given several times
+    #[arg(long, value_name = "R")]
+    rule_off: Vec<String>,
+    /// How many threads [default: one a core]
+    #[arg(long, value_name = "J")]
+    jobs: Option<NonZeroUsize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Shorten the first failing run
+    #[arg(long)]
+    shrink: bool,
+    /// Explore all seeds, also after a failure
+    #[arg(long)]
+    keep_going: bool,
+    /// Where the page is that the printed link opens
+    #[arg(long, value_name = "URL", default_value = report::PAGE)]
+    page: String,
+}
+
+/// The arguments, understood.
+struct Plans {
+    protocol: ProtocolName,
+    seeds: (u64, u64),
+    profile: Option<Profile>,
+    plan: Plan,
+    until: Time,
+    rules_off: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    protocol: &'static str,
+    nodes: u32,
+    runs: u64,
+    seeds_failed: usize,
+    first_failure: Option<Failed>,
+    events: u64,
+    events_per_second: u64,
+    committed: u64,
+    undecided: u64,
+    coverage: BTreeMap<&'static str, u64>,
+    not_covered: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    seed: u64,
+    violations: Vec<ViolationReport>,
+    undecided: bool,
+    command: String,
+    replay: String,
+    /// The shortened scenario, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shrunk: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let plans = understand(arguments).map_err(Failure::input)?;
+    let scenario = |seed| generate(plans.protocol, arguments.nodes, seed, &plans.plan, plans.until, &plans.rules_off);
+    let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let (first, end) = plans.seeds;
+    let swept = sweep(&Sweep { first, end, jobs, keep_going: arguments.keep_going, scenario: &scenario })
+        .map_err(|error| Failure::input(error.to_string()))?;
+    let first_failure = match swept.failed.first() {
+        Some((seed, outcome)) => Some(describe(arguments, &plans, *seed, outcome, scenario(*seed))?),
+        None => None,
+    };
+    let report = make_report(arguments, &plans, &swept, first_failure);
+    if arguments.json {
+        report::print_json(&report)?;
+    } else {
+        report::print(&for_people(&report, &swept))?;
+    }
+    let good = report.seeds_failed == 0 && report.not_covered.is_empty();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn understand(arguments: &Arguments) -> Result<Plans, String> {
+    let protocol = protocol(&arguments.protocol)?;
+    if !(1..=MAX_NODES).contains(&arguments.nodes) {
+        return Err(format!("--nodes {}: a run has 1 to {MAX_NODES} nodes", arguments.nodes));
+    }
+    let rules_off = arguments.rule_off.iter().map(|name| rule(name)).collect::<Result<Vec<_>, _>>()?;
+    let profile = arguments.faults.as_deref().map(faults).transpose()?;
+    let until = Time(read_span(&arguments.until).map_err(|error| format!("--until {error}"))?.0);
+    if until < SHORTEST_RUN || until > Time(3_600_000_000) {
+        return Err(format!("--until {}: a run lasts 30s to 3600s", arguments.until));
+    }
+    let profile = profile.or_else(|| rules_off.is_empty().then_some(Profile::Heavy));
+    let plan = profile.map_or_else(|| hunt::plan_for(&rules_off), Profile::plan);
+    Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, plan, until, rules_off })
+}
+
+fn faults(name: &str) -> Result<Profile, String> {
+    let known = Profile::ALL.map(Profile::name);
+    if name == LATER_FAULTS {
+        return Err(format!("--faults {name} is not built yet; available: {}", known.join(", ")));
+    }
+    Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("faults", name, known))
+}
+
+/// Reads `A..B`.
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let refuse = || format!("--seeds {text}: write a range as 0..100, with the seed after the last at its end");
+    let (first, end) = text.split_once("..").ok_or_else(refuse)?;
+    let (first, end): (u64, u64) = (first.parse().map_err(|_| refuse())?, end.parse().map_err(|_| refuse())?);
+    if first >= end {
+        return Err(format!("--seeds {text} is empty: the seed at its end is not part of it"));
+    }
+    if end > 1 << 53 {
+        return Err(format!("--seeds {text}: seeds are below 2^53"));
+    }
+    Ok((first, end))
+}
+
+/// The first failure, shortened where that was asked for, with what replays it.
+fn describe(
+    arguments: &Arguments,
+    plans: &Plans,
+    seed: u64,
+    outcome: &Outcome,
+    scenario: Scenario,
+) -> Result<Failed, Failure> {
+    let (mut scenario, mut outcome, mut shrunk) = (scenario, outcome.clone(), None);
+    if let Some(finding) = outcome.first().filter(|_| arguments.shrink) {
+        let mut short = shrink(&scenario, &finding.property).scenario;
+        short.name = format!("{} (seed {seed})", finding.property);
+        outcome = explore(&short).map_err(|error| Failure::input(error.to_string()))?;
+        shrunk = Some(short.to_toml());
+        scenario = short;
+    }
+    let cursor = outcome.first().map_or(Time(0), |finding| finding.at);
+    Ok(Failed {
+        seed,
+        violations: outcome.violations.iter().map(Into::into).collect(),
+        undecided: outcome.undecided,
+        command: command(arguments, plans, seed),
+        replay: report::link(&arguments.page, &scenario, cursor, Some(outcome.digest)),
+        shrunk,
+    })
+}
+
+/// The command that runs this seed alone.
+fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
+    let mut text = format!(
+        "quorumscope explore --protocol {} --nodes {} --seeds {seed}..{}",
+        plans.protocol.name(),
+        arguments.nodes,
+        seed + 1
+    );
+    // Writing to a string cannot fail.
+    if let Some(profile) = plans.profile {
+        let _ = write!(text, " --faults {}", profile.name());
+    }
+    if plans.until != SHORTEST_RUN {
+        let _ = write!(text, " --until {}", arguments.until);
+    }
+    for rule in &plans.rules_off {
+        let _ = write!(text, " --rule-off {}", rule.name());
+    }
+    text
+}
+
+fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failure: Option<Failed>) -> Report {
+    let coverage = report::counters(&swept.coverage);
+    let must = plans.profile.filter(|_| plans.rules_off.is_empty() && swept.runs >= COVERAGE_FROM);
+    let must = must.map(Profile::must_cover).unwrap_or_default();
+    let seconds = swept.took.as_secs_f64().max(1e-6);
+    Report {
+        protocol: plans.protocol.name(),
+        nodes: arguments.nodes,
+        runs: swept.runs,
+        seeds_failed: swept.failed.len(),
+        first_failure,
+        events: swept.events,
+        events_per_second: (swept.events as f64 / seconds) as u64,
+        committed: swept.committed,
+        undecided: swept.undecided,
+        not_covered: must.iter().copied().filter(|name| coverage.get(name).is_none_or(|count| *count == 0)).collect(),
+        coverage,
+    }
+}
+
+fn for_people(report: &Report, swept: &Swept) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{} runs of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
+        report.runs,
+        report.protocol,
+        report.nodes,
+        report.seeds_failed,
+        report.undecided,
+        report.events,
+        swept.took.as_secs_f64(),
+        report.events_per_second,
+        report.committed
+    );
+    let runs = report.runs.max(1);
+    for (name, count) in swept.coverage.iter() {
+        let _ = writeln!(text, "  {name:26} {count:>12}  {}.{} a run", count / runs, count * 10 / runs % 10);
+    }
+    for name in &report.not_covered {
+        let _ = writeln!(text, "FAILED  not once in {runs} runs: {name}; the sweep has not tested what it claims to");
+    }
+    if let Some(failed) = &report.first_failure {
+        let _ = writeln!(text, "FAILED  seed {}", failed.seed);
+        for violation in failed.violations.iter().take(5) {
+            let _ = writeln!(text, "  {}", violation.line());
+        }
+        if failed.undecided {
+            let _ = writeln!(text, "  undecided: the search for an order of the operations ran out of its budget");
+        }
+        if let Some(shrunk) = &failed.shrunk {
+            let _ = writeln!(text, "the shortest scenario that fails alike:\n\n{shrunk}");
+        }
+        let _ = writeln!(text, "again:   {}", failed.command);
+        let _ = writeln!(text, "to see:  {}", failed.replay);
+    }
+    text
+}

@@ -1,0 +1,181 @@
+//! `quorumscope run`: one scenario, carried out and judged.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use quorumscope_core::types::Time;
+use quorumscope_lab::check::linearizable::{self, Verdict};
+use quorumscope_lab::check::property;
+use quorumscope_lab::scenario::{ExpectationResult, Fact, LINEARIZABILITY_BUDGET, Run, Scenario};
+use quorumscope_lab::trace::file::{self, Header};
+use quorumscope_lab::trace::view::Violation;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::report::{self, ViolationReport};
+
+/// Carry out one scenario and judge its expectations
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The scenario
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// Another seed than the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Write all records to a trace file
+    #[arg(long, value_name = "OUT")]
+    trace: Option<PathBuf>,
+    /// Where the page is that the printed link opens
+    #[arg(long, value_name = "URL", default_value = report::PAGE)]
+    page: String,
+}
+
+#[derive(Serialize)]
+struct Report {
+    protocol: &'static str,
+    nodes: usize,
+    seed: u64,
+    virtual_ms: f64,
+    events: u64,
+    committed: usize,
+    digest: String,
+    violations: Vec<ViolationReport>,
+    expectations: Vec<ExpectationReport>,
+    coverage: BTreeMap<&'static str, u64>,
+    replay: String,
+}
+
+#[derive(Serialize)]
+struct ExpectationReport {
+    text: String,
+    held: bool,
+    detail: String,
+}
+
+impl From<&ExpectationResult> for ExpectationReport {
+    fn from(result: &ExpectationResult) -> Self {
+        Self { text: result.text.clone(), held: result.held == Some(true), detail: result.detail.clone() }
+    }
+}
+
+/// Reads a scenario.
+pub fn read_scenario(path: &Path) -> Result<Scenario, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::reading(path, &error))?;
+    Scenario::from_toml(&text).map_err(|error| Failure::input(error.in_file(&path.display().to_string())))
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut scenario = read_scenario(&arguments.scenario)?;
+    if let Some(seed) = arguments.seed {
+        scenario.seed = seed;
+    }
+    let file = arguments.scenario.display().to_string();
+    let mut run = Run::new(&scenario).map_err(|error| Failure::input(error.in_file(&file)))?;
+    run.set_recording(arguments.trace.is_some());
+    run.run_to_end();
+    if let Some(out) = &arguments.trace {
+        write_trace(out, &mut run)?;
+    }
+    let violations = violations(&run);
+    let expects_violation = scenario.expect.iter().flat_map(|expect| &expect.facts).any(is_violation);
+    let succeeded = run.succeeded() && (violations.is_empty() || expects_violation);
+    let report = make_report(&run, &violations, &arguments.page);
+    if arguments.json {
+        report::print_json(&report)?;
+    } else {
+        report::print(&for_people(&report, &scenario, &file, succeeded, arguments.seed))?;
+    }
+    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn is_violation(fact: &Fact) -> bool {
+    matches!(fact, Fact::Violation(_))
+}
+
+/// What the world found, and whether what clients saw has an order.
+fn violations(run: &Run) -> Vec<Violation> {
+    let simulation = run.simulation();
+    let mut violations = simulation.violations().to_vec();
+    if let Verdict::NotLinearizable(detail) = linearizable::check(simulation.history(), LINEARIZABILITY_BUDGET) {
+        let property = property::LINEARIZABILITY.into();
+        violations.push(Violation { at: simulation.now(), node: None, property, detail });
+    }
+    violations
+}
+
+fn make_report(run: &Run, violations: &[Violation], page: &str) -> Report {
+    let simulation = run.simulation();
+    let mut expectations: Vec<ExpectationReport> = run.expectations().iter().map(Into::into).collect();
+    if let Some(error) = run.error() {
+        expectations.push((&ExpectationResult::of_error(error, simulation.now())).into());
+    }
+    let scenario = run.scenario();
+    let cursor = violations.first().map_or(Time(0), |found| found.at);
+    Report {
+        protocol: scenario.protocol.name(),
+        nodes: scenario.nodes.len(),
+        seed: scenario.seed,
+        virtual_ms: report::millis(simulation.now()),
+        events: simulation.events(),
+        committed: simulation.decided().len(),
+        digest: simulation.digest().to_string(),
+        violations: violations.iter().map(Into::into).collect(),
+        expectations,
+        coverage: report::counters(simulation.coverage()),
+        replay: report::link(page, scenario, cursor, Some(simulation.digest())),
+    }
+}
+
+fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool, seed: Option<u64>) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: {}, {} nodes, seed {}", scenario.name, report.protocol, report.nodes, report.seed);
+    for expectation in &report.expectations {
+        let mark = if expectation.held { "held  " } else { "FAILED" };
+        let detail = if expectation.detail.is_empty() { String::new() } else { format!(" ({})", expectation.detail) };
+        let _ = writeln!(text, "  {mark}  {}{detail}", expectation.text);
+    }
+    for violation in &report.violations {
+        let _ = writeln!(text, "  {}", violation.line());
+    }
+    let _ = writeln!(
+        text,
+        "{} ms of virtual time, {} events, {} entries committed, digest {}",
+        report.virtual_ms, report.events, report.committed, report.digest
+    );
+    if !succeeded {
+        let seed = seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
+        let _ = writeln!(text, "again:   quorumscope run {file}{seed}");
+    }
+    let _ = writeln!(text, "to see:  {}", report.replay);
+    text
+}
+
+/// Writes under another name and renames, so that an interruption leaves no half file under the name asked for.
+fn write_trace(out: &Path, run: &mut Run) -> Result<(), Failure> {
+    let scenario = run.scenario();
+    let header = Header {
+        scenario: Some(scenario.to_toml()),
+        digest: Some(run.simulation().digest()),
+        ..Header::recording(scenario.protocol.name(), &scenario.name)
+    };
+    let text = file::write(header, &run.take_records());
+    let mut part = out.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(part);
+    let written: io::Result<()> = fs::write(&part, text).and_then(|()| fs::rename(&part, out));
+    written.map_err(|error| {
+        // The part is of no use to anybody; where it cannot be removed it was not there.
+        let _ = fs::remove_file(&part);
+        Failure::writing(out, &error)
+    })
+}

@@ -1,0 +1,55 @@
+//! How many seeds does a hunt need until it finds that a rule is missing?
+//!
+//! `cargo run --release -p quorumscope-tests --example hunts -- [RULE…]` prints the table of `docs/rules.md`: for each
+//! rule the seeds tried until the first finding, over disjoint ranges of seeds, and their median. The runs are those
+//! of `quorumscope explore --rule-off RULE`.
+
+use quorumscope_core::raft::{Rule, RuleKind};
+use quorumscope_lab::check::property;
+use quorumscope_lab::explore::{explore, hunt};
+use quorumscope_lab::scenario::ProtocolName;
+use quorumscope_lab::scenario::profile::{SHORTEST_RUN, generate};
+
+/// Ranges of seeds, disjoint.
+const RANGES: u64 = 5;
+/// Seeds in a range.
+const SEEDS: u64 = 20_000;
+/// Nodes of a run.
+const NODES: u32 = 5;
+
+/// The seeds tried until a run breaks what the rule guards, and what it breaks first.
+fn first_in(rule: Rule, range: u64) -> Option<(u64, String)> {
+    let plan = hunt::plan(rule);
+    (0..SEEDS).find_map(|tried| {
+        let seed = range * SEEDS + tried;
+        let scenario = generate(ProtocolName::Raft, NODES, seed, &plan, SHORTEST_RUN, &[rule]);
+        let outcome = explore(&scenario).expect("a generated scenario can run");
+        let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
+        let found = outcome.violations.into_iter().find(|found| counts(&found.property))?;
+        Some((tried + 1, found.property))
+    })
+}
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    println!("| rule | kind | found first | median | each range |");
+    println!("| --- | --- | --- | --- | --- |");
+    let is_wanted = |rule: &Rule| wanted.is_empty() || wanted.iter().any(|name| name == rule.name());
+    for rule in Rule::ALL.into_iter().filter(is_wanted) {
+        let kind = match rule.kind() {
+            RuleKind::Safety => "safety",
+            RuleKind::Liveness => "liveness",
+        };
+        let found: Vec<_> = (0..RANGES).map(|range| first_in(rule, range)).collect();
+        let mut counts: Vec<u64> =
+            found.iter().map(|found| found.as_ref().map_or(u64::MAX, |(tried, _)| *tried)).collect();
+        counts.sort_unstable();
+        let word = |count: u64| if count == u64::MAX { format!("not in {SEEDS}") } else { count.to_string() };
+        let mut properties: Vec<&str> = found.iter().flatten().map(|(_, property)| property.as_str()).collect();
+        properties.sort_unstable();
+        properties.dedup();
+        let each: Vec<String> = counts.iter().copied().map(word).collect();
+        let median = word(counts[counts.len() / 2]);
+        println!("| `{}` | {kind} | {} | {median} | {} |", rule.name(), properties.join(", "), each.join(", "));
+    }
+}
