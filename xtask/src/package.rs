@@ -44,7 +44,8 @@ pub fn build() -> Result<()> {
     let mut bind: Vec<OsString> = fixed.map(OsString::from).to_vec();
     bind.extend([folder.clone().into(), module.into()]);
     wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(bind)?;
-    tools::optimize(&folder.join("quorumscope_bg.wasm"))?;
+    // Measured: some percent faster than -Oz, and no larger once it is compressed.
+    tools::optimize(&folder.join("quorumscope_bg.wasm"), "-O3")?;
     for name in BY_HAND {
         fs::copy(sources().join(name), folder.join(name)).with_context(|| format!("cannot copy package/{name}"))?;
     }
