@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -212,6 +214,15 @@ impl Page {
         }
     }
 
+    /// Looks until a script says true.
+    pub async fn wait_for(&self, script: &str) {
+        let begun = Instant::now();
+        while !self.read::<bool>(script).await {
+            assert!(begun.elapsed() < PATIENCE, "not so within {PATIENCE:?}: {script}");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
     /// Clicks the control of this name.
     pub async fn click(&self, name: &str) {
         self.click_on(&format!("[data-testid=\"{name}\"]")).await;
@@ -224,14 +235,19 @@ impl Page {
 
     /// Clicks the first thing of this selector, as soon as nothing covers it.
     pub async fn click_on(&self, selector: &str) {
+        self.patiently(selector, async |element| element.click().await).await;
+    }
+
+    /// Does something to the first thing of this selector; what moves, is covered or is not there yet is tried again.
+    async fn patiently(&self, selector: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
         let begun = Instant::now();
         loop {
-            let clicked = match self.client.find(Locator::Css(selector)).await {
-                Ok(element) => element.click().await,
+            let done = match self.client.find(Locator::Css(selector)).await {
+                Ok(element) => act(element).await,
                 Err(error) => Err(error),
             };
-            let Err(error) = clicked else { return };
-            assert!(begun.elapsed() < PATIENCE, "{selector} cannot be clicked: {error}");
+            let Err(error) = done else { return };
+            assert!(begun.elapsed() < PATIENCE, "{selector} cannot be used: {error}");
             tokio::time::sleep(GLANCE).await;
         }
     }
@@ -273,9 +289,12 @@ impl Page {
 
     /// Writes into a field, instead of what stands there.
     pub async fn write(&self, name: &str, text: &str) {
-        let field = self.client.find(Locator::Css(&format!("[data-testid=\"{name}\"]"))).await.unwrap();
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        let selector = format!("[data-testid=\"{name}\"]");
+        self.patiently(&selector, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
     }
 
     /// Keeps a picture of what is shown.
