@@ -17,6 +17,8 @@ pub mod hint;
 pub mod insight;
 pub mod selection;
 pub mod speed;
+#[cfg(test)]
+mod tests;
 
 use cursor::{Cursor, instant};
 use insight::Insight;

@@ -93,6 +93,8 @@ impl Layout {
             let angle = -FRAC_PI_2 + TAU * index as f64 / nodes.len().max(1) as f64;
             Point::new(center.x + reach_x * angle.cos(), center.y + reach_y * angle.sin())
         };
+        let places: Vec<Point> = (0..nodes.len()).map(place).collect();
+        let radius = radius.min(closest(&places) / 2.6);
         let client_radius = if narrow { 12.0 } else { 15.0 };
         let edge = if narrow { 24.0 } else { 46.0 };
         let client_place = |index: usize| {
@@ -106,7 +108,7 @@ impl Layout {
             center,
             radius,
             client_radius,
-            nodes: nodes.iter().enumerate().map(|(index, node)| (*node, place(index))).collect(),
+            nodes: nodes.iter().copied().zip(places).collect(),
             clients: clients.iter().enumerate().map(|(index, client)| (*client, client_place(index))).collect(),
         }
     }
@@ -160,6 +162,12 @@ impl Layout {
             (Point::new(place.x - gap, place.y - 2.0), Anchor::End)
         }
     }
+}
+
+/// Distance of the two nodes that stand closest.
+fn closest(places: &[Point]) -> f64 {
+    let pairs = places.iter().enumerate().flat_map(|(index, a)| places[index + 1..].iter().map(|b| a.distance(*b)));
+    pairs.fold(f64::INFINITY, f64::min)
 }
 
 fn in_rows(index: usize, count: usize, size: Size, top: f64, bottom: f64) -> Point {
