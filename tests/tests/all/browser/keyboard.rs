@@ -103,7 +103,7 @@ fn help_and_theme_are_a_key_away_and_every_focus_is_seen() {
 }
 
 #[test]
-fn the_help_sheet_takes_the_focus_and_keeps_it() {
+fn the_help_sheet_takes_the_focus() {
     browse(Look::WIDE, async |page, server| {
         page.open(&server.page).await;
         page.press('?').await;

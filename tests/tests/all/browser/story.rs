@@ -11,14 +11,16 @@ pub const TENTH: &str = "6";
 
 /// On a phone the panel is a sheet that is opened and closed.
 pub async fn on_panel(page: &Page, acts: impl AsyncFnOnce()) {
+    /// What slides is missed by a click, and looks half done on a picture.
+    const STANDS: &str = "return document.querySelector('.panel.inspect').getAnimations().length === 0";
     if page.look.is_phone() {
         page.click("open-inspector").await;
-        // What slides under the pointer is missed by a click.
-        page.wait_for("return document.querySelector('.panel.inspect.open')?.getAnimations().length === 0").await;
+        page.wait_for(STANDS).await;
     }
     acts().await;
     if page.look.is_phone() {
         page.click_on(".panel.inspect.open .sheet-close").await;
+        page.wait_for(STANDS).await;
     }
 }
 
@@ -83,7 +85,7 @@ async fn tell(page: &Page, server: &Server) {
     let new = later.leader().expect("it stays while nothing moves").clone();
     assert!(new.term > old.term, "{new:?} follows {old:?}");
     picture("6-another-leader").await;
-    shape::fits(page).await;
+    shape::fits_sideways(page).await;
 
     let between = (elected.seconds + before_crash.seconds) / 2.0;
     page.seek(between).await;
