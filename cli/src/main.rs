@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let done = match &arguments.command {
-        Command::Serve(arguments) => return serve::run(arguments),
+        Command::Serve(arguments) => Ok(serve::run(arguments)),
         Command::Run(arguments) => run::run(arguments),
         Command::Explore(arguments) => explore::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),

@@ -30,6 +30,7 @@ test("going back repeats the run, and a fork goes its own way", () => {
   const sim = new Simulation({ nodes: 3, seed: 1 });
   sim.runUntil(1000);
   const [digest, fork] = [sim.digest(), sim.fork()];
+  sim.runUntil(1500);
   sim.crash("n1");
   sim.runUntil(2000);
   assert.notEqual(sim.digest(), digest);

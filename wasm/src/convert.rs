@@ -1,26 +1,29 @@
 //! JavaScript values in, JavaScript values out: the only file that knows both sides.
 
+//!
+//! Arguments are read member by member with `Reflect`, which hands an exception
+//! of the caller's own getters back as a value; unknown members are refused.
+
 use js_sys::{Array, Error as JsError, Reflect};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::types::{NodeId, NotANode, RecordId, Time};
-use quorumscope_lab::scenario::MAX_NODES;
-use serde::{Deserialize, Serialize};
+use quorumscope_lab::scenario::{MAX_NODES, unknown};
+use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::error::Error;
 
 /// What a run is started with.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// A scenario document.
     pub scenario: Option<String>,
     /// `raft`.
     pub protocol: Option<String>,
-    /// How many nodes.
+    /// How many nodes; a float, since that is what JavaScript has.
     pub nodes: Option<f64>,
-    /// The seed; a float, since that is what JavaScript has.
+    /// The seed.
     pub seed: Option<f64>,
     /// When the run ends, in milliseconds.
     pub until: Option<f64>,
@@ -37,22 +40,6 @@ pub struct RecordsOptions {
     pub lines: bool,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecordsValue {
-    since: Option<String>,
-    lines: Option<bool>,
-}
-
-/// An operation as JavaScript writes it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum OperationValue {
-    Set { key: String, value: String },
-    Get { key: String },
-    Delete { key: String },
-}
-
 impl From<Error> for JsValue {
     fn from(error: Error) -> Self {
         let value = JsError::new(&error.to_string());
@@ -62,15 +49,68 @@ impl From<Error> for JsValue {
     }
 }
 
+/// An object whose members are read; errors are in words.
+struct Members<'a>(Option<&'a JsValue>);
+
+impl<'a> Members<'a> {
+    /// Refuses what is no object, and members that nobody reads. A missing object has no members.
+    fn of(value: &'a JsValue, known: &[&str]) -> Result<Self, String> {
+        if value.is_undefined() || value.is_null() {
+            return Ok(Self(None));
+        }
+        if !value.is_object() || Array::is_array(value) {
+            return Err(format!("{} is no object with options", shown(value)));
+        }
+        let names = Reflect::own_keys(value).map_err(|_| "the names of its members cannot be read")?;
+        for name in names.iter() {
+            let name = name.as_string().unwrap_or_else(|| shown(&name));
+            if !known.contains(&name.as_str()) {
+                return Err(unknown("option", &name, known.iter().copied()));
+            }
+        }
+        Ok(Self(Some(value)))
+    }
+
+    /// A member as a type, where it is there.
+    fn read<T>(&self, name: &str, kind: &str, read: impl Fn(&JsValue) -> Option<T>) -> Result<Option<T>, String> {
+        let Some(object) = self.0 else { return Ok(None) };
+        let member = Reflect::get(object, &name.into()).map_err(|_| format!("{name} cannot be read"))?;
+        if member.is_undefined() || member.is_null() {
+            return Ok(None);
+        }
+        read(&member).map(Some).ok_or_else(|| format!("{name} is {}; give a {kind}", shown(&member)))
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, String> {
+        self.read(name, "string", JsValue::as_string)
+    }
+
+    fn number(&self, name: &str) -> Result<Option<f64>, String> {
+        self.read(name, "number", JsValue::as_f64)
+    }
+
+    fn boolean(&self, name: &str) -> Result<Option<bool>, String> {
+        self.read(name, "boolean", JsValue::as_bool)
+    }
+}
+
 /// Reads the options; missing ones stay `None`.
 ///
 /// # Errors
 /// An unknown option, or one of the wrong type.
-pub fn options(value: JsValue) -> Result<Options, Error> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(Options::default());
-    }
-    serde_wasm_bindgen::from_value(value).map_err(|error| Error::Options(error.to_string()))
+pub fn options(value: &JsValue) -> Result<Options, Error> {
+    let read = || -> Result<Options, String> {
+        let members = Members::of(value, &["scenario", "protocol", "nodes", "seed", "until", "records"])?;
+        Ok(Options {
+            scenario: members.text("scenario")?,
+            protocol: members.text("protocol")?,
+            nodes: members.number("nodes")?,
+            seed: members.number("seed")?,
+            until: members.number("until")?,
+            records: members.boolean("records")?,
+        })
+    };
+    read().map_err(Error::Options)
 }
 
 /// A whole number below 2^53 from a JavaScript number.
@@ -89,14 +129,24 @@ pub fn whole(value: f64, what: &str) -> Result<u64, Error> {
 ///
 /// # Errors
 /// An unknown operation or a missing field.
-pub fn operation(value: JsValue) -> Result<Operation, Error> {
-    let value: OperationValue =
-        serde_wasm_bindgen::from_value(value).map_err(|error| Error::Operation(error.to_string()))?;
-    Ok(match value {
-        OperationValue::Set { key, value } => Operation::Set { key, value },
-        OperationValue::Get { key } => Operation::Get { key },
-        OperationValue::Delete { key } => Operation::Delete { key },
-    })
+pub fn operation(value: &JsValue) -> Result<Operation, Error> {
+    let read = || -> Result<Operation, String> {
+        let verbs = Members::of(value, &["set", "get", "delete"])?;
+        let verb = |name| verbs.read(name, "object", |member| member.is_object().then(|| member.clone()));
+        let key = |of: &Members<'_>| of.text("key")?.ok_or_else(|| String::from("the key is missing"));
+        match (verb("set")?, verb("get")?, verb("delete")?) {
+            (Some(set), None, None) => {
+                let members = Members::of(&set, &["key", "value"])?;
+                let value = members.text("value")?.ok_or("the value is missing")?;
+                Ok(Operation::Set { key: key(&members)?, value })
+            }
+            (None, Some(get), None) => Ok(Operation::Get { key: key(&Members::of(&get, &["key"])?)? }),
+            (None, None, Some(delete)) => Ok(Operation::Delete { key: key(&Members::of(&delete, &["key"])?)? }),
+            (None, None, None) => Err("it does nothing".into()),
+            (Some(_), ..) | (None, Some(_), Some(_)) => Err("it does more than one thing".into()),
+        }
+    };
+    read().map_err(Error::Operation)
 }
 
 /// Reads groups of nodes.
@@ -140,17 +190,15 @@ pub fn node_count(value: f64) -> Result<u32, Error> {
 ///
 /// # Errors
 /// An unknown option, one of the wrong type, or a `since` that is no record's id.
-pub fn records_options(value: JsValue) -> Result<RecordsOptions, Error> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(RecordsOptions::default());
-    }
-    let read: RecordsValue =
-        serde_wasm_bindgen::from_value(value).map_err(|error| Error::Options(error.to_string()))?;
-    let since = read.since.map(|text| match text.parse() {
-        Ok(sequence) => Ok(RecordId { origin: NodeId(0), sequence }),
-        Err(_) => Err(Error::Options(format!("since is \"{text}\"; give the id of a record, such as \"17\""))),
-    });
-    Ok(RecordsOptions { since: since.transpose()?, lines: read.lines.unwrap_or(false) })
+pub fn records_options(value: &JsValue) -> Result<RecordsOptions, Error> {
+    let read = || -> Result<RecordsOptions, String> {
+        let members = Members::of(value, &["since", "lines"])?;
+        let since = members.read("since", "record's id, such as \"17\"", |id| {
+            Some(RecordId { origin: NodeId(0), sequence: id.as_string()?.parse().ok()? })
+        });
+        Ok(RecordsOptions { since: since?, lines: members.boolean("lines")?.unwrap_or(false) })
+    };
+    read().map_err(Error::Options)
 }
 
 /// Reads a time in milliseconds.

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn going_back_drops_later_commands_and_keeps_the_scenarios_own_steps() {
-        let document = "protocol = \"raft\"\nnodes = 3\n[[steps]]\nat = \"150ms\"\ncrash = \"n3\"\n";
+        let document = "protocol = \"raft\"\nnodes = 3\n[[step]]\nat = \"150ms\"\ncrash = \"n3\"\n";
         let scenario = Scenario::from_toml(document).expect("a scenario");
         let (mut run, mut by_hand) = (Run::new(&scenario).expect("it runs"), ByHand::default());
         for (ms, command) in [(100, Command::Crash(NodeId(1))), (200, Command::Restart(NodeId(1)))] {

@@ -46,7 +46,7 @@ impl Simulation {
     /// Options that cannot be read, or a scenario that cannot run.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        #[wasm_bindgen(unchecked_optional_param_type = "SimulationOptions")] options: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "SimulationOptions")] options: &JsValue,
     ) -> Result<Self, Error> {
         let options = convert::options(options)?;
         let run = Run::new(&scenario(&options)?)?;
@@ -82,7 +82,7 @@ impl Simulation {
     /// An operation or node that cannot be read, or nobody who could propose.
     pub fn propose(
         &mut self,
-        #[wasm_bindgen(unchecked_param_type = "Operation")] operation: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Operation")] operation: &JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "string")] to: &JsValue,
     ) -> Result<(), Error> {
         let operation = convert::operation(operation)?.encode();
@@ -158,7 +158,7 @@ impl Simulation {
     #[wasm_bindgen(unchecked_return_type = "TraceRecord[]")]
     pub fn records(
         &self,
-        #[wasm_bindgen(unchecked_optional_param_type = "RecordsOptions")] options: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RecordsOptions")] options: &JsValue,
     ) -> Result<JsValue, Error> {
         let wanted = convert::records_options(options)?;
         let shapes = self.history.as_ref().map(|history| history.shapes(wanted.since, wanted.lines));

@@ -7,7 +7,6 @@
 
 use crate::{place, size, tools};
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,9 @@ use std::process::Command;
 
 /// What people write by hand in the package.
 const BY_HAND: [&str; 2] = ["README.md", "node.js"];
+
+/// Stands in `package/package.json` where the version belongs.
+const NO_VERSION: &str = "\"version\": \"0.0.0\"";
 
 /// The finished package.
 pub fn folder() -> PathBuf {
@@ -42,7 +44,8 @@ pub fn build() -> Result<()> {
     let mut bind: Vec<OsString> = fixed.map(OsString::from).to_vec();
     bind.extend([folder.clone().into(), module.into()]);
     wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(bind)?;
-    tools::optimize(&folder.join("quorumscope_bg.wasm"))?;
+    // Measured: some percent faster than -Oz, and no larger once it is compressed.
+    tools::optimize(&folder.join("quorumscope_bg.wasm"), "-O3")?;
     for name in BY_HAND {
         fs::copy(sources().join(name), folder.join(name)).with_context(|| format!("cannot copy package/{name}"))?;
     }
@@ -52,11 +55,12 @@ pub fn build() -> Result<()> {
     Ok(())
 }
 
+/// Puts the version in. The text stays as it is: the order of the conditions in `exports` decides which one holds.
 fn describe(folder: &Path) -> Result<()> {
     let text = fs::read_to_string(sources().join("package.json"))?;
-    let mut description: Value = serde_json::from_str(&text).context("package/package.json is no JSON")?;
-    description["version"] = env!("CARGO_PKG_VERSION").into();
-    fs::write(folder.join("package.json"), format!("{description:#}\n"))?;
+    let (before, after) = text.split_once(NO_VERSION).context("package/package.json has no version to fill in")?;
+    let version = concat!("\"version\": \"", env!("CARGO_PKG_VERSION"), "\"");
+    fs::write(folder.join("package.json"), [before, version, after].concat())?;
     Ok(())
 }
 

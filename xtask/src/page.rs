@@ -41,7 +41,7 @@ pub fn build(build: Build) -> Result<()> {
     fs::create_dir_all(&staging)?;
     bind(&module, &staging, build)?;
     if build == Build::Release {
-        tools::optimize(&staging.join("quorumscope_web_bg.wasm"))?;
+        tools::optimize(&staging.join("quorumscope_web_bg.wasm"), "-Oz")?;
     }
     let web = place::root().join("web");
     copy(&web.join("static"), &staging)?;

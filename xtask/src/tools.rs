@@ -60,8 +60,8 @@ fn link() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Shrinks a module in place, if Node is there.
-pub fn optimize(module: &Path) -> Result<()> {
+/// Improves a module in place by `wasm-opt` at a level such as `-Oz`, if Node is there.
+pub fn optimize(module: &Path, level: &str) -> Result<()> {
     if !has("node") || !has("npm") {
         eprintln!("note: no Node on this machine, so wasm-opt is left out; the page will be slightly larger");
         return Ok(());
@@ -72,7 +72,7 @@ pub fn optimize(module: &Path) -> Result<()> {
         place::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--prefix"]).arg(&folder))?;
     }
     let smaller = module.with_extension("opt");
-    place::run(Command::new("node").arg(&tool).arg("-Oz").arg(module).arg("-o").arg(&smaller))?;
+    place::run(Command::new("node").arg(&tool).arg(level).arg(module).arg("-o").arg(&smaller))?;
     fs::rename(&smaller, module)?;
     Ok(())
 }

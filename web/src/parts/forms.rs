@@ -108,7 +108,7 @@ fn Propose(props: &ProposeProps) -> Html {
             <button class="primary" data-testid="propose-set" type="submit" disabled={empty}>{ act::SET }</button>
             <button data-testid="propose-get" type="button" disabled={empty} onclick={Callback::from(move |_: MouseEvent| get())}>{ act::GET }</button>
             <button data-testid="propose-delete" type="button" disabled={empty} onclick={Callback::from(move |_: MouseEvent| delete())}>{ act::DELETE }</button>
-            <p class="quiet">{ props.to.map_or_else(|| act::TO_ANY.to_owned(), |to| act::to(to)) }</p>
+            <p class="quiet">{ props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) }</p>
         </form>
     }
 }

@@ -10,7 +10,6 @@ use crate::scene::geometry::Point;
 use crate::scene::ring::hue;
 
 /// A message at a place of the stage.
-#[must_use]
 pub fn message(face: &MessageFace, at: Point) -> Html {
     let hue = face.term.map_or_else(|| "client".to_owned(), |term| hue(term).to_string());
     let text = face.sign.map_or(face.letter, |sign| sign.text());
@@ -26,7 +25,6 @@ pub fn message(face: &MessageFace, at: Point) -> Html {
 }
 
 /// A message's kind as a legend shows it: without a term.
-#[must_use]
 pub fn sample(kind: MessageKind) -> Html {
     let (shape, letter, filled) = kind.look();
     let class = classes!("glyph", "sample", filled.then_some("filled"));

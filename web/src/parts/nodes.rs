@@ -21,7 +21,6 @@ pub struct Emphasis {
 }
 
 /// A node with its label.
-#[must_use]
 pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Callback<NodeId>) -> Html {
     let look = face::role(shape.liveness, shape.role);
     let (label, anchor) = layout.label(shape.place);
@@ -140,7 +139,6 @@ fn disk(shape: &NodeShape, radius: f64) -> Html {
 }
 
 /// A client's box.
-#[must_use]
 pub fn client(id: ClientId, place: Point, half: f64, selected: bool, on_click: Callback<ClientId>) -> Html {
     let class = classes!("client", selected.then_some("selected"));
     let click = {
@@ -163,7 +161,6 @@ pub fn client(id: ClientId, place: Point, half: f64, selected: bool, on_click: C
 }
 
 /// One direction of a link; a wide invisible stroke takes the clicks.
-#[must_use]
 pub fn lane(shape: &LaneShape, selected: bool, on_click: Callback<(NodeId, NodeId)>) -> Html {
     let class = classes!(
         "lane",

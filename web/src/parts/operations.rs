@@ -25,7 +25,6 @@ fn button(
 }
 
 /// Crash, restart, pause, resume, time out.
-#[must_use]
 pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callback<Action>) -> Html {
     let (crashing, pausing) = (offers.crash, offers.pause);
     let buttons = match node.liveness {
@@ -50,7 +49,6 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callbac
 }
 
 /// Cut or mend one direction.
-#[must_use]
 pub fn actions_of_link(from: NodeId, to: NodeId, cut: bool, on: &Callback<Action>) -> Html {
     let (from, to) = (Endpoint::Node(from), Endpoint::Node(to));
     html! {
@@ -62,7 +60,6 @@ pub fn actions_of_link(from: NodeId, to: NodeId, cut: bool, on: &Callback<Action
 }
 
 /// Drop, hold, deliver, duplicate.
-#[must_use]
 pub fn actions_of_message(id: RecordId, held: bool, on: &Callback<Action>) -> Html {
     html! {
         <div class="actions">

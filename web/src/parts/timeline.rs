@@ -194,7 +194,7 @@ fn band_of(band: &TermBand, ruler: &Ruler) -> Option<Html> {
     let text = texts::band(band.term, band.leader);
     let short = texts::short_band(band.term);
     let (text, fits) = if width > 92.0 { (text, true) } else { (short, width > 24.0) };
-    let class = classes!("band", (band.term.0 % 2 == 0).then_some("even"));
+    let class = classes!("band", band.term.0.is_multiple_of(2).then_some("even"));
     Some(html! {
         <g {class} data-hue={hue(band.term).to_string()} key={format!("{}-{}", band.term.0, band.from.0)}>
             <rect x={px(x)} y={px(BAND.0)} width={px((width - 1.5).max(1.0))} height={px(BAND.1)} rx="4" />

@@ -233,8 +233,8 @@ mod tests {
 
     #[test]
     fn a_timer_is_read_on_the_nodes_own_clock() {
-        let mut node = NodeView::default();
-        node.clock = ClockView { at: Time(1_000), mono: Mono(50_000), rate_ppm: 2_000_000 };
+        let clock = ClockView { at: Time(1_000), mono: Mono(50_000), rate_ppm: 2_000_000 };
+        let mut node = NodeView { clock, ..NodeView::default() };
         node.status.timer = Some(Timer { kind: TimerKind::Election, armed: Mono(50_000), deadline: Mono(60_000) });
         // The clock runs twice as fast: after 2.5 ms of global time half of the 10 ms are gone.
         assert_eq!(timer_left(&node, 3_500.0), Some((5_000.0, 10_000.0)));
