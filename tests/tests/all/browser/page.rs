@@ -274,10 +274,20 @@ impl Page {
         let strip = self.client.find(Locator::Css("[data-testid=\"timeline\"]")).await.unwrap();
         let (x, y, width, height) = strip.rectangle().await.unwrap();
         let x = x + MARGIN + (width - 2.0 * MARGIN) * seconds / end;
-        let pointer = MouseActions::new("pointer".into())
-            .then(PointerAction::MoveTo { duration: None, x: x.round(), y: (y + height / 2.0).round() })
-            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
-            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.drag([(x, y + height / 2.0)].into_iter()).await;
+    }
+
+    /// Presses the pointer at the first of these places, takes it through the others, and lets go.
+    pub async fn drag(&self, places: impl Iterator<Item = (f64, f64)>) {
+        let go = |(x, y): (f64, f64)| PointerAction::MoveTo { duration: None, x: x.round(), y: y.round() };
+        let mut pointer = MouseActions::new("pointer".into());
+        for (number, place) in places.enumerate() {
+            pointer = pointer.then(go(place));
+            if number == 0 {
+                pointer = pointer.then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
+            }
+        }
+        let pointer = pointer.then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
         self.client.perform_actions(pointer).await.unwrap();
     }
 

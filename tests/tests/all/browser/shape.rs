@@ -142,3 +142,26 @@ fn a_partition_is_drawn_by_choosing_nodes_and_healed() {
         page.until("the old leader follows", |seen| seen.node(&leader).role == "follower").await;
     });
 }
+
+#[test]
+fn drawing_round_a_node_chooses_it() {
+    browse(Look::WIDE, async |page, server| {
+        page.open(&server.page).await;
+        page.click("partition").await;
+        let around = "const box = document.querySelector('[data-testid=\"node-n2\"] .body').getBoundingClientRect();
+            return [box.left - 20, box.top - 20, box.right + 20, box.bottom + 20];";
+        let (left, top, right, bottom): (f64, f64, f64, f64) = page.read(around).await;
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+        page.drag(corners.windows(2).flat_map(|pair| along(pair[0], pair[1]))).await;
+        let chosen = "return [...document.querySelectorAll('.node.chosen')].map(node => node.dataset.node)";
+        assert_eq!(page.read::<Vec<String>>(chosen).await, ["n2"]);
+    });
+}
+
+/// A few places from one corner to the next.
+fn along(from: (f64, f64), to: (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
+    (0..4).map(move |step| {
+        let share = f64::from(step) / 4.0;
+        (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
+    })
+}

@@ -90,6 +90,7 @@ async fn tell(page: &Page, server: &Server) {
     let between = (elected.seconds + before_crash.seconds) / 2.0;
     page.seek(between).await;
     let back = page.until("the time before the crash", |seen| seen.seconds < before_crash.seconds).await;
+    assert!((back.seconds - between).abs() < 0.02, "{} is shown where {between} was pressed", back.seconds);
     assert_eq!(back.leader(), Some(&old), "the old leader leads in the past");
     picture("7-scrubbed-back").await;
 
