@@ -307,8 +307,11 @@ impl Page {
         .await;
     }
 
-    /// Keeps a picture of what is shown.
+    /// Keeps a picture of what is shown; where time stands still, once colours have stopped changing.
     pub async fn screenshot(&self, name: &str) {
+        if !self.seen().await.playing {
+            self.wait_for("return document.getAnimations().length === 0").await;
+        }
         let folder = target().join("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         let picture = self.client.screenshot().await.unwrap();
