@@ -26,7 +26,7 @@ pub enum Build {
 pub fn build(build: Build) -> Result<()> {
     let profile = match build {
         Build::Dev => "dev",
-        Build::Release => "wasm-release",
+        Build::Release => "wasm-page",
     };
     let wasm = "wasm32-unknown-unknown";
     let arguments = ["build", "--locked", "-p", "quorumscope-web", "--target", wasm, "--profile", profile];

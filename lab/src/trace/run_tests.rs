@@ -59,7 +59,7 @@ fn a_whole_run_survives_its_file_and_every_chain_reaches_an_origin() {
         let explanation = &chain.links[0].explanation;
         assert!(!explanation.sentence.is_empty() && !explanation.sentence.contains(['{', '}', '?']), "{record:?}");
         if let Some(line) = narrate::line(record, lookup) {
-            println!("{:?} {} {:?}", record.at, line.text, explanation.sentence);
+            assert!(!line.text.is_empty() && !line.text.contains(['{', '}']), "{record:?}");
         }
     }
 }
