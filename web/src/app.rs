@@ -211,9 +211,6 @@ impl Component for App {
                 self.watch(&self.ring.clone(), move |size| link.send_message(Message::RingSize(size)));
             }
         }
-        if self.model.sheet == Some(Sheet::Help) && first {
-            js::focus("#help-close");
-        }
     }
 }
 

@@ -157,17 +157,22 @@ pub fn focus(selector: &str) {
     }
 }
 
-/// Where a pointer is, in pixels from the upper left corner of the element that listens.
+/// The element of this selector that an event happened in. Events are handled at the root of the page, so that the
+/// event's own "current target" is the root and not what a component listens on.
+fn place_of(event: &PointerEvent, selector: &str) -> Option<Element> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
+}
+
+/// Where a pointer is, in pixels from the upper left corner of the element of this selector that it is in.
 #[must_use]
-pub fn pointer_in(event: &PointerEvent) -> Option<Point> {
-    let element = event.current_target()?.dyn_into::<Element>().ok()?;
-    let rect = element.get_bounding_client_rect();
+pub fn pointer_in(event: &PointerEvent, selector: &str) -> Option<Point> {
+    let rect = place_of(event, selector)?.get_bounding_client_rect();
     Some(Point::new(f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top()))
 }
 
-/// Keeps a drag with the element that it began on.
-pub fn capture(event: &PointerEvent) {
-    if let Some(element) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) {
+/// Keeps a drag with the element of this selector that it began in.
+pub fn capture(event: &PointerEvent, selector: &str) {
+    if let Some(element) = place_of(event, selector) {
         // A pointer that is gone already needs no capture.
         let _ = element.set_pointer_capture(event.pointer_id());
     }

@@ -1,5 +1,6 @@
 //! The cross-crate tests: one binary, a module for each thing that is claimed.
 
+mod browser;
 mod fold;
 mod heavy;
 mod live;

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::icons::{Glyph, Icon};
+use crate::js;
 use crate::model::Action;
 use crate::words::{help as words, inspect};
 
@@ -16,6 +17,8 @@ pub struct Props {
 /// The help sheet, over everything else.
 #[component]
 pub fn Help(props: &Props) -> Html {
+    // A dialog takes the focus, so that keys and screen readers are in it.
+    use_effect_with((), |()| js::focus("#help-close"));
     let close = {
         let on = props.on.clone();
         Callback::from(move |_: MouseEvent| on.emit(Action::Sheet(None)))

@@ -93,6 +93,9 @@ pub fn Stage(props: &Props) -> Html {
 
 type Pointer = Callback<PointerEvent>;
 
+/// The drawing, whose upper left corner its places are counted from.
+const DRAWING: &str = ".ring > svg";
+
 /// Drawing round nodes chooses them.
 fn lasso_handlers(
     lasso: &UseStateHandle<Vec<Point>>,
@@ -103,7 +106,7 @@ fn lasso_handlers(
     let down = {
         let lasso = lasso.clone();
         Callback::from(move |event: PointerEvent| {
-            if let (true, Some(point)) = (choosing, js::pointer_in(&event)) {
+            if let (true, Some(point)) = (choosing, js::pointer_in(&event, DRAWING)) {
                 lasso.set(vec![point]);
             }
         })
@@ -111,7 +114,7 @@ fn lasso_handlers(
     let moved = {
         let lasso = lasso.clone();
         Callback::from(move |event: PointerEvent| {
-            if let (false, Some(point)) = (lasso.is_empty(), js::pointer_in(&event)) {
+            if let (false, Some(point)) = (lasso.is_empty(), js::pointer_in(&event, DRAWING)) {
                 let mut points = (*lasso).clone();
                 points.push(point);
                 lasso.set(points);

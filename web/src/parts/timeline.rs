@@ -44,6 +44,8 @@ pub struct Props {
     pub on: Callback<Action>,
 }
 
+/// The strip, whose left edge its times are counted from.
+const STRIP: &str = ".strip";
 /// Height of the strip with bands, marks and labels.
 const HEIGHT: f64 = 78.0;
 /// Top and height of the bands.
@@ -57,7 +59,7 @@ pub fn TimelineBar(props: &Props) -> Html {
     let seek = {
         let on = props.on.clone();
         move |event: &PointerEvent| {
-            if let Some(point) = js::pointer_in(event) {
+            if let Some(point) = js::pointer_in(event, STRIP) {
                 on.emit(Action::Seek(ruler.time(point.x)));
             }
         }
@@ -65,7 +67,7 @@ pub fn TimelineBar(props: &Props) -> Html {
     let down = {
         let (dragging, seek) = (dragging.clone(), seek.clone());
         Callback::from(move |event: PointerEvent| {
-            js::capture(&event);
+            js::capture(&event, STRIP);
             *dragging.borrow_mut() = true;
             seek(&event);
         })

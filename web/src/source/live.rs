@@ -12,7 +12,7 @@ use quorumscope_core::types::Time;
 use quorumscope_core::wire::{Ability, Cluster, Frame, Hello, Records, Role, StoreKind};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::*;
-use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use web_sys::{BinaryType, MessageEvent, WebSocket};
 use yew::Callback;
 
 use super::{Answer, Offers, Request, Source};
@@ -68,6 +68,8 @@ pub struct Live {
 struct State {
     number: u64,
     known: Time,
+    /// What the relay said was wrong; where it closes after that, this is why.
+    problem: Option<String>,
 }
 
 impl Live {
@@ -101,11 +103,13 @@ impl Live {
                 }
             })
         };
-        let closed = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
-            let reason = event.dyn_into::<CloseEvent>().map(|event| event.reason()).unwrap_or_default();
-            let reason = if reason.is_empty() { notice::DISCONNECTED.to_owned() } else { reason };
-            answer.emit(Answer::Failed { reason });
-        });
+        let closed = {
+            let state = Rc::clone(&state);
+            Closure::<dyn FnMut(JsValue)>::new(move |_| {
+                let problem = state.borrow_mut().problem.take();
+                answer.emit(Answer::Failed { reason: problem.unwrap_or_else(|| notice::DISCONNECTED.into()) });
+            })
+        };
         socket.set_onopen(Some(opened.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(received.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
@@ -125,7 +129,9 @@ fn receive(frame: Frame, state: &RefCell<State>, answer: &Callback<Answer>) {
             state.borrow_mut().known = known;
             answer.emit(Answer::Records { records, known });
         }
-        Frame::Done { problem: Some(problem), .. } | Frame::Problem(problem) => {
+        Frame::Done { problem: Some(problem), .. } => answer.emit(Answer::Refused { reason: problem.text }),
+        Frame::Problem(problem) => {
+            state.borrow_mut().problem = Some(problem.text.clone());
             answer.emit(Answer::Refused { reason: problem.text });
         }
         Frame::Done { problem: None, .. } | Frame::Welcome(_) => {}
