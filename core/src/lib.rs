@@ -9,6 +9,7 @@
 pub mod digest;
 pub mod entry;
 pub mod event;
+pub mod few;
 pub mod machine;
 pub mod protocol;
 pub mod quorum;

@@ -68,7 +68,7 @@ impl QuorumSystem for Majority {
 
     fn held_by_quorum(&self, holds: impl Fn(NodeId) -> LogIndex) -> LogIndex {
         let mut held: SmallVec<[LogIndex; 8]> = self.voters.iter().map(|voter| holds(*voter)).collect();
-        held.sort_unstable_by(|a, b| b.cmp(a));
+        crate::few::sort(&mut held, |a, b| a > b);
         held.get(self.needed as usize - 1).copied().unwrap_or(LogIndex::ZERO)
     }
 }

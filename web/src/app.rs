@@ -12,15 +12,13 @@ use crate::keys;
 use crate::link;
 use crate::model::selection::{Selection, Sheet, Views};
 use crate::model::{Action, Effect, Model, Notice};
-use crate::parts::bar::Bar;
-use crate::parts::forms::{Checks, Clients};
-use crate::parts::help::Help;
-use crate::parts::icons::{Glyph, Icon};
-use crate::parts::inspector::Inspector;
-use crate::parts::lesson::Lesson;
+use crate::parts::forms::{ChecksProps, ClientsProps, checks, clients};
+use crate::parts::help::help;
+use crate::parts::icons::{Icon, glyph};
+use crate::parts::part::part;
 use crate::parts::stage::Stage;
-use crate::parts::table::LogTable;
 use crate::parts::timeline::TimelineBar;
+use crate::parts::{bar, inspector, lesson, table};
 use crate::scene::layout::{Layout, Size};
 use crate::scene::motion::Pace;
 use crate::shared::Shared;
@@ -46,6 +44,7 @@ pub struct App {
     layout: Shared<Layout>,
     laid_out: (usize, usize, Size),
     watches: Vec<SizeWatch>,
+    help_open: bool,
     keys: Option<Keys>,
     frames: FrameTimes,
     ticking: bool,
@@ -97,6 +96,7 @@ impl Component for App {
             layout: Shared::new(Layout::new(Size::default(), &[], &[])),
             laid_out: (0, 0, Size::default()),
             watches: Vec::new(),
+            help_open: false,
             keys: None,
             frames: FrameTimes::default(),
             ticking: false,
@@ -160,38 +160,39 @@ impl Component for App {
             Views::Log => "log-only",
         };
         let name = model.cursor.view.name.clone();
+        // While the help sheet is open, nothing behind it takes keys or focus.
+        let inert = model.sheet == Some(Sheet::Help);
         html! {
             <div class={classes!("app", model.playing.then_some("playing"))} onclick={Callback::from(|event: MouseEvent| js::release(&event))}>
-                <header class="bar" aria-label={regions::BAR}>
-                    <Bar name={name.clone()} scenario={model.scenario.clone()} {live} views={model.views} dark={model.dark} reseed={self.reseed.clone()} on={self.on.clone()} />
+                <header class="bar" {inert} aria-label={regions::BAR}>
+                    { part(bar::Props { name: name.clone(), scenario: model.scenario.clone(), live, views: model.views, dark: model.dark,
+                        reseed: self.reseed.clone(), on: self.on.clone() }, bar::bar) }
                 </header>
-                <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} aria-label={regions::LESSON}>
+                <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} {inert} aria-label={regions::LESSON}>
                     { self.sheet_close() }
-                    <Lesson {name} {live} />
+                    { part(lesson::Props { name, live }, lesson::lesson) }
                 </aside>
-                <main class={classes!("stage", views)} aria-label={regions::STAGE}>
+                <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
                     if model.views != Views::Log {
                         <div class="ring-box" ref={self.ring.clone()}>{ self.stage() }{ self.notice() }</div>
                     }
                     if model.views != Views::Ring {
-                        <LogTable view={model.cursor.view.clone()} width={self.ring_size.width} selection={model.selection} on={self.on.clone()} />
+                        { part(table::Props { view: model.cursor.view.clone(), width: self.ring_size.width, selection: model.selection, on: self.on.clone() }, table::log_table) }
                     }
                     if model.views == Views::Log { { self.notice() } }
                 </main>
-                <aside class={classes!("panel", "inspect", sheet(Sheet::Inspector))} aria-label={regions::INSPECTOR}>
+                <aside class={classes!("panel", "inspect", sheet(Sheet::Inspector))} {inert} aria-label={regions::INSPECTOR}>
                     { self.sheet_close() }
-                    <div class="upper"><Inspector view={model.cursor.view.clone()} insight={model.insight.clone()} lines={model.cursor.lines.clone()}
-                        selection={model.selection} offers={model.offers} on={self.on.clone()} /></div>
-                    <div class="lower"><Clients view={model.cursor.view.clone()} to={model.selection.and_then(Selection::node)} offers={model.offers} on={self.on.clone()} />
-                    <Checks view={model.cursor.view.clone()} expectations={model.expectations.clone()} offers={model.offers} /></div>
+                    <div class="upper">{ self.inspector() }</div>
+                    <div class="lower">{ self.clients() }{ self.checks() }</div>
                 </aside>
-                <footer class="time" aria-label={regions::TIMELINE}>
+                <footer class="time" {inert} aria-label={regions::TIMELINE}>
                     <TimelineBar marks={model.cursor.marks.clone()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
                         width={self.strip_width} playing={model.playing} following={live.then_some(model.following)} speed={model.speed}
                         strip={self.strip.clone()} on={self.on.clone()} />
                 </footer>
                 <p class="aloud" aria-live="polite" data-testid="narration">{ &model.narration }</p>
-                if model.sheet == Some(Sheet::Help) { <Help on={self.on.clone()} /> }
+                if model.sheet == Some(Sheet::Help) { { help(&self.on) } }
             </div>
         }
     }
@@ -202,6 +203,12 @@ impl Component for App {
             self.keys = Keys::listen(move |event| link.send_message(Message::Key(event)));
             let link = context.link().clone();
             self.watch(&self.strip.clone(), move |size| link.send_message(Message::StripSize(size)));
+        }
+        // A dialog takes the focus, so that keys and screen readers are in it, and gives it back.
+        let help_open = self.model.sheet == Some(Sheet::Help);
+        if help_open != self.help_open {
+            self.help_open = help_open;
+            js::focus(if help_open { "#help-close" } else { "#open-help" });
         }
         // The ring's box comes and goes with the views; one watch is kept for the newest.
         if first || self.watches.len() < 2 || self.model.views == Views::Log {
@@ -313,6 +320,32 @@ impl App {
         }
     }
 
+    fn inspector(&self) -> Html {
+        let Model { cursor, insight, selection, offers, .. } = &self.model;
+        let (view, lines) = (cursor.view.clone(), cursor.lines.clone());
+        let props = inspector::Props {
+            view,
+            lines,
+            insight: insight.clone(),
+            selection: *selection,
+            offers: *offers,
+            on: self.on.clone(),
+        };
+        part(props, inspector::inspector)
+    }
+
+    fn clients(&self) -> Html {
+        let Model { cursor, selection, offers, .. } = &self.model;
+        let (view, to) = (cursor.view.clone(), selection.and_then(Selection::node));
+        part(ClientsProps { view, to, offers: *offers, on: self.on.clone() }, clients)
+    }
+
+    fn checks(&self) -> Html {
+        let Model { cursor, expectations, offers, .. } = &self.model;
+        let (view, expectations) = (cursor.view.clone(), expectations.clone());
+        part(ChecksProps { view, expectations, offers: *offers }, checks)
+    }
+
     fn notice(&self) -> Html {
         let Some(notice) = &self.model.notice else { return Html::default() };
         let send = |action: Action| {
@@ -323,7 +356,7 @@ impl App {
             <div class={classes!("notice", notice.bad.then_some("bad"))} role="status" data-testid="notice">
                 <span>{ &notice.text }</span>
                 if notice.undo { <button onclick={send(Action::Undo)}>{ act::UNDO }</button> }
-                <button class="square small" aria-label={inspect::CLOSE} onclick={send(Action::Notice(None))}><Glyph icon={Icon::Close} /></button>
+                <button class="square small" aria-label={inspect::CLOSE} onclick={send(Action::Notice(None))}>{ glyph(Icon::Close) }</button>
             </div>
         }
     }
@@ -332,7 +365,7 @@ impl App {
     fn sheet_close(&self) -> Html {
         let on = self.on.clone();
         html! {
-            <button class="square sheet-close" aria-label={inspect::CLOSE} onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Sheet(None)))}><Glyph icon={Icon::Close} /></button>
+            <button class="square sheet-close" aria-label={inspect::CLOSE} onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Sheet(None)))}>{ glyph(Icon::Close) }</button>
         }
     }
 }

@@ -32,11 +32,9 @@ pub struct Config<R = AllOn> {
 impl<R: Rules> Config<R> {
     /// The paper's defaults for these voters.
     #[must_use]
-    pub fn new(mut voters: Vec<NodeId>, rules: R) -> Self {
-        voters.sort_unstable();
-        voters.dedup();
+    pub fn new(voters: Vec<NodeId>, rules: R) -> Self {
         Self {
-            voters,
+            voters: crate::few::distinct(voters),
             election_timeout: (Span::from_millis(150), Span::from_millis(300)),
             heartbeat: Span::from_millis(50),
             pre_vote: true,

@@ -14,6 +14,7 @@
 //! The search may need exponentially many steps. Out of budget it is
 //! *undecided*, which callers must count and treat as a failure of the run.
 
+use quorumscope_core::few;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -292,7 +293,7 @@ impl<'a> Search<'a> {
                 values.insert(value);
             }
             Some((wall, _)) if *wall > at => {}
-            Some(_) | None => self.wall = Some((at, BTreeSet::from([value]))),
+            Some(_) | None => self.wall = Some((at, few::set([value]))),
         }
     }
 
@@ -339,7 +340,7 @@ fn texts_of(invoked: &Invoked) -> impl Iterator<Item = &str> {
 /// answer names. Any order with them explains the answers without them too, as the next operation that was
 /// answered either follows another open one or would have named their value.
 fn drop_unseen(steps: &mut Vec<Step<'_>>) {
-    let seen: BTreeSet<Value> = steps.iter().filter_map(|step| step.found).collect();
+    let seen: BTreeSet<Value> = few::set(steps.iter().filter_map(|step| step.found));
     steps.retain(|step| step.found.is_some() || step.leaves.is_some_and(|leaves| seen.contains(&leaves)));
 }
 

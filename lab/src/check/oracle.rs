@@ -12,6 +12,7 @@
 //! that waits for the disk may rightly leave after the node has moved on. What a
 //! crash drops before it is durable was never counted.
 
+use quorumscope_core::few;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -62,12 +63,10 @@ pub(super) fn position(index: LogIndex) -> usize {
 
 impl Oracle {
     pub(super) fn new(voters: &[NodeId]) -> Self {
-        let mut voters = voters.to_vec();
-        voters.sort_unstable();
-        voters.dedup();
+        let voters = few::distinct(voters.iter().copied());
         Self {
             quorum: Majority::of(&voters, false),
-            members: voters.into_iter().map(|voter| (voter, Member::default())).collect(),
+            members: few::map(voters.into_iter().map(|voter| (voter, Member::default()))),
             attested: BTreeMap::new(),
             decided: Arc::default(),
             fresh: Vec::new(),

@@ -4,6 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
+use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::raft::Message;
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
@@ -158,7 +159,7 @@ fn partition(simulation: &Simulation, bindings: &Bindings, groups: &[Targets]) -
     let groups =
         groups.iter().map(|group| nodes(simulation, bindings, group, &named)).collect::<Result<Vec<_>, _>>()?;
     let mut all: Vec<NodeId> = groups.iter().flatten().copied().collect();
-    all.sort_unstable();
+    few::sort(&mut all, |a, b| a < b);
     match all.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(format!("{} stands in two groups of the partition", pair[0])),
         None => Ok(groups),

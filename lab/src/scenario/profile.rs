@@ -5,6 +5,7 @@
 //! run that fails can be looked at, shared and shortened. Faults come in the
 //! first six tenths of a run; the rest is calm, so that progress can be judged.
 
+use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::rng::Rng;
@@ -226,7 +227,7 @@ pub fn generate(
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
-    scenario.rules_off.sort_unstable();
+    few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
     scenario.clients = clients(plan);
     let calm = Time(scenario.until.0 / 10 * 6);

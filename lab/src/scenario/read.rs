@@ -5,6 +5,7 @@
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
 //! expectations in `read_expect`.
 
+use quorumscope_core::few;
 use quorumscope_core::raft::{self, AllOn, Rule};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 use toml::de::{DeTable, DeValue};
@@ -142,7 +143,7 @@ fn read_until(table: &Table<'_, '_>) -> Result<Time, ScenarioError> {
 
 fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, ScenarioError> {
     let refuse = |message: String| source.error(&value.span(), message);
-    let mut nodes = match value.get_ref() {
+    let nodes = match value.get_ref() {
         DeValue::Integer(_) => {
             let count = source.integer(value, u64::from(u32::MAX))?;
             if count == 0 || count > u64::from(MAX_NODES) {
@@ -160,8 +161,7 @@ fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, Scen
         _ => return Err(source.expected(value, "a number of nodes, or a list as [\"n1\", \"n2\"]")),
     };
     let written = nodes.len();
-    nodes.sort_unstable();
-    nodes.dedup();
+    let nodes = few::distinct(nodes);
     match nodes.last() {
         None => Err(refuse("a run needs at least one node".into())),
         Some(last) if last.0 > MAX_NODES => Err(refuse(format!("nodes are named n1 to n{MAX_NODES}"))),
@@ -216,7 +216,7 @@ fn read_rules(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Rule>, Scenar
             off.push(rule);
         }
     }
-    off.sort_unstable();
+    few::sort(&mut off, |a, b| a < b);
     Ok(off)
 }
 

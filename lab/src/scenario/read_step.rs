@@ -1,5 +1,6 @@
 //! How are a step and its selectors read?
 
+use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use toml::de::DeValue;
 
@@ -57,7 +58,7 @@ pub(super) fn bind(table: &Table<'_, '_>, names: &Names) -> Result<Vec<(String, 
         }
         bound.push((word.to_owned(), selector(source, value, names)?));
     }
-    bound.sort_by(|a: &(String, Selector), b| a.0.cmp(&b.0));
+    few::sort(&mut bound, |a: &(String, Selector), b| a.0 < b.0);
     Ok(bound)
 }
 

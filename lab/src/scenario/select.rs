@@ -3,6 +3,7 @@
 //! Words are resolved when a step runs, against the world as it is then. A word
 //! that names nobody is an error of the run that says so.
 
+use quorumscope_core::few;
 use std::collections::BTreeMap;
 
 use quorumscope_core::record::{Endpoint, Role};
@@ -63,9 +64,7 @@ pub(super) fn resolve(
         }
         all.extend(found);
     }
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
+    Ok(few::distinct(all))
 }
 
 /// The same, where only nodes are meant.

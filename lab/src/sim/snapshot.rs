@@ -3,6 +3,7 @@
 //! Nothing is shown from here: views are folds of records. This is the other
 //! side of the test that the fold says the truth.
 
+use quorumscope_core::few;
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::LogIndex;
 
@@ -19,9 +20,9 @@ impl<P: Subject> World<P> {
             last: Some(self.recorder.last()),
             protocol: P::NAME.into(),
             name: self.setup.name.clone(),
-            nodes: self.nodes.iter().map(|node| (node.id, view_of_node(node))).collect(),
-            clients: self.clients.iter().map(|client| (client.setup.id, client.view.clone())).collect(),
-            messages: self.links.iter().map(|(_, flight)| ((flight.id, flight.copy), view_of(flight))).collect(),
+            nodes: few::map(self.nodes.iter().map(|node| (node.id, view_of_node(node)))),
+            clients: few::map(self.clients.iter().map(|client| (client.setup.id, client.view.clone()))),
+            messages: few::map(self.links.iter().map(|(_, flight)| ((flight.id, flight.copy), view_of(flight)))),
             cut: self.links.cut.clone(),
             decided: self.decided.as_ref().clone(),
             violations: self.violations.clone(),
@@ -75,7 +76,7 @@ fn view_of_node<P: Subject>(node: &Node<P>) -> NodeView {
         hard: node.hard.clone().map(Into::into),
         durable_hard: disk.has_hard.then(|| disk.image.hard.clone().into()),
         writing: writing.collect(),
-        waiting: waiting.collect(),
+        waiting: few::map(waiting),
         state: (node.applied > LogIndex::ZERO && node.liveness != Liveness::Crashed)
             .then(|| (node.applied, node.machine.digest())),
     }

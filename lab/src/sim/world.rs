@@ -5,6 +5,7 @@
 //! deadline event, set again only when it comes up. Read `execute` next for
 //! effects, `transit` for messages, `serve` for clients, `fault` for commands.
 
+use quorumscope_core::few;
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
@@ -144,7 +145,7 @@ where
     /// A world at time 0: stores formatted, nodes started, clients about to open their sessions.
     pub(crate) fn new(config: P::Config, setup: Setup) -> Self {
         let mut ids = setup.nodes.clone();
-        ids.sort_unstable();
+        few::sort(&mut ids, |a, b| a < b);
         let disk = |id| Disk::new(DiskImage::formatted(CLUSTER, id), setup.disk);
         let node = |id: &NodeId| Node {
             id: *id,
@@ -167,7 +168,7 @@ where
         let nodes: Vec<_> = ids.iter().map(node).collect();
         let mut clients: Vec<_> =
             setup.clients.iter().map(|client| Client::new(client.clone(), setup.seed, ids[0])).collect();
-        clients.sort_by_key(|client| client.setup.id);
+        few::sort(&mut clients, |a, b| a.setup.id < b.setup.id);
         let mut world = Self {
             now: Time(0),
             events: 0,

@@ -4,6 +4,7 @@
 //! words; colour is never the only difference. Pixels, hues and motion are left
 //! to the page. Read `why` next, for what happened and by which rule.
 
+use quorumscope_core::few;
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
@@ -459,10 +460,7 @@ pub fn operation(operation: &OperationView) -> (Option<Sign>, &'static str) {
 /// The kinds of messages that are on their way now, each once, in a legend's order.
 #[must_use]
 pub fn legend(view: &View) -> Vec<MessageKind> {
-    let mut kinds: Vec<_> = view.messages.values().map(|message| self::message(&message.content).kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds
+    few::distinct(view.messages.values().map(|message| self::message(&message.content).kind))
 }
 
 #[cfg(test)]

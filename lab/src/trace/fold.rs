@@ -4,6 +4,7 @@
 //! record about something unknown changes nothing, and nothing grows without a
 //! bound. Read `timeline` next.
 
+use quorumscope_core::few;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
@@ -65,7 +66,7 @@ impl View {
                     held.held = true;
                 }
             }
-            Body::LinksCut { cut } => self.cut = cut.iter().take(MAX_CUT).copied().collect(),
+            Body::LinksCut { cut } => self.cut = few::set(cut.iter().take(MAX_CUT).copied()),
             Body::Decided { index, term } => {
                 self.decided.insert(*index, *term);
             }

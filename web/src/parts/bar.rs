@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::icons::{Glyph, Icon};
+use super::icons::{Icon, glyph};
 use crate::js;
 use crate::link;
 use crate::model::Action;
@@ -12,7 +12,7 @@ use crate::shared::Shared;
 use crate::words::{self, bar as texts};
 
 /// What the bar needs.
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 pub struct Props {
     /// The name of the run.
     pub name: String,
@@ -31,8 +31,7 @@ pub struct Props {
 }
 
 /// The bar at the top.
-#[component]
-pub fn Bar(props: &Props) -> Html {
+pub fn bar(props: &Props) -> Html {
     let send = |action: Action| {
         let on = props.on.clone();
         Callback::from(move |_: MouseEvent| on.emit(action.clone()))
@@ -46,32 +45,31 @@ pub fn Bar(props: &Props) -> Html {
     let (theme_icon, theme) = if props.dark { (Icon::Sun, texts::TO_LIGHT) } else { (Icon::Moon, texts::TO_DARK) };
     html! {
         <>
-            <h1 class="brand"><Mark />{ words::NAME }</h1>
+            <h1 class="brand">{ mark() }{ words::NAME }</h1>
             if props.live {
                 <span class="live" title={texts::LIVE_NOTE}><i></i>{ texts::LIVE }<b>{ &props.name }</b></span>
             } else {
-                <Chooser name={props.name.clone()} on={props.on.clone()} />
-                <Seed scenario={props.scenario.clone()} reseed={props.reseed.clone()} />
+                { chooser(&props.name, &props.on) }
+                { seed_button(&props.scenario, &props.reseed) }
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
                 { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Log, texts::LOG) }
             </div>
             <div class="ends">
                 if !props.live {
-                    <button class="plain" title={texts::SHARE_TITLE} data-testid="share" onclick={send(Action::Share)}><Glyph icon={Icon::Link} /><span>{ texts::SHARE }</span></button>
+                    <button class="plain" title={texts::SHARE_TITLE} data-testid="share" onclick={send(Action::Share)}>{ glyph(Icon::Link) }<span>{ texts::SHARE }</span></button>
                 }
-                <button class="square plain phone" title={texts::OPEN_LESSON} aria-label={texts::OPEN_LESSON} data-testid="open-lesson" onclick={send(Action::Sheet(Some(Sheet::Lesson)))}><Glyph icon={Icon::Book} /></button>
-                <button class="square plain phone" title={texts::OPEN_INSPECTOR} aria-label={texts::OPEN_INSPECTOR} data-testid="open-inspector" onclick={send(Action::Sheet(Some(Sheet::Inspector)))}><Glyph icon={Icon::Lens} /></button>
-                <button class="square plain" title={theme} aria-label={theme} data-testid="theme" onclick={send(Action::ToggleTheme)}><Glyph icon={theme_icon} /></button>
-                <button class="square plain" title={texts::HELP} aria-label={texts::HELP} data-testid="open-help" onclick={send(Action::Sheet(Some(Sheet::Help)))}>{ "?" }</button>
+                <button class="square plain phone" title={texts::OPEN_LESSON} aria-label={texts::OPEN_LESSON} data-testid="open-lesson" onclick={send(Action::Sheet(Some(Sheet::Lesson)))}>{ glyph(Icon::Book) }</button>
+                <button class="square plain phone" title={texts::OPEN_INSPECTOR} aria-label={texts::OPEN_INSPECTOR} data-testid="open-inspector" onclick={send(Action::Sheet(Some(Sheet::Inspector)))}>{ glyph(Icon::Lens) }</button>
+                <button class="square plain" title={theme} aria-label={theme} data-testid="theme" onclick={send(Action::ToggleTheme)}>{ glyph(theme_icon) }</button>
+                <button class="square plain" id="open-help" title={texts::HELP} aria-label={texts::HELP} data-testid="open-help" onclick={send(Action::Sheet(Some(Sheet::Help)))}>{ "?" }</button>
             </div>
         </>
     }
 }
 
 /// The product's mark: a ring with its quorum drawn full.
-#[component]
-fn Mark() -> Html {
+fn mark() -> Html {
     html! {
         <svg class="mark" viewBox="0 0 20 20" aria-hidden="true">
             <path class="quorum" d="M10 1.800A8.200 8.200 0 1 1 3.370 14.820" /><path class="rest" d="M2.210 12.540A8.200 8.200 0 0 1 7.470 2.200" /><circle cx="10" cy="10" r="2.700" />
@@ -79,17 +77,10 @@ fn Mark() -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ChooserProps {
-    name: String,
-    on: Callback<Action>,
-}
-
-#[component]
-fn Chooser(props: &ChooserProps) -> Html {
-    let current = scenarios::by_name(&props.name);
+fn chooser(name: &str, on: &Callback<Action>) -> Html {
+    let current = scenarios::by_name(name);
     let choose = {
-        let on = props.on.clone();
+        let on = on.clone();
         Callback::from(move |event: Event| {
             if let Some(built) = scenarios::by_id(&js::field_text(&event)) {
                 on.emit(Action::Open { scenario: built.toml.to_owned(), at: None });
@@ -102,25 +93,18 @@ fn Chooser(props: &ChooserProps) -> Html {
     html! {
         <label class="pick"><span>{ texts::SCENARIO }</span>
             <select data-testid="scenario" onchange={choose}>
-                if current.is_none() { <option key="own" value="" selected=true>{ &props.name }</option> }
+                if current.is_none() { <option key="own" value="" selected=true>{ name.to_owned() }</option> }
                 { for scenarios::ALL.iter().map(option) }
             </select>
         </label>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct SeedProps {
-    scenario: Shared<String>,
-    reseed: Callback<()>,
-}
-
-#[component]
-fn Seed(props: &SeedProps) -> Html {
-    let Some(seed) = link::seed(&props.scenario) else { return Html::default() };
-    let reseed = props.reseed.clone();
+fn seed_button(scenario: &str, reseed: &Callback<()>) -> Html {
+    let Some(seed) = link::seed(scenario) else { return Html::default() };
+    let reseed = reseed.clone();
     html! {
         <button class="pick seed" title={texts::NEXT_SEED} aria-label={format!("{}: {seed}. {}", texts::SEED, texts::NEXT_SEED)} data-testid="seed"
-            onclick={Callback::from(move |_: MouseEvent| reseed.emit(()))}><span>{ texts::SEED }</span><b>{ seed }</b><Glyph icon={Icon::Dice} /></button>
+            onclick={Callback::from(move |_: MouseEvent| reseed.emit(()))}><span>{ texts::SEED }</span><b>{ seed }</b>{ glyph(Icon::Dice) }</button>
     }
 }

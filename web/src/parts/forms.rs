@@ -3,6 +3,7 @@
 //! The lower part of the panel at the right: the clients' operations and what
 //! became of them, the form that asks for more, the checks.
 
+use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{ClientId, NodeId};
@@ -17,7 +18,7 @@ use crate::source::{Expectation, Offers};
 use crate::words::{act, checks as words, inspect};
 
 /// What the clients' part needs.
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 pub struct ClientsProps {
     /// What is seen.
     pub view: Shared<View>,
@@ -33,15 +34,14 @@ pub struct ClientsProps {
 const OPERATIONS: usize = 5;
 
 /// The clients' operations, latest first, and the form for the next.
-#[component]
-pub fn Clients(props: &ClientsProps) -> Html {
+pub fn clients(props: &ClientsProps) -> Html {
     let mut operations: Vec<(ClientId, &OperationView)> = props
         .view
         .clients
         .iter()
         .flat_map(|(id, client)| client.operations.iter().rev().take(OPERATIONS).map(|operation| (*id, operation)))
         .collect();
-    operations.sort_by_key(|(_, operation)| core::cmp::Reverse(operation.asked));
+    few::sort(&mut operations, |a, b| a.1.asked > b.1.asked);
     operations.truncate(OPERATIONS);
     html! {
         <section class="clients">
@@ -114,7 +114,7 @@ fn Propose(props: &ProposeProps) -> Html {
 }
 
 /// What the checks need.
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 pub struct ChecksProps {
     /// What is seen.
     pub view: Shared<View>,
@@ -125,8 +125,7 @@ pub struct ChecksProps {
 }
 
 /// The properties that are checked after every event, and the scenario's expectations.
-#[component]
-pub fn Checks(props: &ChecksProps) -> Html {
+pub fn checks(props: &ChecksProps) -> Html {
     if !props.offers.past {
         return html! { <section class="checks"><p class="quiet">{ words::LIVE }</p></section> };
     }

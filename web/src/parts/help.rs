@@ -2,25 +2,14 @@
 
 use yew::prelude::*;
 
-use super::icons::{Glyph, Icon};
-use crate::js;
+use super::icons::{Icon, glyph};
 use crate::model::Action;
 use crate::words::{help as words, inspect};
 
-/// What the sheet needs.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// Where actions go.
-    pub on: Callback<Action>,
-}
-
 /// The help sheet, over everything else.
-#[component]
-pub fn Help(props: &Props) -> Html {
-    // A dialog takes the focus, so that keys and screen readers are in it.
-    use_effect_with((), |()| js::focus("#help-close"));
+pub fn help(on: &Callback<Action>) -> Html {
     let close = {
-        let on = props.on.clone();
+        let on = on.clone();
         Callback::from(move |_: MouseEvent| on.emit(Action::Sheet(None)))
     };
     let stay = Callback::from(|event: MouseEvent| event.stop_propagation());
@@ -28,7 +17,7 @@ pub fn Help(props: &Props) -> Html {
         <div class="veil" onclick={close.clone()}>
             <section class="help" role="dialog" aria-modal="true" aria-label={words::TITLE} onclick={stay} data-testid="help">
                 <header><h2>{ words::TITLE }</h2>
-                    <button class="square" id="help-close" aria-label={inspect::CLOSE} onclick={close}><Glyph icon={Icon::Close} /></button>
+                    <button class="square" id="help-close" aria-label={inspect::CLOSE} onclick={close}>{ glyph(Icon::Close) }</button>
                 </header>
                 <p>{ words::ABOUT }</p>
                 <dl>

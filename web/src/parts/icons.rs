@@ -88,17 +88,9 @@ impl Icon {
     }
 }
 
-/// What an icon needs.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// Which.
-    pub icon: Icon,
-}
-
 /// Draws an icon; the control around it has the words.
-#[component]
-pub fn Glyph(props: &Props) -> Html {
-    let (path, filled) = props.icon.path();
+pub fn glyph(icon: Icon) -> Html {
+    let (path, filled) = icon.path();
     let class = if filled { "icon solid" } else { "icon" };
     html! { <svg {class} viewBox="0 0 16 16" aria-hidden="true"><path d={path} /></svg> }
 }

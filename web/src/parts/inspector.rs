@@ -10,7 +10,7 @@ use quorumscope_lab::trace::face;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
-use super::icons::{Glyph, Icon};
+use super::icons::{Icon, glyph};
 use super::operations::{actions_of_link, actions_of_message, actions_of_node};
 use crate::model::Action;
 use crate::model::insight::{Insight, Line};
@@ -22,7 +22,7 @@ use crate::source::Offers;
 use crate::words::{self, insight as texts, inspect};
 
 /// What the panel needs.
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 pub struct Props {
     /// What is seen.
     pub view: Shared<View>,
@@ -39,8 +39,7 @@ pub struct Props {
 }
 
 /// The selection, the answers, and what just happened.
-#[component]
-pub fn Inspector(props: &Props) -> Html {
+pub fn inspector(props: &Props) -> Html {
     let about = match props.selection {
         Some(Selection::Node(node)) => of_node(node, props),
         Some(Selection::Link(from, to)) => of_link(from, to, props),
@@ -93,7 +92,7 @@ fn close(props: &Props) -> Html {
     let on = props.on.clone();
     html! {
         <button class="square small" title={inspect::CLOSE} aria-label={inspect::CLOSE}
-            onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Select(None)))}><Glyph icon={Icon::Close} /></button>
+            onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Select(None)))}>{ glyph(Icon::Close) }</button>
     }
 }
 

@@ -6,7 +6,7 @@ use crate::scenarios;
 use crate::words::{bar, lesson as words};
 
 /// What the panel needs.
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 pub struct Props {
     /// The name of the run.
     pub name: String,
@@ -15,8 +15,7 @@ pub struct Props {
 }
 
 /// The panel at the left.
-#[component]
-pub fn Lesson(props: &Props) -> Html {
+pub fn lesson(props: &Props) -> Html {
     if props.live {
         return html! {
             <>

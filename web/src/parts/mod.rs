@@ -14,6 +14,7 @@ pub mod lesson;
 pub mod message;
 pub mod nodes;
 pub mod operations;
+pub mod part;
 pub mod stage;
 pub mod table;
 pub mod timeline;

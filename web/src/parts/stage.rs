@@ -6,15 +6,17 @@
 
 use std::collections::BTreeSet;
 
+use quorumscope_core::few;
 use quorumscope_core::record::{Command, DropReason};
 use quorumscope_core::types::NodeId;
 use quorumscope_lab::trace::face;
 use quorumscope_lab::trace::view::View;
 use yew::prelude::*;
 
-use super::icons::{Glyph, Icon};
+use super::icons::{Icon, glyph};
 use super::message::{message, sample};
 use super::nodes::{self, Emphasis, cross, px};
+use super::part::part;
 use crate::js;
 use crate::model::cursor::Recent;
 use crate::model::selection::{Selection, Tool};
@@ -76,17 +78,16 @@ pub fn Stage(props: &Props) -> Html {
             <svg viewBox={format!("0 0 {:.0} {:.0}", size.width, size.height)} aria-label={regions::RING} role="group"
                 data-testid="ring" onpointerdown={down} onpointermove={moved} onpointerup={up}>
                 <rect class="ground" width={px(size.width)} height={px(size.height)} onclick={background} />
-                <Rest view={props.view.clone()} layout={props.layout.clone()} selection={props.selection}
-                    tool={props.tool.clone()} on={props.on.clone()} />
-                <Moving view={props.view.clone()} recent={props.recent.clone()} layout={props.layout.clone()}
-                    time={props.time} linger={props.linger} pace={props.pace} selection={props.selection} on={props.on.clone()} />
+                { part(RestProps { view: props.view.clone(), layout: props.layout.clone(), selection: props.selection,
+                    tool: props.tool.clone(), on: props.on.clone() }, rest) }
+                { moving(props) }
                 if !lasso.is_empty() {
                     <polygon class="lasso" points={lasso.iter().map(|p| format!("{:.0},{:.0} ", p.x, p.y)).collect::<String>()} />
                 }
             </svg>
-            <Legend view={props.view.clone()} losing={!props.recent.losses.is_empty()} />
-            <Tools partitioned={!props.view.cut.is_empty()} tool={props.tool.clone()} offers={props.offers} history={props.history} on={props.on.clone()} />
-            <Hint view={props.view.clone()} playing={props.playing} choosing={choosing} offers={props.offers} />
+            { part(LegendProps { view: props.view.clone(), losing: !props.recent.losses.is_empty() }, legend) }
+            { tools(props) }
+            { part(HintProps { view: props.view.clone(), playing: props.playing, choosing, offers: props.offers }, hint_line) }
         </div>
     }
 }
@@ -125,7 +126,7 @@ fn lasso_handlers(
         let (lasso, layout, on) = (lasso.clone(), layout.clone(), on.clone());
         Callback::from(move |_: PointerEvent| {
             let held: BTreeSet<NodeId> =
-                layout.nodes().filter(|(_, place)| inside(&lasso, *place)).map(|(node, _)| node).collect();
+                few::set(layout.nodes().filter(|(_, place)| inside(&lasso, *place)).map(|(node, _)| node));
             // A short drag is a click on a node, which chooses it by itself.
             if lasso.len() > 8 && !held.is_empty() {
                 on.emit(Action::Tool(Tool::Partition(held)));
@@ -136,7 +137,7 @@ fn lasso_handlers(
     (down, moved, up)
 }
 
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 struct RestProps {
     view: Shared<View>,
     layout: Shared<Layout>,
@@ -146,8 +147,7 @@ struct RestProps {
 }
 
 /// What does not move between two events.
-#[component]
-fn Rest(props: &RestProps) -> Html {
+fn rest(props: &RestProps) -> Html {
     let RestProps { view, layout, selection, tool, on } = props;
     let on_node = {
         let (on, choosing) = (on.clone(), matches!(tool, Tool::Partition(_)));
@@ -186,22 +186,9 @@ fn Rest(props: &RestProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct MovingProps {
-    view: Shared<View>,
-    recent: Shared<Recent>,
-    layout: Shared<Layout>,
-    time: Micros,
-    linger: Micros,
-    pace: Pace,
-    selection: Option<Selection>,
-    on: Callback<Action>,
-}
-
 /// What moves with every frame.
-#[component]
-fn Moving(props: &MovingProps) -> Html {
-    let MovingProps { view, recent, layout, time, linger, pace, selection, on } = props;
+fn moving(props: &Props) -> Html {
+    let Props { view, recent, layout, time, linger, pace, selection, on, .. } = props;
     let timers = motion::timers(view, layout, *time);
     let travelling = motion::messages(view, layout, *time, *pace);
     let losses = motion::losses(&recent.losses, layout, *time, *linger);
@@ -262,15 +249,14 @@ fn lost(reason: DropReason) -> &'static str {
     }
 }
 
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 struct LegendProps {
     view: Shared<View>,
     losing: bool,
 }
 
 /// Explains what is on the stage now, and nothing else.
-#[component]
-fn Legend(props: &LegendProps) -> Html {
+fn legend(props: &LegendProps) -> Html {
     /// More terms than these are told by their numbers alone.
     const TERMS: usize = 4;
     let terms = table::terms(&props.view);
@@ -289,18 +275,8 @@ fn Legend(props: &LegendProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ToolsProps {
-    partitioned: bool,
-    tool: Tool,
-    offers: Offers,
-    history: (bool, bool),
-    on: Callback<Action>,
-}
-
 /// What is done to the whole stage.
-#[component]
-fn Tools(props: &ToolsProps) -> Html {
+fn tools(props: &Props) -> Html {
     let send = |action: Action| {
         let on = props.on.clone();
         Callback::from(move |_: MouseEvent| on.emit(action.clone()))
@@ -318,12 +294,12 @@ fn Tools(props: &ToolsProps) -> Html {
     html! {
         <div class="tools">
             if props.offers.past {
-                <button class="square" title={act::UNDO} aria-label={act::UNDO} data-testid="undo" disabled={!props.history.0} onclick={send(Action::Undo)}><Glyph icon={Icon::Undo} /></button>
-                <button class="square" title={act::REDO} aria-label={act::REDO} data-testid="redo" disabled={!props.history.1} onclick={send(Action::Redo)}><Glyph icon={Icon::Redo} /></button>
+                <button class="square" title={act::UNDO} aria-label={act::UNDO} data-testid="undo" disabled={!props.history.0} onclick={send(Action::Undo)}>{ glyph(Icon::Undo) }</button>
+                <button class="square" title={act::REDO} aria-label={act::REDO} data-testid="redo" disabled={!props.history.1} onclick={send(Action::Redo)}>{ glyph(Icon::Redo) }</button>
             }
             if props.offers.network {
                 <button data-testid="partition" onclick={send(Action::Tool(Tool::Partition(BTreeSet::new())))}>{ act::PARTITION }</button>
-                if props.partitioned {
+                if !props.view.cut.is_empty() {
                     <button data-testid="heal" onclick={send(Action::Act(Command::Heal))}>{ act::HEAL }</button>
                 }
             }
@@ -331,7 +307,7 @@ fn Tools(props: &ToolsProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 struct HintProps {
     view: Shared<View>,
     playing: bool,
@@ -340,8 +316,7 @@ struct HintProps {
 }
 
 /// One line that says what to try next.
-#[component]
-fn Hint(props: &HintProps) -> Html {
+fn hint_line(props: &HintProps) -> Html {
     let text = if props.choosing {
         act::PARTITION_HINT.to_owned()
     } else {

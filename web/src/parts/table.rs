@@ -16,7 +16,7 @@ use crate::shared::Shared;
 use crate::words::{log as words, regions};
 
 /// What the table needs.
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 pub struct Props {
     /// What is seen.
     pub view: Shared<View>,
@@ -34,8 +34,7 @@ const COLUMN: f64 = 64.0;
 const NAMES: f64 = 128.0;
 
 /// All logs.
-#[component]
-pub fn LogTable(props: &Props) -> Html {
+pub fn log_table(props: &Props) -> Html {
     let fit = (((props.width - NAMES) / COLUMN).floor()).clamp(3.0, 60.0) as u64;
     let table = table(&props.view, fit);
     let earlier = table.columns.first().filter(|first| first.0 > 1).map(|first| first.previous());

@@ -7,8 +7,9 @@
 use quorumscope_lab::trace::timeline::{Mark, MarkKind, TermBand};
 use yew::prelude::*;
 
-use super::icons::{Glyph, Icon};
+use super::icons::{Icon, glyph};
 use super::nodes::px;
+use super::part::part;
 use crate::js;
 use crate::model::Action;
 use crate::model::cursor::Marks;
@@ -84,13 +85,13 @@ pub fn TimelineBar(props: &Props) -> Html {
     let x = ruler.x(props.time);
     html! {
         <>
-            <Controls playing={props.playing} speed={props.speed} following={props.following} on={props.on.clone()} />
+            { part(ControlsProps { playing: props.playing, speed: props.speed, following: props.following, on: props.on.clone() }, controls) }
             <div class="strip" ref={props.strip.clone()} role="slider" tabindex="0" aria-label={words::CURSOR} data-testid="timeline"
                 aria-valuemin="0" aria-valuemax={format!("{:.3}", props.shown.1 / 1_000_000.0)} aria-valuenow={format!("{:.3}", props.time / 1_000_000.0)}
                 aria-valuetext={texts::clock(props.time)}
                 onpointerdown={down} onpointermove={moved} onpointerup={up.clone()} onpointercancel={up}>
                 <svg viewBox={format!("0 0 {:.0} {HEIGHT:.0}", props.width)} aria-hidden="true">
-                    <Strip marks={props.marks.clone()} from={props.shown.0} to={props.shown.1} width={props.width} />
+                    { part(StripProps { marks: props.marks.clone(), from: props.shown.0, to: props.shown.1, width: props.width }, strip) }
                     <rect class="future" x={px(x)} y="0" width={px((props.width - x).max(0.0))} height={px(HEIGHT - 18.0)} />
                     <g class="cursor" transform={format!("translate({x:.1} 0)")}>
                         <path d={format!("M0 8V{:.0}", HEIGHT - 18.0)} /><circle cy="8" r="5" />
@@ -111,10 +112,10 @@ pub fn TimelineBar(props: &Props) -> Html {
 
 fn zoom(icon: Icon, title: &'static str, factor: f64, on: &Callback<Action>) -> Html {
     let on = on.clone();
-    html! { <button class="square small" {title} aria-label={title} onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Zoom(factor)))}><Glyph {icon} /></button> }
+    html! { <button class="square small" {title} aria-label={title} onclick={Callback::from(move |_: MouseEvent| on.emit(Action::Zoom(factor)))}>{ glyph(icon) }</button> }
 }
 
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 struct ControlsProps {
     playing: bool,
     speed: Speed,
@@ -122,12 +123,11 @@ struct ControlsProps {
     on: Callback<Action>,
 }
 
-#[component]
-fn Controls(props: &ControlsProps) -> Html {
+fn controls(props: &ControlsProps) -> Html {
     let button = |icon: Icon, title: &'static str, test: &'static str, class: &'static str, action: Action| {
         let on = props.on.clone();
         let click = Callback::from(move |_: MouseEvent| on.emit(action.clone()));
-        html! { <button class={classes!("square", class)} {title} aria-label={title} data-testid={test} onclick={click}><Glyph {icon} /></button> }
+        html! { <button class={classes!("square", class)} {title} aria-label={title} data-testid={test} onclick={click}>{ glyph(icon) }</button> }
     };
     let speed = {
         let on = props.on.clone();
@@ -164,7 +164,7 @@ fn follow(on: &Callback<Action>) -> Html {
     html! { <button class="primary" data-testid="follow" onclick={Callback::from(move |_: MouseEvent| on.emit(Action::ToEnd))}>{ words::FOLLOW }</button> }
 }
 
-#[derive(Properties, PartialEq)]
+#[derive(PartialEq)]
 struct StripProps {
     marks: Shared<Marks>,
     from: Micros,
@@ -173,8 +173,7 @@ struct StripProps {
 }
 
 /// Bands, marks and labels: they change when records come, not with the cursor.
-#[component]
-fn Strip(props: &StripProps) -> Html {
+fn strip(props: &StripProps) -> Html {
     let ruler = Ruler::new(props.from, props.to, props.width);
     let ticks = ruler.ticks();
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).next().unwrap_or(1_000_000.0);

@@ -3,6 +3,7 @@
 //! Plain arithmetic on screen pixels; floats are fine here, nothing that is
 //! drawn decides anything. Read `layout` next.
 
+use quorumscope_core::few;
 use core::f64::consts::{FRAC_PI_2, TAU};
 
 /// A point on the stage, in pixels from its upper left corner.
@@ -135,7 +136,7 @@ pub fn hull(centers: &[Point], radius: f64) -> Option<String> {
 
 /// The convex hull of points, in order (Andrew's monotone chain).
 fn convex(mut points: Vec<Point>) -> Vec<Point> {
-    points.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    few::sort(&mut points, |a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)).is_lt());
     if points.len() < 3 {
         return points;
     }

@@ -4,6 +4,7 @@
 //! top; more stand in rows. Clients stand at the left and right edges. A node's
 //! label stands outside the ring, where no lane runs.
 
+use quorumscope_core::few;
 use core::f64::consts::{FRAC_PI_2, TAU};
 use std::collections::BTreeMap;
 
@@ -108,8 +109,8 @@ impl Layout {
             center,
             radius,
             client_radius,
-            nodes: nodes.iter().copied().zip(places).collect(),
-            clients: clients.iter().enumerate().map(|(index, client)| (*client, client_place(index))).collect(),
+            nodes: few::map(nodes.iter().copied().zip(places)),
+            clients: few::map(clients.iter().enumerate().map(|(index, client)| (*client, client_place(index)))),
         }
     }
 

@@ -4,6 +4,7 @@
 //! the groups of a partition. It changes when an event happens, not with every
 //! frame; `motion` has what moves.
 
+use quorumscope_core::few;
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorumscope_core::record::{Endpoint, Role};
@@ -93,7 +94,7 @@ fn vote_dots(view: &View, candidate: NodeId, node: &NodeView) -> Vec<VoteDot> {
     if !runs || !asks {
         return Vec::new();
     }
-    let known: BTreeMap<NodeId, bool> = node.status.votes.iter().copied().collect();
+    let known: BTreeMap<NodeId, bool> = few::map(node.status.votes.iter().copied());
     let coming = votes_coming(view, candidate, node.status.role);
     let dot = |voter: &NodeId| match known.get(voter) {
         Some(true) => VoteDot::Have,
@@ -190,7 +191,7 @@ pub fn is_cut(view: &View, from: NodeId, to: NodeId) -> bool {
 /// other, perhaps through others. One group means that there is no partition.
 #[must_use]
 pub fn groups(view: &View) -> Vec<Vec<NodeId>> {
-    let mut left: BTreeSet<NodeId> = view.nodes.keys().copied().collect();
+    let mut left: BTreeSet<NodeId> = few::set(view.nodes.keys().copied());
     let mut groups = Vec::new();
     while let Some(first) = left.pop_first() {
         let mut group = vec![first];
@@ -204,7 +205,7 @@ pub fn groups(view: &View) -> Vec<Vec<NodeId>> {
                 group.push(other);
             }
         }
-        group.sort_unstable();
+        few::sort(&mut group, |a, b| a < b);
         groups.push(group);
     }
     groups
