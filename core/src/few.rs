@@ -5,7 +5,9 @@
 //! copy of several kilobytes, and a page downloads them all. Nodes, clients,
 //! terms and rules are few. What may be long is sorted as everywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use litemap::LiteMap;
 
 /// The items in order, each once.
 pub fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
@@ -30,8 +32,8 @@ pub fn sort<T>(list: &mut [T], is_before: impl Fn(&T, &T) -> bool) {
 }
 
 /// A map of these pairs; the last of a key stays.
-pub fn map<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
+pub fn map<K: Ord, V>(pairs: impl IntoIterator<Item = (K, V)>) -> LiteMap<K, V> {
+    let mut map = LiteMap::new();
     for (key, value) in pairs {
         map.insert(key, value);
     }
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_map_keeps_the_last_of_a_key() {
-        assert_eq!(map([(1, 'a'), (2, 'b'), (1, 'c')]), BTreeMap::from([(1, 'c'), (2, 'b')]));
+        assert_eq!(map([(1, 'a'), (2, 'b'), (1, 'c')]), LiteMap::from_iter([(1, 'c'), (2, 'b')]));
         assert_eq!(set([2, 1, 2]), BTreeSet::from([1, 2]));
     }
 }

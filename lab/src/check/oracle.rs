@@ -13,7 +13,9 @@
 //! crash drops before it is durable was never counted.
 
 use quorumscope_core::few;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use litemap::LiteMap;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
@@ -45,9 +47,9 @@ struct Member {
 #[derive(Clone, Debug)]
 pub(super) struct Oracle {
     quorum: Majority,
-    members: BTreeMap<NodeId, Member>,
+    members: LiteMap<NodeId, Member>,
     /// Who has held an entry in the way that counts; entries that are decided are left out.
-    attested: BTreeMap<(LogIndex, Term), BTreeSet<NodeId>>,
+    attested: LiteMap<(LogIndex, Term), BTreeSet<NodeId>>,
     decided: Arc<Vec<Decided>>,
     /// Decided and not yet told.
     fresh: Vec<(LogIndex, Term)>,
@@ -67,7 +69,7 @@ impl Oracle {
         Self {
             quorum: Majority::of(&voters, false),
             members: few::map(voters.into_iter().map(|voter| (voter, Member::default()))),
-            attested: BTreeMap::new(),
+            attested: LiteMap::new(),
             decided: Arc::default(),
             fresh: Vec::new(),
         }

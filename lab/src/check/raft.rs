@@ -10,7 +10,7 @@
 //! content and one predecessor for ever. That is what the paper's induction
 //! shows, and it costs one look-up an entry.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
@@ -49,15 +49,15 @@ struct FirstApplied {
 pub struct RaftChecks {
     oracle: Oracle,
     /// Who was elected in each term first.
-    leaders: BTreeMap<Term, NodeId>,
+    leaders: LiteMap<Term, NodeId>,
     /// The term that a node leads.
-    leading: BTreeMap<NodeId, Term>,
+    leading: LiteMap<NodeId, Term>,
     /// By index: every entry that any log ever held.
     seen: Arc<Vec<Vec<Seen>>>,
     /// By index: what was applied first, and by whom.
     applied: Arc<Vec<Option<FirstApplied>>>,
     findings: Vec<Violation>,
-    reported: BTreeMap<&'static str, u32>,
+    reported: LiteMap<&'static str, u32>,
 }
 
 impl RaftChecks {
@@ -66,12 +66,12 @@ impl RaftChecks {
     pub fn new(voters: &[NodeId]) -> Self {
         Self {
             oracle: Oracle::new(voters),
-            leaders: BTreeMap::new(),
-            leading: BTreeMap::new(),
+            leaders: LiteMap::new(),
+            leading: LiteMap::new(),
             seen: Arc::default(),
             applied: Arc::default(),
             findings: Vec::new(),
-            reported: BTreeMap::new(),
+            reported: LiteMap::new(),
         }
     }
 

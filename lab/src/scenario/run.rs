@@ -292,7 +292,7 @@ impl Run {
             && let Some(lasting) = pattern.lasting
         {
             let filter = Filter::new(&self.simulation, &self.bindings, pattern)?;
-            self.seen.extend(self.simulation.view().messages.into_keys());
+            self.seen.extend(self.simulation.view().messages.keys().copied());
             self.lasting.push(Lasting { verb: *verb, filter, until: self.simulation.now() + lasting });
         }
         Ok(())

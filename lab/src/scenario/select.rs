@@ -3,8 +3,8 @@
 //! Words are resolved when a step runs, against the world as it is then. A word
 //! that names nobody is an error of the run that says so.
 
+use litemap::LiteMap;
 use quorumscope_core::few;
-use std::collections::BTreeMap;
 
 use quorumscope_core::record::{Endpoint, Role};
 use quorumscope_core::types::NodeId;
@@ -14,7 +14,7 @@ use crate::sim::{NodeFace, Simulation};
 use crate::trace::view::Liveness;
 
 /// What bound names stand for.
-pub(super) type Bindings = BTreeMap<String, Vec<Endpoint>>;
+pub(super) type Bindings = LiteMap<String, Vec<Endpoint>>;
 
 /// The live leader of the highest term; of two in one term (a broken run) the first.
 pub(super) fn leader(simulation: &Simulation) -> Option<NodeId> {

@@ -216,7 +216,7 @@ impl Simulation {
 
     /// What the oracle counts as committed: index to term.
     #[must_use]
-    pub fn decided(&self) -> &std::collections::BTreeMap<LogIndex, Term> {
+    pub fn decided(&self) -> &litemap::LiteMap<LogIndex, Term> {
         &world!(self).decided
     }
 

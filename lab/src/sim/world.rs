@@ -124,7 +124,7 @@ pub(crate) struct World<P: Subject> {
     pub(crate) chain: Chain,
     pub(crate) coverage: Coverage,
     pub(crate) violations: Vec<Violation>,
-    pub(crate) decided: Arc<std::collections::BTreeMap<LogIndex, Term>>,
+    pub(crate) decided: Arc<litemap::LiteMap<LogIndex, Term>>,
     /// What clients asked for and were told.
     pub(crate) history: History,
     /// Whether the checkers look.

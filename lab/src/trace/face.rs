@@ -4,8 +4,8 @@
 //! words; colour is never the only difference. Pixels, hues and motion are left
 //! to the page. Read `why` next, for what happened and by which rule.
 
-use quorumscope_core::few;
 use quorumscope_core::entry::{Entry, EntryKind};
+use quorumscope_core::few;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::protocol::Outcome;

@@ -9,7 +9,7 @@
 //! caller's.
 
 use core::hash::Hasher as _;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use quorumscope_core::digest::Chain;
 use quorumscope_core::record::{Body, Record};
@@ -242,7 +242,7 @@ struct Seen {
 pub struct Reader {
     header: Option<Header>,
     line: u64,
-    origins: BTreeMap<NodeId, Seen>,
+    origins: LiteMap<NodeId, Seen>,
     records: u64,
     gaps: u64,
     digest: Chain,

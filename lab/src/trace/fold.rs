@@ -111,8 +111,13 @@ impl View {
         }
     }
 
-    fn copies(&self, message: RecordId) -> impl Iterator<Item = (u32, &MessageView)> {
-        self.messages.range((message, 0)..=(message, u32::MAX)).map(|((_, copy), view)| (*copy, view))
+    /// The copies of a message that are on their way, by their numbers.
+    pub(super) fn copies(&self, message: RecordId) -> impl Iterator<Item = (u32, &MessageView)> {
+        let (Ok(first) | Err(first)) = self.messages.find_index(&(message, 0));
+        (first..)
+            .map_while(|at| self.messages.get_indexed(at))
+            .take_while(move |((named, _), _)| *named == message)
+            .map(|((_, copy), view)| (*copy, view))
     }
 
     fn copy_meant(&self, message: RecordId, now: Time) -> Option<(RecordId, u32)> {

@@ -8,7 +8,8 @@
 //! Positions count records from the start of what is held: the view at
 //! position `p` has the first `p` records folded. Read `why` next.
 
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 
 use quorumscope_core::record::{Body, Record, Role};
 use quorumscope_core::types::{NodeId, RecordId, Term, Time};
@@ -89,7 +90,7 @@ pub struct Timeline {
     marks: Vec<Mark>,
     terms: Vec<TermBand>,
     /// When each message arrives, by the position of the record that says so, for [`Timeline::arrival`].
-    departures: BTreeMap<(RecordId, u32), (u64, Option<Time>)>,
+    departures: LiteMap<(RecordId, u32), (u64, Option<Time>)>,
     cursor: Option<(usize, View)>,
     dropped: u64,
 }
@@ -177,8 +178,8 @@ impl Timeline {
             Body::Gap { .. } => Some(MarkKind::Gap),
             Body::Departed { message, arrives, duplicate } => {
                 // The fold numbers a further copy after those on their way; so does this.
-                let others = self.end.messages.range((*message, 0)..=(*message, u32::MAX)).next_back();
-                let copy = others.filter(|_| *duplicate).map_or(0, |((_, copy), _)| copy.saturating_add(1));
+                let others = self.end.copies(*message).last();
+                let copy = others.filter(|_| *duplicate).map_or(0, |(copy, _)| copy.saturating_add(1));
                 self.departures.insert((*message, copy), (position, *arrives));
                 None
             }
@@ -316,7 +317,7 @@ impl Timeline {
         self.marks.insert(0, Mark { at: start, position: 0, node: None, kind: MarkKind::Gap });
         self.terms.retain(|band| band.to.is_none_or(|to| to >= start));
         self.departures.retain(|_, (said, arrives)| *said > count || arrives.is_some_and(|arrives| arrives >= start));
-        for (said, _) in self.departures.values_mut() {
+        for (_, (said, _)) in &mut self.departures {
             *said = said.saturating_sub(count);
         }
     }

@@ -4,7 +4,8 @@
 //! simulation, a live cluster and a trace file give the same view for the same
 //! records. It knows no screen. Read `timeline` next, for seek and step back.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use litemap::LiteMap;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
@@ -27,15 +28,15 @@ pub struct View {
     /// Scenario or cluster.
     pub name: String,
     /// The nodes.
-    pub nodes: BTreeMap<NodeId, NodeView>,
+    pub nodes: LiteMap<NodeId, NodeView>,
     /// The clients.
-    pub clients: BTreeMap<ClientId, ClientView>,
+    pub clients: LiteMap<ClientId, ClientView>,
     /// Messages that left and have not arrived, by the record that sent them and the copy's number (0 the first).
-    pub messages: BTreeMap<(RecordId, u32), MessageView>,
+    pub messages: LiteMap<(RecordId, u32), MessageView>,
     /// Links that are cut, each in one direction.
     pub cut: BTreeSet<(Endpoint, Endpoint)>,
     /// What the oracle counts as committed: index to term.
-    pub decided: BTreeMap<LogIndex, Term>,
+    pub decided: LiteMap<LogIndex, Term>,
     /// Properties that were broken so far.
     pub violations: Vec<Violation>,
     /// Whether records are missing before the cursor.
@@ -84,7 +85,7 @@ pub struct NodeView {
     /// Writes that began and are not durable.
     pub writing: VecDeque<Write<AnyHard>>,
     /// Messages that wait for a write, by the record that sent them.
-    pub waiting: BTreeMap<RecordId, WaitingMessage>,
+    pub waiting: LiteMap<RecordId, WaitingMessage>,
     /// Digest of its state machine, and the index it stands at.
     pub state: Option<(LogIndex, quorumscope_core::types::Digest)>,
 }

@@ -3,8 +3,8 @@
 //! Plain arithmetic on screen pixels; floats are fine here, nothing that is
 //! drawn decides anything. Read `layout` next.
 
-use quorumscope_core::few;
 use core::f64::consts::{FRAC_PI_2, TAU};
+use quorumscope_core::few;
 
 /// A point on the stage, in pixels from its upper left corner.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -4,9 +4,9 @@
 //! top; more stand in rows. Clients stand at the left and right edges. A node's
 //! label stands outside the ring, where no lane runs.
 
-use quorumscope_core::few;
 use core::f64::consts::{FRAC_PI_2, TAU};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
+use quorumscope_core::few;
 
 use quorumscope_core::record::Endpoint;
 use quorumscope_core::types::{ClientId, NodeId};
@@ -63,8 +63,8 @@ pub struct Layout {
     pub radius: f64,
     /// Half the side of a client's box.
     pub client_radius: f64,
-    nodes: BTreeMap<NodeId, Point>,
-    clients: BTreeMap<ClientId, Point>,
+    nodes: LiteMap<NodeId, Point>,
+    clients: LiteMap<ClientId, Point>,
 }
 
 /// More nodes than this do not read as a ring.

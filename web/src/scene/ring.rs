@@ -5,7 +5,9 @@
 //! frame; `motion` has what moves.
 
 use quorumscope_core::few;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use litemap::LiteMap;
 
 use quorumscope_core::record::{Endpoint, Role};
 use quorumscope_core::types::{NodeId, Term};
@@ -94,7 +96,7 @@ fn vote_dots(view: &View, candidate: NodeId, node: &NodeView) -> Vec<VoteDot> {
     if !runs || !asks {
         return Vec::new();
     }
-    let known: BTreeMap<NodeId, bool> = few::map(node.status.votes.iter().copied());
+    let known: LiteMap<NodeId, bool> = few::map(node.status.votes.iter().copied());
     let coming = votes_coming(view, candidate, node.status.role);
     let dot = |voter: &NodeId| match known.get(voter) {
         Some(true) => VoteDot::Have,
