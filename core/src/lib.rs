@@ -11,6 +11,7 @@ pub mod entry;
 pub mod event;
 pub mod few;
 pub mod machine;
+pub mod membership;
 pub mod protocol;
 pub mod quorum;
 pub mod raft;
