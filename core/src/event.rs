@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::membership::{Membership, Nonsense};
 use crate::types::{LogIndex, NodeId, Span, Term};
 
 /// Something that a node did or noticed.
@@ -169,6 +170,18 @@ pub enum Event {
         /// Too much is waiting.
         overloaded: bool,
     },
+    /// Another configuration acts: it was appended, or what stood after it was cut off (thesis §4.1).
+    MembershipActs {
+        /// Where it stands in the log.
+        index: LogIndex,
+        /// Who belongs to the cluster.
+        members: Membership,
+    },
+    /// A change of members was refused before anything was appended.
+    ChangeRefused {
+        /// Why.
+        reason: ChangeRefusal,
+    },
 }
 
 /// Why an election timer was set.
@@ -195,6 +208,29 @@ pub enum FollowerReason {
     LeaderOfThisTerm,
     /// A quorum refused its pre-vote.
     PreVoteLost,
+    /// Its own removal is committed (thesis §4.2.2).
+    Removed,
+}
+
+/// Why a change of members was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChangeRefusal {
+    /// Only the leader changes members.
+    NotLeader {
+        /// Who may know better.
+        leader: Option<NodeId>,
+    },
+    /// One change at a time: that at `index` is not committed, or joint.
+    Pending {
+        /// Where it stands.
+        index: LogIndex,
+    },
+    /// The leader has not committed in its term: what an older leader changed may be unknown to it.
+    NothingCommittedInTerm,
+    /// A learner that lags would hold up every commit (thesis §4.2.1).
+    NotCaughtUp(NodeId),
+    /// It makes no sense for the configuration that acts.
+    Nonsense(Nonsense),
 }
 
 /// Why a vote was refused.

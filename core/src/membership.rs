@@ -4,9 +4,14 @@
 //! voters have a say as well, and every decision needs a quorum of both halves
 //! (Raft paper §6). Configurations travel in entries and in snapshots.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::few;
 use crate::types::NodeId;
+
+/// Most members of a cluster. A configuration that names more is refused.
+pub const MAX_MEMBERS: usize = 1_024;
 
 /// The members of a cluster at one index of its log. All lists are sorted and name a node once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,10 +51,93 @@ impl Membership {
         self.is_voter(node) || self.learners.contains(&node)
     }
 
+    /// As the payload of a configuration entry.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        postcard::to_allocvec(self).map(Bytes::from).unwrap_or_default()
+    }
+
+    /// The content of a configuration entry; `None` where it is none: lists unsorted, nobody to vote, too many.
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        let (members, rest) = postcard::take_from_bytes::<Self>(payload).ok()?;
+        let lists = [&members.voters, &members.outgoing, &members.learners];
+        let sorted = lists.iter().all(|list| list.is_sorted_by(|a, b| a < b) && list.len() <= MAX_MEMBERS);
+        (rest.is_empty() && sorted && !members.voters.is_empty()).then_some(members)
+    }
+
+    /// What a joint configuration becomes: the outgoing half has no say any more (Raft paper §6).
+    #[must_use]
+    pub fn left(&self) -> Self {
+        Self { outgoing: Vec::new(), ..self.clone() }
+    }
+
+    /// The configuration that a change leads to, not joint yet.
+    ///
+    /// # Errors
+    /// The first reason for which the change makes no sense here.
+    pub fn after(&self, change: &MembershipChange) -> Result<Self, Nonsense> {
+        let MembershipChange { add, promote, remove } = change;
+        let known = |node: &NodeId| self.contains(*node);
+        if let Some(node) = add.iter().find(|node| known(node)) {
+            return Err(Nonsense::IsMember(*node));
+        }
+        if let Some(node) = promote.iter().find(|node| !self.learners.contains(node)) {
+            return Err(Nonsense::IsNoLearner(*node));
+        }
+        if let Some(node) = remove.iter().find(|node| !known(node) || promote.contains(node)) {
+            return Err(Nonsense::IsNoMember(*node));
+        }
+        let stays = |node: &&NodeId| !remove.contains(node);
+        let voters = few::distinct(self.voters.iter().filter(stays).chain(promote).copied());
+        let learns = |node: &&NodeId| stays(node) && !promote.contains(node);
+        let learners = few::distinct(self.learners.iter().filter(learns).chain(add).copied());
+        match voters.len() + learners.len() {
+            _ if voters.is_empty() => Err(Nonsense::NobodyVotes),
+            count if count > MAX_MEMBERS => Err(Nonsense::TooMany),
+            _ if (&voters, &learners) == (&self.voters, &self.learners) => Err(Nonsense::Nothing),
+            _ => Ok(Self { voters, outgoing: Vec::new(), learners }),
+        }
+    }
+
     /// All members, sorted, each once.
     pub fn members(&self) -> impl Iterator<Item = NodeId> + use<> {
-        crate::few::distinct(self.voters.iter().chain(&self.outgoing).chain(&self.learners).copied()).into_iter()
+        few::distinct(self.voters.iter().chain(&self.outgoing).chain(&self.learners).copied()).into_iter()
     }
+}
+
+/// What an operator asks for; all of it happens in one step or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MembershipChange {
+    /// Nodes that join as learners.
+    pub add: Vec<NodeId>,
+    /// Learners that get a vote.
+    pub promote: Vec<NodeId>,
+    /// Voters and learners that leave.
+    pub remove: Vec<NodeId>,
+}
+
+/// Why a change makes no sense for a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+pub enum Nonsense {
+    /// It joins twice.
+    #[error("{0} is a member already")]
+    IsMember(NodeId),
+    /// Only a learner is promoted.
+    #[error("{0} is not a learner; add it first")]
+    IsNoLearner(NodeId),
+    /// It cannot leave.
+    #[error("{0} is not a member, or is promoted by the same change")]
+    IsNoMember(NodeId),
+    /// A cluster needs a voter.
+    #[error("no voter would be left")]
+    NobodyVotes,
+    /// The bound on members.
+    #[error("a cluster has at most {MAX_MEMBERS} members")]
+    TooMany,
+    /// An empty change.
+    #[error("nothing would change")]
+    Nothing,
 }
 
 #[cfg(test)]
@@ -65,5 +153,33 @@ mod tests {
         assert_eq!(joint.members().collect::<Vec<_>>(), [a, b, c]);
         assert!(!Membership::of(vec![b, a, b]).is_joint());
         assert_eq!(Membership::of(vec![b, a, b]).voters, [a, b]);
+    }
+
+    #[test]
+    fn a_change_names_who_joins_who_gets_a_vote_and_who_leaves() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
+        let before = Membership { voters: vec![a, b], outgoing: vec![], learners: vec![c] };
+        let swap = MembershipChange { add: vec![d], promote: vec![c], remove: vec![a] };
+        let after = Membership { voters: vec![b, c], outgoing: vec![], learners: vec![d] };
+        assert_eq!(before.after(&swap), Ok(after));
+        let change = |add, promote, remove| before.after(&MembershipChange { add, promote, remove });
+        assert_eq!(change(vec![c], vec![], vec![]), Err(Nonsense::IsMember(c)));
+        assert_eq!(change(vec![], vec![d], vec![]), Err(Nonsense::IsNoLearner(d)));
+        assert_eq!(change(vec![], vec![], vec![d]), Err(Nonsense::IsNoMember(d)));
+        assert_eq!(change(vec![], vec![c], vec![c]), Err(Nonsense::IsNoMember(c)));
+        assert_eq!(change(vec![], vec![], vec![a, b]), Err(Nonsense::NobodyVotes));
+        assert_eq!(change(vec![], vec![], vec![]), Err(Nonsense::Nothing));
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_not_taken_for_one() {
+        let [a, b] = [1, 2].map(NodeId);
+        let joint = Membership { voters: vec![a], outgoing: vec![a, b], learners: vec![b] };
+        assert_eq!(Membership::decode(&joint.encode()), Some(joint.clone()));
+        assert_eq!(Membership::decode(&Membership::default().encode()), None);
+        assert_eq!(Membership::decode(&Membership { voters: vec![b, a], ..joint.clone() }.encode()), None);
+        let bytes = joint.encode();
+        assert_eq!(Membership::decode(&[&bytes[..], &[0]].concat()), None);
+        assert_eq!(Membership::decode(&bytes[..bytes.len() - 1]), None);
     }
 }

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Proposal;
 use crate::event::Event;
+use crate::membership::MembershipChange;
 use crate::record::{AnyHard, AnyMessage, NodeStatus};
 use crate::storage::{DiskImage, Write};
 use crate::types::{ClientId, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket};
@@ -76,6 +77,8 @@ pub enum Input<M> {
         /// Results of the applied commands of clients, in log order.
         results: Vec<Applied>,
     },
+    /// An operator asks for other members.
+    Reconfigure(MembershipChange),
 }
 
 /// The result of one applied command.

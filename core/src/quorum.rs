@@ -8,18 +8,17 @@ use core::fmt::Debug;
 
 use smallvec::SmallVec;
 
+use crate::few;
+use crate::membership::Membership;
 use crate::types::{LogIndex, NodeId};
 
 /// Decides what enough means.
 pub trait QuorumSystem: Clone + Debug {
-    /// The quorum system of these voters, which are sorted. `weakened` is the laboratory's broken
-    /// variant, one vote short of safety; the native node never asks for it.
-    fn of(voters: &[NodeId], weakened: bool) -> Self;
+    /// The quorum system of these members. `weakened` is the laboratory's broken variant, one vote
+    /// short of safety; the native node never asks for it.
+    fn of(members: &Membership, weakened: bool) -> Self;
 
-    /// The voters, sorted.
-    fn voters(&self) -> &[NodeId];
-
-    /// How many voters make a quorum.
+    /// How many voters make a quorum; while joint, of the incoming half.
     fn needed(&self) -> u32;
 
     /// Whether these voters make a quorum.
@@ -27,16 +26,18 @@ pub trait QuorumSystem: Clone + Debug {
 
     /// The highest index that a quorum holds, given what each voter holds.
     fn held_by_quorum(&self, holds: impl Fn(NodeId) -> LogIndex) -> LogIndex;
-
-    /// Whether `node` is a voter.
-    fn is_voter(&self, node: NodeId) -> bool {
-        self.voters().contains(&node)
-    }
 }
 
-/// More than half of the voters (Raft paper §5.2): any two majorities share a voter.
+/// More than half of the voters (Raft paper §5.2): any two majorities share a voter. While a
+/// configuration is joint, more than half of each half (§6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Majority {
+    incoming: Half,
+    outgoing: Option<Half>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Half {
     voters: SmallVec<[NodeId; 8]>,
     needed: u32,
 }
@@ -47,29 +48,41 @@ pub fn majority(voters: u32) -> u32 {
     voters / 2 + 1
 }
 
-impl QuorumSystem for Majority {
+impl Half {
     fn of(voters: &[NodeId], weakened: bool) -> Self {
         let count = u32::try_from(voters.len()).unwrap_or(u32::MAX);
         let needed = if weakened { majority(count).saturating_sub(1).max(1) } else { majority(count) };
         Self { voters: voters.into(), needed }
     }
 
-    fn voters(&self) -> &[NodeId] {
-        &self.voters
-    }
-
-    fn needed(&self) -> u32 {
-        self.needed
-    }
-
-    fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool {
+    fn is_quorum(&self, has: &impl Fn(NodeId) -> bool) -> bool {
         self.voters.iter().filter(|voter| has(**voter)).count() >= self.needed as usize
     }
 
-    fn held_by_quorum(&self, holds: impl Fn(NodeId) -> LogIndex) -> LogIndex {
+    fn held(&self, holds: &impl Fn(NodeId) -> LogIndex) -> LogIndex {
         let mut held: SmallVec<[LogIndex; 8]> = self.voters.iter().map(|voter| holds(*voter)).collect();
-        crate::few::sort(&mut held, |a, b| a > b);
+        few::sort(&mut held, |a, b| a > b);
         held.get(self.needed as usize - 1).copied().unwrap_or(LogIndex::ZERO)
+    }
+}
+
+impl QuorumSystem for Majority {
+    fn of(members: &Membership, weakened: bool) -> Self {
+        let outgoing = members.is_joint().then(|| Half::of(&members.outgoing, weakened));
+        Self { incoming: Half::of(&members.voters, weakened), outgoing }
+    }
+
+    fn needed(&self) -> u32 {
+        self.incoming.needed
+    }
+
+    fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool {
+        self.incoming.is_quorum(&has) && self.outgoing.as_ref().is_none_or(|half| half.is_quorum(&has))
+    }
+
+    fn held_by_quorum(&self, holds: impl Fn(NodeId) -> LogIndex) -> LogIndex {
+        let incoming = self.incoming.held(&holds);
+        self.outgoing.as_ref().map_or(incoming, |half| half.held(&holds).min(incoming))
     }
 }
 
@@ -77,8 +90,8 @@ impl QuorumSystem for Majority {
 mod tests {
     use super::*;
 
-    fn voters(count: u32) -> Vec<NodeId> {
-        (1..=count).map(NodeId).collect()
+    fn voters(count: u32) -> Membership {
+        Membership::of((1..=count).map(NodeId).collect())
     }
 
     #[test]
@@ -109,5 +122,28 @@ mod tests {
             .find(|index| system.is_quorum(|node| holds[node.0 as usize - 1] >= index.0))
             .expect("index 0 is held by all");
         assert_eq!(held, brute);
+    }
+
+    /// Raft paper §6: agreement needs separate majorities of the old and of the new configuration.
+    #[test]
+    fn a_joint_quorum_is_a_majority_of_each_half_whatever_the_halves() {
+        for halves in 1..1u32 << 8 {
+            let half =
+                |shift: u32| (0..4).filter(move |bit| halves >> shift & (1 << bit) != 0).map(|bit| NodeId(bit + 1));
+            let (voters, outgoing): (Vec<_>, Vec<_>) = (half(0).collect(), half(4).collect());
+            if voters.is_empty() || outgoing.is_empty() {
+                continue;
+            }
+            let joint = Membership { voters: voters.clone(), outgoing: outgoing.clone(), learners: Vec::new() };
+            let system = Majority::of(&joint, false);
+            for set in 0..1u32 << 4 {
+                let has = |node: NodeId| set & (1 << (node.0 - 1)) != 0;
+                let most = |half: &[NodeId]| half.iter().filter(|node| has(**node)).count() * 2 > half.len();
+                assert_eq!(system.is_quorum(has), most(&voters) && most(&outgoing), "{joint:?}, set {set:b}");
+            }
+            let holds = |node: NodeId| LogIndex(u64::from(node.0 * 7 % 5));
+            let brute = (0..5).rev().map(LogIndex).find(|index| system.is_quorum(|node| holds(node) >= *index));
+            assert_eq!(Some(system.held_by_quorum(holds)), brute, "{joint:?}");
+        }
     }
 }

@@ -7,7 +7,6 @@
 //! The only functions that assign the role are the `become_…` here.
 
 use super::message::{Message, RequestVote, RequestVoteReply};
-use super::progress::Progress;
 use super::role::{Heard, Leader, Role, Votes};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
@@ -69,7 +68,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.restart_election_timer(now, TimerReason::ElectionBegan, out);
         out.note(|| Event::BecamePreCandidate { prospective });
         let request = self.vote_request(prospective);
-        for peer in self.peers() {
+        for peer in self.other_voters() {
             out.send(peer, Message::PreVote(request.clone()), None);
         }
         self.tally_pre_vote(now, out);
@@ -90,7 +89,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         // another one in the same term, and both would win.
         let durable_first = self.on(Rule::PersistBeforeCampaign);
         let request = self.vote_request(self.hard.current_term);
-        for peer in self.peers() {
+        for peer in self.other_voters() {
             out.send(peer, Message::RequestVote(request.clone()), durable_first.then_some(own_vote));
         }
         if !durable_first {
@@ -101,11 +100,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Wins the election: leads, and appends a no-op, so that what older terms left can be committed (§5.4.2, §8).
     fn become_leader(&mut self, now: Now, out: &mut Effects) {
         let next = self.log.last_index().next();
-        let progress = self.peers().map(|peer| Progress::new(peer, next)).collect();
+        let progress = self.first_progress(next);
         out.note(|| Event::BecameLeader {
             term: self.hard.current_term,
-            votes: self.quorum.voters().iter().copied().filter(|voter| self.has_vote_of(*voter)).collect(),
+            votes: self
+                .role
+                .votes()
+                .into_iter()
+                .flat_map(Votes::iter)
+                .filter(|(_, granted)| *granted)
+                .map(|(voter, _)| voter)
+                .collect(),
         });
+        self.unsettled = true;
         self.role = Role::Leader(Leader { progress, waiting: std::collections::VecDeque::new() });
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let no_op = Proposal {
@@ -119,18 +126,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.replicate_to_all(out);
     }
 
-    fn has_vote_of(&self, voter: NodeId) -> bool {
-        self.role.votes().is_some_and(|votes| votes.granted(voter))
-    }
-
     fn vote_request(&self, term: Term) -> RequestVote {
         RequestVote { term, last_log_index: self.log.last_index(), last_log_term: self.log.last_term() }
-    }
-
-    pub(super) fn peers(&self) -> impl Iterator<Item = NodeId> + use<R, Q> {
-        let own = self.id;
-        let voters: smallvec::SmallVec<[NodeId; 8]> = self.quorum.voters().into();
-        voters.into_iter().filter(move |peer| *peer != own)
     }
 
     /// Whether a candidate's log is at least as up to date as ours: the later last term wins, then the longer

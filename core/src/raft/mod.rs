@@ -21,14 +21,18 @@
 //! * a node applies no further than its own log is durable;
 //! * a node whose store is lost stays silent: what it once promised is unknown.
 //!
-//! Left out so far: snapshots, membership changes, check-quorum and leases, reads
-//! beside the log, leadership transfer.
+//! * a configuration acts as soon as it stands in the log (thesis §4.1), and every
+//!   change of voters is joint (§6).
 //!
-//! Read `election` next, then `replication`.
+//! Left out so far: snapshots, check-quorum and leases, reads beside the log,
+//! leadership transfer.
+//!
+//! Read `election` next, then `replication`, then `members`.
 
 mod config;
 mod election;
 mod log;
+mod members;
 mod message;
 mod persist;
 mod progress;
@@ -50,12 +54,14 @@ pub use message::{
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 
 use crate::event::{Event, IgnoreReason, TimerReason};
+use crate::membership::Membership;
 use crate::protocol::{self, Input, Outcome, Protocol};
 use crate::quorum::{Majority, QuorumSystem};
 use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::storage::DiskImage;
 use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket};
+use members::Members;
 use persist::Persist;
 use role::Role;
 
@@ -67,6 +73,11 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     id: NodeId,
     config: Arc<Config<R>>,
     quorum: Q,
+    members: Members,
+    /// Whether this node is a voter of the newest configuration.
+    votes: bool,
+    /// Whether the newest configuration may still ask for something.
+    unsettled: bool,
     hard: HardState,
     log: Log,
     commit_index: LogIndex,
@@ -87,9 +98,16 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
 
     fn recover(config: &Config<R>, node: NodeId, image: &DiskImage<HardState>, seed: u64, now: Now) -> Self {
         let log = Log::new(&image.log);
+        let mut members = Members::starting_with(LogIndex::ZERO, Membership::of(config.voters.clone()));
+        for entry in &image.log {
+            members.appended(entry);
+        }
         let mut raft = Self {
             id: node,
-            quorum: Q::of(&config.voters, !config.rules.on(Rule::MajorityQuorum)),
+            quorum: Q::of(&members.current().1, !config.rules.on(Rule::MajorityQuorum)),
+            votes: members.current().1.is_voter(node),
+            unsettled: true,
+            members,
             hard: image.hard.clone(),
             commit_index: LogIndex::ZERO,
             apply_asked: LogIndex::ZERO,
@@ -117,7 +135,9 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Propose(proposals) => self.on_propose(now, proposals, out),
             Input::Written(ticket) => self.on_written(now, ticket, out),
             Input::Applied { through, results } => self.on_applied(through, &results, out),
+            Input::Reconfigure(change) => self.on_reconfigure(now, &change, out),
         }
+        self.tend_members(now, out);
         if let Some(write) = self.persist.flush(&self.hard, &self.log) {
             out.write(write);
         }
@@ -125,19 +145,19 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
     }
 
     fn next_deadline(&self) -> Option<Mono> {
-        (!self.store_lost).then_some(self.timer.deadline)
+        self.waits().then_some(self.timer.deadline)
     }
 
     fn status(&self) -> NodeStatus {
         NodeStatus {
-            role: if self.store_lost { crate::record::Role::Learner } else { self.role.kind() },
+            role: if self.store_lost { crate::record::Role::Learner } else { self.role() },
             term: self.hard.current_term,
             voted_for: self.hard.voted_for,
             leader: self.leader(),
             commit: self.commit_index,
             applied: self.last_applied,
             durable: self.persist.durable(),
-            timer: (!self.store_lost).then_some(self.timer),
+            timer: self.waits().then_some(self.timer),
             votes: self.role.votes().map(|votes| votes.iter().collect()).unwrap_or_default(),
             progress: self.progress_status(),
         }
@@ -160,7 +180,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// What it does.
     #[must_use]
     pub fn role(&self) -> crate::record::Role {
-        self.role.kind()
+        match self.role {
+            Role::Follower { .. } if !self.votes => crate::record::Role::Learner,
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Leader(_) => {
+                self.role.kind()
+            }
+        }
+    }
+
+    /// Whether its timer means anything: who has no vote does not run for election.
+    fn waits(&self) -> bool {
+        !self.store_lost && (self.votes || matches!(self.role, Role::Leader(_)))
     }
 
     /// Its log in memory, durable or not.
@@ -192,7 +222,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Takes a peer's message: a higher term is adopted first, then the handler runs (Figure 2, "Rules for
     /// Servers"). A pre-vote speaks of a term that nobody is in yet, so it and its grant change no term.
     fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if !self.quorum.is_voter(from) || from == self.id {
+        if !self.may_say(from, &message) {
             out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::NotAMember });
             return;
         }
@@ -229,6 +259,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         match &self.role {
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } if !self.votes => {}
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => self.campaign(now, out),
             Role::Leader(_) => self.broadcast_heartbeat(now, out),
         }

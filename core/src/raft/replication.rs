@@ -13,6 +13,7 @@ use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::{Entries, Entry, EntryKind, Proposal};
 use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, TimerReason};
+use crate::membership::Membership;
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
 use crate::record::{self, TimerKind};
@@ -60,6 +61,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             if !out.check(self.log.append(Arc::clone(&entry)), "a leader's entries continue its log without a gap") {
                 return;
             }
+            self.members.appended(&entry);
             self.persist.appended(entry);
             if client != ClientId(0) {
                 leader.waiting.push_back(Waiting { index, client, number });
@@ -202,7 +204,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// late, shorter append must not remove entries that were acknowledged since. Returns how many were new, or
     /// `None` where the node had to halt.
     fn take_over(&mut self, leader: NodeId, append: &AppendEntries, out: &mut Effects) -> Option<u32> {
-        let mut new = 0;
+        let (mut new, mut others) = (0, false);
         let end = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
         if !self.on(Rule::KeepMatchingSuffix) && self.log.last_index() > end {
             self.remove_from(leader, end.next(), out);
@@ -222,8 +224,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             if !out.check(self.log.append(Arc::clone(entry)), "a follower's log has no gap") {
                 return None;
             }
+            others |= self.members.appended(entry);
             self.persist.appended(Arc::clone(entry));
             new += 1;
+        }
+        if others {
+            self.act_on_members(out);
         }
         Some(new)
     }
@@ -233,6 +239,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.log.truncate(from);
         self.persist.truncated(from);
         out.note(|| Event::LogTruncated { from, through, leader });
+        if self.on(Rule::ConfigurationFollowsLog) && self.members.truncated(from) {
+            self.act_on_members(out);
+        }
     }
 
     pub(super) fn on_append_entries_reply(
@@ -353,8 +362,9 @@ fn is_well_formed(append: &AppendEntries) -> bool {
     index.0.checked_add(entries.len() as u64).is_some()
         && entries.iter().all(|entry| {
             let follows = entry.index.0 == index.0 + 1 && entry.term >= term && entry.term <= append.term;
+            let is_sound = entry.kind != EntryKind::Configuration || Membership::decode(&entry.payload).is_some();
             index = entry.index;
             term = entry.term;
-            follows
+            follows && is_sound
         })
 }

@@ -46,6 +46,18 @@ pub enum Rule {
     AdoptHigherTerm,
     /// A leader moves back past a conflict (§5.3). Liveness.
     BackUpOnConflict,
+    /// A change of voters goes through a joint configuration (§6).
+    JointConsensus,
+    /// A change of members waits for the one before it (thesis §4.1).
+    OneChangeAtATime,
+    /// A leader changes members only once it has committed in its term (Ongaro, raft-dev 2015).
+    ChangeAfterOwnCommit,
+    /// A configuration that is cut from the log acts no longer (thesis §4.1).
+    ConfigurationFollowsLog,
+    /// Only a learner that has caught up gets a vote (thesis §4.2.1). Liveness.
+    PromoteCaughtUp,
+    /// Whoever leads leaves a committed joint configuration (thesis §4.3). Liveness.
+    AutoLeave,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -59,7 +71,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -77,6 +89,12 @@ impl Rule {
         Self::RandomizedTimeout,
         Self::AdoptHigherTerm,
         Self::BackUpOnConflict,
+        Self::JointConsensus,
+        Self::OneChangeAtATime,
+        Self::ChangeAfterOwnCommit,
+        Self::ConfigurationFollowsLog,
+        Self::PromoteCaughtUp,
+        Self::AutoLeave,
     ];
 
     /// The name in scenario files and on the command line.
@@ -100,6 +118,12 @@ impl Rule {
             Self::RandomizedTimeout => "raft.randomized-timeout",
             Self::AdoptHigherTerm => "raft.adopt-higher-term",
             Self::BackUpOnConflict => "raft.back-up-on-conflict",
+            Self::JointConsensus => "raft.joint-consensus",
+            Self::OneChangeAtATime => "raft.one-change-at-a-time",
+            Self::ChangeAfterOwnCommit => "raft.change-after-own-commit",
+            Self::ConfigurationFollowsLog => "raft.configuration-follows-log",
+            Self::PromoteCaughtUp => "raft.promote-caught-up",
+            Self::AutoLeave => "raft.auto-leave",
         }
     }
 
@@ -113,7 +137,11 @@ impl Rule {
     #[must_use]
     pub fn kind(self) -> RuleKind {
         match self {
-            Self::RandomizedTimeout | Self::AdoptHigherTerm | Self::BackUpOnConflict => RuleKind::Liveness,
+            Self::RandomizedTimeout
+            | Self::AdoptHigherTerm
+            | Self::BackUpOnConflict
+            | Self::PromoteCaughtUp
+            | Self::AutoLeave => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm
@@ -127,7 +155,11 @@ impl Rule {
             | Self::LostStoreDoesNotVote
             | Self::VoteKeptWithinTerm
             | Self::PersistBeforeCampaign
-            | Self::ExactlyOnce => RuleKind::Safety,
+            | Self::ExactlyOnce
+            | Self::JointConsensus
+            | Self::OneChangeAtATime
+            | Self::ChangeAfterOwnCommit
+            | Self::ConfigurationFollowsLog => RuleKind::Safety,
         }
     }
 }
