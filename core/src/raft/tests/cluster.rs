@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::entry::{Class, Proposal, Tags};
 use crate::event::Event;
+use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
 use crate::raft::{Config, HardState, Message, Raft, Rule, Switches};
 use crate::record::Role;
@@ -59,6 +60,14 @@ impl Cluster {
         let mut config = Config::new((1..=nodes).map(NodeId).collect(), Switches::all_on());
         change(&mut config);
         let images = config.voters.iter().map(|node| (*node, DiskImage::formatted(1, *node))).collect();
+        Self::from_images(config, images)
+    }
+
+    /// A cluster of `voters` nodes, and more up to `nodes` that belong to nothing yet.
+    pub(super) fn with_spares(voters: u32, nodes: u32, change: impl FnOnce(&mut Config<Switches>)) -> Self {
+        let mut config = Config::new((1..=voters).map(NodeId).collect(), Switches::all_on());
+        change(&mut config);
+        let images = (1..=nodes).map(|node| (n(node), DiskImage::formatted(1, n(node)))).collect();
         Self::from_images(config, images)
     }
 
@@ -269,6 +278,19 @@ impl Cluster {
         };
         self.step(n(node), Input::Propose(vec![proposal]));
         number
+    }
+
+    /// Asks a node for other members; nothing is delivered yet.
+    pub(super) fn reconfigure(&mut self, node: u32, add: &[u32], promote: &[u32], remove: &[u32]) {
+        let list = |nodes: &[u32]| nodes.iter().copied().map(NodeId).collect();
+        let change = MembershipChange { add: list(add), promote: list(promote), remove: list(remove) };
+        self.step(n(node), Input::Reconfigure(change));
+    }
+
+    /// The voters, the outgoing voters and the learners that act at a node.
+    pub(super) fn members(&self, node: u32) -> [Vec<u32>; 3] {
+        let Membership { voters, outgoing, learners } = self.node(node).raft.membership();
+        [voters, outgoing, learners].map(|list| list.iter().map(|node| node.0).collect())
     }
 
     /// Whether a node noted an event.

@@ -6,5 +6,6 @@
 mod arbitrary;
 mod cluster;
 mod election;
+mod members;
 mod replication;
 mod traps;
