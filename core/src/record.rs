@@ -20,6 +20,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::membership::MembershipChange;
 use crate::protocol::Outcome;
 use crate::raft;
 use crate::storage::Write;
@@ -248,6 +249,9 @@ pub struct Began {
     pub name: String,
     /// Its nodes.
     pub nodes: Vec<NodeId>,
+    /// Those of them that vote at first.
+    #[serde(default)]
+    pub voters: Vec<NodeId>,
     /// Its clients.
     pub clients: Vec<ClientId>,
     /// The seed of a simulated run.
@@ -472,4 +476,11 @@ pub enum Command {
     },
     /// A node's store is gone; it must be down.
     LoseDisk(NodeId),
+    /// An operator asks a node for other members.
+    Reconfigure {
+        /// Which node; only the leader changes anything.
+        node: NodeId,
+        /// What.
+        change: MembershipChange,
+    },
 }

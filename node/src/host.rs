@@ -308,7 +308,8 @@ impl Owner {
             | Command::Loss { .. }
             | Command::Duplication { .. }
             | Command::Latency { .. }
-            | Command::LoseDisk(_) => {
+            | Command::LoseDisk(_)
+            | Command::Reconfigure { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }
         }

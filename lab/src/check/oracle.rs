@@ -12,15 +12,15 @@
 //! that waits for the disk may rightly leave after the node has moved on. What a
 //! crash drops before it is durable was never counted.
 
-use quorumscope_core::few;
 use std::collections::BTreeSet;
 
 use litemap::LiteMap;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
+use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::{Majority, QuorumSystem as _};
-use quorumscope_core::raft::HardState;
+use quorumscope_core::raft::{HardState, Log};
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
@@ -46,7 +46,9 @@ struct Member {
 /// Counts who holds what.
 #[derive(Clone, Debug)]
 pub(super) struct Oracle {
-    quorum: Majority,
+    /// The quorums of each term: those of the configuration that acts at its leader.
+    quorums: LiteMap<Term, Majority>,
+    first: Majority,
     members: LiteMap<NodeId, Member>,
     /// Who has held an entry in the way that counts; entries that are decided are left out.
     attested: LiteMap<(LogIndex, Term), BTreeSet<NodeId>>,
@@ -65,10 +67,10 @@ pub(super) fn position(index: LogIndex) -> usize {
 
 impl Oracle {
     pub(super) fn new(voters: &[NodeId]) -> Self {
-        let voters = few::distinct(voters.iter().copied());
         Self {
-            quorum: Majority::of(&voters, false),
-            members: few::map(voters.into_iter().map(|voter| (voter, Member::default()))),
+            quorums: LiteMap::new(),
+            first: Majority::of(&Membership::of(voters.to_vec()), false),
+            members: LiteMap::new(),
             attested: LiteMap::new(),
             decided: Arc::default(),
             fresh: Vec::new(),
@@ -86,15 +88,31 @@ impl Oracle {
 
     /// A node of this term put entries into its log.
     pub(super) fn taken(&mut self, node: NodeId, term: Term, entries: &[Arc<Entry>]) {
-        let Some(member) = self.members.get_mut(&node) else { return };
+        let member = self.members.entry(node).or_default();
         let own = entries.iter().filter(|entry| entry.term == term);
         member.taken.extend(own.map(|entry| (entry.index, entry.term)));
+    }
+
+    /// The leader of `term` acts on this configuration from here on, and its log is `log`. What it has in common
+    /// with enough others counts from here on as well.
+    pub(super) fn configured(&mut self, term: Term, members: &Membership, log: &Log) -> Vec<Finding> {
+        let quorum = Majority::of(members, false);
+        if self.quorums.get(&term).unwrap_or(&self.first) == &quorum {
+            return Vec::new();
+        }
+        let enough = |(index, of): &(LogIndex, Term), by: &BTreeSet<NodeId>| {
+            *of == term && log.term_at(*index) == Some(term) && quorum.is_quorum(|voter| by.contains(&voter))
+        };
+        let last = self.attested.iter().rev().find(|(key, by)| enough(key, by)).map(|((index, _), _)| *index);
+        self.quorums.insert(term, quorum);
+        let entry = last.and_then(|index| log.get(index)).cloned();
+        entry.and_then(|entry| self.decide(&entry, |index| log.get(index))).into_iter().collect()
     }
 
     /// A node's disk holds `image` now; from index `from` on it may differ from before.
     pub(super) fn durable(&mut self, node: NodeId, image: &DiskImage<HardState>, from: LogIndex) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let Some(member) = self.members.get_mut(&node) else { return findings };
+        let member = self.members.entry(node).or_default();
         findings.extend(lost_decided(&self.decided, &member.held, image, from));
         let start = position(from).min(member.held.len());
         let held = Arc::make_mut(&mut member.held);
@@ -139,24 +157,21 @@ impl Oracle {
         }
         let by = self.attested.entry((entry.index, entry.term)).or_default();
         by.insert(node);
-        if !self.quorum.is_quorum(|voter| by.contains(&voter)) {
+        if !self.quorums.get(&entry.term).unwrap_or(&self.first).is_quorum(|voter| by.contains(&voter)) {
             return None;
         }
-        self.attested.remove(&(entry.index, entry.term));
-        self.decide(entry, image)
+        self.decide(entry, |index| image.log.get(position(index)))
     }
 
     /// Decides the entry and all before it in the log of the node that completed the quorum.
-    fn decide(&mut self, entry: &Arc<Entry>, image: &DiskImage<HardState>) -> Option<Finding> {
-        let count = self.decided.len();
+    fn decide<'a>(&mut self, entry: &Arc<Entry>, held: impl Fn(LogIndex) -> Option<&'a Arc<Entry>>) -> Option<Finding> {
         // Logs that share an entry are equal up to it, so comparing the last entry compares all.
-        let last_matches = match (self.decided.last(), image.log.get(count.wrapping_sub(1))) {
-            (Some(known), Some(held)) => known.entry.term == held.term,
-            (None, _) => true,
-            (Some(_), None) => false,
+        let last_matches = match self.decided.last() {
+            Some(known) => held(known.entry.index).is_some_and(|held| known.entry.term == held.term),
+            None => true,
         };
         if !last_matches {
-            let mut pairs = self.decided.iter().zip(&image.log);
+            let mut pairs = self.decided.iter().map_while(|known| Some((known, held(known.entry.index)?)));
             let (known, held) = pairs.find(|(known, held)| known.entry.term != held.term)?;
             let detail = format!(
                 "index {} was committed with {} in {}, and a quorum now holds {} there, committed with {} in {}",
@@ -165,7 +180,8 @@ impl Oracle {
             return Some((DECIDED_IS_FINAL, detail));
         }
         let decided = Arc::make_mut(&mut self.decided);
-        for held in image.log.iter().take(position(entry.index.next())).skip(count) {
+        let next = LogIndex(decided.len() as u64).next();
+        for held in (next.0..=entry.index.0).map_while(|index| held(LogIndex(index))) {
             self.attested.remove(&(held.index, held.term));
             self.fresh.push((held.index, held.term));
             decided.push(Decided { entry: Arc::clone(held), in_term: entry.term });
@@ -280,5 +296,26 @@ mod tests {
         );
         losing.store_lost(NodeId(2));
         assert_eq!(losing.crashed(NodeId(2), &image(0, &[])), []);
+    }
+
+    /// PROTOCOLS.md: a quorum of each half, while the configuration of the entry's leader is joint.
+    #[test]
+    fn while_members_change_both_halves_must_hold_an_entry() {
+        let mut oracle = Oracle::new(&VOTERS);
+        let joint = Membership { voters: vec![NodeId(4), NodeId(5)], outgoing: VOTERS.to_vec(), learners: vec![] };
+        assert_eq!(oracle.configured(Term(1), &joint, &Log::new(&log_of(&[1]))), []);
+        for (node, decided) in [(1, false), (2, false), (4, false), (5, true)] {
+            take_and_sync(&mut oracle, node, 1, 1, &[1]);
+            assert_eq!(oracle.take_fresh(), if decided { run(&[1]) } else { vec![] }, "n{node}");
+        }
+    }
+
+    #[test]
+    fn a_smaller_configuration_decides_what_enough_of_its_voters_hold_already() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1, 1]);
+        assert_eq!(oracle.take_fresh(), []);
+        assert_eq!(oracle.configured(Term(1), &Membership::of(vec![NodeId(1)]), &Log::new(&log_of(&[1, 1]))), []);
+        assert_eq!(oracle.take_fresh(), run(&[1, 1]));
     }
 }

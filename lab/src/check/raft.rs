@@ -14,6 +14,7 @@ use litemap::LiteMap;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
+use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::{HardState, Log};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
@@ -86,6 +87,7 @@ impl RaftChecks {
         truncate: Option<LogIndex>,
         append: &[Arc<Entry>],
         log: &Log,
+        members: &Membership,
     ) {
         if let Some(from) = truncate
             && is_leader
@@ -100,6 +102,10 @@ impl RaftChecks {
             }
         }
         self.oracle.taken(node, term, append);
+        if is_leader {
+            let findings = self.oracle.configured(term, members, log);
+            findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
+        }
     }
 
     /// After a step in which role or term changed.

@@ -38,6 +38,10 @@ pub(in crate::check) fn run(terms: &[u64]) -> Vec<(LogIndex, Term)> {
     terms.iter().zip(1..).map(|(term, index)| (LogIndex(index), Term(*term))).collect()
 }
 
+fn members() -> Membership {
+    Membership::of(VOTERS.to_vec())
+}
+
 /// A cluster whose logs are told by their terms.
 struct Story(RaftChecks);
 
@@ -51,7 +55,7 @@ impl Story {
         let entries = log_of(terms);
         let log = Log::new(&entries);
         let new = &entries[position(LogIndex(from))..];
-        self.0.log_changed(AT, NodeId(node), false, Term(term), None, new, &log);
+        self.0.log_changed(AT, NodeId(node), false, Term(term), None, new, &log, &members());
         self
     }
 
@@ -116,9 +120,9 @@ fn one_leader_a_term_told_twice_is_election_safety() {
 fn a_leader_that_removes_entries_breaks_append_only_and_a_follower_does_not() {
     let mut story = Story::new();
     let log = Log::new(&log_of(&[1]));
-    story.0.log_changed(AT, NodeId(2), false, Term(2), Some(LogIndex(2)), &[], &log);
+    story.0.log_changed(AT, NodeId(2), false, Term(2), Some(LogIndex(2)), &[], &log, &members());
     story.holds();
-    story.0.log_changed(AT, NodeId(1), true, Term(2), Some(LogIndex(2)), &[], &log);
+    story.0.log_changed(AT, NodeId(1), true, Term(2), Some(LogIndex(2)), &[], &log, &members());
     story.breaks_only(LEADER_APPEND_ONLY, "n1 leads t2 and removed its own entries from index 2 on");
 }
 
@@ -135,7 +139,7 @@ fn two_contents_of_one_index_and_term_break_log_matching() {
     story.takes(1, 1, 1, &[1]);
     let other = Arc::new(Entry { client: ClientId(9), ..(*entry(1, 1)).clone() });
     let log = Log::new(std::slice::from_ref(&other));
-    story.0.log_changed(AT, NodeId(2), false, Term(1), None, &[other], &log);
+    story.0.log_changed(AT, NodeId(2), false, Term(1), None, &[other], &log, &members());
     story.breaks_only(LOG_MATCHING, "t1 c9#1 in the log of n2, and t1 c1#1 in that of n1");
 }
 

@@ -101,6 +101,10 @@ pub fn plan(rule: Rule) -> Plan {
             skews: 0,
             ..heavy
         },
+        Rule::JointConsensus | Rule::OneChangeAtATime | Rule::ChangeAfterOwnCommit | Rule::ConfigurationFollowsLog => {
+            Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy }
+        }
+        Rule::PromoteCaughtUp | Rule::AutoLeave => Plan { changes: 12, at_leader_percent: 90, ..heavy },
         Rule::AdoptHigherTerm => Plan { partitions: 6, at_leader_percent: 80, ..heavy },
     }
 }
@@ -121,6 +125,7 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
     plans
         .reduce(|one, other| Plan {
             crashes: one.crashes.max(other.crashes),
+            changes: one.changes.max(other.changes),
             partitions: one.partitions.max(other.partitions),
             one_way_cuts: one.one_way_cuts.max(other.one_way_cuts),
             lost_disks: one.lost_disks.max(other.lost_disks),

@@ -6,6 +6,7 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::Message;
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId};
@@ -120,6 +121,14 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
             };
             vec![Command::Propose { to, operation: operation.encode() }]
         }
+        Action::Members { to, add, promote, remove } => {
+            let whom = |targets: &Targets| if targets.is_empty() { Ok(Vec::new()) } else { whom(targets) };
+            let change = MembershipChange { add: whom(add)?, promote: whom(promote)?, remove: whom(remove)? };
+            match nodes(simulation, bindings, core::slice::from_ref(to), &[])?.as_slice() {
+                [node] => vec![Command::Reconfigure { node: *node, change }],
+                _ => return Err("a change of members goes to one node".into()),
+            }
+        }
         Action::Skew { node, by } => whom(node)?.into_iter().map(|node| Command::Skew { node, by: *by }).collect(),
         Action::Drift { node, rate_ppm } => {
             whom(node)?.into_iter().map(|node| Command::Drift { node, rate_ppm: *rate_ppm }).collect()
@@ -181,6 +190,12 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::Resume(node) => verb(NodeVerb::Resume, node),
         Command::Timeout(node) => verb(NodeVerb::Timeout, node),
         Command::LoseDisk(node) => verb(NodeVerb::LoseDisk, node),
+        Command::Reconfigure { node, change } => {
+            let list = |nodes: &[NodeId]| nodes.iter().copied().map(Selector::Node).collect();
+            let MembershipChange { add, promote, remove } = change;
+            let to = Selector::Node(*node);
+            Action::Members { to, add: list(add), promote: list(promote), remove: list(remove) }
+        }
         Command::Cut { from, to } => Action::Cut { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Mend { from, to } => Action::Mend { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Partition(groups) if groups.iter().all(Vec::is_empty) => Action::Heal,

@@ -28,8 +28,10 @@ pub struct Scenario {
     pub about: String,
     /// Which protocol runs.
     pub protocol: ProtocolName,
-    /// The nodes, sorted; all of them vote.
+    /// The nodes, sorted.
     pub nodes: Vec<NodeId>,
+    /// Those of them that vote at first, sorted; the others belong to nothing until they are added.
+    pub voters: Vec<NodeId>,
     /// Decides every draw of the run.
     pub seed: u64,
     /// When the run ends.
@@ -173,6 +175,17 @@ pub enum Action {
         to: Option<Selector>,
         /// What.
         operation: Operation,
+    },
+    /// An operator asks a node for other members.
+    Members {
+        /// Which node; the leader where nothing is said.
+        to: Selector,
+        /// Who joins as a learner.
+        add: Targets,
+        /// Which learners get a vote.
+        promote: Targets,
+        /// Who leaves.
+        remove: Targets,
     },
     /// Moves clocks forward.
     Skew {
@@ -397,6 +410,17 @@ pub enum Fact {
         value: Option<String>,
         /// On these nodes; empty for all live ones.
         on: Targets,
+    },
+    /// The configuration that acts.
+    Members {
+        /// At these nodes; empty for the leader.
+        at: Targets,
+        /// Who votes; while joint, the incoming half.
+        voters: Targets,
+        /// Who learns; empty for nobody.
+        learners: Targets,
+        /// Whether an outgoing half decides with it.
+        joint: bool,
     },
     /// The logs of these nodes are equal; empty for all live ones.
     Agree(Targets),

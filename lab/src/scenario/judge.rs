@@ -19,6 +19,7 @@ use super::units::print_span;
 use crate::check::linearizable::{self, Verdict};
 use crate::check::liveness::Calm;
 use crate::sim::{NodeFace, Simulation};
+use crate::trace::words;
 
 /// How many states the search for an order of the clients' operations may visit: far more than honest runs need.
 pub const LINEARIZABILITY_BUDGET: u64 = 2_000_000;
@@ -200,6 +201,7 @@ impl Scene<'_> {
                 Some(found) => Err(format!("on {node} {key} is \"{found}\"")),
                 None => Err(format!("on {node} {key} is not set")),
             }),
+            Fact::Members { at, voters, learners, joint } => self.members(at, voters, learners, *joint),
             Fact::Agree(on) => self.agree(on),
             Fact::AppliedEqual => self.applied_equal(),
             Fact::Invariant(property) => match self.broken(property.as_deref()) {
@@ -218,6 +220,19 @@ impl Scene<'_> {
             Fact::AllAnswered => self.all_answered(),
             Fact::Live => self.live(),
         }
+    }
+
+    fn members(&self, at: &[Selector], voters: &[Selector], learners: &[Selector], joint: bool) -> Result<(), Why> {
+        let leader = [Selector::Leader];
+        let voters = self.nodes(voters)?;
+        let learners = if learners.is_empty() { Vec::new() } else { self.nodes(learners)? };
+        self.each(if at.is_empty() { &leader } else { at }, |node, face| {
+            let Some(found) = face.members else { return Err(format!("{node} is down")) };
+            if found.voters == voters && found.learners == learners && found.is_joint() == joint {
+                return Ok(());
+            }
+            Err(format!("at {node} the members are {}", words::members(found)))
+        })
     }
 
     fn nodes(&self, selectors: &[Selector]) -> Result<Vec<NodeId>, Why> {

@@ -47,6 +47,7 @@ impl Scenario {
             about: String::new(),
             protocol,
             nodes: (1..=nodes.clamp(1, MAX_NODES)).map(NodeId).collect(),
+            voters: (1..=nodes.clamp(1, MAX_NODES)).map(NodeId).collect(),
             seed,
             until: read::DEFAULT_UNTIL,
             network: Network::default(),
@@ -78,7 +79,7 @@ impl Scenario {
     pub fn setup(&self) -> Setup {
         let rules = self.rules_off.iter().fold(Switches::all_on(), |switches, rule| switches.without(*rule));
         let protocol = match self.protocol {
-            ProtocolName::Raft => ProtocolSetup::Raft(self.raft.config(&self.nodes, rules)),
+            ProtocolName::Raft => ProtocolSetup::Raft(self.raft.config(&self.voters, rules)),
         };
         Setup {
             name: self.name.clone(),

@@ -7,7 +7,7 @@
 use core::fmt::Write as _;
 
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::types::Span;
+use quorumscope_core::types::{NodeId, Span};
 
 use super::document::{
     Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
@@ -25,13 +25,10 @@ pub(super) fn print(scenario: &Scenario) -> String {
         lines.push(format!("about = {}", quote(&scenario.about)));
     }
     lines.push(format!("protocol = {}", quote(scenario.protocol.name())));
-    let counted = scenario.nodes.iter().zip(1u32..).all(|(node, number)| node.0 == number);
-    let nodes = if counted {
-        scenario.nodes.len().to_string()
-    } else {
-        list(scenario.nodes.iter().map(|node| quote(&node.to_string())))
-    };
-    lines.push(format!("nodes = {nodes}"));
+    lines.push(format!("nodes = {}", node_list(&scenario.nodes)));
+    if scenario.voters != scenario.nodes {
+        lines.push(format!("voters = {}", node_list(&scenario.voters)));
+    }
     lines.push(format!("seed = {}", scenario.seed));
     lines.push(format!("until = {}", span(Span(scenario.until.0))));
     if scenario.disk != DEFAULT_DISK {
@@ -59,6 +56,15 @@ pub(super) fn print(scenario: &Scenario) -> String {
         lines.extend(expect.facts.iter().map(fact));
     }
     lines.join("\n") + "\n"
+}
+
+/// A count where the nodes are n1, n2, …; else their names.
+fn node_list(nodes: &[NodeId]) -> String {
+    if nodes.iter().zip(1u32..).all(|(node, number)| node.0 == number) {
+        nodes.len().to_string()
+    } else {
+        list(nodes.iter().map(|node| quote(&node.to_string())))
+    }
 }
 
 /// An expectation in one line, for reports.
@@ -172,6 +178,13 @@ fn action(action: &Action) -> String {
             let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
             format!("propose = {{ {to}{} }}", operation(wanted))
         }
+        Action::Members { to, add, promote, remove } => {
+            let to = (*to != Selector::Leader).then(|| format!("to = {}", selector(to)));
+            let named =
+                |name: &str, nodes: &Targets| (!nodes.is_empty()).then(|| format!("{name} = {}", targets(nodes)));
+            let parts = [to, named("add", add), named("promote", promote), named("remove", remove)];
+            format!("members = {{ {} }}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        }
         Action::Skew { node, by } => format!("skew = {{ node = {}, by = {} }}", targets(node), span(*by)),
         Action::Drift { node, rate_ppm } => {
             format!("drift = {{ node = {}, rate = {} }}", targets(node), print_ppm(*rate_ppm))
@@ -228,6 +241,13 @@ fn fact(fact: &Fact) -> String {
                 value.as_ref().map_or_else(|| "absent = true".into(), |value| format!("value = {}", quote(value)));
             let on = if on.is_empty() { String::new() } else { format!(", on = {}", targets(on)) };
             format!("state = {{ key = {}, {value}{on} }}", quote(key))
+        }
+        Fact::Members { at, voters, learners, joint } => {
+            let at = if at.is_empty() { String::new() } else { format!("at = {}, ", targets(at)) };
+            let learners =
+                if learners.is_empty() { String::new() } else { format!(", learners = {}", targets(learners)) };
+            let joint = if *joint { ", joint = true" } else { "" };
+            format!("members = {{ {at}voters = {}{learners}{joint} }}", targets(voters))
         }
         Fact::Agree(on) if on.is_empty() => "agree = true".into(),
         Fact::Agree(on) => format!("agree = {}", targets(on)),

@@ -92,6 +92,7 @@ impl Profile {
             "one-way cuts",
             "clock faults",
             "disk faults",
+            "configurations applied",
         ];
         match self {
             Self::None => NONE,
@@ -118,6 +119,7 @@ impl Profile {
                 partitions: 2,
                 one_way_cuts: 2,
                 slow_disks: 2,
+                changes: 2,
                 drifts: 2,
                 skews: 1,
                 ..calm
@@ -168,6 +170,8 @@ pub struct Plan {
     pub cut_time: (Span, Span),
     /// Windows in which one disk is slow.
     pub slow_disks: u32,
+    /// Rounds in which a node leaves the cluster, comes back as a learner and gets its vote again.
+    pub changes: u32,
     /// Clocks that run at another rate from then on.
     pub drifts: u32,
     /// Clocks that jump forward.
@@ -201,6 +205,7 @@ impl Default for Plan {
             one_way_cuts: 0,
             cut_time: (Span::from_millis(500), Span::from_millis(2_500)),
             slow_disks: 0,
+            changes: 0,
             drifts: 0,
             skews: 0,
             timeouts: 0,
@@ -242,6 +247,7 @@ pub fn generate(
     draw.crashes();
     draw.cuts();
     draw.conditions();
+    draw.changes();
     draw.calm();
     let mut steps = draw.steps;
     steps.sort_by_key(|step| step.at);
@@ -367,6 +373,32 @@ impl Draw<'_> {
         group
     }
 
+    /// A node leaves, joins again as a learner and is promoted, each asked twice: the first time may come amid a
+    /// fault. Where only one node is left there is nobody to take out.
+    fn changes(&mut self) {
+        let count = if self.nodes.len() > 1 { self.plan.changes } else { 0 };
+        for number in 0..count {
+            let (out, back) = self.window(number, count, (Span::from_millis(1_500), Span::from_millis(4_000)));
+            let node = vec![Selector::Node(self.node())];
+            let asked = |add: &[Selector], promote: &[Selector], remove: &[Selector]| Action::Members {
+                to: Selector::Foremost,
+                add: add.to_vec(),
+                promote: promote.to_vec(),
+                remove: remove.to_vec(),
+            };
+            let between = (back - out).0 / 4;
+            for (quarter, action) in [
+                (0, asked(&[], &[], &node)),
+                (1, asked(&[], &[], &node)),
+                (2, asked(&node, &[], &[])),
+                (3, asked(&node, &[], &[])),
+                (4, asked(&[], &node, &[])),
+            ] {
+                self.push(Time(out.0 + between * quarter), action);
+            }
+        }
+    }
+
     /// Slow disks, clocks, timers that fire out of turn.
     fn conditions(&mut self) {
         let plan = self.plan;
@@ -405,6 +437,17 @@ impl Draw<'_> {
         }
         if self.plan.partitions + self.plan.one_way_cuts > 0 {
             self.push(calm, Action::Heal);
+        }
+        if self.plan.changes > 0 {
+            // Whoever was left outside comes back, so that all can be judged alike.
+            let nodes = self.nodes.clone();
+            for (place, node) in (1..).zip(nodes) {
+                let (to, node) = (Selector::Foremost, vec![Selector::Node(node)]);
+                let add = Action::Members { to: to.clone(), add: node.clone(), promote: vec![], remove: vec![] };
+                let promote = Action::Members { to, add: vec![], promote: node, remove: vec![] };
+                self.push(Time(calm.0 + 1_000_000 + place * 1_000_000), add);
+                self.push(Time(calm.0 + 1_400_000 + place * 1_000_000), promote);
+            }
         }
         for (after, value) in [(100_000, "1"), (1_000_000, "2")] {
             let operation = Operation::Set { key: "calm".into(), value: value.into() };
@@ -450,7 +493,8 @@ mod tests {
     #[test]
     fn the_last_four_tenths_of_a_run_are_without_faults() {
         let scenario = heavy(4);
-        let last = scenario.steps.iter().filter(|step| !matches!(step.action, Some(Action::Propose { .. })));
+        let is_fault = |step: &&Step| !matches!(step.action, Some(Action::Propose { .. } | Action::Members { .. }));
+        let last = scenario.steps.iter().filter(is_fault);
         assert_eq!(last.map(|step| step.at).max(), Some(Time(18_000_000)));
     }
 }

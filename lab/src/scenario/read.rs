@@ -25,11 +25,12 @@ const MAX_UNTIL: Span = Span::from_secs(3_600);
 /// Protocols that have a name and cannot run yet.
 const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "about",
     "protocol",
     "nodes",
+    "voters",
     "seed",
     "until",
     "network",
@@ -62,6 +63,10 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     let table = Table::document(source, document.get_ref(), &KEYS)?;
     let protocol = read_protocol(source, table.need("protocol")?)?;
     let nodes = read_nodes(source, table.need("nodes")?)?;
+    let voters = table.read("voters", nodes.clone(), read_nodes)?;
+    if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
+        return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
+    }
     let clients = read_clients(&table)?;
     let mut names =
         Names { nodes: nodes.clone(), clients: clients.iter().map(|client| client.id).collect(), bound: Vec::new() };
@@ -82,6 +87,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         raft: table.read("protocol-config", RaftSettings::default(), read_settings)?,
         rules_off: table.read("rules", Vec::new(), read_rules)?,
         nodes,
+        voters,
         clients,
         steps,
         expect,

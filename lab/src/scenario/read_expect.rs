@@ -12,7 +12,7 @@ use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 19] = [
     "at",
     "by",
     "always",
@@ -24,6 +24,7 @@ pub(super) const KEYS: [&str; 18] = [
     "committed",
     "not_committed",
     "state",
+    "members",
     "agree",
     "applied_equal",
     "invariant",
@@ -81,6 +82,7 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "committed" => Fact::Committed(commit(source, "committed", value)?),
         "not_committed" => Fact::NotCommitted(commit(source, "not_committed", value)?),
         "state" => state(source, value, names)?,
+        "members" => members(source, value, names)?,
         "agree" => match value.get_ref() {
             DeValue::Boolean(_) => source.only_true(value).map(|()| Fact::Agree(Vec::new()))?,
             _ => Fact::Agree(nodes(source, value, names)?),
@@ -92,6 +94,17 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "live" => source.only_true(value).map(|()| Fact::Live)?,
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
+    })
+}
+
+fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
+    let table = source.table("members", value, &["at", "voters", "learners", "joint"])?;
+    let list = |key| table.read(key, Vec::new(), |source, value| nodes(source, value, names));
+    Ok(Fact::Members {
+        at: list("at")?,
+        voters: nodes(source, table.need("voters")?, names)?,
+        learners: list("learners")?,
+        joint: table.read("joint", false, |source, value| source.boolean(value))?,
     })
 }
 

@@ -10,7 +10,7 @@ use super::read::{Names, client_id};
 use super::table::{Source, Table, Value};
 
 /// What a step may say.
-pub(super) const KEYS: [&str; 24] = [
+pub(super) const KEYS: [&str; 25] = [
     "at",
     "after",
     "bind",
@@ -29,6 +29,7 @@ pub(super) const KEYS: [&str; 24] = [
     "deliver",
     "duplicate",
     "propose",
+    "members",
     "skew",
     "drift",
     "disk",
@@ -99,6 +100,7 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
             if key == "cut" { Action::Cut { from, to } } else { Action::Mend { from, to } }
         }
         "propose" => propose(source, value, names)?,
+        "members" => members(source, value, names)?,
         "skew" => {
             let table = source.table("skew", value, &["node", "by"])?;
             Action::Skew { node: nodes(source, table.need("node")?, names)?, by: source.span(table.need("by")?)? }
@@ -135,6 +137,17 @@ fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Actio
     let table = source.table("propose", value, &["to", "set", "get", "delete"])?;
     let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
     Ok(Action::Propose { to, operation: operation(&table)? })
+}
+
+fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
+    let table = source.table("members", value, &["to", "add", "promote", "remove"])?;
+    let list = |key| table.read(key, Vec::new(), |source, value| nodes(source, value, names));
+    let (add, promote, remove) = (list("add")?, list("promote")?, list("remove")?);
+    if add.len() + promote.len() + remove.len() == 0 {
+        return Err(table.error("a change of members needs one of add = \"n4\", promote = \"n4\" and remove = \"n1\""));
+    }
+    let to = table.read("to", Selector::Leader, |source, value| node_selector(source, value, names))?;
+    Ok(Action::Members { to, add, promote, remove })
 }
 
 /// The operation of a table with one of `set`, `get` and `delete`.

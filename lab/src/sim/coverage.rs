@@ -71,4 +71,6 @@ counters! {
     operations_unknown = "client operations unknown",
     /// Requests sent again.
     retries = "client retries",
+    /// Configurations that nodes applied, joint ones and others.
+    configurations = "configurations applied",
 }

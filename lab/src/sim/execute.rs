@@ -225,6 +225,7 @@ impl<P: Subject> World<P> {
             }
             node.applied = entry.index;
             self.coverage.applied += 1;
+            self.coverage.configurations += u64::from(entry.kind == EntryKind::Configuration);
             self.watch_applied(index, entry);
         }
         (tag::APPLIED, number(index), through, digest.finish()).hash(&mut self.chain);

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::Input;
 use quorumscope_core::record::{Body, Command, DropReason, Endpoint, NodeState, NodeStatus};
 use quorumscope_core::storage::DiskImage;
@@ -18,6 +19,7 @@ use super::recorder::Stamp;
 use super::setup::check_range;
 use super::world::{Subject, World, number};
 use crate::trace::view::Liveness;
+use crate::trace::words;
 
 /// The fastest clock that a command may ask for: ten times true time.
 const MAX_RATE_PPM: u32 = 10_000_000;
@@ -121,6 +123,7 @@ impl<P: Subject> World<P> {
                 self.say(None, format!("latency {} to {} ms", millis(between.0), millis(between.1)));
             }
             Command::LoseDisk(node) => self.lose_disk(*node, command)?,
+            Command::Reconfigure { node, change } => self.reconfigure(*node, change, command)?,
         }
         self.settle();
         Ok(())
@@ -168,6 +171,17 @@ impl<P: Subject> World<P> {
         let operation = Operation::decode(operation).ok_or(CommandError::Operation)?;
         self.admit(command);
         self.wish(client, Wish { operation, to, of_workload: false }, None);
+        Ok(())
+    }
+
+    fn reconfigure(&mut self, node: NodeId, change: &MembershipChange, command: &Command) -> Result<(), CommandError> {
+        for named in change.add.iter().chain(&change.promote).chain(&change.remove) {
+            self.known(*named)?;
+        }
+        let index = self.require(node, &[Liveness::Up], "only a running node takes a change of members")?;
+        self.admit(command);
+        let asked = self.say(Some(index), words::change_of_members(node, change));
+        self.step_node(index, asked, Input::Reconfigure(change.clone()));
         Ok(())
     }
 

@@ -26,6 +26,7 @@ mod world;
 
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Protocol as _;
 use quorumscope_core::raft::{HardState, Log, Raft, Rule, Rules as _, Switches};
 use quorumscope_core::record::{Command, NodeStatus, Record, Role};
@@ -68,6 +69,10 @@ impl Subject for Raft<Switches> {
     fn log(&self) -> &Log {
         self.log()
     }
+
+    fn members(&self) -> &Membership {
+        self.membership()
+    }
 }
 
 /// One run. Cloning it forks it; what did not change is shared.
@@ -90,6 +95,8 @@ pub struct NodeFace<'a> {
     pub status: NodeStatus,
     /// Its log in memory; `None` while it is down.
     pub log: Option<&'a Log>,
+    /// The configuration that acts at it; `None` while it is down.
+    pub members: Option<&'a Membership>,
     /// Highest index that it believes committed; 0 while it is down.
     pub commit: LogIndex,
     /// Last index that it applied since it started.
@@ -230,6 +237,7 @@ impl Simulation {
             incarnation: node.incarnation,
             status: node.protocol.as_ref().map(|protocol| protocol.status()).unwrap_or_default(),
             log: node.protocol.as_ref().map(Subject::log),
+            members: node.protocol.as_ref().map(Subject::members),
             commit: node.protocol.as_ref().map_or(LogIndex::ZERO, Subject::commit),
             applied: node.applied,
             machine: &node.machine,

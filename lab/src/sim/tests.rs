@@ -1,6 +1,7 @@
 //! Claims about whole runs.
 
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::{Config, Switches};
 use quorumscope_core::record::{Body, Command, Endpoint, Record, Verdict};
 use quorumscope_core::rng::Rng;
@@ -40,7 +41,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         0 => Endpoint::Client(ClientId(rng.below(2) + 1)),
         _ => Endpoint::Node(node(rng)),
     };
-    match rng.below(25) {
+    match rng.below(28) {
         0 | 1 => Command::Crash(node(rng)),
         2..=5 => Command::Restart(node(rng)),
         6 => Command::Pause(node(rng)),
@@ -58,6 +59,12 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         21 => Command::Disk { node: node(rng), latency: (Span(500), Span(1_000 + rng.below(30_000))) },
         22 => Command::LoseDisk(node(rng)),
         23 => Command::Mend { from: end(rng), to: end(rng) },
+        24..=26 => {
+            let (whom, mut change) = (vec![node(rng)], MembershipChange::default());
+            let MembershipChange { add, promote, remove } = &mut change;
+            *[add, promote, remove][usize::try_from(rng.below(3)).unwrap_or(0)] = whom;
+            Command::Reconfigure { node: node(rng), change }
+        }
         _ => {
             let value = rng.bits().to_string();
             let operation = Operation::Set { key: "hand".into(), value }.encode();
@@ -83,7 +90,7 @@ fn faulty(simulation: &mut Simulation, seed: u64, until: Time, mut look: impl Fn
 #[test]
 fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event() {
     let mut coverage = Coverage::default();
-    for seed in 0..60 {
+    for seed in 0..80 {
         let mut view = View::default();
         let mut simulation = simulation(seed);
         faulty(&mut simulation, seed, Time(20_000_000), |simulation| {
@@ -97,9 +104,10 @@ fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event() {
         });
         coverage.add(simulation.coverage());
     }
-    let Coverage { crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, .. } = coverage;
-    let least = [crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered].into_iter().min();
-    assert!(least > Some(3), "{coverage:?}");
+    let Coverage { crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, configurations, .. } =
+        coverage;
+    let least = [crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, configurations];
+    assert!(least.iter().all(|count| *count > 0), "{coverage:?}");
 }
 
 fn difference(fold: &View, world: &View) -> String {

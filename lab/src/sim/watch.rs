@@ -24,7 +24,7 @@ impl<P: Subject> World<P> {
         let Some(protocol) = &node.protocol else { return };
         let ((role, term), log) = (protocol.standing(), protocol.log());
         let leads = role == Role::Leader;
-        self.checks.log_changed(self.now, node.id, leads, term, write.truncate, &write.append, log);
+        self.checks.log_changed(self.now, node.id, leads, term, write.truncate, &write.append, log, protocol.members());
     }
 
     /// Writes became durable; from index `from` on the disk's log may be different.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use quorumscope_core::digest::Chain;
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Effects, Protocol};
 use quorumscope_core::raft;
 use quorumscope_core::record::{AnyMessage, Began, Body, NodeStatus, Role};
@@ -69,6 +70,9 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
 
     /// Its log in memory.
     fn log(&self) -> &raft::Log;
+
+    /// The configuration that acts at it.
+    fn members(&self) -> &Membership;
 }
 
 /// A message that waits at its sender for a write.
@@ -199,12 +203,13 @@ where
     fn begin(&mut self) {
         self.setup.seed.hash(&mut self.chain);
         let stamp = Stamp { at: self.now, cause: None, node: None };
-        let (setup, nodes, clients) = (&self.setup, &self.nodes, &self.clients);
+        let (setup, config, nodes, clients) = (&self.setup, &self.config, &self.nodes, &self.clients);
         let began = self.recorder.emit(stamp, || {
             Body::Began(Began {
                 protocol: P::NAME.into(),
                 name: setup.name.clone(),
                 nodes: nodes.iter().map(|node| node.id).collect(),
+                voters: P::voters(config).to_vec(),
                 clients: clients.iter().map(|client| client.setup.id).collect(),
                 seed: Some(setup.seed),
             })

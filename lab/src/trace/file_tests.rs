@@ -95,6 +95,7 @@ fn bodies() -> Vec<Body> {
         protocol: "raft".into(),
         name: "a “name”\nwith a break".into(),
         nodes: vec![NODE],
+        voters: vec![NODE],
         clients: vec![ClientId(1)],
         seed: Some(BIG),
     };

@@ -4,12 +4,12 @@
 //! has a line is either a headline (read by an ARIA live region) or a detail
 //! (listed only). Whole sentences with rules are in `why`.
 
-use quorumscope_core::event::Event;
+use quorumscope_core::event::{Event, FollowerReason};
 use quorumscope_core::record::{Body, DropReason, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
-use super::words::{entries, fill, line as text, links, list, record as record_text, votes};
+use super::words::{entries, fill, line as text, links, list, members, record as record_text, votes};
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,9 @@ fn about<'a>(template: &str, message: RecordId, lookup: impl Fn(RecordId) -> Opt
 /// Roles are headlines; votes and repairs are details; the rest is drawn.
 fn note(node: NodeId, event: &Event) -> Option<Line> {
     match event {
+        Event::BecameFollower { reason: FollowerReason::Removed, .. } => {
+            headline(fill(text::REMOVED, &[("node", &node)]))
+        }
         Event::BecameFollower { term, .. } => detail(fill(text::FOLLOWER, &[("node", &node), ("term", &term.0)])),
         Event::BecamePreCandidate { prospective } => {
             detail(fill(text::PRE_CANDIDATE, &[("node", &node), ("term", &prospective.0)]))
@@ -131,6 +134,10 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::AppendRefused { leader, .. } => {
             detail(fill(text::APPEND_REFUSED, &[("node", &node), ("leader", leader)]))
         }
+        Event::MembershipActs { members: acting, .. } => {
+            detail(fill(text::MEMBERS, &[("node", &node), ("members", &members(acting))]))
+        }
+        Event::ChangeRefused { .. } => headline(fill(text::CHANGE_REFUSED, &[("node", &node)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
         Event::Recovered { .. }
         | Event::ElectionTimerSet { .. }

@@ -7,6 +7,7 @@
 
 use core::fmt::{Display, Write as _};
 
+use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 
 /// Where a rule stands in the literature.
@@ -33,6 +34,10 @@ pub mod paper {
     pub const SESSIONS: &str = "Raft §8; thesis §6.3";
     /// Pre-votes.
     pub const PRE_VOTE: &str = "thesis §9.6";
+    /// Changes of members.
+    pub const MEMBERS: &str = "Raft §6; thesis §4.1, §4.3";
+    /// Learners, and leaders that leave.
+    pub const LEARNERS: &str = "thesis §4.2";
     /// The network that Raft expects.
     pub const NETWORK: &str = "Raft §5.1, §5.5";
     /// Nothing to cite.
@@ -76,6 +81,11 @@ pub mod principle {
     pub(crate) const EXACTLY_ONCE: &str = "A retry has the same number, so that it is applied once.";
     pub(crate) const UNRELIABLE: &str =
         "Messages may be lost, repeated and overtaken; who needs an answer sends again.";
+    pub(crate) const JOINT: &str =
+        "While members change, both the old and the new half must agree: so two leaders never have a quorum each.";
+    pub(crate) const ONE_CHANGE: &str = "Members change one step at a time, and only on ground that is committed.";
+    pub(crate) const CAUGHT_UP: &str = "Who votes before it has the log holds up every commit.";
+    pub(crate) const REMOVED: &str = "A leader manages its own removal, without counting itself, and then steps down.";
     pub(crate) const UNSYNCED: &str = "What was not on disk is lost in a crash, and what waited for it is never sent.";
     pub(crate) const NONE: &str = "";
 }
@@ -98,6 +108,14 @@ pub(crate) mod event {
     pub const FOLLOWER_LEADER: &str = "{node} became a follower in term {term}: {leader} leads this term.";
     pub const FOLLOWER_OTHER: &str = "{node} became a follower in term {term}: another node leads this term.";
     pub const FOLLOWER_PRE_VOTE: &str = "{node} became a follower again in term {term}: too many refused its pre-vote.";
+    pub const FOLLOWER_REMOVED: &str = "{node} leads no longer in term {term}: its removal is committed.";
+    pub const MEMBERS_ACT: &str = "{node} acts on the configuration at index {index}: {members}.";
+    pub const MEMBERS_FIRST: &str = "{node} acts on the configuration that it started with: {members}.";
+    pub const CHANGE_REFUSED: &str = "{node} refused to change the members: {reason}.";
+    pub const CHANGE_NOT_LEADER: &str = "it does not lead; the leader that it knows: {leader}";
+    pub const CHANGE_PENDING: &str = "the change at index {index} is not over yet";
+    pub const CHANGE_TOO_EARLY: &str = "it has committed nothing in its own term yet";
+    pub const CHANGE_BEHIND: &str = "{other} has not caught up";
     pub const PRE_CANDIDATE: &str =
         "{node}'s election timeout passed, and it asks whether it could win term {term} before it starts it.";
     pub const CANDIDATE: &str = "{node} became a candidate in term {term}.";
@@ -230,6 +248,9 @@ pub(crate) mod line {
     pub const REFUSED: &str = "{node} refused {candidate} its vote in term {term}";
     pub const PRE_VOTED: &str = "{node} would vote for {candidate} in term {term}";
     pub const PRE_REFUSED: &str = "{node} would not vote for {candidate} in term {term}";
+    pub const MEMBERS: &str = "{node} acts on {members}";
+    pub const CHANGE_REFUSED: &str = "{node} refused to change the members";
+    pub const REMOVED: &str = "{node} stepped down: its removal is committed";
     pub const TRUNCATED: &str = "{node} removed {entries}";
     pub const APPEND_REFUSED: &str = "{node} refused an append of {leader}";
     pub const COMMIT_HELD: &str = "{node} holds the commit at an older term's entry back";
@@ -362,6 +383,23 @@ pub(crate) fn votes(count: usize) -> String {
 /// `1 link`, `6 links`.
 pub(crate) fn links(count: usize) -> String {
     if count == 1 { "1 link".into() } else { format!("{count} links") }
+}
+
+/// `voters n1, n2; leaving n3; learners n4`.
+pub(crate) fn members(members: &Membership) -> String {
+    let Membership { voters, outgoing, learners } = members;
+    let part = |name: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{name} {}", list(nodes)));
+    let outgoing = part("together with voters", outgoing);
+    [part("voters", voters), outgoing, part("learners", learners)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// What an operator asks for: `ask n1 to add n4, promote n3, remove n2`.
+pub(crate) fn change_of_members(node: NodeId, change: &MembershipChange) -> String {
+    let MembershipChange { add, promote, remove } = change;
+    let part = |verb: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{verb} {}", list(nodes)));
+    let parts = [part("add", add), part("promote", promote), part("remove", remove)];
+    let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    format!("{node} is asked to change the members: {parts}")
 }
 
 /// `n1, n2, n4`; `nobody` where the list is empty.

@@ -4,7 +4,7 @@
 //! event's own values: where a rule is switched off the values may contradict
 //! the principle, and the sentence says so. Words are in `words`.
 
-use quorumscope_core::event::{CommitReason, Event, FollowerReason, IgnoreReason, Refusal, TimerReason};
+use quorumscope_core::event::{ChangeRefusal, CommitReason, Event, FollowerReason, IgnoreReason, Refusal, TimerReason};
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
@@ -117,7 +117,44 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             let leader = words::list(leader.as_slice());
             Explanation::of(fill(template, &[("node", &node), ("leader", &leader)])).because(principle, paper::CLIENTS)
         }
+        Event::MembershipActs { index, members } => {
+            let template = if *index == LogIndex::ZERO { text::MEMBERS_FIRST } else { text::MEMBERS_ACT };
+            let members = words::members(members);
+            Explanation::of(fill(template, &[("node", &node), ("index", index), ("members", &members)]))
+                .because(principle::JOINT, paper::MEMBERS)
+                .by(&[Rule::JointConsensus, Rule::ConfigurationFollowsLog, Rule::AutoLeave])
+                .with([("members", members)])
+        }
+        Event::ChangeRefused { reason } => change_refused(node, *reason),
     }
+}
+
+fn change_refused(node: NodeId, reason: ChangeRefusal) -> Explanation {
+    let (reason, principle, paper, rules): (_, _, _, &[Rule]) = match reason {
+        ChangeRefusal::NotLeader { leader } => {
+            let leader = words::list(leader.as_slice());
+            (fill(text::CHANGE_NOT_LEADER, &[("leader", &leader)]), principle::NOT_LEADER, paper::MEMBERS, &[])
+        }
+        ChangeRefusal::Pending { index } => (
+            fill(text::CHANGE_PENDING, &[("index", &index)]),
+            principle::ONE_CHANGE,
+            paper::MEMBERS,
+            &[Rule::OneChangeAtATime],
+        ),
+        ChangeRefusal::NothingCommittedInTerm => {
+            (text::CHANGE_TOO_EARLY.into(), principle::ONE_CHANGE, paper::MEMBERS, &[Rule::ChangeAfterOwnCommit])
+        }
+        ChangeRefusal::NotCaughtUp(other) => (
+            fill(text::CHANGE_BEHIND, &[("other", &other)]),
+            principle::CAUGHT_UP,
+            paper::LEARNERS,
+            &[Rule::PromoteCaughtUp],
+        ),
+        ChangeRefusal::Nonsense(reason) => (reason.to_string(), principle::NONE, paper::NONE, &[]),
+    };
+    Explanation::of(fill(text::CHANGE_REFUSED, &[("node", &node), ("reason", &reason)]))
+        .because(principle, paper)
+        .by(rules)
 }
 
 fn recovered(node: NodeId, term: Term, voted_for: Option<NodeId>, last_index: LogIndex) -> Explanation {
@@ -157,6 +194,7 @@ fn became_follower(node: NodeId, term: Term, leader: Option<NodeId>, reason: Fol
         (FollowerReason::HigherTerm, _) => (text::FOLLOWER_HIGHER, principle::HIGHER_TERM, paper::TERMS),
         (FollowerReason::LeaderOfThisTerm, Some(_)) => (text::FOLLOWER_LEADER, principle::ONE_LEADER, paper::ELECTION),
         (FollowerReason::LeaderOfThisTerm, None) => (text::FOLLOWER_OTHER, principle::ONE_LEADER, paper::ELECTION),
+        (FollowerReason::Removed, _) => (text::FOLLOWER_REMOVED, principle::REMOVED, paper::LEARNERS),
         (FollowerReason::PreVoteLost, _) => (text::FOLLOWER_PRE_VOTE, principle::PRE_VOTE, paper::PRE_VOTE),
     };
     let leader = words::list(leader.as_slice());
