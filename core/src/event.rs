@@ -210,6 +210,8 @@ pub enum FollowerReason {
     PreVoteLost,
     /// Its own removal is committed (thesis §4.2.2).
     Removed,
+    /// Without a vote, and its leader is silent.
+    LeaderSilent,
 }
 
 /// Why a change of members was refused.

@@ -53,7 +53,7 @@ pub use message::{
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 
-use crate::event::{Event, IgnoreReason, TimerReason};
+use crate::event::{Event, FollowerReason, IgnoreReason, TimerReason};
 use crate::membership::Membership;
 use crate::protocol::{self, Input, Outcome, Protocol};
 use crate::quorum::{Majority, QuorumSystem};
@@ -188,9 +188,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    /// Whether its timer means anything: who has no vote does not run for election.
+    /// Whether its timer means anything. Who has no vote does not run for election, and only forgets a leader that
+    /// it hears no more: a node that was removed would name its last one to clients for ever.
     fn waits(&self) -> bool {
-        !self.store_lost && (self.votes || matches!(self.role, Role::Leader(_)))
+        !self.store_lost && (self.votes || self.leader().is_some())
     }
 
     /// Its log in memory, durable or not.
@@ -259,7 +260,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         match &self.role {
-            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } if !self.votes => {}
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } if !self.votes => {
+                self.become_follower(now, None, FollowerReason::LeaderSilent, out);
+            }
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => self.campaign(now, out),
             Role::Leader(_) => self.broadcast_heartbeat(now, out),
         }

@@ -109,6 +109,7 @@ pub(crate) mod event {
     pub const FOLLOWER_OTHER: &str = "{node} became a follower in term {term}: another node leads this term.";
     pub const FOLLOWER_PRE_VOTE: &str = "{node} became a follower again in term {term}: too many refused its pre-vote.";
     pub const FOLLOWER_REMOVED: &str = "{node} leads no longer in term {term}: its removal is committed.";
+    pub const FOLLOWER_SILENT: &str = "{node} hears from no leader any more; without a vote it waits for the next one.";
     pub const MEMBERS_ACT: &str = "{node} acts on the configuration at index {index}: {members}.";
     pub const MEMBERS_FIRST: &str = "{node} acts on the configuration that it started with: {members}.";
     pub const CHANGE_REFUSED: &str = "{node} refused to change the members: {reason}.";

@@ -41,11 +41,22 @@ fn a_learner_gets_the_log_and_has_no_vote() {
     let mut cluster = with_learner(|_| {});
     assert_eq!(cluster.members(1), [vec![1, 2, 3], vec![], vec![4]]);
     assert_eq!(cluster.terms(4), cluster.terms(1));
-    assert_eq!((cluster.role(4), cluster.node(4).raft.next_deadline()), (Role::Learner, None));
+    assert_eq!(cluster.role(4), Role::Learner);
     // With both other voters gone the learner's copy commits nothing.
     cluster.propose(1);
     cluster.deliver_among(&[1, 4]);
     assert_eq!((cluster.terms(4).len(), cluster.commit(1)), (3, 2));
+}
+
+/// Who was removed and hears nothing more must not send clients to its last leader for ever.
+#[test]
+fn a_node_without_a_vote_forgets_a_silent_leader() {
+    let mut cluster = with_learner(|_| {});
+    assert_eq!(cluster.node(4).raft.leader(), Some(n(1)));
+    cluster.advance(crate::types::Span::from_millis(400));
+    cluster.time_out(4);
+    assert_eq!((cluster.role(4), cluster.node(4).raft.leader()), (Role::Learner, None));
+    assert_eq!(cluster.node(4).raft.next_deadline(), None);
 }
 
 /// A node outside of all configurations waits in silence.

@@ -194,6 +194,7 @@ fn became_follower(node: NodeId, term: Term, leader: Option<NodeId>, reason: Fol
         (FollowerReason::HigherTerm, _) => (text::FOLLOWER_HIGHER, principle::HIGHER_TERM, paper::TERMS),
         (FollowerReason::LeaderOfThisTerm, Some(_)) => (text::FOLLOWER_LEADER, principle::ONE_LEADER, paper::ELECTION),
         (FollowerReason::LeaderOfThisTerm, None) => (text::FOLLOWER_OTHER, principle::ONE_LEADER, paper::ELECTION),
+        (FollowerReason::LeaderSilent, _) => (text::FOLLOWER_SILENT, principle::NONE, paper::LEARNERS),
         (FollowerReason::Removed, _) => (text::FOLLOWER_REMOVED, principle::REMOVED, paper::LEARNERS),
         (FollowerReason::PreVoteLost, _) => (text::FOLLOWER_PRE_VOTE, principle::PRE_VOTE, paper::PRE_VOTE),
     };
