@@ -64,6 +64,12 @@ impl Members {
         self.history.drain(..old.saturating_sub(1));
     }
 
+    /// Whether `node` votes in the newest configuration or in the one before it, as long as that may still act
+    /// elsewhere.
+    fn may_act_as_voter(&self, node: NodeId) -> bool {
+        self.history.iter().rev().take(2).any(|(_, members)| members.is_voter(node))
+    }
+
     /// Everybody who is fed: all members, and until their removal is committed those who leave.
     fn fed(&self) -> Vec<NodeId> {
         crate::few::distinct(self.history.iter().rev().take(2).flat_map(|(_, members)| members.members()))
@@ -77,9 +83,14 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         &self.members.current().1
     }
 
-    /// Whether this node has a vote.
-    pub(super) fn is_voter(&self) -> bool {
-        self.votes
+    /// Whether this node runs for election. One whose removal is not known to be committed does (thesis §4.2.2):
+    /// it may be the only one with the entry that removes it, and then nobody else can be elected.
+    pub(super) fn may_campaign(&self) -> bool {
+        if self.on(Rule::LeavingMayCampaign) {
+            self.members.may_act_as_voter(self.id)
+        } else {
+            self.membership().is_voter(self.id)
+        }
     }
 
     /// Everybody else who has a vote.
@@ -99,7 +110,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn act_on_members(&mut self, out: &mut Effects) {
         let (index, members) = self.members.current().clone();
         self.quorum = Q::of(&members, !self.on(Rule::MajorityQuorum));
-        self.votes = members.is_voter(self.id);
+        self.votes = self.may_campaign();
         self.unsettled = true;
         self.adjust_progress();
         out.note(|| Event::MembershipActs { index, members });
@@ -166,6 +177,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         self.members.committed(self.commit_index);
+        self.votes = self.may_campaign();
         let Role::Leader(_) = self.role else {
             self.unsettled = false;
             return;
@@ -179,7 +191,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         self.unsettled = false;
-        let removed = !self.is_voter();
+        let removed = !self.membership().is_voter(self.id);
         // Those who leave hear of the commit before they are let go.
         self.broadcast_heartbeat(now, out);
         self.adjust_progress();

@@ -74,7 +74,7 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     config: Arc<Config<R>>,
     quorum: Q,
     members: Members,
-    /// Whether this node is a voter of the newest configuration.
+    /// Whether this node runs for election.
     votes: bool,
     /// Whether the newest configuration may still ask for something.
     unsettled: bool,
@@ -105,7 +105,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
         let mut raft = Self {
             id: node,
             quorum: Q::of(&members.current().1, !config.rules.on(Rule::MajorityQuorum)),
-            votes: members.current().1.is_voter(node),
+            votes: false,
             unsettled: true,
             members,
             hard: image.hard.clone(),
@@ -120,6 +120,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             config: Arc::new(config.clone()),
             log,
         };
+        raft.votes = raft.may_campaign();
         let timeout = raft.draw_election_timeout();
         raft.arm(TimerKind::Election, now.mono, timeout);
         raft

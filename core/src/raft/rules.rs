@@ -58,6 +58,8 @@ pub enum Rule {
     PromoteCaughtUp,
     /// Whoever leads leaves a committed joint configuration (thesis §4.3). Liveness.
     AutoLeave,
+    /// A node whose removal is not known to be committed still runs for election (thesis §4.2.2). Liveness.
+    LeavingMayCampaign,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -71,7 +73,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -95,6 +97,7 @@ impl Rule {
         Self::ConfigurationFollowsLog,
         Self::PromoteCaughtUp,
         Self::AutoLeave,
+        Self::LeavingMayCampaign,
     ];
 
     /// The name in scenario files and on the command line.
@@ -124,6 +127,7 @@ impl Rule {
             Self::ConfigurationFollowsLog => "raft.configuration-follows-log",
             Self::PromoteCaughtUp => "raft.promote-caught-up",
             Self::AutoLeave => "raft.auto-leave",
+            Self::LeavingMayCampaign => "raft.leaving-may-campaign",
         }
     }
 
@@ -141,7 +145,8 @@ impl Rule {
             | Self::AdoptHigherTerm
             | Self::BackUpOnConflict
             | Self::PromoteCaughtUp
-            | Self::AutoLeave => RuleKind::Liveness,
+            | Self::AutoLeave
+            | Self::LeavingMayCampaign => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm

@@ -102,9 +102,11 @@ pub fn plan(rule: Rule) -> Plan {
             skews: 0,
             ..heavy
         },
-        Rule::JointConsensus | Rule::OneChangeAtATime | Rule::ChangeAfterOwnCommit | Rule::ConfigurationFollowsLog => {
-            Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy }
-        }
+        Rule::LeavingMayCampaign
+        | Rule::JointConsensus
+        | Rule::OneChangeAtATime
+        | Rule::ChangeAfterOwnCommit
+        | Rule::ConfigurationFollowsLog => Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy },
         Rule::PromoteCaughtUp | Rule::AutoLeave => Plan { changes: 12, at_leader_percent: 90, ..heavy },
         Rule::AdoptHigherTerm => Plan { partitions: 6, at_leader_percent: 80, ..heavy },
     }

@@ -241,6 +241,7 @@ pub fn generate(
         nodes: scenario.nodes.clone(),
         from: Time(1_000_000),
         calm,
+        until: scenario.until,
         steps: Vec::new(),
         plan,
     };
@@ -276,6 +277,7 @@ struct Draw<'a> {
     nodes: Vec<NodeId>,
     from: Time,
     calm: Time,
+    until: Time,
     steps: Vec<Step>,
     plan: &'a Plan,
 }
@@ -373,13 +375,17 @@ impl Draw<'_> {
         group
     }
 
-    /// A node leaves, joins again as a learner and is promoted, each asked twice: the first time may come amid a
-    /// fault. Where only one node is left there is nobody to take out.
+    /// One or two nodes leave, join again as learners and are promoted; some of it is asked twice, as the first time
+    /// may come amid a fault. A cluster of one has nobody to take out.
     fn changes(&mut self) {
         let count = if self.nodes.len() > 1 { self.plan.changes } else { 0 };
         for number in 0..count {
             let (out, back) = self.window(number, count, (Span::from_millis(1_500), Span::from_millis(4_000)));
-            let node = vec![Selector::Node(self.node())];
+            let mut node = vec![Selector::Node(self.node())];
+            let other = Selector::Node(self.node());
+            if self.nodes.len() > 3 && !node.contains(&other) {
+                node.push(other);
+            }
             let asked = |add: &[Selector], promote: &[Selector], remove: &[Selector]| Action::Members {
                 to: Selector::Foremost,
                 add: add.to_vec(),
@@ -439,14 +445,17 @@ impl Draw<'_> {
             self.push(calm, Action::Heal);
         }
         if self.plan.changes > 0 {
-            // Whoever was left outside comes back, so that all can be judged alike.
+            // Whoever was left outside comes back, once it was judged whether the others work on.
             let nodes = self.nodes.clone();
-            for (place, node) in (1..).zip(nodes) {
+            let late = (self.until - calm).0 / 10;
+            let pause = late * 5 / nodes.len() as u64;
+            for (place, node) in (0..).zip(nodes) {
                 let (to, node) = (Selector::Foremost, vec![Selector::Node(node)]);
                 let add = Action::Members { to: to.clone(), add: node.clone(), promote: vec![], remove: vec![] };
                 let promote = Action::Members { to, add: vec![], promote: node, remove: vec![] };
-                self.push(Time(calm.0 + 1_000_000 + place * 1_000_000), add);
-                self.push(Time(calm.0 + 1_400_000 + place * 1_000_000), promote);
+                let at = calm.0 + late * 4 + pause * place;
+                self.push(Time(at), add);
+                self.push(Time(at + pause / 2), promote);
             }
         }
         for (after, value) in [(100_000, "1"), (1_000_000, "2")] {

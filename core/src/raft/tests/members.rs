@@ -184,6 +184,32 @@ fn the_last_of_two_goes_on_alone_after_the_other_was_removed() {
     }
 }
 
+/// Thesis §4.2.2; TRAPS: removing one of two nodes strands the other. The leader that leaves is the only one with
+/// the entry that removes it, and steps down before it is committed: nobody else can win.
+#[test]
+fn a_node_whose_removal_is_not_committed_still_runs_for_election() {
+    for rule_on in [true, false] {
+        let mut cluster = Cluster::with_spares(2, 2, rule(Rule::LeavingMayCampaign, rule_on));
+        cluster.elect(2);
+        cluster.reconfigure(2, &NONE, &NONE, &[2]);
+        // The joint entry is committed by both; the one after it stays with n2.
+        cluster.deliver_where(|envelope| match &envelope.message {
+            Message::AppendEntries(append) => append.prev_log_index < LogIndex(2),
+            _ => true,
+        });
+        assert_eq!((cluster.terms(1).len(), cluster.terms(2).len()), (2, 3));
+        cluster.restart(n(2));
+        for node in [1, 2] {
+            cluster.advance(crate::types::Span::from_millis(400));
+            if cluster.node(node).raft.next_deadline().is_some() {
+                cluster.time_out(node);
+                cluster.deliver();
+            }
+        }
+        assert_eq!(cluster.commit(1) == cluster.terms(2).len() as u64, rule_on, "the rule is what saves n1");
+    }
+}
+
 /// TRAPS: the automatic leave of a joint configuration is lost when the leader steps down.
 #[test]
 fn the_next_leader_leaves_the_joint_configuration_of_the_one_before() {
