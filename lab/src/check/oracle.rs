@@ -41,6 +41,8 @@ struct Member {
     taken: BTreeSet<(LogIndex, Term)>,
     /// Terms of the durable log.
     held: Arc<Vec<Term>>,
+    /// Terms of the log in memory. What was cut from it before it was committed elsewhere may leave the disk later.
+    memory: Arc<Vec<Term>>,
 }
 
 /// Counts who holds what.
@@ -86,11 +88,27 @@ impl Oracle {
         std::mem::take(&mut self.fresh)
     }
 
-    /// A node of this term put entries into its log.
-    pub(super) fn taken(&mut self, node: NodeId, term: Term, entries: &[Arc<Entry>]) {
+    /// A node of this term cut its log from `truncate` on and put entries into it.
+    pub(super) fn taken(
+        &mut self,
+        node: NodeId,
+        term: Term,
+        truncate: Option<LogIndex>,
+        entries: &[Arc<Entry>],
+    ) -> Option<Finding> {
         let member = self.members.entry(node).or_default();
+        let memory = Arc::make_mut(&mut member.memory);
+        let cut = truncate.map_or(Vec::new(), |from| memory.split_off(position(from).min(memory.len())));
+        let first = LogIndex(memory.len() as u64).next();
+        memory.extend(entries.iter().map(|entry| entry.term));
+        let mut committed = self.decided.iter().skip(position(first)).zip(&cut);
+        let finding = committed.find(|(decided, cut)| {
+            decided.entry.term == **cut && memory.get(position(decided.entry.index)) != Some(*cut)
+        });
+        let finding = finding.map(|(decided, _)| lost(decided, "and this node has removed it"));
         let own = entries.iter().filter(|entry| entry.term == term);
         member.taken.extend(own.map(|entry| (entry.index, entry.term)));
+        finding
     }
 
     /// The leader of `term` acts on this configuration from here on, and its log is `log`. What it has in common
@@ -113,7 +131,7 @@ impl Oracle {
     pub(super) fn durable(&mut self, node: NodeId, image: &DiskImage<HardState>, from: LogIndex) -> Vec<Finding> {
         let mut findings = Vec::new();
         let member = self.members.entry(node).or_default();
-        findings.extend(lost_decided(&self.decided, &member.held, image, from));
+        findings.extend(lost_decided(&self.decided, member, image, from));
         let start = position(from).min(member.held.len());
         let held = Arc::make_mut(&mut member.held);
         held.truncate(start);
@@ -138,6 +156,7 @@ impl Oracle {
         let findings = if changed { self.durable(node, image, LogIndex(same as u64).next()) } else { Vec::new() };
         if let Some(member) = self.members.get_mut(&node) {
             member.taken.clear();
+            member.memory = Arc::clone(&member.held);
         }
         findings
     }
@@ -190,23 +209,24 @@ impl Oracle {
     }
 }
 
-/// The first committed entry that the store held and holds no longer.
-fn lost_decided(decided: &[Decided], held: &[Term], image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
-    let before = decided.iter().zip(held).skip(position(from));
-    let mut kept = before.filter(|(decided, held)| decided.entry.term == **held);
+/// The first committed entry that the store held and holds no longer, although the node means to keep it.
+fn lost_decided(decided: &[Decided], member: &Member, image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
+    let before = decided.iter().zip(member.held.iter().zip(member.memory.iter())).skip(position(from));
+    let mut kept = before.filter(|(decided, (held, memory))| decided.entry.term == **held && held == memory);
     let is_lost = |decided: &Decided| {
         image.log.get(position(decided.entry.index)).is_none_or(|entry| entry.term != decided.entry.term)
     };
-    let (lost, _) = kept.find(|(decided, _)| is_lost(decided))?;
-    let (index, term) = (lost.entry.index, lost.entry.term);
-    let now = match image.log.get(position(index)) {
-        Some(entry) => format!("holds {} there now", entry.term),
-        None => format!("ends at index {} now", image.last_index()),
+    let (found, _) = kept.find(|(decided, _)| is_lost(decided))?;
+    let now = match image.log.get(position(found.entry.index)) {
+        Some(entry) => format!("and the store holds {} there now", entry.term),
+        None => format!("and the store ends at index {} now", image.last_index()),
     };
-    Some((
-        DURABILITY,
-        format!("index {index} ({term}) was committed in {} and durable here; the store {now}", lost.in_term),
-    ))
+    Some(lost(found, &now))
+}
+
+fn lost(decided: &Decided, now: &str) -> Finding {
+    let (index, term) = (decided.entry.index, decided.entry.term);
+    (DURABILITY, format!("index {index} ({term}) was committed in {}, {now}", decided.in_term))
 }
 
 #[cfg(test)]
@@ -218,8 +238,9 @@ mod tests {
 
     fn take_and_sync(oracle: &mut Oracle, node: u32, node_term: u64, from: u64, terms: &[u64]) -> Vec<Finding> {
         let log = log_of(terms);
-        oracle.taken(NodeId(node), Term(node_term), &log[usize::try_from(from - 1).expect("small")..]);
-        oracle.durable(NodeId(node), &image(node_term, terms), LogIndex(from))
+        let new = &log[usize::try_from(from - 1).expect("small")..];
+        let lost = oracle.taken(NodeId(node), Term(node_term), Some(LogIndex(from)), new);
+        lost.into_iter().chain(oracle.durable(NodeId(node), &image(node_term, terms), LogIndex(from))).collect()
     }
 
     #[test]
@@ -235,8 +256,8 @@ mod tests {
     fn what_is_only_in_memory_does_not_count() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
-        oracle.taken(NodeId(2), Term(1), &log_of(&[1]));
-        oracle.taken(NodeId(3), Term(1), &log_of(&[1]));
+        oracle.taken(NodeId(2), Term(1), None, &log_of(&[1]));
+        oracle.taken(NodeId(3), Term(1), None, &log_of(&[1]));
         assert_eq!(oracle.crashed(NodeId(2), &image(1, &[])), []);
         assert_eq!(oracle.take_fresh(), []);
     }
@@ -245,7 +266,7 @@ mod tests {
     fn an_unsynced_entry_that_outlives_the_crash_counts() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
-        oracle.taken(NodeId(2), Term(1), &log_of(&[1]));
+        oracle.taken(NodeId(2), Term(1), None, &log_of(&[1]));
         assert_eq!(oracle.crashed(NodeId(2), &image(1, &[1])), []);
         assert_eq!(oracle.take_fresh(), run(&[1]));
     }
@@ -267,7 +288,7 @@ mod tests {
     fn a_disk_that_confirms_after_the_term_has_moved_on_still_counts() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
-        oracle.taken(NodeId(2), Term(1), &log_of(&[1]));
+        oracle.taken(NodeId(2), Term(1), None, &log_of(&[1]));
         assert_eq!(oracle.durable(NodeId(2), &image(2, &[1]), LogIndex(1)), []);
         assert_eq!(oracle.take_fresh(), run(&[1]));
     }
@@ -317,5 +338,17 @@ mod tests {
         assert_eq!(oracle.take_fresh(), []);
         assert_eq!(oracle.configured(Term(1), &Membership::of(vec![NodeId(1)]), &Log::new(&log_of(&[1, 1]))), []);
         assert_eq!(oracle.take_fresh(), run(&[1, 1]));
+    }
+
+    /// A follower may cut an entry that is not committed; that it is committed elsewhere before the disk has cut it
+    /// as well is no loss.
+    #[test]
+    fn what_was_cut_before_it_was_committed_elsewhere_is_not_lost() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 3, 1, 1, &[1]);
+        assert_eq!(oracle.taken(NodeId(3), Term(2), Some(LogIndex(1)), &log_of(&[2])), None);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1]);
+        assert_eq!(take_and_sync(&mut oracle, 2, 1, 1, &[1]), []);
+        assert_eq!(oracle.durable(NodeId(3), &image(2, &[2]), LogIndex(1)), []);
     }
 }

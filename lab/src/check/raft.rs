@@ -101,7 +101,9 @@ impl RaftChecks {
                 self.report(at, Some(node), finding);
             }
         }
-        self.oracle.taken(node, term, append);
+        if let Some(finding) = self.oracle.taken(node, term, truncate, append) {
+            self.report(at, Some(node), finding);
+        }
         if is_leader {
             let findings = self.oracle.configured(term, members, log);
             findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
