@@ -12,7 +12,7 @@
 //! so that they learn of it.
 
 use super::message::Message;
-use super::progress::Progress;
+use super::progress::{Mode, Progress};
 use super::role::Role;
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
@@ -147,9 +147,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
         let next = current.after(change).map_err(ChangeRefusal::Nonsense)?;
         let close = LogIndex(self.log.last_index().0.saturating_sub(u64::from(self.config.max_entries_per_append)));
-        let far = |node: &&NodeId| {
-            !leader.progress.iter().any(|progress| progress.node == **node && progress.matched >= close)
-        };
+        let near = |progress: &Progress| progress.mode == Mode::Replicate && progress.matched >= close;
+        let far = |node: &&NodeId| !leader.progress.iter().any(|other| other.node == **node && near(other));
         if let Some(behind) = change.promote.iter().find(far).filter(|_| self.on(Rule::PromoteCaughtUp)) {
             return Err(ChangeRefusal::NotCaughtUp(*behind));
         }

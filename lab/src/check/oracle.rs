@@ -105,7 +105,7 @@ impl Oracle {
         let finding = committed.find(|(decided, cut)| {
             decided.entry.term == **cut && memory.get(position(decided.entry.index)) != Some(*cut)
         });
-        let finding = finding.map(|(decided, _)| lost(decided, "and this node has removed it"));
+        let finding = finding.map(|(decided, _)| lost(decided, "the node has removed it"));
         let own = entries.iter().filter(|entry| entry.term == term);
         member.taken.extend(own.map(|entry| (entry.index, entry.term)));
         finding
@@ -218,15 +218,15 @@ fn lost_decided(decided: &[Decided], member: &Member, image: &DiskImage<HardStat
     };
     let (found, _) = kept.find(|(decided, _)| is_lost(decided))?;
     let now = match image.log.get(position(found.entry.index)) {
-        Some(entry) => format!("and the store holds {} there now", entry.term),
-        None => format!("and the store ends at index {} now", image.last_index()),
+        Some(entry) => format!("the store holds {} there now", entry.term),
+        None => format!("the store ends at index {} now", image.last_index()),
     };
     Some(lost(found, &now))
 }
 
 fn lost(decided: &Decided, now: &str) -> Finding {
     let (index, term) = (decided.entry.index, decided.entry.term);
-    (DURABILITY, format!("index {index} ({term}) was committed in {}, {now}", decided.in_term))
+    (DURABILITY, format!("index {index} ({term}) was committed in {} and durable here; {now}", decided.in_term))
 }
 
 #[cfg(test)]

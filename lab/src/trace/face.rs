@@ -8,13 +8,14 @@ use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Outcome;
 use quorumscope_core::raft::{AppendEntries, AppendOutcome, Message, RequestVote, RequestVoteReply};
 use quorumscope_core::record::{AnyMessage, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
 
 use super::view::{Content, Liveness, OperationView, View};
-use super::words::{face as words, fill, pair};
+use super::words::{face as words, fill, members as members_text, pair};
 
 /// Longest short label of an entry, in characters: what a log cell can show.
 const MAX_LABEL: usize = 10;
@@ -356,7 +357,10 @@ pub fn entry(entry: &Entry) -> EntryFace {
         EntryKind::Configuration => EntryFace {
             class: EntryClass::Configuration,
             label: words::CONFIGURATION.into(),
-            text: words::CONFIGURATION_TEXT.into(),
+            text: Membership::decode(&entry.payload).map_or_else(
+                || words::CONFIGURATION_TEXT.into(),
+                |members| fill(words::MEMBERS_TEXT, &[("members", &members_text(&members))]),
+            ),
         },
         EntryKind::Command => command(entry),
     }

@@ -303,6 +303,7 @@ pub(crate) mod face {
     pub const NO_OP_TEXT: &str = "no-op: a new leader appends it to commit in its own term";
     pub const CONFIGURATION: &str = "members";
     pub const CONFIGURATION_TEXT: &str = "a change of the members";
+    pub const MEMBERS_TEXT: &str = "the members from here on: {members}";
     pub const OPEN: &str = "open {client}";
     pub const OPEN_TEXT: &str = "{client} opens its session";
     pub const CLOSE: &str = "close {client}";
