@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
+use super::log::Log;
+use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message};
 use super::progress::Mode;
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
@@ -72,51 +73,47 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn replicate_to_all(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
         for position in 0..leader.progress.len() {
-            self.replicate_to(position, false, out);
+            self.replicate_to(position, out);
         }
     }
 
-    /// Sends one follower what it lacks; with `heartbeat`, at least one append even where it lacks nothing.
-    fn replicate_to(&mut self, position: usize, heartbeat: bool, out: &mut Effects) {
+    /// Sends one follower what it lacks, as far as its window allows.
+    fn replicate_to(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress.get_mut(position) else { return };
-        if heartbeat && let Mode::Probe { sent } = &mut progress.mode {
-            *sent = false; // the answer may be lost: ask again
-        }
-        let mut must_send = heartbeat;
         loop {
             let room = progress.room(self.config.max_entries_in_flight).min(self.config.max_entries_per_append);
             let lacks = progress.next <= self.log.last_index();
             let probes = progress.mode == Mode::Probe { sent: false };
-            if !must_send && !(room > 0 && (lacks || probes)) {
+            if room == 0 || !(lacks || probes) {
                 return;
             }
-            must_send = false;
-            let prev_log_index = progress.next.previous();
-            let Some(prev_log_term) = self.log.term_at(prev_log_index) else {
+            let entries = self.log.slice(progress.next, room);
+            let Some(append) =
+                append_after(progress.next.previous(), entries, &self.log, &self.hard, self.commit_index)
+            else {
                 out.check(false, "a follower's next index is at most one past the leader's log");
                 return;
             };
-            let entries = self.log.slice(progress.next, room);
-            progress.sent(entries.len() as u64);
-            let append = AppendEntries {
-                term: self.hard.current_term,
-                prev_log_index,
-                prev_log_term,
-                entries,
-                leader_commit: self.commit_index,
-            };
+            progress.sent(append.entries.len() as u64);
             // No promise: what a leader sends need not be durable at the leader (thesis §10.2.1).
             out.send(progress.node, Message::AppendEntries(append), None);
         }
     }
 
-    /// Shows every follower that the leader lives (§5.2), and repeats what may have been lost.
+    /// Shows every follower that the leader lives (§5.2), by an append without entries. Its answer also tells
+    /// of appends that were lost: a refusal moves the next index back, and where a probe was lost, the match or
+    /// the refusal takes its place.
     pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let Role::Leader(leader) = &self.role else { return };
-        for position in 0..leader.progress.len() {
-            self.replicate_to(position, true, out);
+        for progress in &leader.progress {
+            let prev = progress.next.previous();
+            let Some(heartbeat) = append_after(prev, Entries::new(), &self.log, &self.hard, self.commit_index) else {
+                out.check(false, "a follower's next index is at most one past the leader's log");
+                return;
+            };
+            out.send(progress.node, Message::AppendEntries(heartbeat), None);
         }
     }
 
@@ -275,7 +272,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if news && index > commit_index {
             self.advance_commit(out);
         }
-        self.replicate_to(position, false, out);
+        self.replicate_to(position, out);
     }
 
     /// Moves a follower's next index back past the conflict and probes again (§5.3). Without it the leader would
@@ -295,7 +292,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
         let to = progress.next;
         out.note(|| Event::NextIndexMoved { follower, from, to });
-        self.replicate_to(position, false, out);
+        self.replicate_to(position, out);
     }
 
     fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
@@ -343,6 +340,18 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         };
         leader.progress.iter().map(seen).collect()
     }
+}
+
+/// The append that continues a log after `prev_log_index`; `None` where the leader's own log ends before it.
+fn append_after(
+    prev_log_index: LogIndex,
+    entries: Entries,
+    log: &Log,
+    hard: &HardState,
+    leader_commit: LogIndex,
+) -> Option<AppendEntries> {
+    let prev_log_term = log.term_at(prev_log_index)?;
+    Some(AppendEntries { term: hard.current_term, prev_log_index, prev_log_term, entries, leader_commit })
 }
 
 /// Whether an append's entries follow each other and claim no impossible term.

@@ -41,6 +41,9 @@ struct Member {
     taken: BTreeSet<(LogIndex, Term)>,
     /// Terms of the durable log.
     held: Arc<Vec<Term>>,
+    /// The highest term in which it took an entry of that term that is durable. What was committed in this term or
+    /// before is on its disk for good: no write that is still on its way takes it away.
+    settled: Term,
 }
 
 /// Counts who holds what.
@@ -95,7 +98,7 @@ impl Oracle {
     pub(super) fn durable(&mut self, node: NodeId, image: &DiskImage<HardState>, from: LogIndex) -> Vec<Finding> {
         let mut findings = Vec::new();
         let Some(member) = self.members.get_mut(&node) else { return findings };
-        findings.extend(lost_decided(&self.decided, &member.held, image, from));
+        findings.extend(lost_decided(&self.decided, member, image, from));
         let start = position(from).min(member.held.len());
         let held = Arc::make_mut(&mut member.held);
         held.truncate(start);
@@ -103,6 +106,7 @@ impl Oracle {
         for entry in image.log.iter().skip(start) {
             held.push(entry.term);
             if member.taken.remove(&(entry.index, entry.term)) {
+                member.settled = member.settled.max(entry.term);
                 counted.push(entry);
             }
         }
@@ -174,9 +178,13 @@ impl Oracle {
     }
 }
 
-/// The first committed entry that the store held and holds no longer.
-fn lost_decided(decided: &[Decided], held: &[Term], image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
-    let before = decided.iter().zip(held).skip(position(from));
+/// The first committed entry that the store held for good and holds no longer.
+///
+/// A copy from an older term is not held for good. A disk lags behind its node: it may still have to remove that copy
+/// for a leader that came to nothing, and to write it again for the next one, with which others commit the entry.
+fn lost_decided(decided: &[Decided], member: &Member, image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
+    let before = decided.iter().zip(member.held.iter()).skip(position(from));
+    let before = before.filter(|(decided, _)| decided.in_term <= member.settled);
     let mut kept = before.filter(|(decided, held)| decided.entry.term == **held);
     let is_lost = |decided: &Decided| {
         image.log.get(position(decided.entry.index)).is_none_or(|entry| entry.term != decided.entry.term)
@@ -265,6 +273,24 @@ mod tests {
         let findings = take_and_sync(&mut oracle, 1, 2, 1, &[2]);
         let names: Vec<_> = findings.iter().map(|(property, _)| *property).collect();
         assert_eq!(names, [DURABILITY, DECIDED_IS_FINAL]);
+    }
+
+    /// n3 holds index 2 of term 2. In term 3 it replaces it in memory, and in term 4 it puts it back; its disk is still
+    /// busy with term 3 when the two others commit index 2 in term 4.
+    #[test]
+    fn a_disk_that_lags_behind_its_node_loses_nothing_that_it_held_for_good() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 3, 2, 1, &[1, 2]);
+        oracle.taken(NodeId(3), Term(3), &log_of(&[1, 3])[1..]);
+        oracle.taken(NodeId(3), Term(4), &log_of(&[1, 2, 4])[1..]);
+        for node in [1, 2] {
+            assert_eq!(take_and_sync(&mut oracle, node, 4, 1, &[1, 2, 4]), []);
+        }
+        assert_eq!(oracle.take_fresh(), run(&[1, 2, 4]));
+        assert_eq!(oracle.durable(NodeId(3), &image(4, &[1, 3]), LogIndex(2)), []);
+        assert_eq!(oracle.durable(NodeId(3), &image(4, &[1, 2, 4]), LogIndex(2)), []);
+        let findings = oracle.durable(NodeId(3), &image(5, &[1, 5]), LogIndex(2));
+        assert!(matches!(findings.as_slice(), [(DURABILITY, _)]), "now it held it for good: {findings:?}");
     }
 
     #[test]

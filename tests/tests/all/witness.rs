@@ -11,14 +11,6 @@ use quorumscope_lab::check::linearizable::{self, Verdict};
 use quorumscope_lab::check::property;
 use quorumscope_lab::scenario::{Fact, LINEARIZABILITY_BUDGET, Run, Scenario};
 
-/// Rules that no run can break, and why.
-const WITHOUT_WITNESS: [Rule; 1] = [
-    // A leader's append always starts where the logs part and carries the entry there, so a follower's differing
-    // suffix is gone before the commit index is read. The unit test in `core/src/raft/tests/traps.rs` forges the
-    // append that no leader of ours sends.
-    Rule::CommitVerifiedPrefix,
-];
-
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios/witness")
 }
@@ -33,10 +25,6 @@ fn witness(rule: Rule) -> Scenario {
     Scenario::from_toml(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn witnessed() -> impl Iterator<Item = Rule> {
-    Rule::ALL.into_iter().filter(|rule| !WITHOUT_WITNESS.contains(rule))
-}
-
 fn run(scenario: &Scenario) -> Run {
     let mut run = Run::new(scenario).expect("settings that can run");
     run.run_to_end();
@@ -46,7 +34,7 @@ fn run(scenario: &Scenario) -> Run {
 
 #[test]
 fn every_rule_has_a_witness_that_switches_off_that_rule_alone_and_names_a_property() {
-    for rule in witnessed() {
+    for rule in Rule::ALL {
         let scenario = witness(rule);
         assert_eq!(scenario.rules_off, [rule], "{}", scenario.name);
         let facts = || scenario.expect.iter().flat_map(|expect| &expect.facts);
@@ -54,12 +42,12 @@ fn every_rule_has_a_witness_that_switches_off_that_rule_alone_and_names_a_proper
         assert!(names && facts().count() > 0, "{} names the property that breaks", scenario.name);
     }
     let files = std::fs::read_dir(folder()).expect("the folder of witnesses").count();
-    assert_eq!(files, witnessed().count(), "a file for each rule and no other");
+    assert_eq!(files, Rule::ALL.len(), "a file for each rule and no other");
 }
 
 #[test]
 fn without_its_rule_each_witness_breaks_the_property_it_names() {
-    for rule in witnessed() {
+    for rule in Rule::ALL {
         let scenario = witness(rule);
         let run = run(&scenario);
         let failed: Vec<_> = run.expectations().iter().filter(|result| result.held != Some(true)).collect();
@@ -69,7 +57,7 @@ fn without_its_rule_each_witness_breaks_the_property_it_names() {
 
 #[test]
 fn with_its_rule_no_witness_breaks_anything() {
-    for rule in witnessed() {
+    for rule in Rule::ALL {
         let mut scenario = witness(rule);
         scenario.rules_off.clear();
         scenario.expect.clear();
@@ -82,7 +70,7 @@ fn with_its_rule_no_witness_breaks_anything() {
 
 #[test]
 fn with_its_rule_each_liveness_witness_makes_progress_after_calm() {
-    for rule in witnessed().filter(|rule| rule.kind() == RuleKind::Liveness) {
+    for rule in Rule::ALL.into_iter().filter(|rule| rule.kind() == RuleKind::Liveness) {
         let mut scenario = witness(rule);
         let named: Vec<_> = scenario.expect.iter().flat_map(|expect| expect.facts.clone()).collect();
         assert_eq!(named, [Fact::Violation(Some(property::LIVENESS.into()))], "{}", rule.name());
@@ -96,7 +84,7 @@ fn with_its_rule_each_liveness_witness_makes_progress_after_calm() {
 
 #[test]
 fn the_witnesses_of_safety_rules_name_safety_properties() {
-    for rule in witnessed().filter(|rule| rule.kind() == RuleKind::Safety) {
+    for rule in Rule::ALL.into_iter().filter(|rule| rule.kind() == RuleKind::Safety) {
         let scenario = witness(rule);
         let liveness = Fact::Violation(Some(property::LIVENESS.into()));
         assert!(scenario.expect.iter().all(|expect| !expect.facts.contains(&liveness)), "{}", rule.name());

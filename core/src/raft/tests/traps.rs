@@ -8,6 +8,7 @@ use crate::event::{Event, Refusal};
 use crate::protocol::Protocol as _;
 use crate::raft::{AppendEntries, Message, RequestVote, Rule};
 use crate::record::Role;
+use crate::rng::Rng;
 use crate::types::{LogIndex, Term};
 
 fn pre_vote(term: u64, index: u64, last_term: u64) -> Message {
@@ -59,25 +60,23 @@ fn following_the_leader_of_the_same_term_keeps_the_vote() {
     }
 }
 
-/// A follower commits no further than this append has verified.
+/// A follower commits no further than this append has verified: behind it, its own log may still differ. Here the
+/// append with n1's entry is lost on its way to n3, and the heartbeat after it is not.
 #[test]
 fn a_heartbeat_commits_only_the_verified_prefix() {
     for rule_on in [true, false] {
-        // n2's second entry is of an old term, and the leader's log has another one there.
-        let mut cluster = Cluster::with_logs(2, &[&[], &[1, 1]], |config| {
+        let mut cluster = Cluster::with_logs(1, &[&[], &[], &[1]], |config| {
             if !rule_on {
                 config.rules = config.rules.without(Rule::CommitVerifiedPrefix);
             }
         });
-        let heartbeat = AppendEntries {
-            term: Term(2),
-            prev_log_index: LogIndex(1),
-            prev_log_term: Term(1),
-            entries: crate::entry::Entries::new(),
-            leader_commit: LogIndex(2),
-        };
-        cluster.hand(1, 2, Message::AppendEntries(heartbeat));
-        assert_eq!(cluster.commit(2) == 1, rule_on, "the rule is what holds the commit back");
+        cluster.time_out(1);
+        cluster.deliver_among(&[1, 2]);
+        assert_eq!((cluster.terms(1), cluster.commit(1)), (vec![2], 1));
+        cluster.time_out(1);
+        cluster.deliver_where(|envelope| envelope.to == n(3));
+        assert_eq!(cluster.terms(3), [1], "a heartbeat carries no entry that would replace this one");
+        assert_eq!(cluster.commit(3) == 0, rule_on, "the rule is what holds the commit back");
     }
 }
 
@@ -130,6 +129,47 @@ fn a_follower_that_lost_a_window_of_appends_catches_up() {
     cluster.time_out(1);
     cluster.deliver();
     assert_eq!(cluster.terms(3).len(), 11);
+}
+
+/// A probe that was lost is made up for by the answer to the next heartbeat, which carries no entries itself: a match
+/// sends them at once, a refusal sends them from further back.
+#[test]
+fn a_follower_whose_first_append_was_lost_catches_up_after_one_heartbeat() {
+    for log in [&[1, 1][..], &[1], &[], &[1, 2, 2], &[2]] {
+        let mut cluster = Cluster::with_logs(3, &[&[1, 1], &[1, 1], log], |_| {});
+        cluster.time_out(1);
+        cluster.deliver_among(&[1, 2]);
+        cluster.time_out(1);
+        let to_third = cluster.network.iter().filter(|envelope| envelope.to == n(3));
+        assert!(
+            to_third.clone().count() == 1 && to_third.clone().all(|envelope| carries_no_entries(&envelope.message))
+        );
+        cluster.deliver();
+        assert_eq!(cluster.terms(3), [1, 1, 4], "{log:?}");
+    }
+}
+
+fn carries_no_entries(message: &Message) -> bool {
+    matches!(message, Message::AppendEntries(append) if append.entries.is_empty())
+}
+
+/// Neither the lost appends, nor the lost heartbeats, nor the lost answers to both leave a follower behind for good.
+#[test]
+fn a_follower_that_loses_every_third_message_by_chance_catches_up() {
+    for seed in 0..100 {
+        let chance = std::cell::RefCell::new(Rng::new(seed, 0));
+        let mut cluster = Cluster::with_logs(3, &[&[1, 1, 1], &[1, 1, 1], &[1, 2, 2, 2]], |_| {});
+        cluster.time_out(1);
+        cluster.deliver_among(&[1, 2]);
+        for _ in 0..50 {
+            cluster.time_out(1);
+            cluster.deliver_where(|envelope| {
+                let inside = envelope.to != n(3) && envelope.from != n(3);
+                inside || chance.borrow_mut().below(3) > 0
+            });
+        }
+        assert_eq!((cluster.terms(3), cluster.commit(3)), (vec![1, 1, 1, 4], 4), "seed {seed}");
+    }
 }
 
 /// A refusal because of a live leader is no refusal for ever.
