@@ -50,7 +50,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ) {
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
-        let mut log_time = self.log.last().map_or(now.wall, |last| last.log_time.max(now.wall));
+        let before = self.log.last().map(|last| last.log_time);
+        let before = before.or_else(|| self.snapshots.latest.as_ref().map(|snapshot| snapshot.meta.log_time));
+        let mut log_time = before.map_or(now.wall, |before| before.max(now.wall));
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
@@ -80,8 +82,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     fn replicate_to(&mut self, position: usize, heartbeat: bool, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress.get_mut(position) else { return };
-        if heartbeat && let Mode::Probe { sent } = &mut progress.mode {
-            *sent = false; // the answer may be lost: ask again
+        match &mut progress.mode {
+            Mode::Probe { sent } if heartbeat => *sent = false, // the answer may be lost: ask again
+            Mode::Snapshot(_) if heartbeat => return self.ask_for_offset(position, out),
+            Mode::Probe { .. } | Mode::Replicate | Mode::Snapshot(_) => {}
         }
         let mut must_send = heartbeat;
         loop {
@@ -94,6 +98,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             must_send = false;
             let prev_log_index = progress.next.previous();
             let Some(prev_log_term) = self.log.term_at(prev_log_index) else {
+                if prev_log_index < self.log.base().index {
+                    return self.start_transfer(position, out); // §7: what it needs was compacted away
+                }
                 out.check(false, "a follower's next index is at most one past the leader's log");
                 return;
             };
@@ -124,7 +131,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ///
     /// The reply waits for the write that stores the entries: the leader counts it as a copy that survives a
     /// crash.
-    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, append: AppendEntries, out: &mut Effects) {
+    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, mut append: AppendEntries, out: &mut Effects) {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
@@ -138,6 +145,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if !self.follow(now, leader, out) {
             return;
         }
+        self.skip_compacted(&mut append);
         if let Some(conflict) = self.conflict_before(leader, &append, out) {
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, conflict, after, out);
@@ -156,13 +164,24 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.commit_to(append.leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
     }
 
+    /// What a late append says of entries that a snapshot has taken the place of is known: they are committed, so
+    /// the leader's log holds the same ones (Leader Completeness). Only what follows them is looked at.
+    fn skip_compacted(&self, append: &mut AppendEntries) {
+        let base = self.log.base();
+        if append.prev_log_index < base.index {
+            append.entries.retain(|entry| entry.index > base.index);
+            append.prev_log_index = base.index;
+            append.prev_log_term = base.term;
+        }
+    }
+
     fn reply(&self, leader: NodeId, outcome: AppendOutcome, after: Option<crate::types::Ticket>, out: &mut Effects) {
         let reply = AppendEntriesReply { term: self.hard.current_term, outcome };
         out.send(leader, Message::AppendEntriesReply(reply), after);
     }
 
     /// Recognizes the leader of this term (§5.2). Two leaders of one term break Election Safety: the node halts.
-    fn follow(&mut self, now: Now, leader: NodeId, out: &mut Effects) -> bool {
+    pub(super) fn follow(&mut self, now: Now, leader: NodeId, out: &mut Effects) -> bool {
         match &mut self.role {
             Role::Follower { leader: Some(heard) } if heard.leader == leader => heard.at = now.mono,
             Role::Follower { leader: None } | Role::PreCandidate { .. } | Role::Candidate { .. } => {
@@ -228,7 +247,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         Some(new)
     }
 
-    fn remove_from(&mut self, leader: NodeId, from: LogIndex, out: &mut Effects) {
+    pub(super) fn remove_from(&mut self, leader: NodeId, from: LogIndex, out: &mut Effects) {
         let through = self.log.last_index();
         self.log.truncate(from);
         self.persist.truncated(from);
@@ -260,9 +279,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    fn on_matched(&mut self, follower: NodeId, index: LogIndex, out: &mut Effects) {
+    pub(super) fn on_matched(&mut self, follower: NodeId, index: LogIndex, out: &mut Effects) {
         let last_index = self.log.last_index();
-        let commit_index = self.commit_index;
+        let (commit_index, base) = (self.commit_index, self.log.base().index);
         let Some((position, progress)) = self.progress_of(follower) else {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::WrongRole });
             return;
@@ -271,7 +290,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::Malformed });
             return;
         }
-        let news = progress.match_to(index);
+        let news = progress.match_to(index, base);
         if news && index > commit_index {
             self.advance_commit(out);
         }
@@ -298,7 +317,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.replicate_to(position, false, out);
     }
 
-    fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
+    pub(super) fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
         let Role::Leader(leader) = &mut self.role else { return None };
         leader.progress.iter_mut().enumerate().find(|(_, progress)| progress.node == follower)
     }
@@ -326,7 +345,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.commit_to(quorum_index, CommitReason::QuorumHolds, out);
     }
 
-    fn commit_to(&mut self, index: LogIndex, reason: CommitReason, out: &mut Effects) {
+    pub(super) fn commit_to(&mut self, index: LogIndex, reason: CommitReason, out: &mut Effects) {
         if index > self.commit_index {
             out.note(|| Event::CommitAdvanced { from: self.commit_index, to: index, reason });
             self.commit_index = index;
@@ -339,7 +358,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             node: progress.node,
             next: progress.next,
             matched: progress.matched,
-            probing: progress.mode != Mode::Replicate,
+            probing: matches!(progress.mode, Mode::Probe { .. }),
+            snapshot: match &progress.mode {
+                Mode::Probe { .. } | Mode::Replicate => None,
+                Mode::Snapshot(sending) => Some(record::Transfer {
+                    index: sending.snapshot.meta.index,
+                    offset: sending.offset,
+                    total: sending.snapshot.data.len() as u64,
+                }),
+            },
         };
         leader.progress.iter().map(seen).collect()
     }

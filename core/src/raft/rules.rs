@@ -46,6 +46,16 @@ pub enum Rule {
     AdoptHigherTerm,
     /// A leader moves back past a conflict (§5.3). Liveness.
     BackUpOnConflict,
+    /// A snapshot holds the sessions of its index (§8; thesis §6.3).
+    SnapshotCarriesSessions,
+    /// A snapshot is durable before its receiver says that it has it (Figure 13).
+    SnapshotDurableBeforeReply,
+    /// A snapshot that holds no more than what is committed here is not installed (thesis §5.1).
+    StaleSnapshotIgnored,
+    /// Entries that follow a snapshot's last entry stay in the log (Figure 13, step 6).
+    SnapshotKeepsNewerLog,
+    /// A leader asks again where a transfer of a snapshot stands (§7). Liveness.
+    SnapshotRetry,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -59,7 +69,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -77,6 +87,11 @@ impl Rule {
         Self::RandomizedTimeout,
         Self::AdoptHigherTerm,
         Self::BackUpOnConflict,
+        Self::SnapshotCarriesSessions,
+        Self::SnapshotDurableBeforeReply,
+        Self::StaleSnapshotIgnored,
+        Self::SnapshotKeepsNewerLog,
+        Self::SnapshotRetry,
     ];
 
     /// The name in scenario files and on the command line.
@@ -100,6 +115,11 @@ impl Rule {
             Self::RandomizedTimeout => "raft.randomized-timeout",
             Self::AdoptHigherTerm => "raft.adopt-higher-term",
             Self::BackUpOnConflict => "raft.back-up-on-conflict",
+            Self::SnapshotCarriesSessions => "raft.snapshot-carries-sessions",
+            Self::SnapshotDurableBeforeReply => "raft.snapshot-durable-before-reply",
+            Self::StaleSnapshotIgnored => "raft.stale-snapshot-ignored",
+            Self::SnapshotKeepsNewerLog => "raft.snapshot-keeps-newer-log",
+            Self::SnapshotRetry => "raft.snapshot-retry",
         }
     }
 
@@ -113,7 +133,9 @@ impl Rule {
     #[must_use]
     pub fn kind(self) -> RuleKind {
         match self {
-            Self::RandomizedTimeout | Self::AdoptHigherTerm | Self::BackUpOnConflict => RuleKind::Liveness,
+            Self::RandomizedTimeout | Self::AdoptHigherTerm | Self::BackUpOnConflict | Self::SnapshotRetry => {
+                RuleKind::Liveness
+            }
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm
@@ -127,7 +149,11 @@ impl Rule {
             | Self::LostStoreDoesNotVote
             | Self::VoteKeptWithinTerm
             | Self::PersistBeforeCampaign
-            | Self::ExactlyOnce => RuleKind::Safety,
+            | Self::ExactlyOnce
+            | Self::SnapshotCarriesSessions
+            | Self::SnapshotDurableBeforeReply
+            | Self::StaleSnapshotIgnored
+            | Self::SnapshotKeepsNewerLog => RuleKind::Safety,
         }
     }
 }

@@ -111,7 +111,8 @@ fn check_command(command: &Command) -> Result<(), WireError> {
         | Command::Loss { .. }
         | Command::Duplication { .. }
         | Command::Latency { .. }
-        | Command::LoseDisk(_) => Ok(()),
+        | Command::LoseDisk(_)
+        | Command::Snapshot(_) => Ok(()),
     }
 }
 

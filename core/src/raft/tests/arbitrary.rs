@@ -5,10 +5,15 @@ use std::sync::Arc;
 use super::super::testing::entry;
 use super::cluster::{Cluster, n};
 use crate::entry::Entries;
+use crate::membership::Membership;
 use crate::protocol::Input;
-use crate::raft::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVote, RequestVoteReply};
+use crate::raft::{
+    AppendEntries, AppendEntriesReply, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message,
+    RequestVote, RequestVoteReply,
+};
 use crate::rng::Rng;
-use crate::types::{Incarnation, LogIndex, Term, Ticket};
+use crate::snapshot::SnapshotMeta;
+use crate::types::{Digest, Incarnation, LogIndex, Term, Ticket, Wall};
 
 /// Mostly small numbers, so that messages fit the node's state; sometimes the largest ones.
 fn number(rng: &mut Rng) -> u64 {
@@ -26,12 +31,28 @@ fn entries(rng: &mut Rng, prev: u64) -> Entries {
     (0..rng.below(4)).map(|offset| Arc::new(entry(first.wrapping_add(offset), number(rng)))).collect()
 }
 
+fn install(rng: &mut Rng, term: Term, index: LogIndex, last: Term) -> InstallSnapshot {
+    let membership = Membership::default();
+    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0) };
+    let (total, offset) = (number(rng), if rng.below(2) == 0 { 0 } else { number(rng) });
+    InstallSnapshot { term, meta, total, offset, data: vec![1; rng.below(6) as usize].into() }
+}
+
 fn message(rng: &mut Rng) -> Message {
     let term = Term(number(rng));
     let index = LogIndex(number(rng));
     let other = Term(number(rng));
     let vote_granted = rng.below(2) == 0;
-    match rng.below(6) {
+    match rng.below(8) {
+        6 => Message::InstallSnapshot(Box::new(install(rng, term, index, other))),
+        7 => {
+            let outcome = match rng.below(3) {
+                0 => InstallOutcome::Received { offset: number(rng) },
+                1 => InstallOutcome::Installed,
+                _ => InstallOutcome::StaleTerm,
+            };
+            Message::InstallSnapshotReply(InstallSnapshotReply { term, index, outcome })
+        }
         0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other }),
         1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted }),
         2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other }),
@@ -67,6 +88,7 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
         let mut cluster = Cluster::new(3);
         for _ in 0..300 {
             match rng.below(10) {
+                0 if rng.below(4) == 0 => cluster.step(n(1), Input::TakeSnapshot),
                 0 => cluster.time_out(1),
                 1 => drop(cluster.propose(1)),
                 2 => {
@@ -85,7 +107,8 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
                 break;
             }
         }
-        let indexes = cluster.node(1).raft.log().iter().zip(1u64..);
+        let log = cluster.node(1).raft.log();
+        let indexes = log.iter().zip(log.base().index.0 + 1..);
         assert!(indexes.into_iter().all(|(entry, index)| entry.index.0 == index), "seed {seed}");
     }
     assert!(halted < 2_000, "some runs go to their end");
