@@ -137,6 +137,9 @@ impl<H: Clone> DiskImage<H> {
 /// A write that would leave a gap is refused and changes nothing.
 pub fn change_log<H>(base: &mut Base, log: &mut Vec<Arc<Entry>>, write: &Write<H>) -> Result<(), Gap> {
     let last = LogIndex(base.index.0 + log.len() as u64);
+    if let Some(compact) = write.compact.filter(|compact| compact.index >= LogIndex::MAX) {
+        return Err(Gap { expected: LogIndex::MAX, found: compact.index });
+    }
     let (new_base, dropped) = match write.compact {
         Some(compact) => (compact, covered(*base, log, compact)),
         None => (*base, 0),

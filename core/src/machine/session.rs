@@ -136,6 +136,15 @@ impl<S: StateMachine> Sessions<S> {
             .into()
     }
 
+    /// The digest that a machine has after it is restored from [`Sessions::snapshot`].
+    #[must_use]
+    pub fn snapshot_digest(&self) -> Digest {
+        if self.snapshots_without_sessions {
+            return Self { machine: self.machine.clone(), ..Self::default() }.digest();
+        }
+        self.digest()
+    }
+
     /// Takes the place of state and sessions with what [`Sessions::snapshot`] wrote.
     ///
     /// # Errors

@@ -238,7 +238,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             return self.reply_to_part(leader, index, InstallOutcome::StaleTerm, LogIndex::ZERO, out);
         }
-        if index == LogIndex::ZERO || term > install.term || index.0 == u64::MAX {
+        if index == LogIndex::ZERO || term > install.term || index >= LogIndex::MAX {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::Malformed });
             return;
         }

@@ -24,7 +24,7 @@ use quorumscope_core::raft::HardState;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
-use super::property::{DECIDED_IS_FINAL, DURABILITY};
+use super::property::{COMMIT_IS_DECIDED, DECIDED_IS_FINAL, DURABILITY};
 
 /// An entry that counts as committed.
 #[derive(Clone, Debug)]
@@ -39,8 +39,10 @@ pub(super) struct Decided {
 struct Member {
     /// Entries taken into the log in their own term and not durable yet.
     taken: BTreeSet<(LogIndex, Term)>,
-    /// Terms of the durable log.
+    /// Terms of the durable log; what a snapshot has taken the place of stays as it was, or as it was committed.
     held: Arc<Vec<Term>>,
+    /// Index of the durable snapshot.
+    snapshot: LogIndex,
 }
 
 /// Counts who holds what.
@@ -96,11 +98,19 @@ impl Oracle {
         let mut findings = Vec::new();
         let Some(member) = self.members.get_mut(&node) else { return findings };
         findings.extend(lost_decided(&self.decided, &member.held, image, from));
-        let start = position(from).min(member.held.len());
+        let snapshot = image.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
+        if snapshot != member.snapshot || image.base.index > snapshot {
+            member.snapshot = snapshot;
+            findings.extend(false_snapshot(&self.decided, image));
+        }
+        let base = position(image.base.index.next());
         let held = Arc::make_mut(&mut member.held);
+        let covered = self.decided.iter().map(|decided| decided.entry.term).chain(core::iter::repeat(Term(0)));
+        held.extend(covered.take(base).skip(held.len()));
+        let start = position(from).min(held.len()).max(base);
         held.truncate(start);
         let mut counted = Vec::new();
-        for entry in image.log.iter().skip(start) {
+        for entry in image.log.iter().skip(start - base) {
             held.push(entry.term);
             if member.taken.remove(&(entry.index, entry.term)) {
                 counted.push(entry);
@@ -115,9 +125,12 @@ impl Oracle {
     /// A node crashed, and this is left: what was lucky counts, what was not written never will.
     pub(super) fn crashed(&mut self, node: NodeId, image: &DiskImage<HardState>) -> Vec<Finding> {
         let Some(member) = self.members.get(&node) else { return Vec::new() };
-        let same = image.log.iter().zip(member.held.iter()).take_while(|(entry, term)| entry.term == **term).count();
-        let changed = same < image.log.len() || same < member.held.len();
-        let findings = if changed { self.durable(node, image, LogIndex(same as u64).next()) } else { Vec::new() };
+        let base = position(image.base.index.next());
+        let pairs = image.log.iter().zip(member.held.iter().skip(base));
+        let same = pairs.take_while(|(entry, term)| entry.term == **term).count();
+        let changed = same < image.log.len() || base + same != member.held.len();
+        let from = LogIndex((base + same) as u64).next();
+        let findings = if changed { self.durable(node, image, from) } else { Vec::new() };
         if let Some(member) = self.members.get_mut(&node) {
             member.taken.clear();
         }
@@ -148,15 +161,17 @@ impl Oracle {
 
     /// Decides the entry and all before it in the log of the node that completed the quorum.
     fn decide(&mut self, entry: &Arc<Entry>, image: &DiskImage<HardState>) -> Option<Finding> {
-        let count = self.decided.len();
+        let (count, base) = (self.decided.len(), position(image.base.index.next()));
+        if count < base {
+            return None; // A snapshot of what is not committed was found when it was written.
+        }
         // Logs that share an entry are equal up to it, so comparing the last entry compares all.
-        let last_matches = match (self.decided.last(), image.log.get(count.wrapping_sub(1))) {
-            (Some(known), Some(held)) => known.entry.term == held.term,
-            (None, _) => true,
-            (Some(_), None) => false,
+        let last_matches = match self.decided.last() {
+            Some(known) => term_in(image, known.entry.index) == Some(known.entry.term),
+            None => true,
         };
         if !last_matches {
-            let mut pairs = self.decided.iter().zip(&image.log);
+            let mut pairs = self.decided.iter().skip(base).zip(&image.log);
             let (known, held) = pairs.find(|(known, held)| known.entry.term != held.term)?;
             let detail = format!(
                 "index {} was committed with {} in {}, and a quorum now holds {} there, committed with {} in {}",
@@ -165,7 +180,7 @@ impl Oracle {
             return Some((DECIDED_IS_FINAL, detail));
         }
         let decided = Arc::make_mut(&mut self.decided);
-        for held in image.log.iter().take(position(entry.index.next())).skip(count) {
+        for held in image.entries(LogIndex(count as u64).next(), entry.index) {
             self.attested.remove(&(held.index, held.term));
             self.fresh.push((held.index, held.term));
             decided.push(Decided { entry: Arc::clone(held), in_term: entry.term });
@@ -174,17 +189,44 @@ impl Oracle {
     }
 }
 
+/// The term at `index` of a store; known at its base.
+fn term_in(image: &DiskImage<HardState>, index: LogIndex) -> Option<Term> {
+    if index == image.base.index {
+        return Some(image.base.term);
+    }
+    image.entries(index, index).first().map(|entry| entry.term)
+}
+
+/// A snapshot holds what is committed, and nothing else; no log starts after it.
+fn false_snapshot(decided: &[Decided], image: &DiskImage<HardState>) -> Option<Finding> {
+    let (index, term) = image.snapshot.as_ref().map_or_else(Default::default, |snapshot| {
+        let meta = &snapshot.meta;
+        (meta.index, meta.term)
+    });
+    if image.base.index > index {
+        let base = image.base.index;
+        return Some((DURABILITY, format!("the log starts after index {base}, and the snapshot ends at {index}")));
+    }
+    let committed = decided.get(position(index)).map(|decided| decided.entry.term);
+    if index == LogIndex::ZERO || committed == Some(term) {
+        return None;
+    }
+    let found = committed.map_or_else(|| "nothing".to_owned(), |term| term.to_string());
+    Some((COMMIT_IS_DECIDED, format!("the snapshot ends with index {index} ({term}), where {found} is committed")))
+}
+
 /// The first committed entry that the store held and holds no longer.
 fn lost_decided(decided: &[Decided], held: &[Term], image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
     let before = decided.iter().zip(held).skip(position(from));
     let mut kept = before.filter(|(decided, held)| decided.entry.term == **held);
     let is_lost = |decided: &Decided| {
-        image.log.get(position(decided.entry.index)).is_none_or(|entry| entry.term != decided.entry.term)
+        // What stands before the base is in the snapshot, and that is checked by itself.
+        decided.entry.index >= image.base.index && term_in(image, decided.entry.index) != Some(decided.entry.term)
     };
     let (lost, _) = kept.find(|(decided, _)| is_lost(decided))?;
     let (index, term) = (lost.entry.index, lost.entry.term);
-    let now = match image.log.get(position(index)) {
-        Some(entry) => format!("holds {} there now", entry.term),
+    let now = match term_in(image, index) {
+        Some(term) => format!("holds {term} there now"),
         None => format!("ends at index {} now", image.last_index()),
     };
     Some((

@@ -61,9 +61,13 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
                 | MessageKind::RequestVoteReply
                 | MessageKind::AppendEntriesReply
                 | MessageKind::Request
-                | MessageKind::Answer => false,
+                | MessageKind::Answer
+                | MessageKind::InstallSnapshot
+                | MessageKind::InstallSnapshotReply => false,
             },
             Message::AppendEntriesReply(_) => kind == MessageKind::AppendEntriesReply,
+            Message::InstallSnapshot(_) => kind == MessageKind::InstallSnapshot,
+            Message::InstallSnapshotReply(_) => kind == MessageKind::InstallSnapshotReply,
         },
     }
 }
@@ -141,6 +145,7 @@ fn node_command(verb: NodeVerb, node: NodeId) -> Command {
         NodeVerb::Resume => Command::Resume(node),
         NodeVerb::Timeout => Command::Timeout(node),
         NodeVerb::LoseDisk => Command::LoseDisk(node),
+        NodeVerb::Snapshot => Command::Snapshot(node),
     }
 }
 
@@ -181,6 +186,7 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::Resume(node) => verb(NodeVerb::Resume, node),
         Command::Timeout(node) => verb(NodeVerb::Timeout, node),
         Command::LoseDisk(node) => verb(NodeVerb::LoseDisk, node),
+        Command::Snapshot(node) => verb(NodeVerb::Snapshot, node),
         Command::Cut { from, to } => Action::Cut { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Mend { from, to } => Action::Mend { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Partition(groups) if groups.iter().all(Vec::is_empty) => Action::Heal,

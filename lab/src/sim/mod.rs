@@ -24,10 +24,11 @@ mod transit;
 mod watch;
 mod world;
 
+use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::protocol::Protocol as _;
-use quorumscope_core::raft::{HardState, Log, Raft, Rule, Rules as _, Switches};
+use quorumscope_core::raft::{HardState, Log, Message, Raft, Rule, Rules as _, Switches};
 use quorumscope_core::record::{Command, NodeStatus, Record, Role};
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time};
@@ -49,8 +50,11 @@ impl Subject for Raft<Switches> {
     const NAME: &'static str = "raft";
 
     fn machine(config: &Self::Config) -> Sessions<KeyValue> {
-        let machine = Sessions::default();
-        if config.rules.on(Rule::ExactlyOnce) { machine } else { machine.without_deduplication() }
+        let mut machine = Sessions::default();
+        if !config.rules.on(Rule::ExactlyOnce) {
+            machine = machine.without_deduplication();
+        }
+        if config.rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
     }
 
     fn voters(config: &Self::Config) -> &[NodeId] {
@@ -67,6 +71,10 @@ impl Subject for Raft<Switches> {
 
     fn log(&self) -> &Log {
         self.log()
+    }
+
+    fn is_part(message: &Message) -> bool {
+        matches!(message, Message::InstallSnapshot(install) if !install.data.is_empty())
     }
 }
 
@@ -218,6 +226,12 @@ impl Simulation {
     #[must_use]
     pub fn decided(&self) -> &litemap::LiteMap<LogIndex, Term> {
         &world!(self).decided
+    }
+
+    /// The entry that the oracle counts as committed at `index`, whoever holds it still.
+    #[must_use]
+    pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
+        world!(self).checks.decided_entry(index)
     }
 
     /// One node.

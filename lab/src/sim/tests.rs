@@ -1,7 +1,7 @@
 //! Claims about whole runs.
 
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::raft::{Config, Switches};
+use quorumscope_core::raft::{Config, Snapshots, Switches};
 use quorumscope_core::record::{Body, Command, Endpoint, Record, Verdict};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
@@ -13,9 +13,10 @@ fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
     let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)) };
     let client = |id| ClientSetup::by_hand(ClientId(id));
+    let snapshots = Snapshots { threshold: 20, retained_entries: 3, chunk_bytes: 64, ..Snapshots::default() };
     Setup {
         name: "test".into(),
-        protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),
+        protocol: ProtocolSetup::Raft(Config { snapshots, ..Config::new(nodes.clone(), Switches::all_on()) }),
         nodes,
         clients: vec![client(1), ClientSetup { workload: Some(workload), ..client(2) }],
         seed,
@@ -40,7 +41,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         0 => Endpoint::Client(ClientId(rng.below(2) + 1)),
         _ => Endpoint::Node(node(rng)),
     };
-    match rng.below(25) {
+    match rng.below(27) {
         0 | 1 => Command::Crash(node(rng)),
         2..=5 => Command::Restart(node(rng)),
         6 => Command::Pause(node(rng)),
@@ -57,6 +58,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         20 => Command::Drift { node: node(rng), rate_ppm: 900_000 + u32::try_from(rng.below(200_000)).unwrap_or(0) },
         21 => Command::Disk { node: node(rng), latency: (Span(500), Span(1_000 + rng.below(30_000))) },
         22 => Command::LoseDisk(node(rng)),
+        24 | 25 => Command::Snapshot(node(rng)),
         23 => Command::Mend { from: end(rng), to: end(rng) },
         _ => {
             let value = rng.bits().to_string();

@@ -93,6 +93,8 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         | Body::Answered { .. }
         | Body::Status(_)
         | Body::NodeState(_)
+        | Body::SnapshotTaken { .. }
+        | Body::SnapshotAsked
         | Body::Departed { .. } => None,
     }
 }
@@ -131,6 +133,16 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::AppendRefused { leader, .. } => {
             detail(fill(text::APPEND_REFUSED, &[("node", &node), ("leader", leader)]))
         }
+        Event::LogCompacted { snapshot, .. } => {
+            headline(fill(text::COMPACTED, &[("node", &node), ("index", snapshot)]))
+        }
+        Event::SnapshotTransferStarted { follower, index, .. } => {
+            headline(fill(text::TRANSFER_STARTED, &[("node", &node), ("follower", follower), ("index", index)]))
+        }
+        Event::SnapshotTransferResumed { follower, offset, .. } => {
+            detail(fill(text::TRANSFER_RESUMED, &[("node", &node), ("follower", follower), ("offset", offset)]))
+        }
+        Event::SnapshotRestored { index } => headline(fill(text::INSTALLED, &[("node", &node), ("index", index)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
         Event::Recovered { .. }
         | Event::ElectionTimerSet { .. }
@@ -140,6 +152,10 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         | Event::NextIndexMoved { .. }
         | Event::CommitAdvanced { .. }
         | Event::MessageIgnored { .. }
+        | Event::SnapshotStarted { .. }
+        | Event::SnapshotTransferEnded { .. }
+        | Event::SnapshotAccepted { .. }
+        | Event::SnapshotNotNeeded { .. }
         | Event::ProposalRefused { .. } => None,
     }
 }
