@@ -37,7 +37,10 @@ impl<H: Clone> Write<H> {
     /// The write as records tell it: the snapshot's bytes are left out, for they are as large as the state and
     /// nobody looks into them.
     #[must_use]
-    pub fn recorded<A: From<H>>(&self) -> Write<A> {
+    pub fn recorded<A>(&self) -> Write<A>
+    where
+        H: Into<A>,
+    {
         let told =
             |snapshot: &Arc<Snapshot>| Arc::new(Snapshot { meta: snapshot.meta.clone(), data: bytes::Bytes::new() });
         Write {
