@@ -48,7 +48,7 @@ pub enum Rule {
     BackUpOnConflict,
     /// A snapshot holds the sessions of its index (§8; thesis §6.3).
     SnapshotCarriesSessions,
-    /// A snapshot is durable before its receiver says that it has it (Figure 13).
+    /// A snapshot is durable before its receiver says that it has it (Figure 13): it is never sent again. Liveness.
     SnapshotDurableBeforeReply,
     /// A snapshot that holds no more than what is committed here is not installed (thesis §5.1).
     StaleSnapshotIgnored,
@@ -133,9 +133,11 @@ impl Rule {
     #[must_use]
     pub fn kind(self) -> RuleKind {
         match self {
-            Self::RandomizedTimeout | Self::AdoptHigherTerm | Self::BackUpOnConflict | Self::SnapshotRetry => {
-                RuleKind::Liveness
-            }
+            Self::RandomizedTimeout
+            | Self::AdoptHigherTerm
+            | Self::BackUpOnConflict
+            | Self::SnapshotDurableBeforeReply
+            | Self::SnapshotRetry => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm
@@ -151,7 +153,6 @@ impl Rule {
             | Self::PersistBeforeCampaign
             | Self::ExactlyOnce
             | Self::SnapshotCarriesSessions
-            | Self::SnapshotDurableBeforeReply
             | Self::StaleSnapshotIgnored
             | Self::SnapshotKeepsNewerLog => RuleKind::Safety,
         }
