@@ -86,7 +86,7 @@ fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
-    let payload = bytes::Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
+    let payload = Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
     let mut refused = None;
     for number in 1..2_000 {
         let proposal = Proposal { number: RequestNumber(number), payload: payload.clone(), ..open_session() };
@@ -116,7 +116,7 @@ fn with_snapshots_a_log_that_would_be_full_goes_on_and_a_restart_finds_the_state
     let mut node = Node::start(&config, N1, &image, 7, clock);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
-    let payload = bytes::Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
+    let payload = Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
     for number in 1..2_000 {
         let proposal = Proposal { number: RequestNumber(number), payload: payload.clone(), ..open_session() };
         node.on_request(request_id(number), proposal);

@@ -28,7 +28,7 @@ pub(super) enum Mode {
     /// Sends ahead.
     Replicate,
     /// Sends a snapshot; entries wait.
-    Snapshot(Sending),
+    Snapshot(Box<Sending>),
 }
 
 /// A snapshot on its way to a follower. It stays the same one to the end: begun anew with each newer snapshot, a
@@ -144,7 +144,7 @@ mod tests {
         };
         let snapshot = Arc::new(Snapshot { meta, data: bytes::Bytes::new() });
         let sending = Sending { snapshot, offset: 0, asked: false };
-        let mut progress = Progress { mode: Mode::Snapshot(sending), ..replicating(0, 3) };
+        let mut progress = Progress { mode: Mode::Snapshot(Box::new(sending)), ..replicating(0, 3) };
         assert_eq!((progress.room(10), progress.back_up(LogIndex(2), LogIndex(1))), (0, false));
         progress.match_to(LogIndex(4), LogIndex(9));
         assert!(matches!(progress.mode, Mode::Snapshot(_)));

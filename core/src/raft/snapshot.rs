@@ -170,7 +170,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let Some(progress) = leader.progress.get_mut(position) else { return };
         let (follower, next) = (progress.node, progress.next);
         let (index, bytes) = (snapshot.meta.index, snapshot.data.len() as u64);
-        progress.mode = Mode::Snapshot(Sending { snapshot, offset: 0, asked: false });
+        progress.mode = Mode::Snapshot(Box::new(Sending { snapshot, offset: 0, asked: false }));
         out.note(|| Event::SnapshotTransferStarted { follower, next, base, index, bytes });
         self.send_part(position, out);
     }
