@@ -10,13 +10,24 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use quorumscope_core::raft::{AllOn, Config};
-use quorumscope_core::types::NodeId;
+use quorumscope_core::raft::{AllOn, Config, Snapshots};
+use quorumscope_core::types::{NodeId, Span};
 use quorumscope_node::{Host, HostError, HostSettings, NoEntropy, random_token};
 use quorumscope_relay::{PEER_PATH, Relay, RelayError, RoomSettings, Settings, Tokens};
 
 /// Name of the only room.
 const ROOM: &str = "main";
+
+/// When native nodes make snapshots: a node's log stays far below what fits into one frame, and a node that was away
+/// for a moment needs none.
+const SNAPSHOTS: Snapshots = Snapshots {
+    threshold: 1_024,
+    threshold_bytes: 1 << 20,
+    interval: Span(0),
+    retained_entries: 64,
+    chunk_bytes: 64 << 10,
+    max_bytes: 64 << 20,
+};
 
 /// Where the page is built to, seen from the folder of the project.
 const BUILT_PAGE: &str = "dist";
@@ -96,7 +107,7 @@ async fn serve(arguments: &Serve) -> Result<(), ServeError> {
     let address = reachable(relay.address());
     let host = Host::start(HostSettings {
         name: format!("{} native nodes", arguments.nodes),
-        config: Config::new((1..=arguments.nodes).map(NodeId).collect(), AllOn),
+        config: Config { snapshots: SNAPSHOTS, ..Config::new((1..=arguments.nodes).map(NodeId).collect(), AllOn) },
         url: format!("ws://{address}{PEER_PATH}"),
         room: ROOM.into(),
         node_token: tokens.node.clone(),

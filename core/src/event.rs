@@ -182,6 +182,93 @@ pub enum Event {
         /// Why.
         reason: ChangeRefusal,
     },
+    /// The node asked for a snapshot of its state (§7).
+    SnapshotStarted {
+        /// The last entry that it will hold.
+        index: LogIndex,
+        /// Index of the snapshot before it; 0 where there is none.
+        previous: LogIndex,
+        /// Why now.
+        reason: SnapshotReason,
+    },
+    /// A snapshot is made: it is written, and the log before it goes.
+    LogCompacted {
+        /// The snapshot's index.
+        snapshot: LogIndex,
+        /// Its length in bytes.
+        bytes: u64,
+        /// The last entry that went; the log goes on after it.
+        base: LogIndex,
+        /// How many entries went.
+        dropped: u64,
+    },
+    /// A follower needs an entry that was compacted away: the leader sends its snapshot instead (§7).
+    SnapshotTransferStarted {
+        /// Who.
+        follower: NodeId,
+        /// The entry that it needs next.
+        next: LogIndex,
+        /// The last entry that the leader's log has no longer.
+        base: LogIndex,
+        /// The snapshot's index.
+        index: LogIndex,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// A part of a snapshot, or its answer, was lost: the transfer goes on where the follower is.
+    SnapshotTransferResumed {
+        /// Who.
+        follower: NodeId,
+        /// The snapshot's index.
+        index: LogIndex,
+        /// How many bytes the follower has.
+        offset: u64,
+    },
+    /// A follower has a snapshot durably, or did not need it; entries follow again.
+    SnapshotTransferEnded {
+        /// Who.
+        follower: NodeId,
+        /// The snapshot's index.
+        index: LogIndex,
+    },
+    /// All of a snapshot is here: it takes the place of log and state once it is durable (§7).
+    SnapshotAccepted {
+        /// From this leader.
+        leader: NodeId,
+        /// Its last entry: index and term.
+        last: (LogIndex, Term),
+        /// Its length in bytes.
+        bytes: u64,
+        /// The last index of the log that it supersedes.
+        superseded: LogIndex,
+    },
+    /// A snapshot that was offered is not needed: the log holds its last entry, or its entries are committed here.
+    SnapshotNotNeeded {
+        /// By this leader.
+        leader: NodeId,
+        /// The snapshot's index.
+        index: LogIndex,
+        /// The node's commit index.
+        commit: LogIndex,
+    },
+    /// The state was restored from a snapshot.
+    SnapshotRestored {
+        /// Its index.
+        index: LogIndex,
+    },
+}
+
+/// Why a snapshot was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SnapshotReason {
+    /// So many entries were applied since the last one.
+    Entries(u64),
+    /// The log has grown by so many bytes since the last one.
+    Bytes(u64),
+    /// The last one is so old.
+    Interval(Span),
+    /// Somebody asked.
+    ByHand,
 }
 
 /// Why an election timer was set.
@@ -272,4 +359,6 @@ pub enum IgnoreReason {
     NotAMember,
     /// Its entries do not follow each other, or claim an impossible index or term.
     Malformed,
+    /// Its snapshot is longer than this node takes in.
+    TooLarge,
 }

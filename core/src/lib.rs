@@ -18,6 +18,7 @@ pub mod raft;
 pub mod readable;
 pub mod record;
 pub mod rng;
+pub mod snapshot;
 pub mod storage;
 pub mod types;
 pub mod wire;

@@ -61,9 +61,15 @@ impl Membership {
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<Self> {
         let (members, rest) = postcard::take_from_bytes::<Self>(payload).ok()?;
-        let lists = [&members.voters, &members.outgoing, &members.learners];
+        (rest.is_empty() && members.is_well_formed()).then_some(members)
+    }
+
+    /// Whether somebody votes, and all lists are sorted, name a node once, and are short enough.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        let lists = [&self.voters, &self.outgoing, &self.learners];
         let sorted = lists.iter().all(|list| list.is_sorted_by(|a, b| a < b) && list.len() <= MAX_MEMBERS);
-        (rest.is_empty() && sorted && !members.voters.is_empty()).then_some(members)
+        sorted && !self.voters.is_empty()
     }
 
     /// What a joint configuration becomes: the outgoing half has no say any more (Raft paper §6).

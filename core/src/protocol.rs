@@ -12,9 +12,12 @@
 //!    [`Input::Written`], after they are durable;
 //! 2. a send with `after: Some(t)` leaves once `t` is durable, never before;
 //! 3. `Apply` ranges are applied in order and reported by [`Input::Applied`];
-//! 4. [`Input::DeadlineReached`] comes once the node's clock reaches
+//! 4. a machine starts from the snapshot of the disk image; [`Effect::Restore`] puts the durable one in its place
+//!    and is reported like an application; [`Effect::Snapshot`] may take its time and is reported by
+//!    [`Input::SnapshotTaken`], for the state as it was when the effect's turn came;
+//! 5. [`Input::DeadlineReached`] comes once the node's clock reaches
 //!    [`Protocol::next_deadline`]; an early or repeated one is harmless;
-//! 5. after [`Effect::Broken`] the node is stopped and not stepped again.
+//! 6. after [`Effect::Broken`] the node is stopped and not stepped again.
 //!
 //! Read `raft` next, or `record` for what executors publish.
 
@@ -29,7 +32,7 @@ use crate::event::Event;
 use crate::membership::MembershipChange;
 use crate::record::{AnyHard, AnyMessage, NodeStatus};
 use crate::storage::{DiskImage, Write};
-use crate::types::{ClientId, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket};
+use crate::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket};
 
 /// A deterministic protocol: the same inputs at the same times give the same effects.
 pub trait Protocol: Clone {
@@ -79,6 +82,18 @@ pub enum Input<M> {
     },
     /// An operator asks for other members.
     Reconfigure(MembershipChange),
+    /// The snapshot that [`Effect::Snapshot`] asked for is made.
+    SnapshotTaken {
+        /// The last entry applied to the state that it holds.
+        index: LogIndex,
+        /// Digest of that state.
+        digest: Digest,
+        /// State and sessions, as the machine writes them.
+        #[serde(with = "crate::readable")]
+        data: Bytes,
+    },
+    /// Somebody asks for a snapshot now.
+    TakeSnapshot,
 }
 
 /// The result of one applied command.
@@ -138,6 +153,16 @@ pub enum Effect<M, H> {
         /// Last index to apply.
         through: LogIndex,
     },
+    /// Make a snapshot of the state as it is now, without stopping; report by [`Input::SnapshotTaken`].
+    Snapshot {
+        /// The last entry applied to that state.
+        index: LogIndex,
+    },
+    /// Put the durable snapshot in the place of the state; report by [`Input::Applied`], without results.
+    Restore {
+        /// The snapshot's index.
+        index: LogIndex,
+    },
     /// Answer a client.
     Answer {
         /// Whom.
@@ -195,6 +220,18 @@ impl<M, H> Effects<M, H> {
     #[inline]
     pub fn apply(&mut self, from: LogIndex, through: LogIndex) {
         self.list.push(Effect::Apply { from, through });
+    }
+
+    /// Asks for a snapshot of the state as it is now.
+    #[inline]
+    pub fn snapshot(&mut self, index: LogIndex) {
+        self.list.push(Effect::Snapshot { index });
+    }
+
+    /// Puts the durable snapshot in the place of the state.
+    #[inline]
+    pub fn restore(&mut self, index: LogIndex) {
+        self.list.push(Effect::Restore { index });
     }
 
     /// Queues an answer to a client.

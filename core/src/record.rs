@@ -6,8 +6,8 @@
 //! them and of nothing else.
 //!
 //! How a view is folded from records (the lab's `trace/view` does it):
-//! * a node's volatile log is the fold of `WriteBegan`, its durable log that of
-//!   the writes up to the last `Written`; a crash keeps the durable one and the
+//! * a node's volatile log is the fold of `WriteBegan` (whose snapshots come
+//!   without their bytes), its durable log that of the writes up to the last `Written`; a crash keeps the durable one and the
 //!   prefix that `Crashed` names;
 //! * role, term, commit index, timers, votes and progress come with `Status`,
 //!   recorded after each step that changed one of them;
@@ -23,6 +23,7 @@ use crate::event::Event;
 use crate::membership::MembershipChange;
 use crate::protocol::Outcome;
 use crate::raft;
+use crate::snapshot::{Base, SnapshotMeta};
 use crate::storage::Write;
 use crate::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
@@ -238,6 +239,15 @@ pub enum Body {
     },
     /// The run reached its end.
     Ended,
+    /// A node's snapshot is made; the step that follows writes it.
+    SnapshotTaken {
+        /// The last entry applied to the state that it holds.
+        index: LogIndex,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// Somebody asked the node for a snapshot.
+    SnapshotAsked,
 }
 
 /// The first record of a stream.
@@ -374,6 +384,20 @@ pub struct Progress {
     pub matched: LogIndex,
     /// Whether the leader still looks for the point where the logs agree.
     pub probing: bool,
+    /// The snapshot on its way to the follower, where it needs one.
+    #[serde(default)]
+    pub snapshot: Option<Transfer>,
+}
+
+/// A snapshot on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The snapshot's index.
+    pub index: LogIndex,
+    /// How many bytes the follower has, as far as the leader knows.
+    pub offset: u64,
+    /// Length of the whole, in bytes.
+    pub total: u64,
 }
 
 /// The whole of a node, for resynchronization.
@@ -387,8 +411,14 @@ pub struct NodeState {
     pub status: NodeStatus,
     /// Hard state.
     pub hard: AnyHard,
-    /// Its volatile log.
+    /// Its volatile log, after `base`.
     pub log: Vec<Arc<crate::entry::Entry>>,
+    /// The last entry that was compacted away.
+    #[serde(default)]
+    pub base: Base,
+    /// What its newest snapshot stands for.
+    #[serde(default)]
+    pub snapshot: Option<SnapshotMeta>,
 }
 
 /// What a person or a scenario asks the world, or a live cluster, to do.
@@ -483,4 +513,6 @@ pub enum Command {
         /// What.
         change: MembershipChange,
     },
+    /// A node makes a snapshot of its state now.
+    Snapshot(NodeId),
 }

@@ -82,6 +82,9 @@ impl LogIndex {
     /// Before all entries.
     pub const ZERO: Self = Self(0);
 
+    /// No honest log gets this far: what claims to is not believed, so that `next` never overflows.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
     /// The index after this one.
     #[must_use]
     pub fn next(self) -> Self {

@@ -7,25 +7,28 @@
 //! the simulator's executor records.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use quorumscope_core::entry::{EntryKind, Proposal};
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
 use quorumscope_core::raft::Log;
 use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
+use quorumscope_core::snapshot::{Base, Snapshot};
 use quorumscope_core::storage::{DiskImage, Write};
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time};
 use quorumscope_core::wire::{Answer, Envelope, Frame, encode_message};
 
 use crate::clock::Clock;
 
-/// A log of this size takes no more commands: without snapshots it only grows, and a node's whole
-/// state must fit into one frame.
-const MAX_LOG_BYTES: usize = 3 << 20;
+/// A log of this size takes no more commands until a snapshot shortens it: a node's whole state must fit into one
+/// frame, and what is not committed stays in the log.
+const MAX_LOG_BYTES: u64 = 3 << 20;
 
 /// What one entry weighs beside its payload.
-const ENTRY_BYTES: usize = 64;
+const ENTRY_BYTES: u64 = 64;
 
 /// A machine's clock runs as fast as global time, as far as anybody here can tell.
 const TRUE_RATE_PPM: u32 = 1_000_000;
@@ -42,6 +45,30 @@ pub(crate) struct Output<H> {
     pub(crate) writes: Vec<Write<H>>,
     /// What leaves the node.
     pub(crate) frames: Vec<Frame>,
+    /// A state to make a snapshot of, beside the node's work; [`Executor::on_snapshot_made`] takes it.
+    pub(crate) snapshot: Option<State>,
+}
+
+/// A state as it was, shared with the node until the node changes it.
+#[derive(Debug)]
+pub(crate) struct State {
+    index: LogIndex,
+    machine: Arc<Sessions<KeyValue>>,
+}
+
+/// A snapshot that is made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    index: LogIndex,
+    digest: Digest,
+    data: Bytes,
+}
+
+impl State {
+    /// Makes the snapshot: takes as long as the state is large.
+    pub(crate) fn make(self) -> Made {
+        Made { index: self.index, digest: self.machine.snapshot_digest(), data: self.machine.snapshot() }
+    }
 }
 
 /// What a node says of itself to its owner, for comparison with what is shown.
@@ -50,7 +77,9 @@ pub struct Report {
     /// What an observer may know.
     pub status: NodeStatus,
     /// Its log.
-    pub log: Vec<std::sync::Arc<quorumscope_core::entry::Entry>>,
+    pub log: Vec<Arc<quorumscope_core::entry::Entry>>,
+    /// What its log goes on after: a snapshot has taken the place of the rest.
+    pub base: Base,
     /// Digest of its state machine, and the index it stands at.
     pub state: (LogIndex, Digest),
     /// Its state machine.
@@ -77,8 +106,9 @@ pub(crate) struct Executor<P: Protocol> {
     effects: Effects<P::Message, P::Hard>,
     hard: P::Hard,
     log: Log,
-    log_bytes: usize,
-    machine: Sessions<KeyValue>,
+    /// The newest snapshot, durable or being written.
+    snapshot: Option<Arc<Snapshot>>,
+    machine: Arc<Sessions<KeyValue>>,
     applied: LogIndex,
     durable: Option<Ticket>,
     waiting: VecDeque<Waiting<P::Message>>,
@@ -92,6 +122,7 @@ pub(crate) struct Executor<P: Protocol> {
     records: Vec<Record>,
     writes: Vec<Write<P::Hard>>,
     frames: Vec<Frame>,
+    to_make: Option<State>,
 }
 
 impl<P: Protocol> Executor<P> {
@@ -105,9 +136,9 @@ impl<P: Protocol> Executor<P> {
             protocol: P::recover(config, node, image, seed, now),
             effects: Effects::listening(),
             hard: image.hard.clone(),
-            log: Log::new(&image.log),
-            log_bytes: image.log.iter().map(|entry| ENTRY_BYTES + entry.payload.len()).sum(),
-            machine: Sessions::default(),
+            log: Log::after(image.base, &image.log),
+            snapshot: image.snapshot.clone(),
+            machine: Arc::default(),
             applied: LogIndex::ZERO,
             durable: None,
             waiting: VecDeque::new(),
@@ -120,9 +151,13 @@ impl<P: Protocol> Executor<P> {
             records: Vec::new(),
             writes: Vec::new(),
             frames: Vec::new(),
+            to_make: None,
         };
         let body = Body::Started { incarnation: image.incarnation, mono: now.mono, rate_ppm: TRUE_RATE_PPM };
         let first = executor.record(None, body);
+        if executor.snapshot.is_some() {
+            executor.restore(first);
+        }
         executor.record_status(first);
         executor
     }
@@ -148,6 +183,7 @@ impl<P: Protocol> Executor<P> {
             records: std::mem::take(&mut self.records),
             writes: std::mem::take(&mut self.writes),
             frames: std::mem::take(&mut self.frames),
+            snapshot: self.to_make.take(),
         }
     }
 
@@ -164,7 +200,9 @@ impl<P: Protocol> Executor<P> {
         let delivered = self.record(Some(id), Body::Delivered { message: id });
         let (client, number) = (proposal.client, proposal.number);
         let first = self.record(Some(delivered), Body::Proposed { client, number });
-        if self.log_bytes + ENTRY_BYTES + proposal.payload.len() > MAX_LOG_BYTES {
+        let entries = self.log.last_index().0 - self.log.base().index.0 + 1;
+        let bytes = self.log.bytes() + entries * ENTRY_BYTES + proposal.payload.len() as u64;
+        if bytes > MAX_LOG_BYTES {
             return self.answer(first, client, number, Outcome::Overloaded);
         }
         self.step(now, first, Input::Propose(vec![proposal]));
@@ -201,6 +239,21 @@ impl<P: Protocol> Executor<P> {
         self.step(now, first, Input::Written(ticket));
     }
 
+    /// A snapshot of a state is made.
+    pub(crate) fn on_snapshot_made(&mut self, made: Made) {
+        let now = self.read_clock();
+        let Made { index, digest, data } = made;
+        let first = self.record(None, Body::SnapshotTaken { index, bytes: data.len() as u64 });
+        self.step(now, first, Input::SnapshotTaken { index, digest, data });
+    }
+
+    /// Somebody asks for a snapshot now.
+    pub(crate) fn on_snapshot_asked(&mut self) {
+        let now = self.read_clock();
+        let first = self.record(None, Body::SnapshotAsked);
+        self.step(now, first, Input::TakeSnapshot);
+    }
+
     /// The store has failed: what it holds is unknown, so the node is over.
     pub(crate) fn on_store_failed(&mut self, error: &crate::store::StoreError) {
         self.read_clock();
@@ -231,6 +284,8 @@ impl<P: Protocol> Executor<P> {
             status: self.protocol.status(),
             hard: self.hard.clone().into(),
             log: self.log.iter().cloned().collect(),
+            base: self.log.base(),
+            snapshot: self.snapshot.as_ref().map(|snapshot| snapshot.meta.clone()),
         };
         let first = self.record(None, Body::NodeState(Box::new(state)));
         self.record(Some(first), Body::ClockChanged { mono, rate_ppm: TRUE_RATE_PPM });
@@ -247,6 +302,7 @@ impl<P: Protocol> Executor<P> {
         Report {
             status: self.protocol.status(),
             log: self.log.iter().cloned().collect(),
+            base: self.log.base(),
             state: (self.applied, self.machine.digest()),
             machine: self.machine.machine().clone(),
         }
@@ -301,6 +357,15 @@ impl<P: Protocol> Executor<P> {
                         return None;
                     }
                 }
+                Effect::Snapshot { .. } => {
+                    self.to_make = Some(State { index: self.applied, machine: Arc::clone(&self.machine) });
+                }
+                Effect::Restore { index } => {
+                    if !self.restore(first) {
+                        return None;
+                    }
+                    reported.get_or_insert((index, Vec::new())).0 = index;
+                }
                 Effect::Answer { client, number, outcome } => self.answer(first, client, number, outcome),
                 Effect::Broken(fact) => {
                     self.halt(Some(first), fact);
@@ -337,29 +402,23 @@ impl<P: Protocol> Executor<P> {
     }
 
     fn write(&mut self, first: RecordId, write: Write<P::Hard>) {
-        self.record(
-            Some(first),
-            Body::WriteBegan(Write {
-                ticket: write.ticket,
-                hard: write.hard.clone().map(Into::into),
-                truncate: write.truncate,
-                append: write.append.clone(),
-            }),
-        );
+        self.record(Some(first), Body::WriteBegan(write.recorded()));
         if let Some(hard) = &write.hard {
             self.hard = hard.clone();
         }
+        if write.snapshot.is_some() {
+            self.snapshot.clone_from(&write.snapshot);
+        }
+        if let Some(base) = write.compact {
+            self.log.compact(base);
+        }
         if let Some(from) = write.truncate {
-            while let Some(removed) = self.log.last().filter(|entry| entry.index >= from) {
-                self.log_bytes -= ENTRY_BYTES + removed.payload.len();
-                self.log.truncate(removed.index);
-            }
+            self.log.truncate(from);
         }
         for entry in &write.append {
             if !self.log.append(entry.clone()) {
                 return self.halt(Some(first), "a write continues the log without a gap");
             }
-            self.log_bytes += ENTRY_BYTES + entry.payload.len();
         }
         self.writes.push(write);
     }
@@ -373,14 +432,32 @@ impl<P: Protocol> Executor<P> {
         while self.applied < through {
             let Some(entry) = self.log.get(self.applied.next()) else { break };
             if entry.kind == EntryKind::Command {
-                let answer =
-                    self.machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
+                // Copied where a snapshot of it is being made.
+                let machine = Arc::make_mut(&mut self.machine);
+                let answer = machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
                 let (client, number) = (entry.client, entry.number);
                 results.push(Applied { index: entry.index, client, number, result: answer.encode() });
             }
             self.applied = entry.index;
         }
         let state = self.machine.digest();
+        self.record(Some(first), Body::AppliedThrough { through, state });
+        true
+    }
+
+    /// Puts the durable snapshot in the place of the state. False where the node had to stop.
+    fn restore(&mut self, first: RecordId) -> bool {
+        let mut machine = Sessions::default();
+        let restored = self
+            .snapshot
+            .as_ref()
+            .filter(|snapshot| machine.restore(&snapshot.data).is_ok() && machine.digest() == snapshot.meta.digest);
+        let Some((through, state)) = restored.map(|snapshot| (snapshot.meta.index, snapshot.meta.digest)) else {
+            self.halt(Some(first), "a restored state has the digest of its snapshot");
+            return false;
+        };
+        self.machine = Arc::new(machine);
+        self.applied = through;
         self.record(Some(first), Body::AppliedThrough { through, state });
         true
     }

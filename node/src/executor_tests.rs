@@ -3,7 +3,7 @@
 use super::*;
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::session::Payload;
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft};
+use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, RequestNumber};
 
@@ -20,11 +20,16 @@ fn start(voters: &[NodeId], image: &DiskImage<HardState>) -> Node {
 /// Completes all writes, as a store would, until none is begun any more.
 fn sync(node: &mut Node, image: &mut DiskImage<HardState>) -> (Vec<Record>, Vec<Frame>) {
     let (mut records, mut frames) = (Vec::new(), Vec::new());
+    let mut to_make = None;
     loop {
         let output = node.take_output();
         records.extend(output.records);
         frames.extend(output.frames);
-        let Some(last) = output.writes.last().map(|write| write.ticket) else { return (records, frames) };
+        to_make = output.snapshot.or(to_make);
+        let Some(last) = output.writes.last().map(|write| write.ticket) else {
+            node.to_make = to_make;
+            return (records, frames);
+        };
         for write in &output.writes {
             image.apply(write).expect("writes continue the log");
         }
@@ -81,7 +86,7 @@ fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
-    let payload = bytes::Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
+    let payload = Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
     let mut refused = None;
     for number in 1..2_000 {
         let proposal = Proposal { number: RequestNumber(number), payload: payload.clone(), ..open_session() };
@@ -100,6 +105,34 @@ fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
         records: node.take_output().records,
     });
     assert!(Frame::decode(&records.encode()).is_ok(), "the whole state fits into a frame");
+}
+
+#[test]
+fn with_snapshots_a_log_that_would_be_full_goes_on_and_a_restart_finds_the_state() {
+    let mut image = DiskImage::formatted(9, N1);
+    let snapshots = Snapshots { threshold_bytes: 64 << 10, retained_entries: 4, ..Snapshots::default() };
+    let config = Config { snapshots, ..Config::new(vec![N1], AllOn) };
+    let clock = Clock::since_epoch(crate::clock::unix_now_us());
+    let mut node = Node::start(&config, N1, &image, 7, clock);
+    node.on_timeout_asked();
+    sync(&mut node, &mut image);
+    let payload = Bytes::from(vec![0; quorumscope_core::wire::MAX_OPERATION_BYTES]);
+    for number in 1..2_000 {
+        let proposal = Proposal { number: RequestNumber(number), payload: payload.clone(), ..open_session() };
+        node.on_request(request_id(number), proposal);
+        let (_, frames) = sync(&mut node, &mut image);
+        let answered = |frame: &Frame| matches!(frame, Frame::Answer(answer) if answer.outcome != Outcome::Overloaded);
+        assert!(frames.iter().any(answered), "request {number}");
+        if let Some(state) = node.to_make.take() {
+            node.on_snapshot_made(state.make());
+            sync(&mut node, &mut image);
+        }
+    }
+    assert!(image.log.len() < 40 && image.base.index > LogIndex(1_900), "{} entries", image.log.len());
+    let before = node.report().state;
+    let node = Node::start(&config, N1, &image, 8, clock);
+    assert_eq!(node.report().state.0, image.snapshot.as_ref().expect("a snapshot").meta.index);
+    assert!(node.report().state.0 <= before.0 && !node.is_broken());
 }
 
 #[test]

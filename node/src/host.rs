@@ -172,7 +172,14 @@ impl Owner {
                 nodes,
                 clients: vec![CLIENT],
                 epoch_unix_us,
-                abilities: vec![Ability::Propose, Ability::Crash, Ability::Pause, Ability::Timeout, Ability::Links],
+                abilities: vec![
+                    Ability::Propose,
+                    Ability::Crash,
+                    Ability::Pause,
+                    Ability::Timeout,
+                    Ability::Links,
+                    Ability::Snapshot,
+                ],
                 store: StoreKind::Memory,
             },
             settings,
@@ -283,6 +290,7 @@ impl Owner {
             Command::Pause(node) => self.set_paused(node, true).await?,
             Command::Resume(node) => self.set_paused(node, false).await?,
             Command::Timeout(node) => self.fire_timer(node).await?,
+            Command::Snapshot(node) => self.take_snapshot(node).await?,
             Command::Cut { from, to } => {
                 self.known(from)?;
                 self.known(to)?;
@@ -434,6 +442,15 @@ impl Owner {
         }
     }
 
+    async fn take_snapshot(&mut self, id: NodeId) -> Result<(), Problem> {
+        match &owned(&mut self.nodes, id)?.state {
+            Existence::Running { node, paused: false } if node.take_snapshot().await => Ok(()),
+            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
+                Err(Code::WrongState.with(format!("only a running node can make a snapshot, and {id} does not run")))
+            }
+        }
+    }
+
     fn known(&self, end: Endpoint) -> Result<(), Problem> {
         let known = match end {
             Endpoint::Node(node) => self.nodes.contains_key(&node),
@@ -484,6 +501,8 @@ impl Owner {
             status: NodeStatus::default(),
             hard: image.hard.into(),
             log: image.log,
+            base: image.base,
+            snapshot: image.snapshot.map(|snapshot| snapshot.meta.clone()),
         };
         self.record(Some(node), cause, Body::NodeState(Box::new(state)));
     }

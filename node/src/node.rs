@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::executor::{Executor, Output, Report};
+use crate::executor::{Executor, Made, Output, Report};
 use crate::link::{Address, Link, LinkEvent};
 use crate::store::{Store, StoreError};
 
@@ -66,6 +66,7 @@ pub struct Node {
 enum Control {
     SetPaused(bool),
     Timeout,
+    Snapshot,
     Report(oneshot::Sender<Report>),
 }
 
@@ -88,6 +89,8 @@ impl Node {
         let task = tokio::spawn(async move {
             let (writes, queued) = mpsc::channel(WRITE_QUEUE);
             let (report, written) = watch::channel(Written::default());
+            // A node makes one snapshot at a time.
+            let (made, snapshots) = mpsc::channel(1);
             let life = Life {
                 executor,
                 clock,
@@ -98,9 +101,10 @@ impl Node {
                 lost: false,
                 unpublished: Vec::new(),
                 stalled: VecDeque::new(),
+                made,
             };
             tokio::select! {
-                () = life.run(controls, written) => {}
+                () = life.run(controls, written, snapshots) => {}
                 () = write_batches(store, queued, report) => {}
             }
         });
@@ -128,6 +132,11 @@ impl Node {
     /// Fires its timer now. False where it does not run.
     pub async fn fire_timer(&self) -> bool {
         self.control.send(Control::Timeout).await.is_ok()
+    }
+
+    /// Lets it make a snapshot now. False where it does not run.
+    pub async fn take_snapshot(&self) -> bool {
+        self.control.send(Control::Snapshot).await.is_ok()
     }
 
     /// What it says of itself; `None` where it does not run.
@@ -179,10 +188,16 @@ struct Life {
     lost: bool,
     unpublished: Vec<Record>,
     stalled: VecDeque<Frame>,
+    made: mpsc::Sender<Made>,
 }
 
 impl Life {
-    async fn run(mut self, mut controls: mpsc::Receiver<Control>, mut written: watch::Receiver<Written>) {
+    async fn run(
+        mut self,
+        mut controls: mpsc::Receiver<Control>,
+        mut written: watch::Receiver<Written>,
+        mut snapshots: mpsc::Receiver<Made>,
+    ) {
         self.carry_out().await;
         while !self.executor.is_broken() {
             let wake = self.executor.next_deadline().map(|deadline| self.clock.until(deadline).min(LONGEST_SLEEP));
@@ -197,6 +212,7 @@ impl Life {
                     None => return,
                 },
                 Ok(()) = written.changed(), if runs => self.on_written(&written.borrow_and_update().clone()),
+                Some(made) = snapshots.recv(), if runs => self.executor.on_snapshot_made(made),
                 () = sleep(wake), if runs && wake.is_some() => self.executor.on_wake(),
             }
             self.carry_out().await;
@@ -210,7 +226,7 @@ impl Life {
             tokio::select! {
                 control = controls.recv() => match control {
                     Some(Control::Report(ask)) => drop(ask.send(self.executor.report())),
-                    Some(Control::SetPaused(_) | Control::Timeout) => {}
+                    Some(Control::SetPaused(_) | Control::Timeout | Control::Snapshot) => {}
                     None => return,
                 },
                 event = self.link.events.recv() => match event {
@@ -235,8 +251,9 @@ impl Life {
                     self.on_frame(frame);
                 }
             }
-            Control::Timeout if self.paused => {}
+            Control::Timeout | Control::Snapshot if self.paused => {}
             Control::Timeout => self.executor.on_timeout_asked(),
+            Control::Snapshot => self.executor.on_snapshot_asked(),
             // Whoever asked may have gone.
             Control::Report(ask) => drop(ask.send(self.executor.report())),
         }
@@ -311,8 +328,13 @@ impl Life {
     /// Does what the executor asks for: publish, begin the writes, send. Records go first, so that nobody can
     /// record the arrival of a message whose departure is not in the stream.
     async fn carry_out(&mut self) {
-        let Output { records, writes, frames } = self.executor.take_output();
+        let Output { records, writes, frames, snapshot } = self.executor.take_output();
         self.unpublished.extend(records);
+        if let Some(state) = snapshot {
+            let made = self.made.clone();
+            // The node may be gone by then.
+            tokio::task::spawn_blocking(move || drop(made.blocking_send(state.make())));
+        }
         for write in writes {
             if self.writes.send(write).await.is_err() {
                 return; // The writer is over, and says why.

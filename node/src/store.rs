@@ -1,6 +1,6 @@
 //! What outlives a node?
 //!
-//! Its store: hard state and log as far as they were synced. A store takes
+//! Its store: hard state, snapshot and log as far as they were synced. A store takes
 //! writes in batches, in the order of their tickets, and what it has taken is
 //! durable once the call returns: so one sync covers a whole batch. A write
 //! that fails is never tried again, since what the disk holds after a failed
@@ -101,6 +101,8 @@ mod tests {
             hard: Some(HardState { current_term: Term(term), voted_for: None }),
             truncate: None,
             append: [].into_iter().collect(),
+            snapshot: None,
+            compact: None,
         }
     }
 

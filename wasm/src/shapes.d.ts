@@ -55,6 +55,10 @@ export interface NodeView {
   durable: number;
   /** On the node's own clock, in milliseconds. */
   timer?: { armed: number; deadline: number };
+  /** Index of its newest snapshot. */
+  snapshot?: number;
+  /** The last entry that is no longer in `log`; 0 where it holds all. */
+  compacted: number;
   log: Entry[];
 }
 

@@ -51,6 +51,10 @@ struct NodeShape {
     applied: u64,
     durable: u64,
     timer: Option<TimerShape>,
+    /// Index of the newest snapshot.
+    snapshot: Option<u64>,
+    /// The last entry that is no longer in the log: a snapshot has taken the place of all up to it.
+    compacted: u64,
     log: Vec<EntryShape>,
 }
 
@@ -215,6 +219,8 @@ fn node_shape(id: String, node: &NodeView, view: &View) -> NodeShape {
         timer: status
             .timer
             .map(|timer| TimerShape { armed: own_clock(timer.armed), deadline: own_clock(timer.deadline) }),
+        snapshot: node.snapshot.as_ref().map(|snapshot| snapshot.index.0),
+        compacted: node.base.index.0,
         log: node
             .log
             .iter()

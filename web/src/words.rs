@@ -101,6 +101,8 @@ pub mod act {
     pub const RESUME: &str = "Resume";
     /// Fire its timer.
     pub const TIMEOUT: &str = "Time out now";
+    /// Let it make a snapshot.
+    pub const SNAPSHOT: &str = "Snapshot";
     /// Split the cluster.
     pub const PARTITION: &str = "Partition";
     /// While choosing.
@@ -161,6 +163,8 @@ pub mod inspect {
     pub const LEADER: &str = "leader";
     /// Row: log.
     pub const LOG: &str = "log";
+    /// Row: snapshot.
+    pub const SNAPSHOT: &str = "snapshot";
     /// Row: disk.
     pub const DISK: &str = "disk";
     /// Row: starts.
@@ -395,6 +399,15 @@ pub mod log {
     /// A node's commit index.
     pub const COMMIT_INDEX: &str = "its commit index";
 
+    /// What stands in the place of a log's beginning.
+    pub const COMPACTED: &str = "a snapshot of the state has taken the place of these entries";
+
+    /// The same in the table.
+    #[must_use]
+    pub fn compacted(through: LogIndex) -> String {
+        format!("snapshot … {}", through.0)
+    }
+
     /// Entries before the first column.
     #[must_use]
     pub fn earlier(through: LogIndex) -> String {
@@ -476,6 +489,18 @@ pub mod inspector {
     pub fn log(length: u64, commit: LogIndex, up: bool) -> String {
         let entries = if length == 1 { "entry" } else { "entries" };
         if up { format!("{length} {entries}, {} committed", commit.0) } else { format!("{length} {entries} on disk") }
+    }
+
+    /// A node's newest snapshot, and how much of it is in the place of the log.
+    #[must_use]
+    pub fn snapshot(index: LogIndex, base: LogIndex) -> String {
+        format!("through {}; log goes on after {}", index.0, base.0)
+    }
+
+    /// How far a snapshot has come.
+    #[must_use]
+    pub fn transfer(offset: u64, total: u64) -> String {
+        format!(" ⇣ {offset}/{total} B")
     }
 
     /// A timer's whole length.

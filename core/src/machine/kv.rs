@@ -9,7 +9,7 @@ use std::hash::{Hash as _, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::StateMachine;
+use crate::machine::{NotAState, StateMachine};
 use crate::types::{Digest, LogIndex, Wall};
 
 /// What a client may ask of the store.
@@ -126,6 +126,15 @@ impl StateMachine for KeyValue {
         self.entries.hash(&mut chain);
         Digest(chain.finish())
     }
+
+    fn snapshot(&self) -> Bytes {
+        postcard::to_allocvec(&self.entries).expect("strings always encode").into()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
+        self.entries = postcard::from_bytes(bytes).map_err(|_| NotAState)?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +154,27 @@ mod tests {
         assert_eq!(apply(&mut store, &Operation::Get { key: "x".into() }), Answer::Value(Some("2".into())));
         assert_eq!(apply(&mut store, &Operation::Delete { key: "x".into() }), Answer::Value(Some("2".into())));
         assert_eq!(store.get("x"), None);
+    }
+
+    #[test]
+    fn a_restored_store_is_the_store_and_its_bytes_depend_on_the_state_alone() {
+        let (mut forth, mut back) = (KeyValue::default(), KeyValue::default());
+        let set = |key: u32| Operation::Set { key: format!("k{key}"), value: format!("v{key}") };
+        (0..50).for_each(|key| drop(apply(&mut forth, &set(key))));
+        (0..50).rev().for_each(|key| drop(apply(&mut back, &set(key))));
+        assert_eq!(forth.snapshot(), back.snapshot());
+        let mut restored = KeyValue::default();
+        assert_eq!(restored.restore(&forth.snapshot()), Ok(()));
+        assert_eq!((restored.digest(), &restored), (forth.digest(), &forth));
+    }
+
+    #[test]
+    fn bytes_that_are_no_state_change_nothing() {
+        let mut store = KeyValue::default();
+        apply(&mut store, &Operation::Set { key: "x".into(), value: "1".into() });
+        let before = store.clone();
+        assert_eq!(store.restore(&[9, 9, 9]), Err(NotAState));
+        assert_eq!(store, before);
     }
 
     #[test]

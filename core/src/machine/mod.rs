@@ -18,4 +18,18 @@ pub trait StateMachine: Clone + Default {
 
     /// A digest of the whole state; equal states have equal digests natively and in wasm.
     fn digest(&self) -> Digest;
+
+    /// The whole state as bytes; equal states give equal bytes natively and in wasm.
+    fn snapshot(&self) -> Bytes;
+
+    /// Takes the place of the state with what [`StateMachine::snapshot`] wrote.
+    ///
+    /// # Errors
+    /// Bytes that are no state of this machine change nothing.
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState>;
 }
+
+/// Bytes that are no state of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the snapshot's bytes are no state of this machine: it was made by another version")]
+pub struct NotAState;

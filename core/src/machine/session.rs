@@ -13,7 +13,7 @@ use std::hash::{Hash, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::StateMachine;
+use crate::machine::{NotAState, StateMachine};
 use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Wall};
 
 /// How many sessions one cluster keeps: each costs every replica memory.
@@ -101,6 +101,9 @@ pub struct Sessions<S> {
     /// Whether retries are recognized; off only where a lesson shows why they must be.
     #[serde(default)]
     deduplication_off: bool,
+    /// Whether snapshots hold the sessions; off only where a lesson shows why they must.
+    #[serde(default)]
+    snapshots_without_sessions: bool,
 }
 
 impl<S: StateMachine> Sessions<S> {
@@ -113,6 +116,44 @@ impl<S: StateMachine> Sessions<S> {
     pub fn without_deduplication(mut self) -> Self {
         self.deduplication_off = true;
         self
+    }
+
+    /// Leaves the sessions out of snapshots (rule `raft.snapshot-carries-sessions`).
+    pub fn without_sessions_in_snapshots(mut self) -> Self {
+        self.snapshots_without_sessions = true;
+        self
+    }
+
+    /// State and sessions as bytes; equal states give equal bytes natively and in wasm. Without the sessions a
+    /// replica that starts from a snapshot would apply again what was applied before it (thesis §6.3).
+    #[must_use]
+    pub fn snapshot(&self) -> Bytes {
+        let machine = self.machine.snapshot();
+        let none = BTreeMap::new();
+        let sessions = if self.snapshots_without_sessions { &none } else { &self.sessions };
+        postcard::to_extend(&(sessions, &machine), Vec::with_capacity(machine.len() + 64))
+            .expect("bytes always encode")
+            .into()
+    }
+
+    /// The digest that a machine has after it is restored from [`Sessions::snapshot`].
+    #[must_use]
+    pub fn snapshot_digest(&self) -> Digest {
+        if self.snapshots_without_sessions {
+            return Self { machine: self.machine.clone(), ..Self::default() }.digest();
+        }
+        self.digest()
+    }
+
+    /// Takes the place of state and sessions with what [`Sessions::snapshot`] wrote.
+    ///
+    /// # Errors
+    /// Bytes that are no state of this machine change nothing.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
+        let (sessions, machine): (_, &[u8]) = postcard::from_bytes(bytes).map_err(|_| NotAState)?;
+        self.machine.restore(machine)?;
+        self.sessions = sessions;
+        Ok(())
     }
 
     /// Applies one command entry of `client` and answers.
@@ -251,6 +292,31 @@ mod tests {
         let late = sessions.apply(LogIndex(4), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
         assert_eq!(late, SessionAnswer::Forgotten);
         assert_eq!(sessions.machine().get("x"), Some("2"));
+    }
+
+    /// TRAPS: a snapshot whose session table is older than its index.
+    #[test]
+    fn a_replica_that_starts_from_a_snapshot_knows_what_was_applied_before_it() {
+        for carried in [true, false] {
+            let mut sessions = if carried { opened() } else { opened().without_sessions_in_snapshots() };
+            let first = sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
+            let mut restored = Sessions::<KeyValue>::default();
+            assert_eq!(restored.restore(&sessions.snapshot()), Ok(()));
+            assert_eq!(restored.digest() == sessions.digest(), carried);
+            let retry = restored.apply(LogIndex(3), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
+            assert_eq!(retry == first, carried, "the rule is what carries the sessions");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_state_are_refused_and_change_nothing() {
+        let mut sessions = opened();
+        let before = sessions.digest();
+        let whole = sessions.snapshot();
+        for length in 0..whole.len() {
+            assert_eq!(sessions.restore(&whole[..length]), Err(NotAState));
+        }
+        assert_eq!(sessions.digest(), before);
     }
 
     #[test]

@@ -27,6 +27,39 @@ pub struct Config<R = AllOn> {
     pub max_uncommitted: u32,
     /// Which guards hold.
     pub rules: R,
+    /// When snapshots are made, and how they travel.
+    pub snapshots: Snapshots,
+}
+
+/// When snapshots are made, and how they travel (Raft paper §7; thesis §5.1). A zero switches that reason off; with
+/// all of them off a node makes a snapshot only when it is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Snapshots {
+    /// After this many entries were applied since the last one.
+    pub threshold: u32,
+    /// Once the log holds this many bytes of payload beyond those that the last one had to keep.
+    pub threshold_bytes: u32,
+    /// After this long, where anything was applied since the last one; looked at when the node is awake anyway.
+    pub interval: Span,
+    /// This many entries before a snapshot's index stay in the log, for followers that are a little slow.
+    pub retained_entries: u32,
+    /// At most this many bytes of a snapshot in one message.
+    pub chunk_bytes: u32,
+    /// A longer snapshot is not taken in: what arrives is held in memory.
+    pub max_bytes: u32,
+}
+
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self {
+            threshold: 0,
+            threshold_bytes: 0,
+            interval: Span(0),
+            retained_entries: 64,
+            chunk_bytes: 64 << 10,
+            max_bytes: 64 << 20,
+        }
+    }
 }
 
 impl<R: Rules> Config<R> {
@@ -42,6 +75,7 @@ impl<R: Rules> Config<R> {
             max_entries_in_flight: 4_096,
             max_uncommitted: 16_384,
             rules,
+            snapshots: Snapshots::default(),
         }
     }
 
@@ -67,6 +101,8 @@ impl<R: Rules> Config<R> {
             ("max_entries_per_append", self.max_entries_per_append),
             ("max_entries_in_flight", self.max_entries_in_flight),
             ("max_uncommitted", self.max_uncommitted),
+            ("snapshot_chunk_bytes", self.snapshots.chunk_bytes),
+            ("max_snapshot_bytes", self.snapshots.max_bytes),
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { name });

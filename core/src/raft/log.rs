@@ -1,53 +1,78 @@
 //! How does a node hold its log in memory?
 //!
-//! Entries are shared by reference; append is O(1), truncation O(removed).
-//! Index 0 stands before all entries, with term 0.
+//! Entries are shared by reference; append is O(1), truncation and compaction
+//! O(removed). The log goes on after its *base*, the last entry that a snapshot
+//! took the place of (Raft paper §7): its term is known, what stands before it
+//! is not. Without a snapshot the base is index 0, with term 0.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::entry::{Entries, Entry};
+use crate::snapshot::Base;
 use crate::types::{LogIndex, Term};
 
-/// A log from index 1.
+/// A log after its base.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
+    base: Base,
     entries: VecDeque<Arc<Entry>>,
+    /// Bytes of payload in all entries.
+    bytes: u64,
 }
 
 impl Log {
     /// A log that holds these entries, which start at index 1.
     #[must_use]
     pub fn new(entries: &[Arc<Entry>]) -> Self {
-        Self { entries: entries.iter().cloned().collect() }
+        Self::after(Base::NONE, entries)
     }
 
-    fn position(index: LogIndex) -> Option<usize> {
-        usize::try_from(index.0).ok()?.checked_sub(1)
+    /// A log that holds these entries, which follow `base`.
+    #[must_use]
+    pub fn after(base: Base, entries: &[Arc<Entry>]) -> Self {
+        let bytes = entries.iter().map(|entry| entry.payload.len() as u64).sum();
+        Self { base, entries: entries.iter().cloned().collect(), bytes }
     }
 
-    /// The entry at `index`.
+    fn position(&self, index: LogIndex) -> Option<usize> {
+        usize::try_from(index.0.checked_sub(self.base.index.0)?).ok()?.checked_sub(1)
+    }
+
+    /// The last entry that was compacted away.
+    #[must_use]
+    pub fn base(&self) -> Base {
+        self.base
+    }
+
+    /// Bytes of payload in all entries.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The entry at `index`; `None` at the base and before it, and beyond the end.
     #[must_use]
     pub fn get(&self, index: LogIndex) -> Option<&Arc<Entry>> {
-        self.entries.get(Self::position(index)?)
+        self.entries.get(self.position(index)?)
     }
 
-    /// The term at `index`: 0 at index 0, `None` beyond the end.
+    /// The term at `index`: known at the base, `None` before it and beyond the end.
     #[must_use]
     pub fn term_at(&self, index: LogIndex) -> Option<Term> {
-        if index == LogIndex::ZERO { Some(Term(0)) } else { self.get(index).map(|entry| entry.term) }
+        if index == self.base.index { Some(self.base.term) } else { self.get(index).map(|entry| entry.term) }
     }
 
-    /// Index of the last entry.
+    /// Index of the last entry, or of the base.
     #[must_use]
     pub fn last_index(&self) -> LogIndex {
-        LogIndex(self.entries.len() as u64)
+        LogIndex(self.base.index.0 + self.entries.len() as u64)
     }
 
-    /// Term of the last entry.
+    /// Term of the last entry, or of the base.
     #[must_use]
     pub fn last_term(&self) -> Term {
-        self.entries.back().map_or(Term(0), |entry| entry.term)
+        self.entries.back().map_or(self.base.term, |entry| entry.term)
     }
 
     /// The last entry.
@@ -60,6 +85,7 @@ impl Log {
     pub fn append(&mut self, entry: Arc<Entry>) -> bool {
         let continues = entry.index == self.last_index().next();
         if continues {
+            self.bytes += entry.payload.len() as u64;
             self.entries.push_back(entry);
         }
         continues
@@ -67,29 +93,42 @@ impl Log {
 
     /// Removes all entries from `from` on.
     pub fn truncate(&mut self, from: LogIndex) {
-        self.entries.truncate(Self::position(from).unwrap_or(0));
+        let removed = self.entries.drain(self.position(from).unwrap_or(0).min(self.entries.len())..);
+        self.bytes -= removed.map(|entry| entry.payload.len() as u64).sum::<u64>();
     }
 
-    /// At most `limit` entries from `from` on.
+    /// Removes all entries up to `through`, which is then the base. What follows stays where the log holds that
+    /// entry; otherwise all of the log is superseded (§7). Returns how many entries were removed.
+    pub fn compact(&mut self, through: Base) -> u64 {
+        let holds = self.term_at(through.index) == Some(through.term);
+        let count = if holds { self.position(through.index.next()).unwrap_or(0) } else { self.entries.len() };
+        let removed = self.entries.drain(..count.min(self.entries.len()));
+        self.bytes -= removed.map(|entry| entry.payload.len() as u64).sum::<u64>();
+        self.base = through;
+        count as u64
+    }
+
+    /// At most `limit` entries from `from` on; none where `from` was compacted away.
     #[must_use]
     pub fn slice(&self, from: LogIndex, limit: u32) -> Entries {
-        let Some(start) = Self::position(from) else { return Entries::new() };
+        let Some(start) = self.position(from) else { return Entries::new() };
         self.entries.iter().skip(start).take(limit as usize).cloned().collect()
     }
 
-    /// First index of the run of entries of one term that `index` belongs to. Terms never fall along a log (§5.3).
+    /// First index of the run of entries of one term that `index` belongs to, as far as the log reaches back.
+    /// Terms never fall along a log (§5.3).
     #[must_use]
     pub fn first_of_term_at(&self, index: LogIndex) -> LogIndex {
         let Some(term) = self.get(index).map(|entry| entry.term) else { return index };
-        LogIndex(self.entries.partition_point(|entry| entry.term < term) as u64 + 1)
+        LogIndex(self.base.index.0 + self.entries.partition_point(|entry| entry.term < term) as u64 + 1)
     }
 
     /// Last index whose entry has this term, where there is one at or before `limit`.
     #[must_use]
     pub fn last_of_term(&self, term: Term, limit: LogIndex) -> Option<LogIndex> {
-        let after = self.entries.partition_point(|entry| entry.term <= term) as u64;
+        let after = self.base.index.0 + self.entries.partition_point(|entry| entry.term <= term) as u64;
         let last = LogIndex(after).min(limit);
-        (self.get(last)?.term == term).then_some(last)
+        (last > LogIndex::ZERO && self.term_at(last)? == term).then_some(last)
     }
 
     /// All entries, in order.
@@ -102,6 +141,10 @@ impl Log {
 mod tests {
     use super::super::testing::log_of_terms;
     use super::*;
+
+    fn base(index: u64, term: u64) -> Base {
+        Base { index: LogIndex(index), term: Term(term) }
+    }
 
     #[test]
     fn before_all_entries_stands_term_zero_and_beyond_the_end_nothing() {
@@ -135,5 +178,31 @@ mod tests {
         assert_eq!(log.last_index(), LogIndex(1));
         log.truncate(LogIndex(0));
         assert_eq!(log.last_index(), LogIndex(0));
+    }
+
+    #[test]
+    fn after_a_compaction_the_base_is_known_and_nothing_before_it() {
+        let mut log = log_of_terms(&[1, 2, 2, 3]);
+        assert_eq!(log.compact(base(2, 2)), 2);
+        let terms = [1, 2, 3, 4, 5].map(|index| log.term_at(LogIndex(index)));
+        assert_eq!(terms, [None, Some(Term(2)), Some(Term(2)), Some(Term(3)), None]);
+        assert_eq!((log.get(LogIndex(2)), log.last_index(), log.last_term()), (None, LogIndex(4), Term(3)));
+        assert_eq!((log.slice(LogIndex(2), 9).len(), log.slice(LogIndex(3), 9).len()), (0, 2));
+        assert_eq!(log.first_of_term_at(LogIndex(3)), LogIndex(3), "as far as the log reaches back");
+        assert_eq!(log.last_of_term(Term(2), LogIndex(4)), Some(LogIndex(3)));
+        assert_eq!(log.last_of_term(Term(2), LogIndex(2)), Some(LogIndex(2)), "the base counts");
+        assert_eq!(log.last_of_term(Term(1), LogIndex(4)), None);
+        assert_eq!(log.compact(base(4, 3)), 2);
+        assert_eq!((log.last_index(), log.last_term(), log.last()), (LogIndex(4), Term(3), None));
+    }
+
+    #[test]
+    fn a_compaction_through_an_unknown_entry_supersedes_the_log() {
+        for through in [base(3, 9), base(8, 2)] {
+            let mut log = log_of_terms(&[1, 1, 2, 2]);
+            assert_eq!(log.compact(through), 4);
+            assert_eq!((log.base(), log.last_index()), (through, through.index));
+            assert!(log.append(Arc::new(super::super::testing::entry(through.index.0 + 1, 9))));
+        }
     }
 }

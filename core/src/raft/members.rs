@@ -15,7 +15,7 @@ use super::message::Message;
 use super::progress::{Mode, Progress};
 use super::role::Role;
 use super::rules::{Rule, Rules};
-use super::{Effects, Raft};
+use super::{Effects, Log, Raft};
 use crate::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use crate::event::{ChangeRefusal, Event, FollowerReason};
 use crate::membership::{Membership, MembershipChange};
@@ -25,14 +25,26 @@ use crate::types::{ClientId, LogIndex, NodeId, Now, RequestNumber};
 /// The configurations of a log, as far back as it may still be cut.
 #[derive(Clone, Debug)]
 pub(super) struct Members {
-    /// The newest last; the first is that of the log's beginning.
+    /// The newest last; the first is the newest that is known to be committed.
     history: Vec<(LogIndex, Membership)>,
+    /// Those before it that snapshots may still ask for; oldest first.
+    settled: Vec<(LogIndex, Membership)>,
 }
 
 impl Members {
-    /// The configuration at `index`, before all entries that follow.
-    pub(super) fn starting_with(index: LogIndex, members: Membership) -> Self {
-        Self { history: vec![(index, members)] }
+    /// These members at `index`, and then the configurations of the entries that follow in the log.
+    pub(super) fn starting_with(index: LogIndex, members: Membership, log: &Log) -> Self {
+        let mut all = Self { history: vec![(index, members)], settled: Vec::new() };
+        for entry in log.iter().filter(|entry| entry.index > index) {
+            all.appended(entry);
+        }
+        all
+    }
+
+    /// The configuration at `index`, which is committed and not before the last applied one that was asked for.
+    pub(super) fn at(&self, index: LogIndex) -> &Membership {
+        let before = self.settled.iter().chain(&self.history).take_while(|(at, _)| *at <= index);
+        before.last().map_or(&self.history[0].1, |(_, members)| members)
     }
 
     /// The newest configuration, and the index where it stands.
@@ -58,10 +70,12 @@ impl Members {
         self.history.len() < before
     }
 
-    /// What stands before a committed configuration is never needed again.
-    pub(super) fn committed(&mut self, commit: LogIndex) {
+    /// What stands before a committed configuration acts never again; snapshots need it back to `applied`.
+    pub(super) fn committed(&mut self, commit: LogIndex, applied: LogIndex) {
         let old = self.history.iter().take_while(|(index, _)| *index <= commit).count();
-        self.history.drain(..old.saturating_sub(1));
+        self.settled.extend(self.history.drain(..old.saturating_sub(1)));
+        let passed = self.settled.iter().take_while(|(index, _)| *index <= applied).count();
+        self.settled.drain(..passed.saturating_sub(1));
     }
 
     /// Whether `node` votes in the newest configuration or in the one before it, as long as that may still act
@@ -101,7 +115,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// A leader's first idea of everybody whom it feeds.
-    pub(super) fn first_progress(&self, next: LogIndex) -> smallvec::SmallVec<[Progress; 8]> {
+    pub(super) fn first_progress(&self, next: LogIndex) -> smallvec::SmallVec<[Progress; 4]> {
         let others = self.members.fed().into_iter().filter(|node| *node != self.id);
         others.map(|node| Progress::new(node, next)).collect()
     }
@@ -121,7 +135,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let fresh = self.first_progress(next);
         let Role::Leader(leader) = &mut self.role else { return };
         let known = |node| leader.progress.iter().find(|progress| progress.node == node);
-        leader.progress = fresh.into_iter().map(|new| known(new.node).copied().unwrap_or(new)).collect();
+        leader.progress = fresh.into_iter().map(|new| known(new.node).cloned().unwrap_or(new)).collect();
     }
 
     /// An operator asks for other members. What is refused here was not appended.
@@ -175,7 +189,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if !self.unsettled || self.members.current().0 > self.commit_index {
             return;
         }
-        self.members.committed(self.commit_index);
+        self.members.committed(self.commit_index, self.last_applied);
         self.votes = self.may_campaign();
         let Role::Leader(_) = self.role else {
             self.unsettled = false;
@@ -203,11 +217,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// candidate before it has the configuration that names it (thesis §4.2.2). Answers count from members only.
     pub(super) fn may_say(&self, from: NodeId, message: &Message) -> bool {
         match message {
-            Message::PreVote(_) | Message::RequestVote(_) | Message::AppendEntries(_) => from != self.id,
+            Message::PreVote(_) | Message::RequestVote(_) | Message::AppendEntries(_) | Message::InstallSnapshot(_) => {
+                from != self.id
+            }
             Message::PreVoteReply(_) | Message::RequestVoteReply(_) => {
                 from != self.id && self.membership().is_voter(from)
             }
-            Message::AppendEntriesReply(_) => from != self.id,
+            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) => from != self.id,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What do Raft nodes say to each other?
 //!
 //! The messages of the Raft paper's Figure 2 with the pre-vote of the thesis
-//! (§9.6) and the conflict hint of §5.3. Every message carries its sender's
+//! (§9.6), the conflict hint of §5.3 and snapshots in parts (§7). Every message carries its sender's
 //! term; what a reply promises is durable before it leaves (`after`).
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entries;
+use crate::snapshot::SnapshotMeta;
 use crate::types::{LogIndex, NodeId, Term};
 
 /// A Raft message.
@@ -24,6 +26,10 @@ pub enum Message {
     AppendEntries(AppendEntries),
     /// Answer to an append.
     AppendEntriesReply(AppendEntriesReply),
+    /// InstallSnapshot RPC (§7); without bytes it asks where the transfer goes on.
+    InstallSnapshot(Box<InstallSnapshot>),
+    /// Answer to a part of a snapshot.
+    InstallSnapshotReply(InstallSnapshotReply),
 }
 
 /// Asks for a vote (Figure 2, §5.2), or for a pre-vote (thesis §9.6).
@@ -89,6 +95,49 @@ pub enum AppendOutcome {
     StaleTerm,
 }
 
+/// Sends a part of a snapshot to a follower whose next entry was compacted away (§7).
+///
+/// Instead of `done` it says how long the whole is, so that a receiver can refuse what it could not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InstallSnapshot {
+    /// The leader's term.
+    pub term: Term,
+    /// What the snapshot stands for.
+    pub meta: SnapshotMeta,
+    /// Length of the whole, in bytes.
+    pub total: u64,
+    /// Where this part starts, in bytes.
+    pub offset: u64,
+    /// The part; empty in a heartbeat, which asks how much has arrived.
+    #[serde(with = "crate::readable")]
+    pub data: Bytes,
+}
+
+/// Answers a part of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InstallSnapshotReply {
+    /// The follower's term, for the leader to update itself.
+    pub term: Term,
+    /// The snapshot's index.
+    pub index: LogIndex,
+    /// What the follower has.
+    pub outcome: InstallOutcome,
+}
+
+/// How far a snapshot has arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum InstallOutcome {
+    /// So many bytes from its start: the transfer goes on there.
+    Received {
+        /// In bytes.
+        offset: u64,
+    },
+    /// The follower's log equals the leader's up to the snapshot's index, durably.
+    Installed,
+    /// It came from a leader of an older term.
+    StaleTerm,
+}
+
 /// Term and vote: what a Raft node must not forget (Figure 2, "persistent state").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HardState {
@@ -107,6 +156,8 @@ impl Message {
             Self::PreVoteReply(reply) | Self::RequestVoteReply(reply) => reply.term,
             Self::AppendEntries(append) => append.term,
             Self::AppendEntriesReply(reply) => reply.term,
+            Self::InstallSnapshot(install) => install.term,
+            Self::InstallSnapshotReply(reply) => reply.term,
         }
     }
 }

@@ -24,10 +24,10 @@
 //! * a configuration acts as soon as it stands in the log (thesis §4.1), and every
 //!   change of voters is joint (§6).
 //!
-//! Left out so far: snapshots, check-quorum and leases, reads beside the log,
-//! leadership transfer.
+//! Left out so far: check-quorum and leases, reads beside the log, leadership
+//! transfer.
 //!
-//! Read `election` next, then `replication`, then `members`.
+//! Read `election` next, then `replication`, `members` and `snapshot`.
 
 mod config;
 mod election;
@@ -39,26 +39,29 @@ mod progress;
 mod replication;
 mod role;
 mod rules;
+mod snapshot;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Snapshots};
 pub use log::Log;
 pub use message::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, RequestVote, RequestVoteReply,
+    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
+    Message, RequestVote, RequestVoteReply,
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 
-use crate::event::{Event, FollowerReason, IgnoreReason, TimerReason};
+use crate::event::{Event, FollowerReason, IgnoreReason, SnapshotReason, TimerReason};
 use crate::membership::Membership;
 use crate::protocol::{self, Input, Outcome, Protocol};
 use crate::quorum::{Majority, QuorumSystem};
 use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
+use crate::snapshot::Base;
 use crate::storage::DiskImage;
 use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket};
 use members::Members;
@@ -89,6 +92,7 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     persist: Persist,
     store_lost: bool,
     rng: Rng,
+    snapshots: snapshot::Snapshots,
 }
 
 impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
@@ -97,11 +101,19 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
     type Config = Config<R>;
 
     fn recover(config: &Config<R>, node: NodeId, image: &DiskImage<HardState>, seed: u64, now: Now) -> Self {
-        let log = Log::new(&image.log);
-        let mut members = Members::starting_with(LogIndex::ZERO, Membership::of(config.voters.clone()));
-        for entry in &image.log {
-            members.appended(entry);
+        let mut log = Log::after(image.base, &image.log);
+        let latest = image.snapshot.clone();
+        let held = latest.as_ref().map_or(Base::NONE, |snapshot| snapshot.meta.base());
+        // What follows a snapshot is of use only where the log holds its last entry (§7).
+        let superseded = log.term_at(held.index) != Some(held.term) && log.base().index < held.index;
+        if superseded {
+            log.compact(held);
         }
+        let first = match &latest {
+            Some(snapshot) => snapshot.meta.membership.clone(),
+            None => Membership::of(config.voters.clone()),
+        };
+        let members = Members::starting_with(held.index, first, &log);
         let mut raft = Self {
             id: node,
             quorum: Q::of(&members.current().1, !config.rules.on(Rule::MajorityQuorum)),
@@ -109,18 +121,24 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             unsettled: true,
             members,
             hard: image.hard.clone(),
-            commit_index: LogIndex::ZERO,
-            apply_asked: LogIndex::ZERO,
-            last_applied: LogIndex::ZERO,
+            commit_index: held.index,
+            apply_asked: held.index,
+            last_applied: held.index,
             role: Role::Follower { leader: None },
             timer: Timer { kind: TimerKind::Election, armed: now.mono, deadline: now.mono },
             persist: Persist::new(image.incarnation, log.last_index()),
-            store_lost: image.format.is_none() && config.rules.on(Rule::LostStoreDoesNotVote),
+            // A log whose beginning is in no snapshot has lost its beginning.
+            store_lost: (image.format.is_none() && config.rules.on(Rule::LostStoreDoesNotVote))
+                || log.base().index > held.index,
             rng: Rng::new(seed, u64::from(node.0)),
+            snapshots: snapshot::Snapshots::new(latest, now.mono, log.bytes()),
             config: Arc::new(config.clone()),
             log,
         };
         raft.votes = raft.may_campaign();
+        if superseded {
+            raft.persist.owe(held);
+        }
         let timeout = raft.draw_election_timeout();
         raft.arm(TimerKind::Election, now.mono, timeout);
         raft
@@ -137,8 +155,11 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Written(ticket) => self.on_written(now, ticket, out),
             Input::Applied { through, results } => self.on_applied(through, &results, out),
             Input::Reconfigure(change) => self.on_reconfigure(now, &change, out),
+            Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(now, index, digest, data, out),
+            Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
         }
         self.tend_members(now, out);
+        self.snapshot_ready(now, out);
         if let Some(write) = self.persist.flush(&self.hard, &self.log) {
             out.write(write);
         }
@@ -238,7 +259,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::RequestVote(_)
             | Message::RequestVoteReply(_)
             | Message::AppendEntries(_)
-            | Message::AppendEntriesReply(_) => false,
+            | Message::AppendEntriesReply(_)
+            | Message::InstallSnapshot(_)
+            | Message::InstallSnapshotReply(_) => false,
         };
         if !prospective && message.term() > self.hard.current_term {
             if !self.on(Rule::AdoptHigherTerm) {
@@ -253,6 +276,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::RequestVoteReply(reply) => self.on_request_vote_reply(now, from, &reply, out),
             Message::AppendEntries(append) => self.on_append_entries(now, from, append, out),
             Message::AppendEntriesReply(reply) => self.on_append_entries_reply(now, from, &reply, out),
+            Message::InstallSnapshot(install) => self.on_install_snapshot(now, from, &install, out),
+            Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(from, &reply, out),
         }
     }
 
@@ -273,6 +298,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     fn on_written(&mut self, now: Now, ticket: Ticket, out: &mut Effects) {
         let names_entry = self.on(Rule::WrittenNamesEntry);
         self.persist.complete(ticket, self.hard.current_term, &self.log, names_entry);
+        self.restore_ready(out);
         match &self.role {
             Role::Candidate { own_vote, .. } if self.persist.is_complete(*own_vote) => self.count_own_vote(now, out),
             Role::Leader(_) => self.advance_commit(out),
@@ -298,6 +324,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// Asks for the application of what is committed and durable here.
     fn apply_ready(&mut self, out: &mut Effects) {
+        if self.snapshots.is_installing() {
+            return; // The log speaks of the snapshot's state, which is not there yet.
+        }
         let through = self.commit_index.min(self.persist.durable());
         if through > self.apply_asked {
             out.apply(self.apply_asked.next(), through);

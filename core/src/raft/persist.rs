@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::log::Log;
 use super::message::HardState;
 use crate::entry::{Entries, Entry};
+use crate::snapshot::{Base, Snapshot};
 use crate::storage::Write;
 use crate::types::{Incarnation, LogIndex, Term, Ticket};
 
@@ -26,6 +27,8 @@ pub(super) struct Persist {
     open: Option<Open>,
     /// Everything up to here is durable in the log as it is now.
     durable: LogIndex,
+    /// A compaction that the log in memory has seen and the disk has not: it goes with the next write.
+    owed: Option<Base>,
 }
 
 /// What a ticket stands for: the node's term and its last entry when the write began.
@@ -43,11 +46,19 @@ struct Open {
     hard: bool,
     truncate: Option<LogIndex>,
     append: Entries,
+    snapshot: Option<Arc<Snapshot>>,
+    compact: Option<Base>,
 }
 
 impl Persist {
     pub(super) fn new(incarnation: Incarnation, durable: LogIndex) -> Self {
-        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding: VecDeque::new(), open: None, durable }
+        let outstanding = VecDeque::new();
+        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, open: None, durable, owed: None }
+    }
+
+    /// The disk's log was found to start elsewhere than the log in memory does: its next write mends that.
+    pub(super) fn owe(&mut self, base: Base) {
+        self.owed = Some(base);
     }
 
     pub(super) fn durable(&self) -> LogIndex {
@@ -58,7 +69,18 @@ impl Persist {
         if self.open.is_none() {
             self.issued += 1;
         }
-        self.open.get_or_insert_default()
+        let owed = &mut self.owed;
+        self.open.get_or_insert_with(|| Open { compact: owed.take(), ..Open::default() })
+    }
+
+    /// The snapshot is part of this step's write, and the log goes on after `base`. Entries after `known` are
+    /// durable no longer.
+    pub(super) fn compacted(&mut self, snapshot: Arc<Snapshot>, base: Base, known: LogIndex) -> Ticket {
+        let open = self.open();
+        open.snapshot = Some(snapshot);
+        open.compact = Some(base);
+        self.durable = self.durable.min(known);
+        self.ticket(self.issued)
     }
 
     /// The hard state changed: it is part of this step's write.
@@ -109,6 +131,8 @@ impl Persist {
             hard: open.hard.then(|| hard.clone()),
             truncate: open.truncate,
             append: open.append,
+            snapshot: open.snapshot,
+            compact: open.compact,
         })
     }
 

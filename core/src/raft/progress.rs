@@ -2,12 +2,16 @@
 //!
 //! A leader that does not know where a follower's log agrees with its own
 //! *probes*: one append at a time. Once they agree it *replicates*: appends
-//! leave one after the other without waiting, up to a window.
+//! leave one after the other without waiting, up to a window. Where it needs what
+//! is no longer in the log, it is sent a *snapshot*, one part at a time.
 
+use std::sync::Arc;
+
+use crate::snapshot::Snapshot;
 use crate::types::{LogIndex, NodeId};
 
 /// A leader's knowledge of one follower (Figure 2, `nextIndex` and `matchIndex`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Progress {
     pub(super) node: NodeId,
     /// Next index to send.
@@ -17,12 +21,25 @@ pub(super) struct Progress {
     pub(super) mode: Mode,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Looks for the point of agreement; one append on its way at most.
     Probe { sent: bool },
     /// Sends ahead.
     Replicate,
+    /// Sends a snapshot; entries wait.
+    Snapshot(Box<Sending>),
+}
+
+/// A snapshot on its way to a follower. It stays the same one to the end: begun anew with each newer snapshot, a
+/// slow transfer would never end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sending {
+    pub(super) snapshot: Arc<Snapshot>,
+    /// How many bytes the follower has said to have.
+    pub(super) offset: u64,
+    /// Whether the follower was asked since the last part left: any answer brings the next one.
+    pub(super) asked: bool,
 }
 
 impl Progress {
@@ -33,7 +50,7 @@ impl Progress {
     /// How many entries may leave now.
     pub(super) fn room(&self, window: u32) -> u32 {
         match self.mode {
-            Mode::Probe { sent: true } => 0,
+            Mode::Probe { sent: true } | Mode::Snapshot(_) => 0,
             Mode::Probe { sent: false } => window,
             Mode::Replicate => {
                 let in_flight = self.next.0.saturating_sub(self.matched.0 + 1);
@@ -47,15 +64,19 @@ impl Progress {
         match &mut self.mode {
             Mode::Probe { sent } => *sent = true,
             Mode::Replicate => self.next = LogIndex(self.next.0 + entries),
+            Mode::Snapshot(_) => {}
         }
     }
 
-    /// The follower's log equals ours up to `index`. Returns whether that is news.
-    pub(super) fn match_to(&mut self, index: LogIndex) -> bool {
+    /// The follower's log equals ours up to `index`; `base` is where ours starts. Returns whether that is news. A
+    /// snapshot that the follower still needs goes on.
+    pub(super) fn match_to(&mut self, index: LogIndex, base: LogIndex) -> bool {
         let news = index > self.matched;
         self.matched = self.matched.max(index);
         self.next = self.next.max(index.next());
-        self.mode = Mode::Replicate;
+        if !(matches!(self.mode, Mode::Snapshot(_)) && self.next <= base) {
+            self.mode = Mode::Replicate;
+        }
         news
     }
 
@@ -65,6 +86,7 @@ impl Progress {
         let late = match self.mode {
             Mode::Probe { .. } => refused != self.next.previous(),
             Mode::Replicate => refused <= self.matched || refused >= self.next,
+            Mode::Snapshot(_) => true,
         };
         if late {
             return false;
@@ -109,6 +131,25 @@ mod tests {
         let mut progress = replicating(4, 9);
         assert!(progress.back_up(LogIndex(8), LogIndex(1)));
         assert_eq!(progress.next, LogIndex(5));
+    }
+
+    #[test]
+    fn a_late_match_below_the_base_does_not_end_a_transfer_and_one_at_the_base_does() {
+        let meta = crate::snapshot::SnapshotMeta {
+            index: LogIndex(9),
+            term: crate::types::Term(1),
+            log_time: crate::types::Wall(0),
+            membership: crate::membership::Membership::default(),
+            digest: crate::types::Digest(0),
+        };
+        let snapshot = Arc::new(Snapshot { meta, data: bytes::Bytes::new() });
+        let sending = Sending { snapshot, offset: 0, asked: false };
+        let mut progress = Progress { mode: Mode::Snapshot(Box::new(sending)), ..replicating(0, 3) };
+        assert_eq!((progress.room(10), progress.back_up(LogIndex(2), LogIndex(1))), (0, false));
+        progress.match_to(LogIndex(4), LogIndex(9));
+        assert!(matches!(progress.mode, Mode::Snapshot(_)));
+        progress.match_to(LogIndex(9), LogIndex(9));
+        assert_eq!((progress.mode, progress.next), (Mode::Replicate, LogIndex(10)));
     }
 
     /// TRAPS: a follower stuck in probe state after lost messages.

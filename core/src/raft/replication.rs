@@ -52,7 +52,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ) {
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
-        let mut log_time = self.log.last().map_or(now.wall, |last| last.log_time.max(now.wall));
+        let before = self.log.last().map(|last| last.log_time);
+        let before = before.or_else(|| self.snapshots.latest.as_ref().map(|snapshot| snapshot.meta.log_time));
+        let mut log_time = before.map_or(now.wall, |before| before.max(now.wall));
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
@@ -90,10 +92,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             if room == 0 || !(lacks || probes) {
                 return;
             }
+            let (prev, base) = (progress.next.previous(), self.log.base().index);
+            if prev < base {
+                return self.start_transfer(position, out); // §7: what it needs was compacted away
+            }
             let entries = self.log.slice(progress.next, room);
-            let Some(append) =
-                append_after(progress.next.previous(), entries, &self.log, &self.hard, self.commit_index)
-            else {
+            let Some(append) = append_after(prev, entries, &self.log, &self.hard, self.commit_index) else {
                 out.check(false, "a follower's next index is at most one past the leader's log");
                 return;
             };
@@ -109,21 +113,33 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let Role::Leader(leader) = &self.role else { return };
-        for progress in &leader.progress {
-            let prev = progress.next.previous();
-            let Some(heartbeat) = append_after(prev, Entries::new(), &self.log, &self.hard, self.commit_index) else {
-                out.check(false, "a follower's next index is at most one past the leader's log");
-                return;
-            };
-            out.send(progress.node, Message::AppendEntries(heartbeat), None);
+        for position in 0..leader.progress.len() {
+            self.send_heartbeat(position, out);
         }
+    }
+
+    fn send_heartbeat(&mut self, position: usize, out: &mut Effects) {
+        let Role::Leader(leader) = &self.role else { return };
+        let Some(progress) = leader.progress.get(position) else { return };
+        let (node, prev) = (progress.node, progress.next.previous());
+        if matches!(progress.mode, Mode::Snapshot(_)) {
+            return self.ask_for_offset(position, out);
+        }
+        if prev < self.log.base().index {
+            return self.start_transfer(position, out); // §7: what it needs was compacted away
+        }
+        let Some(heartbeat) = append_after(prev, Entries::new(), &self.log, &self.hard, self.commit_index) else {
+            out.check(false, "a follower's next index is at most one past the leader's log");
+            return;
+        };
+        out.send(node, Message::AppendEntries(heartbeat), None);
     }
 
     /// Takes entries over, or says where the logs differ (Figure 2, "AppendEntries RPC"; §5.3).
     ///
     /// The reply waits for the write that stores the entries: the leader counts it as a copy that survives a
     /// crash.
-    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, append: AppendEntries, out: &mut Effects) {
+    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, mut append: AppendEntries, out: &mut Effects) {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
@@ -137,6 +153,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if !self.follow(now, leader, out) {
             return;
         }
+        self.skip_compacted(&mut append);
         if let Some(conflict) = self.conflict_before(leader, &append, out) {
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, conflict, after, out);
@@ -155,13 +172,24 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.commit_to(append.leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
     }
 
+    /// What a late append says of entries that a snapshot has taken the place of is known: they are committed, so
+    /// the leader's log holds the same ones (Leader Completeness). Only what follows them is looked at.
+    fn skip_compacted(&self, append: &mut AppendEntries) {
+        let base = self.log.base();
+        if append.prev_log_index < base.index {
+            append.entries.retain(|entry| entry.index > base.index);
+            append.prev_log_index = base.index;
+            append.prev_log_term = base.term;
+        }
+    }
+
     fn reply(&self, leader: NodeId, outcome: AppendOutcome, after: Option<crate::types::Ticket>, out: &mut Effects) {
         let reply = AppendEntriesReply { term: self.hard.current_term, outcome };
         out.send(leader, Message::AppendEntriesReply(reply), after);
     }
 
     /// Recognizes the leader of this term (§5.2). Two leaders of one term break Election Safety: the node halts.
-    fn follow(&mut self, now: Now, leader: NodeId, out: &mut Effects) -> bool {
+    pub(super) fn follow(&mut self, now: Now, leader: NodeId, out: &mut Effects) -> bool {
         match &mut self.role {
             Role::Follower { leader: Some(heard) } if heard.leader == leader => heard.at = now.mono,
             Role::Follower { leader: None } | Role::PreCandidate { .. } | Role::Candidate { .. } => {
@@ -231,7 +259,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         Some(new)
     }
 
-    fn remove_from(&mut self, leader: NodeId, from: LogIndex, out: &mut Effects) {
+    pub(super) fn remove_from(&mut self, leader: NodeId, from: LogIndex, out: &mut Effects) {
         let through = self.log.last_index();
         self.log.truncate(from);
         self.persist.truncated(from);
@@ -266,9 +294,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    fn on_matched(&mut self, follower: NodeId, index: LogIndex, out: &mut Effects) {
+    pub(super) fn on_matched(&mut self, follower: NodeId, index: LogIndex, out: &mut Effects) {
         let last_index = self.log.last_index();
-        let commit_index = self.commit_index;
+        let (commit_index, base) = (self.commit_index, self.log.base().index);
         let Some((position, progress)) = self.progress_of(follower) else {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::WrongRole });
             return;
@@ -277,7 +305,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::Malformed });
             return;
         }
-        let news = progress.match_to(index);
+        let news = progress.match_to(index, base);
         if news && index > commit_index {
             self.advance_commit(out);
         }
@@ -304,7 +332,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.replicate_to(position, out);
     }
 
-    fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
+    pub(super) fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
         let Role::Leader(leader) = &mut self.role else { return None };
         leader.progress.iter_mut().enumerate().find(|(_, progress)| progress.node == follower)
     }
@@ -332,7 +360,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.commit_to(quorum_index, CommitReason::QuorumHolds, out);
     }
 
-    fn commit_to(&mut self, index: LogIndex, reason: CommitReason, out: &mut Effects) {
+    pub(super) fn commit_to(&mut self, index: LogIndex, reason: CommitReason, out: &mut Effects) {
         if index > self.commit_index {
             out.note(|| Event::CommitAdvanced { from: self.commit_index, to: index, reason });
             self.commit_index = index;
@@ -345,7 +373,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             node: progress.node,
             next: progress.next,
             matched: progress.matched,
-            probing: progress.mode != Mode::Replicate,
+            probing: matches!(progress.mode, Mode::Probe { .. }),
+            snapshot: match &progress.mode {
+                Mode::Probe { .. } | Mode::Replicate => None,
+                Mode::Snapshot(sending) => Some(record::Transfer {
+                    index: sending.snapshot.meta.index,
+                    offset: sending.offset,
+                    total: sending.snapshot.data.len() as u64,
+                }),
+            },
         };
         leader.progress.iter().map(seen).collect()
     }

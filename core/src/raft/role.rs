@@ -31,7 +31,7 @@ pub(super) struct Heard {
 #[derive(Clone, Debug)]
 pub(super) struct Leader {
     /// One a follower, sorted by node.
-    pub(super) progress: SmallVec<[Progress; 8]>,
+    pub(super) progress: SmallVec<[Progress; 4]>,
     /// Clients that wait for an entry to be applied, in log order.
     pub(super) waiting: VecDeque<Waiting>,
 }

@@ -60,6 +60,16 @@ pub enum Rule {
     AutoLeave,
     /// A node whose removal is not known to be committed still runs for election (thesis §4.2.2). Liveness.
     LeavingMayCampaign,
+    /// A snapshot holds the sessions of its index (§8; thesis §6.3).
+    SnapshotCarriesSessions,
+    /// A snapshot is durable before its receiver says that it has it (Figure 13): it is never sent again. Liveness.
+    SnapshotDurableBeforeReply,
+    /// A snapshot that holds no more than what is committed here is not installed (thesis §5.1).
+    StaleSnapshotIgnored,
+    /// Entries that follow a snapshot's last entry stay in the log (Figure 13, step 6).
+    SnapshotKeepsNewerLog,
+    /// A leader asks again where a transfer of a snapshot stands (§7). Liveness.
+    SnapshotRetry,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -73,7 +83,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -98,6 +108,11 @@ impl Rule {
         Self::PromoteCaughtUp,
         Self::AutoLeave,
         Self::LeavingMayCampaign,
+        Self::SnapshotCarriesSessions,
+        Self::SnapshotDurableBeforeReply,
+        Self::StaleSnapshotIgnored,
+        Self::SnapshotKeepsNewerLog,
+        Self::SnapshotRetry,
     ];
 
     /// The name in scenario files and on the command line.
@@ -128,6 +143,11 @@ impl Rule {
             Self::PromoteCaughtUp => "raft.promote-caught-up",
             Self::AutoLeave => "raft.auto-leave",
             Self::LeavingMayCampaign => "raft.leaving-may-campaign",
+            Self::SnapshotCarriesSessions => "raft.snapshot-carries-sessions",
+            Self::SnapshotDurableBeforeReply => "raft.snapshot-durable-before-reply",
+            Self::StaleSnapshotIgnored => "raft.stale-snapshot-ignored",
+            Self::SnapshotKeepsNewerLog => "raft.snapshot-keeps-newer-log",
+            Self::SnapshotRetry => "raft.snapshot-retry",
         }
     }
 
@@ -146,7 +166,9 @@ impl Rule {
             | Self::BackUpOnConflict
             | Self::PromoteCaughtUp
             | Self::AutoLeave
-            | Self::LeavingMayCampaign => RuleKind::Liveness,
+            | Self::LeavingMayCampaign
+            | Self::SnapshotDurableBeforeReply
+            | Self::SnapshotRetry => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm
@@ -164,7 +186,10 @@ impl Rule {
             | Self::JointConsensus
             | Self::OneChangeAtATime
             | Self::ChangeAfterOwnCommit
-            | Self::ConfigurationFollowsLog => RuleKind::Safety,
+            | Self::ConfigurationFollowsLog
+            | Self::SnapshotCarriesSessions
+            | Self::StaleSnapshotIgnored
+            | Self::SnapshotKeepsNewerLog => RuleKind::Safety,
         }
     }
 }

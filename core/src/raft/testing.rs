@@ -7,7 +7,7 @@ use crate::entry::{Class, Entry, EntryKind, Tags};
 use crate::types::{ClientId, LogIndex, RequestNumber, Term, Wall};
 
 /// A command entry without content.
-pub(super) fn entry(index: u64, term: u64) -> Entry {
+pub(crate) fn entry(index: u64, term: u64) -> Entry {
     Entry {
         index: LogIndex(index),
         term: Term(term),

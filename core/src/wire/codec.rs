@@ -112,7 +112,8 @@ fn check_command(command: &Command) -> Result<(), WireError> {
         | Command::Duplication { .. }
         | Command::Latency { .. }
         | Command::LoseDisk(_)
-        | Command::Reconfigure { .. } => Ok(()),
+        | Command::Reconfigure { .. }
+        | Command::Snapshot(_) => Ok(()),
     }
 }
 

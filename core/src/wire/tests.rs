@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use super::*;
 use crate::entry::{Class, Entry, EntryKind, Proposal};
+use crate::membership::Membership;
 use crate::protocol::Outcome;
 use crate::raft;
 use crate::record::{AnyHard, Body, DropReason, Endpoint, NodeState, NodeStatus};
 use crate::rng::Rng;
+use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::storage::Write;
-use crate::types::{ClientId, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Wall};
+use crate::types::{
+    ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Wall,
+};
 use crate::wire::{Ability, Answer, Code, Envelope, MAX_EXPANSION, Request, Role, StoreKind};
 
 fn entry(index: u64) -> Arc<Entry> {
@@ -26,6 +30,11 @@ fn entry(index: u64) -> Arc<Entry> {
     })
 }
 
+fn meta() -> SnapshotMeta {
+    let membership = Membership::of(vec![NodeId(1), NodeId(2), NodeId(3)]);
+    SnapshotMeta { index: LogIndex(7), term: Term(2), log_time: Wall(9), membership, digest: Digest(77) }
+}
+
 fn record(sequence: u64, body: Body) -> Record {
     let id = RecordId { origin: NodeId(2), sequence };
     Record { id, cause: Some(id), at: Time(5_000_000), node: Some(NodeId(2)), mono: Mono(77), body }
@@ -37,13 +46,17 @@ fn records() -> Vec<Record> {
         hard: Some(AnyHard::Raft(raft::HardState { current_term: Term(3), voted_for: Some(NodeId(1)) })),
         truncate: Some(LogIndex(9)),
         append: (9..12).map(entry).collect(),
+        snapshot: Some(Arc::new(Snapshot { meta: meta(), data: Bytes::from_static(b"state") })),
+        compact: Some(meta().base()),
     };
     let state = NodeState {
         incarnation: Incarnation(2),
         up: true,
         status: NodeStatus { votes: vec![(NodeId(1), true); 3], ..NodeStatus::default() },
         hard: AnyHard::Raft(raft::HardState::default()),
-        log: (1..40).map(entry).collect(),
+        log: (8..40).map(entry).collect(),
+        base: meta().base(),
+        snapshot: Some(meta()),
     };
     vec![
         record(1, Body::WriteBegan(write)),
@@ -62,6 +75,9 @@ fn frames() -> Vec<Frame> {
         entries: (9..20).map(entry).collect(),
         leader_commit: LogIndex(8),
     });
+    let data = Bytes::from_static(b"part");
+    let install = raft::InstallSnapshot { term: Term(3), meta: meta(), total: 9, offset: 5, data };
+    let install = raft::Message::InstallSnapshot(Box::new(install));
     let proposal = Proposal {
         client: ClientId(1),
         number: RequestNumber(2),
@@ -94,6 +110,13 @@ fn frames() -> Vec<Frame> {
             id,
             cause: None,
             message: encode_message(&append.into()),
+        }),
+        Frame::Peer(Envelope {
+            from: NodeId(1),
+            to: NodeId(2),
+            id,
+            cause: None,
+            message: encode_message(&install.into()),
         }),
         Frame::Request(Request { to: NodeId(1), id, proposal }),
         Frame::Answer(Answer { from: NodeId(1), client: ClientId(1), number: RequestNumber(2), id, outcome }),

@@ -21,10 +21,11 @@ use quorumscope_core::entry::Entry;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::{Majority, QuorumSystem as _};
 use quorumscope_core::raft::{HardState, Log};
+use quorumscope_core::snapshot::Base;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
-use super::property::{DECIDED_IS_FINAL, DURABILITY};
+use super::property::{COMMIT_IS_DECIDED, DECIDED_IS_FINAL, DURABILITY};
 
 /// An entry that counts as committed.
 #[derive(Clone, Debug)]
@@ -39,10 +40,12 @@ pub(super) struct Decided {
 struct Member {
     /// Entries taken into the log in their own term and not durable yet.
     taken: BTreeSet<(LogIndex, Term)>,
-    /// Terms of the durable log.
+    /// Terms of the durable log; what a snapshot has taken the place of stays as it was, or as it was committed.
     held: Arc<Vec<Term>>,
     /// Terms of the log in memory. What was cut from it before it was committed elsewhere may leave the disk later.
     memory: Arc<Vec<Term>>,
+    /// Index of the durable snapshot.
+    snapshot: LogIndex,
 }
 
 /// Counts who holds what.
@@ -88,16 +91,22 @@ impl Oracle {
         std::mem::take(&mut self.fresh)
     }
 
-    /// A node of this term cut its log from `truncate` on and put entries into it.
+    /// A node of this term let its log go on after `base`, cut it from `truncate` on and put entries into it.
     pub(super) fn taken(
         &mut self,
         node: NodeId,
         term: Term,
+        base: Base,
         truncate: Option<LogIndex>,
         entries: &[Arc<Entry>],
     ) -> Option<Finding> {
         let member = self.members.entry(node).or_default();
         let memory = Arc::make_mut(&mut member.memory);
+        let compacted = position(base.index.next());
+        if compacted > 0 && memory.get(compacted - 1) != Some(&base.term) {
+            // A snapshot took the place of a log that did not hold its last entry.
+            *memory = covered(&self.decided).take(compacted).collect();
+        }
         let cut = truncate.map_or(Vec::new(), |from| memory.split_off(position(from).min(memory.len())));
         let first = LogIndex(memory.len() as u64).next();
         memory.extend(entries.iter().map(|entry| entry.term));
@@ -124,7 +133,7 @@ impl Oracle {
         let last = self.attested.iter().rev().find(|(key, by)| enough(key, by)).map(|((index, _), _)| *index);
         self.quorums.insert(term, quorum);
         let entry = last.and_then(|index| log.get(index)).cloned();
-        entry.and_then(|entry| self.decide(&entry, |index| log.get(index))).into_iter().collect()
+        entry.and_then(|entry| self.decide(&entry, log.base(), |index| log.get(index))).into_iter().collect()
     }
 
     /// A node's disk holds `image` now; from index `from` on it may differ from before.
@@ -132,11 +141,18 @@ impl Oracle {
         let mut findings = Vec::new();
         let member = self.members.entry(node).or_default();
         findings.extend(lost_decided(&self.decided, member, image, from));
-        let start = position(from).min(member.held.len());
+        let snapshot = image.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
+        if snapshot != member.snapshot || image.base.index > snapshot {
+            member.snapshot = snapshot;
+            findings.extend(false_snapshot(&self.decided, image));
+        }
+        let base = position(image.base.index.next());
         let held = Arc::make_mut(&mut member.held);
+        held.extend(covered(&self.decided).take(base).skip(held.len()));
+        let start = position(from).min(held.len()).max(base);
         held.truncate(start);
         let mut counted = Vec::new();
-        for entry in image.log.iter().skip(start) {
+        for entry in image.log.iter().skip(start - base) {
             held.push(entry.term);
             if member.taken.remove(&(entry.index, entry.term)) {
                 counted.push(entry);
@@ -151,9 +167,12 @@ impl Oracle {
     /// A node crashed, and this is left: what was lucky counts, what was not written never will.
     pub(super) fn crashed(&mut self, node: NodeId, image: &DiskImage<HardState>) -> Vec<Finding> {
         let Some(member) = self.members.get(&node) else { return Vec::new() };
-        let same = image.log.iter().zip(member.held.iter()).take_while(|(entry, term)| entry.term == **term).count();
-        let changed = same < image.log.len() || same < member.held.len();
-        let findings = if changed { self.durable(node, image, LogIndex(same as u64).next()) } else { Vec::new() };
+        let base = position(image.base.index.next());
+        let pairs = image.log.iter().zip(member.held.iter().skip(base));
+        let same = pairs.take_while(|(entry, term)| entry.term == **term).count();
+        let changed = same < image.log.len() || base + same != member.held.len();
+        let from = LogIndex((base + same) as u64).next();
+        let findings = if changed { self.durable(node, image, from) } else { Vec::new() };
         if let Some(member) = self.members.get_mut(&node) {
             member.taken.clear();
             member.memory = Arc::clone(&member.held);
@@ -179,18 +198,26 @@ impl Oracle {
         if !self.quorums.get(&entry.term).unwrap_or(&self.first).is_quorum(|voter| by.contains(&voter)) {
             return None;
         }
-        self.decide(entry, |index| image.log.get(position(index)))
+        self.decide(entry, image.base, |index| image.entries(index, index).first())
     }
 
     /// Decides the entry and all before it in the log of the node that completed the quorum.
-    fn decide<'a>(&mut self, entry: &Arc<Entry>, held: impl Fn(LogIndex) -> Option<&'a Arc<Entry>>) -> Option<Finding> {
+    fn decide<'a>(
+        &mut self,
+        entry: &Arc<Entry>,
+        base: Base,
+        held: impl Fn(LogIndex) -> Option<&'a Arc<Entry>>,
+    ) -> Option<Finding> {
+        let (count, start) = (self.decided.len(), position(base.index.next()));
+        if count < start {
+            return None; // A snapshot of what is not committed was found when it was written.
+        }
+        let term_at = |index| if index == base.index { Some(base.term) } else { held(index).map(|held| held.term) };
         // Logs that share an entry are equal up to it, so comparing the last entry compares all.
-        let last_matches = match self.decided.last() {
-            Some(known) => held(known.entry.index).is_some_and(|held| known.entry.term == held.term),
-            None => true,
-        };
+        let last_matches = self.decided.last().is_none_or(|known| term_at(known.entry.index) == Some(known.entry.term));
         if !last_matches {
-            let mut pairs = self.decided.iter().map_while(|known| Some((known, held(known.entry.index)?)));
+            let known = self.decided.iter().skip(start);
+            let mut pairs = known.map_while(|known| Some((known, held(known.entry.index)?)));
             let (known, held) = pairs.find(|(known, held)| known.entry.term != held.term)?;
             let detail = format!(
                 "index {} was committed with {} in {}, and a quorum now holds {} there, committed with {} in {}",
@@ -199,7 +226,7 @@ impl Oracle {
             return Some((DECIDED_IS_FINAL, detail));
         }
         let decided = Arc::make_mut(&mut self.decided);
-        let next = LogIndex(decided.len() as u64).next();
+        let next = LogIndex(count as u64).next();
         for held in (next.0..=entry.index.0).map_while(|index| held(LogIndex(index))) {
             self.attested.remove(&(held.index, held.term));
             self.fresh.push((held.index, held.term));
@@ -209,16 +236,48 @@ impl Oracle {
     }
 }
 
+/// The terms of what is committed, for what a snapshot stands for.
+fn covered(decided: &[Decided]) -> impl Iterator<Item = Term> {
+    decided.iter().map(|decided| decided.entry.term).chain(core::iter::repeat(Term(0)))
+}
+
+/// The term at `index` of a store; known at its base.
+fn term_in(image: &DiskImage<HardState>, index: LogIndex) -> Option<Term> {
+    if index == image.base.index {
+        return Some(image.base.term);
+    }
+    image.entries(index, index).first().map(|entry| entry.term)
+}
+
+/// A snapshot holds what is committed, and nothing else; no log starts after it.
+fn false_snapshot(decided: &[Decided], image: &DiskImage<HardState>) -> Option<Finding> {
+    let (index, term) = image.snapshot.as_ref().map_or_else(Default::default, |snapshot| {
+        let meta = &snapshot.meta;
+        (meta.index, meta.term)
+    });
+    if image.base.index > index {
+        let base = image.base.index;
+        return Some((DURABILITY, format!("the log starts after index {base}, and the snapshot ends at {index}")));
+    }
+    let committed = decided.get(position(index)).map(|decided| decided.entry.term);
+    if index == LogIndex::ZERO || committed == Some(term) {
+        return None;
+    }
+    let found = committed.map_or_else(|| "nothing".to_owned(), |term| term.to_string());
+    Some((COMMIT_IS_DECIDED, format!("the snapshot ends with index {index} ({term}), where {found} is committed")))
+}
+
 /// The first committed entry that the store held and holds no longer, although the node means to keep it.
 fn lost_decided(decided: &[Decided], member: &Member, image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
     let before = decided.iter().zip(member.held.iter().zip(member.memory.iter())).skip(position(from));
     let mut kept = before.filter(|(decided, (held, memory))| decided.entry.term == **held && held == memory);
     let is_lost = |decided: &Decided| {
-        image.log.get(position(decided.entry.index)).is_none_or(|entry| entry.term != decided.entry.term)
+        // What stands before the base is in the snapshot, and that is checked by itself.
+        decided.entry.index >= image.base.index && term_in(image, decided.entry.index) != Some(decided.entry.term)
     };
     let (found, _) = kept.find(|(decided, _)| is_lost(decided))?;
-    let now = match image.log.get(position(found.entry.index)) {
-        Some(entry) => format!("the store holds {} there now", entry.term),
+    let now = match term_in(image, found.entry.index) {
+        Some(term) => format!("the store holds {term} there now"),
         None => format!("the store ends at index {} now", image.last_index()),
     };
     Some(lost(found, &now))
@@ -239,7 +298,7 @@ mod tests {
     fn take_and_sync(oracle: &mut Oracle, node: u32, node_term: u64, from: u64, terms: &[u64]) -> Vec<Finding> {
         let log = log_of(terms);
         let new = &log[usize::try_from(from - 1).expect("small")..];
-        let lost = oracle.taken(NodeId(node), Term(node_term), Some(LogIndex(from)), new);
+        let lost = oracle.taken(NodeId(node), Term(node_term), Base::NONE, Some(LogIndex(from)), new);
         lost.into_iter().chain(oracle.durable(NodeId(node), &image(node_term, terms), LogIndex(from))).collect()
     }
 
@@ -256,8 +315,8 @@ mod tests {
     fn what_is_only_in_memory_does_not_count() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
-        oracle.taken(NodeId(2), Term(1), None, &log_of(&[1]));
-        oracle.taken(NodeId(3), Term(1), None, &log_of(&[1]));
+        oracle.taken(NodeId(2), Term(1), Base::NONE, None, &log_of(&[1]));
+        oracle.taken(NodeId(3), Term(1), Base::NONE, None, &log_of(&[1]));
         assert_eq!(oracle.crashed(NodeId(2), &image(1, &[])), []);
         assert_eq!(oracle.take_fresh(), []);
     }
@@ -266,7 +325,7 @@ mod tests {
     fn an_unsynced_entry_that_outlives_the_crash_counts() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
-        oracle.taken(NodeId(2), Term(1), None, &log_of(&[1]));
+        oracle.taken(NodeId(2), Term(1), Base::NONE, None, &log_of(&[1]));
         assert_eq!(oracle.crashed(NodeId(2), &image(1, &[1])), []);
         assert_eq!(oracle.take_fresh(), run(&[1]));
     }
@@ -288,7 +347,7 @@ mod tests {
     fn a_disk_that_confirms_after_the_term_has_moved_on_still_counts() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
-        oracle.taken(NodeId(2), Term(1), None, &log_of(&[1]));
+        oracle.taken(NodeId(2), Term(1), Base::NONE, None, &log_of(&[1]));
         assert_eq!(oracle.durable(NodeId(2), &image(2, &[1]), LogIndex(1)), []);
         assert_eq!(oracle.take_fresh(), run(&[1]));
     }
@@ -346,7 +405,7 @@ mod tests {
     fn what_was_cut_before_it_was_committed_elsewhere_is_not_lost() {
         let mut oracle = Oracle::new(&VOTERS);
         take_and_sync(&mut oracle, 3, 1, 1, &[1]);
-        assert_eq!(oracle.taken(NodeId(3), Term(2), Some(LogIndex(1)), &log_of(&[2])), None);
+        assert_eq!(oracle.taken(NodeId(3), Term(2), Base::NONE, Some(LogIndex(1)), &log_of(&[2])), None);
         take_and_sync(&mut oracle, 1, 1, 1, &[1]);
         assert_eq!(take_and_sync(&mut oracle, 2, 1, 1, &[1]), []);
         assert_eq!(oracle.durable(NodeId(3), &image(2, &[2]), LogIndex(1)), []);

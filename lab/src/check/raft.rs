@@ -2,7 +2,8 @@
 //!
 //! Each is checked where it can first break: Election Safety and Leader
 //! Completeness when a node becomes leader, Leader Append-Only and Log Matching
-//! when a log changes, State Machine Safety when an entry is applied. Beside
+//! when a log changes, State Machine Safety when an entry is applied and when a
+//! snapshot is made or installed (states at one index are equal). Beside
 //! them, what nodes believe committed is held against the oracle (`oracle`).
 //!
 //! Log Matching is checked against every entry that any log ever held, not only
@@ -18,7 +19,7 @@ use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::{HardState, Log};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{LogIndex, NodeId, Term, Time};
+use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
 
 use super::oracle::{Finding, Oracle, position};
 use super::property::{
@@ -57,6 +58,8 @@ pub struct RaftChecks {
     seen: Arc<Vec<Vec<Seen>>>,
     /// By index: what was applied first, and by whom.
     applied: Arc<Vec<Option<FirstApplied>>>,
+    /// By index: the state of whoever stood there first when a snapshot was made or installed.
+    states: Arc<LiteMap<LogIndex, (Digest, NodeId)>>,
     findings: Vec<Violation>,
     reported: LiteMap<&'static str, u32>,
 }
@@ -71,6 +74,7 @@ impl RaftChecks {
             leading: LiteMap::new(),
             seen: Arc::default(),
             applied: Arc::default(),
+            states: Arc::default(),
             findings: Vec::new(),
             reported: LiteMap::new(),
         }
@@ -101,7 +105,7 @@ impl RaftChecks {
                 self.report(at, Some(node), finding);
             }
         }
-        if let Some(finding) = self.oracle.taken(node, term, truncate, append) {
+        if let Some(finding) = self.oracle.taken(node, term, log.base(), truncate, append) {
             self.report(at, Some(node), finding);
         }
         if is_leader {
@@ -204,6 +208,24 @@ impl RaftChecks {
         applied[slot] = Some(FirstApplied { entry: Arc::clone(entry), by: node });
     }
 
+    /// The node's state at `index` is this: it made a snapshot of it, or installed one.
+    pub fn state(&mut self, at: Time, node: NodeId, index: LogIndex, state: Digest) {
+        let Some((first, by)) = self.states.get(&index) else {
+            Arc::make_mut(&mut self.states).insert(index, (state, node));
+            return;
+        };
+        if *first != state {
+            let detail = format!("the state of {node} at index {index} is {state}, and that of {by} was {first}");
+            self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
+        }
+    }
+
+    /// The entry that the oracle counts as committed at `index`.
+    #[must_use]
+    pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
+        self.oracle.decided().get(position(index)).map(|decided| decided.entry.as_ref())
+    }
+
     /// Newly committed by the oracle, in the order of indexes.
     pub fn take_decided(&mut self) -> Vec<(LogIndex, Term)> {
         self.oracle.take_fresh()
@@ -257,7 +279,10 @@ impl RaftChecks {
 
     /// The first entry that was committed in an earlier term and that the new leader lacks.
     fn missing_at_leader(&self, node: NodeId, term: Term, log: &Log) -> Option<Finding> {
-        let mut earlier = self.oracle.decided().iter().take_while(|decided| decided.in_term < term);
+        let base = log.base().index;
+        // What the leader's log has no longer stands in its snapshot, which is checked where it is written.
+        let decided = self.oracle.decided().iter().skip_while(|decided| decided.entry.index < base);
+        let mut earlier = decided.take_while(|decided| decided.in_term < term);
         let missing = earlier.find(|decided| log.term_at(decided.entry.index) != Some(decided.entry.term))?;
         let index = missing.entry.index;
         let found = log.term_at(index).map_or_else(|| "nothing".to_owned(), |term| term.to_string());

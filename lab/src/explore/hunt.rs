@@ -5,17 +5,18 @@
 //! how the faults are biased. The witness scenarios prove each rule; a hunt
 //! measures how long blind search takes.
 
-use quorumscope_core::raft::Rule;
+use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::types::Span;
 
 use crate::scenario::RaftSettings;
-use crate::scenario::profile::{Plan, Profile};
+use crate::scenario::profile::{Plan, Profile, small_snapshots};
 
 /// The plan of the runs that hunt for the absence of `rule`.
 #[must_use]
 pub fn plan(rule: Rule) -> Plan {
-    // Changes of members hide other faults: who was taken out cannot break anything.
-    let heavy = Plan { changes: 0, ..Profile::Heavy.plan() };
+    // Changes of members hide other faults: who was taken out cannot break anything. Snapshots would shorten the logs
+    // in which older rules are missed.
+    let heavy = Plan { changes: 0, raft: RaftSettings::default(), ..Profile::Heavy.plan() };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
     let slow_disk = (Span::from_millis(10), Span::from_millis(50));
     match rule {
@@ -118,6 +119,41 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::ConfigurationFollowsLog => Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy },
         Rule::PromoteCaughtUp | Rule::AutoLeave => Plan { changes: 12, at_leader_percent: 90, ..heavy },
         Rule::AdoptHigherTerm => Plan { partitions: 6, at_leader_percent: 80, ..heavy },
+        Rule::SnapshotCarriesSessions => Plan { raft: small_snapshots(12), crashes: 8, ..busy },
+        // A receiver must crash between its answer and its disk.
+        Rule::SnapshotDurableBeforeReply => Plan {
+            raft: small_snapshots(12),
+            disk: slow_disk,
+            slow_disk: (Span::from_millis(100), Span::from_millis(400)),
+            crashes: 40,
+            downtime: (Span::from_millis(50), Span::from_millis(600)),
+            at_leader_percent: 10,
+            ..busy
+        },
+        // A second copy of a whole snapshot must come after newer entries, and after a newer snapshot or a restart.
+        Rule::StaleSnapshotIgnored | Rule::SnapshotKeepsNewerLog => Plan {
+            raft: RaftSettings {
+                snapshots: Snapshots { threshold: 4, retained_entries: 0, ..Snapshots::default() },
+                ..RaftSettings::default()
+            },
+            duplicate_ppm: 300_000,
+            latency: (Span::from_millis(1), Span::from_millis(120)),
+            crashes: 60,
+            downtime: (Span::from_millis(1), Span::from_millis(60)),
+            at_leader_percent: 10,
+            partitions: 40,
+            one_way_cuts: 0,
+            cut_time: (Span::from_millis(100), Span::from_millis(400)),
+            ..busy
+        },
+        Rule::SnapshotRetry => Plan {
+            raft: small_snapshots(12),
+            drop_ppm: 150_000,
+            partitions: 6,
+            crashes: 8,
+            at_leader_percent: 10,
+            ..busy
+        },
     }
 }
 

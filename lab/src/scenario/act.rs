@@ -62,9 +62,13 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
                 | MessageKind::RequestVoteReply
                 | MessageKind::AppendEntriesReply
                 | MessageKind::Request
-                | MessageKind::Answer => false,
+                | MessageKind::Answer
+                | MessageKind::InstallSnapshot
+                | MessageKind::InstallSnapshotReply => false,
             },
             Message::AppendEntriesReply(_) => kind == MessageKind::AppendEntriesReply,
+            Message::InstallSnapshot(_) => kind == MessageKind::InstallSnapshot,
+            Message::InstallSnapshotReply(_) => kind == MessageKind::InstallSnapshotReply,
         },
     }
 }
@@ -150,6 +154,7 @@ fn node_command(verb: NodeVerb, node: NodeId) -> Command {
         NodeVerb::Resume => Command::Resume(node),
         NodeVerb::Timeout => Command::Timeout(node),
         NodeVerb::LoseDisk => Command::LoseDisk(node),
+        NodeVerb::Snapshot => Command::Snapshot(node),
     }
 }
 
@@ -196,6 +201,7 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
             let to = Selector::Node(*node);
             Action::Members { to, add: list(add), promote: list(promote), remove: list(remove) }
         }
+        Command::Snapshot(node) => verb(NodeVerb::Snapshot, node),
         Command::Cut { from, to } => Action::Cut { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Mend { from, to } => Action::Mend { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Partition(groups) if groups.iter().all(Vec::is_empty) => Action::Heal,

@@ -7,7 +7,7 @@
 //! read from TOML, `print` for the way back, `run` for what it does.
 
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::raft::Rule;
+use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Term, Time};
 
@@ -93,6 +93,8 @@ pub struct RaftSettings {
     pub max_entries_in_flight: u32,
     /// Most uncommitted entries.
     pub max_uncommitted: u32,
+    /// When snapshots are made, and how they travel.
+    pub snapshots: Snapshots,
 }
 
 /// Something that is done to the run.
@@ -231,11 +233,14 @@ pub enum NodeVerb {
     Timeout,
     /// Its store is gone.
     LoseDisk,
+    /// It makes a snapshot.
+    Snapshot,
 }
 
 impl NodeVerb {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Crash, Self::Restart, Self::Pause, Self::Resume, Self::Timeout, Self::LoseDisk];
+    pub const ALL: [Self; 7] =
+        [Self::Crash, Self::Restart, Self::Pause, Self::Resume, Self::Timeout, Self::LoseDisk, Self::Snapshot];
 
     /// As it is written.
     #[must_use]
@@ -247,6 +252,7 @@ impl NodeVerb {
             Self::Resume => "resume",
             Self::Timeout => "timeout",
             Self::LoseDisk => "lose-disk",
+            Self::Snapshot => "snapshot",
         }
     }
 }
@@ -325,11 +331,15 @@ pub enum MessageKind {
     Request,
     /// An answer to a client.
     Answer,
+    /// A part of a snapshot, or a question how much of it has arrived.
+    InstallSnapshot,
+    /// Its answer.
+    InstallSnapshotReply,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -340,6 +350,8 @@ impl MessageKind {
         Self::AppendEntriesReply,
         Self::Request,
         Self::Answer,
+        Self::InstallSnapshot,
+        Self::InstallSnapshotReply,
     ];
 
     /// As it is written.
@@ -356,6 +368,8 @@ impl MessageKind {
             Self::AppendEntriesReply => "append-entries-reply",
             Self::Request => "request",
             Self::Answer => "answer",
+            Self::InstallSnapshot => "install-snapshot",
+            Self::InstallSnapshotReply => "install-snapshot-reply",
         }
     }
 }
@@ -436,6 +450,13 @@ pub enum Fact {
     AllAnswered,
     /// Within the bound after calm there is a leader and a commit.
     Live,
+    /// The durable snapshots of these nodes end at such an index; 0 where there is none.
+    Snapshot {
+        /// Whose; empty for all live ones.
+        node: Targets,
+        /// How it compares.
+        is: Bound<LogIndex>,
+    },
 }
 
 /// How a number compares.
@@ -447,6 +468,18 @@ pub enum Bound<T> {
     AtLeast(T),
     /// Equal or below.
     AtMost(T),
+}
+
+impl<T: Ord> Bound<T> {
+    /// Whether a number compares like that.
+    #[must_use]
+    pub fn fits(&self, found: T) -> bool {
+        match self {
+            Self::Exactly(wanted) => found == *wanted,
+            Self::AtLeast(wanted) => found >= *wanted,
+            Self::AtMost(wanted) => found <= *wanted,
+        }
+    }
 }
 
 /// Something that may be committed.

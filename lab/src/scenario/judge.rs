@@ -219,6 +219,7 @@ impl Scene<'_> {
             },
             Fact::AllAnswered => self.all_answered(),
             Fact::Live => self.live(),
+            Fact::Snapshot { node, is } => self.snapshot(node, *is),
         }
     }
 
@@ -270,12 +271,19 @@ impl Scene<'_> {
         Err(format!("{names} lead the highest term").into())
     }
 
+    fn snapshot(&self, targets: &[Selector], is: Bound<LogIndex>) -> Result<(), Why> {
+        self.each(targets, |node, face| {
+            let found = face.disk.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
+            match (is.fits(found), found) {
+                (true, _) => Ok(()),
+                (false, LogIndex::ZERO) => Err(format!("{node} has no snapshot")),
+                (false, found) => Err(format!("the snapshot of {node} ends at index {found}")),
+            }
+        })
+    }
+
     fn term(&self, targets: &[Selector], is: Bound<Term>) -> Result<(), Why> {
-        let fits = |term: Term| match is {
-            Bound::Exactly(wanted) => term == wanted,
-            Bound::AtLeast(wanted) => term >= wanted,
-            Bound::AtMost(wanted) => term <= wanted,
-        };
+        let fits = |term: Term| is.fits(term);
         if targets.is_empty() {
             let highest = select::live(self.simulation).map(|(_, face)| face.status.term).max().unwrap_or_default();
             return if fits(highest) { Ok(()) } else { Err(format!("the highest term is {}", highest.0).into()) };
@@ -308,10 +316,13 @@ impl Scene<'_> {
     /// Whether the entry of this index and term, wherever it is stored, is this operation.
     fn holds_operation(&self, index: LogIndex, term: Term, operation: &Operation) -> bool {
         let is_it = |entry: &Entry| entry.term == term && operation_of(entry).as_ref() == Some(operation);
+        // Snapshots may have taken its place everywhere; the oracle remembers it.
+        if self.simulation.decided_entry(index).is_some_and(is_it) {
+            return true;
+        }
         select::faces(self.simulation).any(|(_, face)| {
-            let position = usize::try_from(index.previous().0).unwrap_or(usize::MAX);
             face.log.and_then(|log| log.get(index)).is_some_and(|entry| is_it(entry))
-                || face.disk.log.get(position).is_some_and(|entry| is_it(entry))
+                || face.disk.entries(index, index).iter().any(|entry| is_it(entry))
         })
     }
 
@@ -324,8 +335,14 @@ impl Scene<'_> {
                 let down = if reference.log.is_none() { first } else { node };
                 return Err(format!("{down} is down").into());
             };
+            // What a snapshot has taken the place of was committed; the checkers compare those states.
+            let first_index = one.base().index.max(other.base().index);
             let last = one.last_index().max(other.last_index());
-            let differs = (1..=last.0).map(LogIndex).find(|index| one.get(*index) != other.get(*index));
+            let is_equal = |index| {
+                one.term_at(index) == other.term_at(index)
+                    && (index == first_index || one.get(index) == other.get(index))
+            };
+            let differs = (first_index.0..=last.0).map(LogIndex).find(|index| !is_equal(*index));
             if let Some(index) = differs {
                 return Err(format!("the logs of {first} and {node} are different from index {index} on").into());
             }

@@ -132,6 +132,7 @@ impl RaftSettings {
             max_entries_per_append: self.max_entries_per_append,
             max_entries_in_flight: self.max_entries_in_flight,
             max_uncommitted: self.max_uncommitted,
+            snapshots: self.snapshots,
             ..raft::Config::new(voters.to_vec(), rules)
         }
     }

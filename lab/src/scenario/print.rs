@@ -120,10 +120,18 @@ fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
         ("max_entries_per_append", settings.max_entries_per_append, default.max_entries_per_append),
         ("max_entries_in_flight", settings.max_entries_in_flight, default.max_entries_in_flight),
         ("max_uncommitted", settings.max_uncommitted, default.max_uncommitted),
+        ("snapshot_threshold", settings.snapshots.threshold, default.snapshots.threshold),
+        ("snapshot_threshold_bytes", settings.snapshots.threshold_bytes, default.snapshots.threshold_bytes),
+        ("retained_entries", settings.snapshots.retained_entries, default.snapshots.retained_entries),
+        ("snapshot_chunk_bytes", settings.snapshots.chunk_bytes, default.snapshots.chunk_bytes),
+        ("max_snapshot_bytes", settings.snapshots.max_bytes, default.snapshots.max_bytes),
     ] {
         if value != default {
             lines.push(format!("{name} = {value}"));
         }
+    }
+    if settings.snapshots.interval != default.snapshots.interval {
+        lines.push(format!("snapshot_interval = {}", span(settings.snapshots.interval)));
     }
 }
 
@@ -257,6 +265,15 @@ fn fact(fact: &Fact) -> String {
         Fact::Linearizable => "linearizable = true".into(),
         Fact::AllAnswered => "all_answered = true".into(),
         Fact::Live => "live = true".into(),
+        Fact::Snapshot { node, is } => {
+            let (word, index) = match is {
+                Bound::Exactly(index) => ("is", index),
+                Bound::AtLeast(index) => ("at_least", index),
+                Bound::AtMost(index) => ("at_most", index),
+            };
+            let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
+            format!("snapshot = {{ {node}{word} = {} }}", index.0)
+        }
     }
 }
 

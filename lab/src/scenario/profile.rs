@@ -7,7 +7,7 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::raft::Rule;
+use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
@@ -72,6 +72,9 @@ impl Profile {
             "messages dropped",
             "partitions",
             "client retries",
+            "snapshots taken",
+            "snapshot parts sent",
+            "snapshots installed",
         ];
         const HEAVY: &[&str] = &[
             "messages delivered",
@@ -93,6 +96,10 @@ impl Profile {
             "clock faults",
             "disk faults",
             "configurations applied",
+            "snapshots taken",
+            "snapshot parts sent",
+            "snapshots installed",
+            "snapshot transfers resumed",
         ];
         match self {
             Self::None => NONE,
@@ -107,9 +114,15 @@ impl Profile {
         let calm = Plan::default();
         match self {
             Self::None => calm,
-            Self::Light => {
-                Plan { drop_ppm: 10_000, latency: ROUGH_LATENCY, crashes: 1, partitions: 1, slow_disks: 0, ..calm }
-            }
+            Self::Light => Plan {
+                drop_ppm: 10_000,
+                latency: ROUGH_LATENCY,
+                crashes: 1,
+                partitions: 1,
+                slow_disks: 0,
+                raft: small_snapshots(30),
+                ..calm
+            },
             Self::Heavy => Plan {
                 drop_ppm: 50_000,
                 duplicate_ppm: 20_000,
@@ -122,10 +135,17 @@ impl Profile {
                 changes: 2,
                 drifts: 2,
                 skews: 1,
+                raft: small_snapshots(12),
                 ..calm
             },
         }
     }
+}
+
+/// Snapshots so often, with so short a tail and in so small parts that a node that was away needs several messages.
+pub(crate) fn small_snapshots(threshold: u32) -> RaftSettings {
+    let snapshots = Snapshots { threshold, retained_entries: 3, chunk_bytes: 48, ..Snapshots::default() };
+    RaftSettings { snapshots, ..RaftSettings::default() }
 }
 
 /// Latencies so different that messages overtake each other.

@@ -6,7 +6,7 @@
 //! expectations in `read_expect`.
 
 use quorumscope_core::few;
-use quorumscope_core::raft::{self, AllOn, Rule};
+use quorumscope_core::raft::{self, AllOn, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 use toml::de::{DeTable, DeValue};
 
@@ -109,10 +109,19 @@ impl Default for RaftSettings {
             max_entries_per_append,
             max_entries_in_flight,
             max_uncommitted,
+            snapshots,
             voters: _,
             rules: AllOn,
         } = raft::Config::new(Vec::new(), AllOn);
-        Self { election_timeout, heartbeat, pre_vote, max_entries_per_append, max_entries_in_flight, max_uncommitted }
+        Self {
+            election_timeout,
+            heartbeat,
+            pre_vote,
+            max_entries_per_append,
+            max_entries_in_flight,
+            max_uncommitted,
+            snapshots,
+        }
     }
 }
 
@@ -194,6 +203,12 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         "max_entries_per_append",
         "max_entries_in_flight",
         "max_uncommitted",
+        "snapshot_threshold",
+        "snapshot_threshold_bytes",
+        "snapshot_interval",
+        "retained_entries",
+        "snapshot_chunk_bytes",
+        "max_snapshot_bytes",
     ];
     let table = source.table("[protocol-config]", value, &keys)?;
     let default = RaftSettings::default();
@@ -204,9 +219,22 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         max_entries_per_append: table.read(keys[3], default.max_entries_per_append, |source, v| source.small(v))?,
         max_entries_in_flight: table.read(keys[4], default.max_entries_in_flight, |source, v| source.small(v))?,
         max_uncommitted: table.read(keys[5], default.max_uncommitted, |source, v| source.small(v))?,
+        snapshots: read_snapshots(&table, default.snapshots)?,
     };
     settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
     Ok(settings)
+}
+
+fn read_snapshots(table: &Table<'_, '_>, default: Snapshots) -> Result<Snapshots, ScenarioError> {
+    let small = |key, default| table.read(key, default, |source, value| source.small(value));
+    Ok(Snapshots {
+        threshold: small("snapshot_threshold", default.threshold)?,
+        threshold_bytes: small("snapshot_threshold_bytes", default.threshold_bytes)?,
+        interval: table.read("snapshot_interval", default.interval, |source, value| source.span(value))?,
+        retained_entries: small("retained_entries", default.retained_entries)?,
+        chunk_bytes: small("snapshot_chunk_bytes", default.chunk_bytes)?,
+        max_bytes: small("max_snapshot_bytes", default.max_bytes)?,
+    })
 }
 
 fn read_rules(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Rule>, ScenarioError> {

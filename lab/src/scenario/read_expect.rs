@@ -12,7 +12,7 @@ use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 19] = [
+pub(super) const KEYS: [&str; 20] = [
     "at",
     "by",
     "always",
@@ -32,6 +32,7 @@ pub(super) const KEYS: [&str; 19] = [
     "linearizable",
     "live",
     "all_answered",
+    "snapshot",
 ];
 
 /// Roles by name.
@@ -93,6 +94,7 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "linearizable" => source.only_true(value).map(|()| Fact::Linearizable)?,
         "live" => source.only_true(value).map(|()| Fact::Live)?,
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
+        "snapshot" => snapshot(source, value, names)?,
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })
 }
@@ -133,6 +135,19 @@ fn term(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, Sc
         _ => return Err(table.error("term needs one of is = 2, at_least = 2 and at_most = 2")),
     };
     Ok(Fact::Term { node, is })
+}
+
+fn snapshot(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
+    let table = source.table("snapshot", value, &["node", "is", "at_least", "at_most"])?;
+    let node = table.read("node", Vec::new(), |source, value| nodes(source, value, names))?;
+    let index = |key| source.integer(table.need(key)?, LogIndex::MAX.0).map(LogIndex);
+    let is = match table.present(&["is", "at_least", "at_most"]).as_slice() {
+        ["is"] => Bound::Exactly(index("is")?),
+        ["at_least"] => Bound::AtLeast(index("at_least")?),
+        ["at_most"] => Bound::AtMost(index("at_most")?),
+        _ => return Err(table.error("snapshot needs one of is = 2, at_least = 2 and at_most = 2")),
+    };
+    Ok(Fact::Snapshot { node, is })
 }
 
 fn commit(source: Source<'_>, what: &'static str, value: &Value<'_>) -> Result<Commit, ScenarioError> {

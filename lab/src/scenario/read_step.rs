@@ -10,7 +10,7 @@ use super::read::{Names, client_id};
 use super::table::{Source, Table, Value};
 
 /// What a step may say.
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 26] = [
     "at",
     "after",
     "bind",
@@ -22,6 +22,7 @@ pub(super) const KEYS: [&str; 25] = [
     "resume",
     "timeout",
     "lose-disk",
+    "snapshot",
     "cut",
     "mend",
     "hold",

@@ -73,4 +73,12 @@ counters! {
     retries = "client retries",
     /// Configurations that nodes applied, joint ones and others.
     configurations = "configurations applied",
+    /// Snapshots that nodes made of their own state.
+    snapshots_taken = "snapshots taken",
+    /// Parts of snapshots sent to followers.
+    snapshot_parts = "snapshot parts sent",
+    /// States restored from a leader's snapshot.
+    snapshots_installed = "snapshots installed",
+    /// Transfers of a snapshot that went on after a loss.
+    transfers_resumed = "snapshot transfers resumed",
 }

@@ -43,7 +43,7 @@ pub(crate) struct Completed {
     pub(crate) ticket: Ticket,
     /// The record that began that write.
     pub(crate) began: RecordId,
-    /// The lowest index that it changed, where it changed the log.
+    /// The lowest index after the log's base that it changed, where it changed the log.
     pub(crate) from: Option<LogIndex>,
 }
 
@@ -83,7 +83,8 @@ impl<H: Clone + Default> Disk<H> {
             }
             self.has_hard |= write.hard.is_some();
             self.durable = Some(write.ticket);
-            let from = lowest_changed(&write);
+            let compacted = write.compact.map(|compact| compact.index.next());
+            let from = lowest_changed(&write).into_iter().chain(compacted).min();
             let earlier = last.as_ref().and_then(|completed| completed.from);
             let from = match (from, earlier) {
                 (Some(a), Some(b)) => Some(a.min(b)),
@@ -128,7 +129,8 @@ mod tests {
 
     fn write(sequence: u64) -> Write<u64> {
         let ticket = Ticket { incarnation: Incarnation(1), sequence };
-        Write { ticket, hard: Some(sequence), truncate: None, append: Entries::new() }
+        let append = Entries::new();
+        Write { ticket, hard: Some(sequence), truncate: None, append, snapshot: None, compact: None }
     }
 
     fn disk() -> Disk<u64> {

@@ -9,15 +9,19 @@ use std::sync::Arc;
 
 use quorumscope_core::digest::Chain;
 use quorumscope_core::entry::EntryKind;
+use quorumscope_core::event::Event as NodeEvent;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input};
 use quorumscope_core::record::{Body, Endpoint};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{Digest, LogIndex, NodeId, RecordId, Ticket};
+use quorumscope_core::types::{Digest, LogIndex, NodeId, RecordId, Span, Ticket};
 
 use super::network::Parcel;
 use super::queue::Event;
-use super::world::{Subject, Waiting, World, number};
+use super::world::{Making, Subject, Waiting, World, number};
 use crate::trace::view::Liveness;
+
+/// How long a node takes to make a snapshot beside its work.
+const SNAPSHOT_TIME: Span = Span::from_millis(10);
 
 /// What stands before each thing in the run's digest.
 pub(crate) mod tag {
@@ -32,6 +36,8 @@ pub(crate) mod tag {
     pub(crate) const ASKED: u8 = 9;
     pub(crate) const COMMAND: u8 = 10;
     pub(crate) const LOST: u8 = 11;
+    pub(crate) const SNAPSHOT: u8 = 12;
+    pub(crate) const RESTORED: u8 = 13;
 }
 
 impl<P: Subject> World<P> {
@@ -133,6 +139,14 @@ impl<P: Subject> World<P> {
                         *last = through;
                     }
                 }
+                Effect::Snapshot { .. } => self.begin_snapshot(index, first),
+                Effect::Restore { index: through } => {
+                    if !self.restore(index, first) {
+                        return None;
+                    }
+                    self.coverage.snapshots_installed += 1;
+                    reported.get_or_insert_with(|| (through, Vec::new())).0 = through;
+                }
                 Effect::Answer { client, number: request, outcome } => {
                     (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
                     outcome.hash(&mut self.chain);
@@ -151,6 +165,8 @@ impl<P: Subject> World<P> {
                     return None;
                 }
                 Effect::Note(event) => {
+                    let resumed = matches!(event, NodeEvent::SnapshotTransferResumed { .. });
+                    self.coverage.transfers_resumed += u64::from(resumed);
                     self.recorder.emit(self.stamp(index, Some(first)), || Body::Noted(event));
                 }
             }
@@ -161,6 +177,7 @@ impl<P: Subject> World<P> {
     fn send(&mut self, index: usize, first: RecordId, to: NodeId, message: P::Message, after: Option<Ticket>) {
         (tag::SEND, number(index), to, after).hash(&mut self.chain);
         message.hash(&mut self.chain);
+        self.coverage.snapshot_parts += u64::from(P::is_part(&message));
         let said = &message;
         let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Sent {
             to,
@@ -180,14 +197,7 @@ impl<P: Subject> World<P> {
         (tag::WRITE, number(index)).hash(&mut self.chain);
         write.hash(&mut self.chain);
         let said = &write;
-        let began = self.recorder.emit(self.stamp(index, Some(first)), || {
-            Body::WriteBegan(Write {
-                ticket: said.ticket,
-                hard: said.hard.clone().map(Into::into),
-                truncate: said.truncate,
-                append: said.append.clone(),
-            })
-        });
+        let began = self.recorder.emit(self.stamp(index, Some(first)), || Body::WriteBegan(said.recorded()));
         self.watch_log(index, &write);
         let Some(node) = self.nodes.get_mut(index) else { return };
         if let Some(hard) = &write.hard {
@@ -211,9 +221,7 @@ impl<P: Subject> World<P> {
         }
         let image = Arc::clone(&node.disk.image);
         let mut digest = Chain::new();
-        let start = usize::try_from(from.0 - 1).unwrap_or(usize::MAX);
-        let end = usize::try_from(through.0).unwrap_or(usize::MAX);
-        for entry in image.log.get(start..end).unwrap_or_default() {
+        for entry in image.entries(from, through) {
             let Some(node) = self.nodes.get_mut(index) else { return false };
             if entry.kind == EntryKind::Command {
                 let machine = Arc::make_mut(&mut node.machine);
@@ -235,6 +243,52 @@ impl<P: Subject> World<P> {
             through,
             state: machine.map_or(Digest(0), |machine| machine.digest()),
         });
+        true
+    }
+
+    /// Keeps the state as it is now; the node goes on while the snapshot is made.
+    fn begin_snapshot(&mut self, index: usize, first: RecordId) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        node.making = Some(Making { index: node.applied, machine: Arc::clone(&node.machine), cause: first });
+        let event = Event::SnapshotMade { node: number(index), incarnation: node.incarnation };
+        self.queue.push(self.now + SNAPSHOT_TIME, event);
+    }
+
+    /// The node's snapshot is made.
+    pub(crate) fn on_snapshot_made(&mut self, index: usize) {
+        let Some(Making { index: through, machine, cause }) =
+            self.nodes.get_mut(index).and_then(|node| node.making.take())
+        else {
+            return;
+        };
+        let (data, digest) = (machine.snapshot(), machine.snapshot_digest());
+        let bytes = data.len() as u64;
+        self.coverage.snapshots_taken += 1;
+        (tag::SNAPSHOT, number(index), through, digest, bytes).hash(&mut self.chain);
+        let stamp = self.stamp(index, Some(cause));
+        let first = self.recorder.emit(stamp, || Body::SnapshotTaken { index: through, bytes });
+        self.watch_state(index, through, machine.digest());
+        self.step_node(index, first, Input::SnapshotTaken { index: through, digest, data });
+    }
+
+    /// Puts the snapshot on the node's disk in the place of its state. False where the node had to stop.
+    pub(crate) fn restore(&mut self, index: usize, first: RecordId) -> bool {
+        let mut machine = P::machine(&self.config);
+        let Some(node) = self.nodes.get_mut(index) else { return false };
+        let Some(snapshot) = node.disk.image.snapshot.clone() else {
+            self.halt(index, first, "a state is restored from a snapshot that is durable");
+            return false;
+        };
+        let (through, state) = (snapshot.meta.index, snapshot.meta.digest);
+        if machine.restore(&snapshot.data).is_err() || machine.digest() != state {
+            self.halt(index, first, "a restored state has the digest of its snapshot");
+            return false;
+        }
+        node.machine = Arc::new(machine);
+        node.applied = through;
+        (tag::RESTORED, number(index), through, state).hash(&mut self.chain);
+        self.recorder.emit(self.stamp(index, Some(first)), || Body::AppliedThrough { through, state });
+        self.watch_state(index, through, state);
         true
     }
 

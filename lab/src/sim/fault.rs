@@ -10,6 +10,7 @@ use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::Input;
 use quorumscope_core::record::{Body, Command, DropReason, Endpoint, NodeState, NodeStatus};
+use quorumscope_core::snapshot::Base;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Span, Term};
 
@@ -124,6 +125,7 @@ impl<P: Subject> World<P> {
             }
             Command::LoseDisk(node) => self.lose_disk(*node, command)?,
             Command::Reconfigure { node, change } => self.reconfigure(*node, change, command)?,
+            Command::Snapshot(node) => self.take_snapshot(*node, command)?,
         }
         self.settle();
         Ok(())
@@ -205,6 +207,7 @@ impl<P: Subject> World<P> {
         let node = &mut self.nodes[index];
         node.liveness = Liveness::Crashed;
         node.protocol = None;
+        node.making = None;
         node.recorded = None;
         node.armed = None;
         node.commit = LogIndex::ZERO;
@@ -259,6 +262,7 @@ impl<P: Subject> World<P> {
             super::queue::Event::Arrive { slot } => self.requeue(slot, self.now),
             other @ (super::queue::Event::Deadline { .. }
             | super::queue::Event::Synced { .. }
+            | super::queue::Event::SnapshotMade { .. }
             | super::queue::Event::Request { .. }
             | super::queue::Event::Think { .. }) => {
                 self.queue.push(self.now, other);
@@ -410,6 +414,14 @@ impl<P: Subject> World<P> {
         Ok(())
     }
 
+    fn take_snapshot(&mut self, node: NodeId, command: &Command) -> Result<(), CommandError> {
+        let index = self.require(node, &[Liveness::Up], "only a running node can make a snapshot")?;
+        self.admit(command);
+        let first = self.recorder.emit(self.stamp(index, None), || Body::SnapshotAsked);
+        self.step_node(index, first, Input::TakeSnapshot);
+        Ok(())
+    }
+
     fn lose_disk(&mut self, node: NodeId, command: &Command) -> Result<(), CommandError> {
         let index = self.require(node, &[Liveness::Crashed], "crash it before its disk is lost")?;
         self.admit(command);
@@ -428,6 +440,8 @@ impl<P: Subject> World<P> {
                 status: NodeStatus::default(),
                 hard: P::Hard::default().into(),
                 log: Vec::new(),
+                base: Base::NONE,
+                snapshot: None,
             }))
         });
         self.watch_lost(index);

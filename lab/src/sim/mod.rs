@@ -24,11 +24,12 @@ mod transit;
 mod watch;
 mod world;
 
+use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Protocol as _;
-use quorumscope_core::raft::{HardState, Log, Raft, Rule, Rules as _, Switches};
+use quorumscope_core::raft::{HardState, Log, Message, Raft, Rule, Rules as _, Switches};
 use quorumscope_core::record::{Command, NodeStatus, Record, Role};
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time};
@@ -50,8 +51,11 @@ impl Subject for Raft<Switches> {
     const NAME: &'static str = "raft";
 
     fn machine(config: &Self::Config) -> Sessions<KeyValue> {
-        let machine = Sessions::default();
-        if config.rules.on(Rule::ExactlyOnce) { machine } else { machine.without_deduplication() }
+        let mut machine = Sessions::default();
+        if !config.rules.on(Rule::ExactlyOnce) {
+            machine = machine.without_deduplication();
+        }
+        if config.rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
     }
 
     fn voters(config: &Self::Config) -> &[NodeId] {
@@ -72,6 +76,10 @@ impl Subject for Raft<Switches> {
 
     fn members(&self) -> &Membership {
         self.membership()
+    }
+
+    fn is_part(message: &Message) -> bool {
+        matches!(message, Message::InstallSnapshot(install) if !install.data.is_empty())
     }
 }
 
@@ -225,6 +233,12 @@ impl Simulation {
     #[must_use]
     pub fn decided(&self) -> &litemap::LiteMap<LogIndex, Term> {
         &world!(self).decided
+    }
+
+    /// The entry that the oracle counts as committed at `index`, whoever holds it still.
+    #[must_use]
+    pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
+        world!(self).checks.decided_entry(index)
     }
 
     /// One node.

@@ -30,6 +30,13 @@ pub(crate) enum Event {
         /// A sync of an earlier incarnation means nothing.
         incarnation: Incarnation,
     },
+    /// A node's snapshot is made.
+    SnapshotMade {
+        /// Which node.
+        node: u32,
+        /// A snapshot of an earlier incarnation means nothing.
+        incarnation: Incarnation,
+    },
     /// A request of a client has waited long enough.
     Request {
         /// Which client.

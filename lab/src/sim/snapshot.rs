@@ -4,7 +4,6 @@
 //! side of the test that the fold says the truth.
 
 use quorumscope_core::few;
-use quorumscope_core::storage::Write;
 use quorumscope_core::types::LogIndex;
 
 use super::disk::lowest_changed;
@@ -50,16 +49,15 @@ fn view_of<M: Clone + Into<quorumscope_core::record::AnyMessage>>(flight: &Fligh
 
 fn view_of_node<P: Subject>(node: &Node<P>) -> NodeView {
     let disk = &node.disk;
-    let writing = disk.pending.iter().map(|pending| Write {
-        ticket: pending.write.ticket,
-        hard: pending.write.hard.clone().map(Into::into),
-        truncate: pending.write.truncate,
-        append: pending.write.append.clone(),
-    });
-    let log = match &node.protocol {
-        Some(protocol) => protocol.log().iter().cloned().collect(),
-        None => disk.image.log.clone(),
+    let writing = disk.pending.iter().map(|pending| pending.write.recorded());
+    let (base, log) = match &node.protocol {
+        Some(protocol) => (protocol.log().base(), protocol.log().iter().cloned().collect()),
+        None => (disk.image.base, disk.image.log.clone()),
     };
+    let last = LogIndex(base.index.0 + log.len() as u64);
+    let stored_snapshot = disk.image.snapshot.as_ref().map(|snapshot| snapshot.meta.clone());
+    let newer = disk.pending.iter().rev().find_map(|pending| pending.write.snapshot.as_ref());
+    let snapshot = newer.map(|snapshot| snapshot.meta.clone()).or(stored_snapshot.clone());
     let untouched = disk.pending.iter().filter_map(|pending| lowest_changed(&pending.write)).min();
     let waiting = node.waiting.iter().map(|waiting| {
         let message = waiting.message.clone().into();
@@ -70,9 +68,13 @@ fn view_of_node<P: Subject>(node: &Node<P>) -> NodeView {
         incarnation: node.incarnation,
         clock: ClockView { at: node.clock.at, mono: node.clock.mono, rate_ppm: node.clock.rate_ppm },
         status: node.protocol.as_ref().map(|protocol| protocol.status()).unwrap_or_default(),
-        durable: untouched.map_or(LogIndex(u64::MAX), LogIndex::previous).min(disk.image.last_index()),
+        durable: untouched.map_or(LogIndex(u64::MAX), LogIndex::previous).min(disk.image.last_index()).min(last),
+        base,
         log,
+        snapshot,
+        stored_base: disk.image.base,
         stored: disk.image.log.clone(),
+        stored_snapshot,
         hard: node.hard.clone().map(Into::into),
         durable_hard: disk.has_hard.then(|| disk.image.hard.clone().into()),
         writing: writing.collect(),

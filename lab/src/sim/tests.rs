@@ -2,7 +2,7 @@
 
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::raft::{Config, Switches};
+use quorumscope_core::raft::{Config, Snapshots, Switches};
 use quorumscope_core::record::{Body, Command, Endpoint, Record, Verdict};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
@@ -14,9 +14,10 @@ fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
     let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)) };
     let client = |id| ClientSetup::by_hand(ClientId(id));
+    let snapshots = Snapshots { threshold: 20, retained_entries: 3, chunk_bytes: 64, ..Snapshots::default() };
     Setup {
         name: "test".into(),
-        protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),
+        protocol: ProtocolSetup::Raft(Config { snapshots, ..Config::new(nodes.clone(), Switches::all_on()) }),
         nodes,
         clients: vec![client(1), ClientSetup { workload: Some(workload), ..client(2) }],
         seed,
@@ -41,7 +42,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         0 => Endpoint::Client(ClientId(rng.below(2) + 1)),
         _ => Endpoint::Node(node(rng)),
     };
-    match rng.below(28) {
+    match rng.below(30) {
         0 | 1 => Command::Crash(node(rng)),
         2..=5 => Command::Restart(node(rng)),
         6 => Command::Pause(node(rng)),
@@ -58,8 +59,9 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         20 => Command::Drift { node: node(rng), rate_ppm: 900_000 + u32::try_from(rng.below(200_000)).unwrap_or(0) },
         21 => Command::Disk { node: node(rng), latency: (Span(500), Span(1_000 + rng.below(30_000))) },
         22 => Command::LoseDisk(node(rng)),
+        24 | 25 => Command::Snapshot(node(rng)),
         23 => Command::Mend { from: end(rng), to: end(rng) },
-        24..=26 => {
+        26..=28 => {
             let (whom, mut change) = (vec![node(rng)], MembershipChange::default());
             let MembershipChange { add, promote, remove } = &mut change;
             *[add, promote, remove][usize::try_from(rng.below(3)).unwrap_or(0)] = whom;

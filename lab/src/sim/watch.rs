@@ -9,7 +9,7 @@ use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::record::{Body, Role, Verdict};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{ClientId, LogIndex, RecordId, RequestNumber};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber};
 
 use super::recorder::Stamp;
 use super::world::{Subject, World};
@@ -39,6 +39,13 @@ impl<P: Subject> World<P> {
     pub(crate) fn watch_applied(&mut self, index: usize, entry: &Arc<Entry>) {
         if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
             self.checks.applied(self.now, node.id, entry);
+        }
+    }
+
+    /// A node's state stands at an index where others may have stood, or will stand: it made or installed a snapshot.
+    pub(crate) fn watch_state(&mut self, index: usize, through: LogIndex, state: Digest) {
+        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+            self.checks.state(self.now, node.id, through, state);
         }
     }
 

@@ -73,6 +73,17 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
 
     /// The configuration that acts at it.
     fn members(&self) -> &Membership;
+
+    /// Whether a message carries a part of a snapshot.
+    fn is_part(message: &Self::Message) -> bool;
+}
+
+/// A snapshot that is being made: the state as it was, and the step that asked for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Making {
+    pub(crate) index: LogIndex,
+    pub(crate) machine: Arc<Sessions<KeyValue>>,
+    pub(crate) cause: RecordId,
 }
 
 /// A message that waits at its sender for a write.
@@ -98,6 +109,8 @@ pub(crate) struct Node<P: Subject> {
     pub(crate) disk: Disk<P::Hard>,
     pub(crate) machine: Arc<Sessions<KeyValue>>,
     pub(crate) applied: LogIndex,
+    /// The snapshot that is being made of it.
+    pub(crate) making: Option<Making>,
     /// Its commit index after its last step.
     pub(crate) commit: LogIndex,
     /// Role and term after its last step.
@@ -161,6 +174,7 @@ where
             disk: disk(*id),
             machine: Arc::new(P::machine(&config)),
             applied: LogIndex::ZERO,
+            making: None,
             commit: LogIndex::ZERO,
             standing: (Role::Follower, Term(0)),
             recorded: None,
@@ -237,6 +251,7 @@ where
         node.protocol = Some(protocol);
         node.machine = Arc::new(machine);
         node.applied = LogIndex::ZERO;
+        node.making = None;
         node.liveness = Liveness::Up;
         let (incarnation, clock) = (node.incarnation, node.clock);
         let stamp = self.stamp(index, cause);
@@ -245,6 +260,9 @@ where
         if let Some(node) = self.nodes.get_mut(index) {
             // The clock's setting as records tell it: `mono` at this instant.
             node.clock.drift(self.now, clock.rate_ppm);
+        }
+        if self.nodes.get(index).is_some_and(|node| node.disk.image.snapshot.is_some()) {
+            self.restore(index, started);
         }
         self.after_step(index, started);
     }
@@ -279,6 +297,7 @@ where
             Event::Deadline { node } => self.on_deadline(node as usize),
             Event::Arrive { slot } => self.arrive(slot),
             Event::Synced { node, .. } => self.on_synced(node as usize),
+            Event::SnapshotMade { node, .. } => self.on_snapshot_made(node as usize),
             Event::Request { client, number } => self.on_request_timer(client as usize, number),
             Event::Think { client } => self.on_think(client as usize),
         }
@@ -317,7 +336,9 @@ where
                 .links
                 .get(slot)
                 .is_some_and(|flight| flight.stamp == due.stamp && !flight.held && !self.is_paused(flight.to)),
-            Event::Synced { node, incarnation } => up(node).is_some_and(|node| node.incarnation == incarnation),
+            Event::Synced { node, incarnation } | Event::SnapshotMade { node, incarnation } => {
+                up(node).is_some_and(|node| node.incarnation == incarnation)
+            }
             Event::Request { client, number } => self.clients.get(client as usize).is_some_and(|client| {
                 client.outstanding.iter().any(|request| request.number == number && request.stamp == due.stamp)
             }),
@@ -355,7 +376,7 @@ where
                     self.nodes[position].deferred.push(due.event);
                 }
             }
-            Event::Synced { node, incarnation } => {
+            Event::Synced { node, incarnation } | Event::SnapshotMade { node, incarnation } => {
                 if let Some(node) = self.nodes.get_mut(node as usize)
                     && node.incarnation == incarnation
                     && node.liveness == Liveness::Paused

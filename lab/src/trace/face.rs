@@ -10,7 +10,10 @@ use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Outcome;
-use quorumscope_core::raft::{AppendEntries, AppendOutcome, Message, RequestVote, RequestVoteReply};
+use quorumscope_core::raft::{
+    AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, RequestVote,
+    RequestVoteReply,
+};
 use quorumscope_core::record::{AnyMessage, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
 
@@ -41,6 +44,10 @@ pub enum MessageKind {
     ClientRequest,
     /// A client is answered.
     ClientAnswer,
+    /// Carries a part of a snapshot.
+    Snapshot,
+    /// Says how much of a snapshot has arrived.
+    SnapshotReply,
 }
 
 /// The outline of a message.
@@ -56,6 +63,8 @@ pub enum Shape {
     Dot,
     /// Clients.
     Pill,
+    /// Snapshots.
+    Block,
 }
 
 /// What a reply says, in one sign.
@@ -116,6 +125,8 @@ impl MessageKind {
             Self::PreVoteReply => words::PRE_VOTE_REPLY,
             Self::ClientRequest => words::CLIENT_REQUEST,
             Self::ClientAnswer => words::CLIENT_ANSWER,
+            Self::Snapshot => words::SNAPSHOT,
+            Self::SnapshotReply => words::SNAPSHOT_REPLY,
         }
     }
 
@@ -132,6 +143,8 @@ impl MessageKind {
             Self::PreVoteReply => (Shape::Triangle, "P", false),
             Self::ClientRequest => (Shape::Pill, "C", true),
             Self::ClientAnswer => (Shape::Pill, "C", false),
+            Self::Snapshot => (Shape::Block, "S", true),
+            Self::SnapshotReply => (Shape::Block, "S", false),
         }
     }
 
@@ -178,6 +191,8 @@ pub fn peer(message: &AnyMessage) -> MessageFace {
         AnyMessage::Raft(Message::RequestVoteReply(reply)) => vote_reply(MessageKind::VoteReply, "RequestVote", reply),
         AnyMessage::Raft(Message::AppendEntries(append)) => self::append(append),
         AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, &reply.outcome),
+        AnyMessage::Raft(Message::InstallSnapshot(install)) => self::install(install),
+        AnyMessage::Raft(Message::InstallSnapshotReply(reply)) => install_reply(reply),
     }
 }
 
@@ -253,6 +268,47 @@ fn append_reply(term: Term, outcome: &AppendOutcome) -> MessageFace {
         }
     };
     MessageKind::AppendReply.face(Some(sign), Some(term), name, fields)
+}
+
+fn install(install: &InstallSnapshot) -> MessageFace {
+    let (index, end) = (install.meta.index, install.offset.saturating_add(install.data.len() as u64));
+    let (kind, name) = if install.data.is_empty() {
+        (MessageKind::Heartbeat, format!("InstallSnapshot {index} (heartbeat)"))
+    } else {
+        (
+            MessageKind::Snapshot,
+            format!("InstallSnapshot {index}, bytes {} to {end} of {}", install.offset, install.total),
+        )
+    };
+    let fields = vec![
+        ("term", install.term.0.to_string()),
+        ("lastIncludedIndex", index.to_string()),
+        ("lastIncludedTerm", install.meta.term.0.to_string()),
+        ("offset", install.offset.to_string()),
+        ("data", format!("{} bytes", install.data.len())),
+        ("total", format!("{} bytes", install.total)),
+        ("done", (end == install.total).to_string()),
+    ];
+    kind.face(None, Some(install.term), name, fields)
+}
+
+fn install_reply(reply: &InstallSnapshotReply) -> MessageFace {
+    let mut fields = vec![("term", reply.term.0.to_string()), ("lastIncludedIndex", reply.index.to_string())];
+    let (sign, name) = match reply.outcome {
+        InstallOutcome::Received { offset } => {
+            fields.push(("received", format!("{offset} bytes")));
+            (Sign::Plus, format!("InstallSnapshot {}: {offset} bytes here", reply.index))
+        }
+        InstallOutcome::Installed => {
+            fields.push(("matchIndex", reply.index.to_string()));
+            (Sign::Plus, format!("InstallSnapshot {} installed", reply.index))
+        }
+        InstallOutcome::StaleTerm => {
+            fields.push(("reason", "older term".into()));
+            (Sign::Minus, "InstallSnapshot refused, older term".into())
+        }
+    };
+    MessageKind::SnapshotReply.face(Some(sign), Some(reply.term), name, fields)
 }
 
 /// The stroke of a node.

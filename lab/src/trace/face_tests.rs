@@ -89,6 +89,8 @@ fn no_two_kinds_of_requests_look_alike_without_colour() {
         MessageKind::PreVoteReply,
         MessageKind::ClientRequest,
         MessageKind::ClientAnswer,
+        MessageKind::Snapshot,
+        MessageKind::SnapshotReply,
     ];
     let mut looks: Vec<_> = kinds.iter().map(|kind| kind.look()).collect();
     looks.sort_unstable();

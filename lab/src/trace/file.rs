@@ -397,6 +397,8 @@ fn message_of(body: &Body) -> Option<RecordId> {
         | Body::Decided { .. }
         | Body::Violated { .. }
         | Body::Gap { .. }
+        | Body::SnapshotTaken { .. }
+        | Body::SnapshotAsked
         | Body::Ended => None,
     }
 }

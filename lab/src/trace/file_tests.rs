@@ -5,16 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Tags};
 use quorumscope_core::event::{Event, Refusal};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Outcome;
 use quorumscope_core::raft::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, RequestVote, RequestVoteReply,
+    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
+    Message, RequestVote, RequestVoteReply,
 };
 use quorumscope_core::record::{
-    AnyHard, AnyMessage, Began, DropReason, Endpoint, NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Verdict,
+    AnyHard, AnyMessage, Began, DropReason, Endpoint, NodeState, NodeStatus, Progress, Role, Timer, TimerKind,
+    Transfer, Verdict,
 };
 use quorumscope_core::rng::Rng;
+use quorumscope_core::snapshot::{Snapshot, SnapshotMeta};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{ClientId, Incarnation, LogIndex, Mono, RequestNumber, Term, Ticket, Wall};
+use quorumscope_core::types::{ClientId, Digest, Incarnation, LogIndex, Mono, RequestNumber, Term, Ticket, Wall};
 
 use super::*;
 
@@ -64,12 +68,29 @@ fn messages() -> Vec<Message> {
         Message::PreVoteReply(reply.clone()),
         Message::RequestVoteReply(reply),
         Message::AppendEntries(append),
+        Message::InstallSnapshot(Box::new(InstallSnapshot {
+            term: Term(2),
+            meta: meta(),
+            total: 9,
+            offset: 3,
+            data: Bytes::from_static(b"part"),
+        })),
     ];
+    let parts = [InstallOutcome::Received { offset: BIG }, InstallOutcome::Installed, InstallOutcome::StaleTerm];
+    messages.extend(parts.map(|outcome| {
+        Message::InstallSnapshotReply(InstallSnapshotReply { term: Term(2), index: LogIndex(7), outcome })
+    }));
     messages.extend(outcomes.map(|outcome| Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome })));
     messages
 }
 
+fn meta() -> SnapshotMeta {
+    let membership = Membership { voters: vec![NODE], outgoing: vec![NodeId(2)], learners: Vec::new() };
+    SnapshotMeta { index: LogIndex(7), term: Term(2), log_time: Wall(BIG), membership, digest: Digest(BIG) }
+}
+
 fn status() -> NodeStatus {
+    let transfer = Transfer { index: LogIndex(7), offset: 3, total: BIG };
     NodeStatus {
         role: Role::Leader,
         term: Term(2),
@@ -77,7 +98,13 @@ fn status() -> NodeStatus {
         leader: Some(NODE),
         timer: Some(Timer { kind: TimerKind::Heartbeat, armed: Mono(1), deadline: Mono(BIG) }),
         votes: vec![(NODE, true)],
-        progress: vec![Progress { node: NodeId(2), next: LogIndex(2), matched: LogIndex(1), probing: true }],
+        progress: vec![Progress {
+            node: NodeId(2),
+            next: LogIndex(2),
+            matched: LogIndex(1),
+            probing: true,
+            snapshot: Some(transfer),
+        }],
         ..NodeStatus::default()
     }
 }
@@ -90,6 +117,8 @@ fn bodies() -> Vec<Body> {
         hard: Some(hard.clone()),
         truncate: Some(LogIndex(3)),
         append: [entry()].into_iter().collect(),
+        snapshot: Some(Arc::new(Snapshot { meta: meta(), data: Bytes::from_static(b"state") })),
+        compact: Some(meta().base()),
     };
     let began = Began {
         protocol: "raft".into(),
@@ -99,7 +128,9 @@ fn bodies() -> Vec<Body> {
         clients: vec![ClientId(1)],
         seed: Some(BIG),
     };
-    let state = NodeState { incarnation: Incarnation(1), up: true, status: status(), hard, log: vec![entry()] };
+    let (base, snapshot) = (meta().base(), Some(meta()));
+    let log = vec![entry()];
+    let state = NodeState { incarnation: Incarnation(1), up: true, status: status(), hard, log, base, snapshot };
     let (client, number) = (ClientId(1), RequestNumber(2));
     let decided = Event::VoteDecided {
         pre_vote: true,
@@ -137,6 +168,8 @@ fn bodies() -> Vec<Body> {
         Body::Violated { property: "p".into(), detail: "d".into() },
         Body::Gap { missing: None },
         Body::Ended,
+        Body::SnapshotTaken { index: LogIndex(7), bytes: BIG },
+        Body::SnapshotAsked,
     ];
     for message in messages() {
         bodies.push(Body::Sent { to: NODE, message: AnyMessage::Raft(message), after: Some(ticket()) });

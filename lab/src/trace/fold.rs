@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
 use quorumscope_core::record::{AnyHard, Body, Endpoint, NodeState, NodeStatus, Record};
-use quorumscope_core::storage::Write;
+use quorumscope_core::snapshot::Base;
+use quorumscope_core::storage::{Write, change_log};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Ticket, Time};
 
 use super::view::{
@@ -98,7 +99,12 @@ impl View {
                     node.fold(record);
                 }
             }
-            Body::DeadlineReached | Body::Proposed { .. } | Body::Noted(_) | Body::ConditionChanged { .. } => {}
+            Body::DeadlineReached
+            | Body::Proposed { .. }
+            | Body::Noted(_)
+            | Body::ConditionChanged { .. }
+            | Body::SnapshotTaken { .. }
+            | Body::SnapshotAsked => {}
         }
     }
 
@@ -211,6 +217,8 @@ impl NodeView {
             | Body::Decided { .. }
             | Body::Violated { .. }
             | Body::Gap { .. }
+            | Body::SnapshotTaken { .. }
+            | Body::SnapshotAsked
             | Body::Ended => {}
         }
     }
@@ -219,8 +227,11 @@ impl NodeView {
         if self.writing.len() >= MAX_NAMED {
             return;
         }
-        if !change_log(&mut self.log, write) {
+        if change_log(&mut self.base, &mut self.log, write).is_err() {
             return;
+        }
+        if let Some(snapshot) = &write.snapshot {
+            self.snapshot = Some(snapshot.meta.clone());
         }
         if write.hard.is_some() {
             self.hard.clone_from(&write.hard);
@@ -231,7 +242,11 @@ impl NodeView {
 
     fn complete_writes(&mut self, through: Ticket) {
         while let Some(write) = self.writing.pop_front_if(|write| write.ticket <= through) {
-            change_log(&mut self.stored, &write);
+            // A write that leaves a gap was not taken in when it began.
+            let _ = change_log(&mut self.stored_base, &mut self.stored, &write);
+            if let Some(snapshot) = &write.snapshot {
+                self.stored_snapshot = Some(snapshot.meta.clone());
+            }
             if write.hard.is_some() {
                 self.durable_hard = write.hard;
             }
@@ -242,7 +257,7 @@ impl NodeView {
     /// The part of the log that no pending write touches is as it stands on the disk.
     fn count_durable(&mut self) {
         let untouched = self.writing.iter().filter_map(lowest_changed).min().map(LogIndex::previous);
-        let stored = self.stored.last().map_or(LogIndex::ZERO, |entry| entry.index);
+        let stored = LogIndex(self.stored_base.index.0 + self.stored.len() as u64).min(self.last_index());
         self.durable = untouched.map_or(stored, |untouched| untouched.min(stored));
     }
 
@@ -252,6 +267,8 @@ impl NodeView {
         }
         self.writing.clear();
         self.log.clone_from(&self.stored);
+        self.base = self.stored_base;
+        self.snapshot.clone_from(&self.stored_snapshot);
         self.hard.clone_from(&self.durable_hard);
         self.count_durable();
         self.status = NodeStatus::default();
@@ -265,8 +282,13 @@ impl NodeView {
         self.status = state.status.clone();
         self.hard = Some(state.hard.clone());
         self.durable_hard = Some(state.hard.clone());
-        let follows = |(position, entry): &(u64, &Arc<Entry>)| entry.index == LogIndex(position + 1);
-        self.log = (0..).zip(&state.log).take_while(follows).map(|(_, entry)| Arc::clone(entry)).collect();
+        let follows = |(before, entry): &(u64, &Arc<Entry>)| entry.index == LogIndex(before + 1);
+        self.base = if state.base.index < LogIndex::MAX { state.base } else { Base::NONE };
+        self.stored_base = self.base;
+        self.snapshot.clone_from(&state.snapshot);
+        self.stored_snapshot.clone_from(&state.snapshot);
+        self.log =
+            (self.base.index.0..).zip(&state.log).take_while(follows).map(|(_, entry)| Arc::clone(entry)).collect();
         self.stored.clone_from(&self.log);
         self.writing.clear();
         self.waiting.clear();
@@ -275,16 +297,4 @@ impl NodeView {
         }
         self.count_durable();
     }
-}
-
-/// Does to a log what a write says. False, and nothing is changed, where the write leaves a gap.
-fn change_log(log: &mut Vec<Arc<Entry>>, write: &Write<AnyHard>) -> bool {
-    let last = LogIndex(log.len() as u64);
-    let kept = write.truncate.map_or(last, |from| from.previous().min(last));
-    let follows = write.append.iter().zip(kept.0..).all(|(entry, before)| entry.index == LogIndex(before + 1));
-    if follows {
-        log.truncate(usize::try_from(kept.0).unwrap_or(usize::MAX));
-        log.extend(write.append.iter().cloned());
-    }
-    follows
 }

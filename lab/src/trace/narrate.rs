@@ -93,6 +93,8 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         | Body::Answered { .. }
         | Body::Status(_)
         | Body::NodeState(_)
+        | Body::SnapshotTaken { .. }
+        | Body::SnapshotAsked
         | Body::Departed { .. } => None,
     }
 }
@@ -138,6 +140,16 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
             detail(fill(text::MEMBERS, &[("node", &node), ("members", &members(acting))]))
         }
         Event::ChangeRefused { .. } => headline(fill(text::CHANGE_REFUSED, &[("node", &node)])),
+        Event::LogCompacted { snapshot, .. } => {
+            headline(fill(text::COMPACTED, &[("node", &node), ("index", snapshot)]))
+        }
+        Event::SnapshotTransferStarted { follower, index, .. } => {
+            headline(fill(text::TRANSFER_STARTED, &[("node", &node), ("follower", follower), ("index", index)]))
+        }
+        Event::SnapshotTransferResumed { follower, offset, .. } => {
+            detail(fill(text::TRANSFER_RESUMED, &[("node", &node), ("follower", follower), ("offset", offset)]))
+        }
+        Event::SnapshotRestored { index } => headline(fill(text::INSTALLED, &[("node", &node), ("index", index)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
         Event::Recovered { .. }
         | Event::ElectionTimerSet { .. }
@@ -147,6 +159,10 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         | Event::NextIndexMoved { .. }
         | Event::CommitAdvanced { .. }
         | Event::MessageIgnored { .. }
+        | Event::SnapshotStarted { .. }
+        | Event::SnapshotTransferEnded { .. }
+        | Event::SnapshotAccepted { .. }
+        | Event::SnapshotNotNeeded { .. }
         | Event::ProposalRefused { .. } => None,
     }
 }

@@ -198,6 +198,8 @@ impl Timeline {
             | Body::Dropped { .. }
             | Body::Asked { .. }
             | Body::Told { .. }
+            | Body::SnapshotTaken { .. }
+            | Body::SnapshotAsked
             | Body::Ended => None,
         };
         if let Some(kind) = kind.filter(|_| self.marks.len() < MAX_MARKS) {

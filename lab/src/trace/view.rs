@@ -11,6 +11,7 @@ use std::sync::Arc;
 use quorumscope_core::entry::Entry;
 use quorumscope_core::protocol::Outcome;
 use quorumscope_core::record::{AnyHard, AnyMessage, Endpoint, NodeStatus, Verdict};
+use quorumscope_core::snapshot::{Base, SnapshotMeta};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{
     ClientId, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
@@ -72,10 +73,18 @@ pub struct NodeView {
     pub clock: ClockView,
     /// Role, term, commit index, timer, votes, progress. Empty while it is down.
     pub status: NodeStatus,
+    /// The last entry that was compacted away: `log` goes on after it.
+    pub base: Base,
     /// Its volatile log, or the durable one while it is down.
     pub log: Vec<Arc<Entry>>,
-    /// The log on its disk; it differs from `log` while a truncation is being written.
+    /// What its newest snapshot stands for, durable or not.
+    pub snapshot: Option<SnapshotMeta>,
+    /// The base of the log on its disk.
+    pub stored_base: Base,
+    /// The log on its disk; it differs from `log` while a truncation or a snapshot is being written.
     pub stored: Vec<Arc<Entry>>,
+    /// What the snapshot on its disk stands for.
+    pub stored_snapshot: Option<SnapshotMeta>,
     /// Its hard state, durable or not; `None` before the first write.
     pub hard: Option<AnyHard>,
     /// The durable hard state.
@@ -88,6 +97,30 @@ pub struct NodeView {
     pub waiting: LiteMap<RecordId, WaitingMessage>,
     /// Digest of its state machine, and the index it stands at.
     pub state: Option<(LogIndex, quorumscope_core::types::Digest)>,
+}
+
+impl NodeView {
+    /// The entry at `index` of its log; `None` where it was compacted away, and beyond the end.
+    #[must_use]
+    pub fn entry(&self, index: LogIndex) -> Option<&Arc<Entry>> {
+        let position = index.0.checked_sub(self.base.index.0)?.checked_sub(1)?;
+        self.log.get(usize::try_from(position).ok()?)
+    }
+
+    /// The term at `index` of its log; known for the last entry that was compacted away.
+    #[must_use]
+    pub fn term_at(&self, index: LogIndex) -> Option<Term> {
+        if index == self.base.index && index > LogIndex::ZERO {
+            return Some(self.base.term);
+        }
+        self.entry(index).map(|entry| entry.term)
+    }
+
+    /// Index of the last entry of its log.
+    #[must_use]
+    pub fn last_index(&self) -> LogIndex {
+        LogIndex(self.base.index.0 + self.log.len() as u64)
+    }
 }
 
 /// How a node's clock relates to global time.

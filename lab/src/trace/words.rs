@@ -40,6 +40,10 @@ pub mod paper {
     pub const LEARNERS: &str = "thesis §4.2";
     /// The network that Raft expects.
     pub const NETWORK: &str = "Raft §5.1, §5.5";
+    /// Compaction of logs.
+    pub const COMPACTION: &str = "Raft §7; thesis §5.1";
+    /// Snapshots for followers.
+    pub const INSTALL: &str = "Raft §7, Figure 13";
     /// Nothing to cite.
     pub const NONE: &str = "";
 }
@@ -87,7 +91,38 @@ pub mod principle {
     pub(crate) const CAUGHT_UP: &str = "Who votes before it has the log holds up every commit.";
     pub(crate) const REMOVED: &str = "A leader manages its own removal, without counting itself, and then steps down.";
     pub(crate) const UNSYNCED: &str = "What was not on disk is lost in a crash, and what waited for it is never sent.";
+    pub(crate) const SNAPSHOT: &str = "What is applied stands in the state: a snapshot of it, with the clients' sessions, takes the place of the log.";
+    pub(crate) const INSTALL: &str =
+        "A follower that needs entries which the leader has compacted away gets the leader's snapshot instead.";
+    pub(crate) const RESUME: &str =
+        "A part that is lost is asked for again, and the transfer goes on where the follower stands.";
+    pub(crate) const INSTALLED: &str =
+        "A snapshot is on disk before its receiver says so, and only then it takes the place of the state.";
+    pub(crate) const KEEP_LOG: &str =
+        "A snapshot tells nothing new to a log that holds its last entry; what follows that entry stays.";
     pub(crate) const NONE: &str = "";
+}
+
+/// Sentences about snapshots.
+pub(crate) mod snapshot {
+    pub const STARTED: &str = "{node} began to make a snapshot of its state at index {index}: {reason}.";
+    pub const BY_ENTRIES: &str = "{count} applied since the last one";
+    pub const BY_BYTES: &str = "its log has grown by {bytes} bytes since the last one";
+    pub const BY_INTERVAL: &str = "the last one is {age} old";
+    pub const BY_HAND: &str = "somebody asked for it";
+    pub const COMPACTED: &str = "{node} writes its snapshot through index {index} ({bytes} bytes) and drops {entries}: its log goes on after index {base}.";
+    pub const COMPACTED_NOTHING: &str =
+        "{node} writes its snapshot through index {index} ({bytes} bytes); its log is short enough to stay.";
+    pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index} ({bytes} bytes): {follower} needs entry {next}, and {node}'s log goes on after index {base}.";
+    pub const TRANSFER_RESUMED: &str = "{node} goes on sending {follower} the snapshot through index {index} at byte {offset}: this is how much {follower} has.";
+    pub const TRANSFER_ENDED: &str =
+        "{node} knows that {follower} holds all up to index {index}, and sends entries again.";
+    pub const ACCEPTED: &str =
+        "{node} has all of {leader}'s snapshot through index {index} and writes it in the place of its log.";
+    pub const STALE: &str =
+        "{node} does not need {leader}'s snapshot through index {index}: its own commit index is {commit}.";
+    pub const HELD: &str = "{node} does not need {leader}'s snapshot through index {index}: its log holds that entry.";
+    pub const RESTORED: &str = "{node} restored its state from the snapshot through index {index}.";
 }
 
 /// Sentences about what a node did or noticed.
@@ -161,6 +196,7 @@ pub(crate) mod event {
     pub const IGNORED_OUTDATED: &str = "it answers something that has been answered since";
     pub const IGNORED_STRANGER: &str = "{from} is not a member";
     pub const IGNORED_MALFORMED: &str = "what it says cannot be";
+    pub const IGNORED_TOO_LARGE: &str = "its snapshot is longer than {node} takes in";
     pub const REFUSED_PROPOSAL: &str = "{node} refused a client's proposal: it does not lead, and knows no leader.";
     pub const REFUSED_PROPOSAL_LEADER: &str =
         "{node} refused a client's proposal: it does not lead, {leader} does as far as it knows.";
@@ -182,6 +218,8 @@ pub(crate) mod record {
     pub const WRITE: &str = "{node} began to write {parts} (write {ticket}).";
     pub const WRITE_HARD: &str = "its term and vote";
     pub const WRITE_TRUNCATE: &str = "the removal of all from index {index} on";
+    pub const WRITE_SNAPSHOT: &str = "a snapshot through index {index}";
+    pub const WRITE_COMPACT: &str = "the removal of all up to index {index}";
     pub const WRITE_NOTHING: &str = "nothing new";
     pub const ANSWERED: &str = "{node} answered request {number} of {client}: {outcome}.";
     pub const STATUS: &str = "{node} is a {role} in term {term}, commit index {commit}.";
@@ -215,6 +253,8 @@ pub(crate) mod record {
     pub const GAP: &str = "{count} records are missing here.";
     pub const GAP_UNKNOWN: &str = "Records are missing here, nobody counted how many.";
     pub const ENDED: &str = "The run ended.";
+    pub const SNAPSHOT_TAKEN: &str = "{node}'s snapshot through index {index} is made: {bytes} bytes.";
+    pub const SNAPSHOT_ASKED: &str = "{node} was asked for a snapshot.";
 }
 
 /// Answers to questions about a vote or an entry.
@@ -234,6 +274,7 @@ pub(crate) mod question {
     pub const LACKING: &str = " Without it: {nodes}.";
     pub const OLDER_TERM: &str = "Entry {entry} is not committed although {have} hold it on disk ({nodes}): it is of an older term than {leader}'s, who leads term {term}.";
     pub const NOT_IN_TERM: &str = "Entry {entry} is not committed although {have} hold it on disk now ({nodes}): a copy counts only from a holder that is still in term {term}, and nobody's commit index covers it.";
+    pub const COMPACTED: &str = "Entry {index} is committed: {node} has applied it, and a snapshot has taken the place of its log up to index {base}.";
     pub const NOT_HELD: &str = "{node} holds no entry at index {index}: its log ends at {last}.";
 }
 
@@ -256,6 +297,10 @@ pub(crate) mod line {
     pub const APPEND_REFUSED: &str = "{node} refused an append of {leader}";
     pub const COMMIT_HELD: &str = "{node} holds the commit at an older term's entry back";
     pub const APPENDED: &str = "{node} appended {entries}";
+    pub const COMPACTED: &str = "{node} stores a snapshot through index {index}";
+    pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index}";
+    pub const TRANSFER_RESUMED: &str = "{node} goes on with {follower}'s snapshot at byte {offset}";
+    pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
     pub const DECIDED: &str = "entry {index} of term {term} is committed";
     pub const CRASHED: &str = "{node} crashed";
     pub const PAUSED: &str = "{node} paused";
@@ -286,6 +331,8 @@ pub(crate) mod face {
     pub const VOTE_REPLY: &str = "its answer";
     pub const PRE_VOTE: &str = "pre-vote";
     pub const PRE_VOTE_REPLY: &str = "its answer";
+    pub const SNAPSHOT: &str = "part of a snapshot";
+    pub const SNAPSHOT_REPLY: &str = "its answer";
     pub const CLIENT_REQUEST: &str = "client's request";
     pub const CLIENT_ANSWER: &str = "answer to a client";
     pub const FOLLOWER: &str = "follower";

@@ -235,6 +235,8 @@ fn begins_an_event(body: &Body) -> bool {
         | Body::LinksCut { .. }
         | Body::ConditionChanged { .. }
         | Body::Gap { .. }
+        | Body::SnapshotTaken { .. }
+        | Body::SnapshotAsked
         | Body::Ended => true,
         Body::AppliedThrough { .. }
         | Body::Sent { .. }

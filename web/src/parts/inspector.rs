@@ -16,7 +16,6 @@ use crate::model::Action;
 use crate::model::insight::{Insight, Line};
 use crate::model::selection::Selection;
 use crate::scene::ring::{hue, is_cut};
-use crate::scene::table::entry_at;
 use crate::shared::Shared;
 use crate::source::Offers;
 use crate::words::{self, insight as texts, inspect};
@@ -106,7 +105,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
     let up = matches!(node.liveness, Liveness::Up | Liveness::Paused);
     let look = face::role(node.liveness, status.role);
     let nobody = |node: Option<NodeId>| node.map_or_else(|| inspect::NOBODY.to_owned(), |node| node.to_string());
-    let durable_log = node.durable.0.min(node.log.len() as u64);
+    let durable_log = node.durable.0.min(node.last_index().0);
     html! {
         <>
             <h2>{ words::inspector::node(id) }{ close(props) }</h2>
@@ -118,6 +117,9 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
                 { row(inspect::LOG, words::inspector::log(node.log.len() as u64, status.commit, up)) }
+                if let Some(snapshot) = &node.snapshot {
+                    { row(inspect::SNAPSHOT, words::inspector::snapshot(snapshot.index, node.base.index)) }
+                }
                 if let Some(timer) = status.timer { { row(face::timer_words(timer.kind), words::inspector::timer(&timer)) } }
                 { row(inspect::DISK, disk(node, durable_log)) }
                 { row(inspect::STARTS, node.incarnation.0.to_string()) }
@@ -127,7 +129,8 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                     <thead><tr><th>{ inspect::PROGRESS }</th><th>{ words::inspector::MATCH }</th><th>{ words::inspector::NEXT }</th></tr></thead>
                     <tbody>{ for status.progress.iter().filter(|known| known.node != id).map(|known| html! {
                         <tr key={known.node.0}>
-                            <th scope="row">{ known.node.to_string() }{ if known.probing { words::inspector::PROBING } else { "" } }</th>
+                            <th scope="row">{ known.node.to_string() }{ if known.probing { words::inspector::PROBING } else { "" } }
+                                if let Some(sent) = known.snapshot { { words::inspector::transfer(sent.offset, sent.total) } }</th>
                             <td>{ known.matched.0 }</td><td>{ known.next.0 }</td>
                         </tr>
                     }) }</tbody>
@@ -236,14 +239,14 @@ fn of_message(id: RecordId, copy: u32, props: &Props) -> Html {
 
 fn of_entry(node: NodeId, index: LogIndex, props: &Props) -> Html {
     let view = &props.view;
-    let Some(entry) = view.nodes.get(&node).and_then(|node| entry_at(&node.log, index)) else {
+    let Some(entry) = view.nodes.get(&node).and_then(|node| node.entry(index)) else {
         return html! { <><h2>{ words::inspector::entry(index, node) }{ close(props) }</h2><p class="quiet">{ words::inspector::NO_ENTRY }</p></> };
     };
     let holds = |test: &dyn Fn(&NodeView) -> bool| {
         let names: Vec<String> = view
             .nodes
             .iter()
-            .filter(|(_, other)| entry_at(&other.log, index).is_some_and(|held| held.term == entry.term) && test(other))
+            .filter(|(_, other)| other.term_at(index) == Some(entry.term) && test(other))
             .map(|(id, _)| id.to_string())
             .collect();
         if names.is_empty() { inspect::NOBODY.to_owned() } else { names.join(" ") }
@@ -251,7 +254,7 @@ fn of_entry(node: NodeId, index: LogIndex, props: &Props) -> Html {
     html! {
         <>
             <h2>{ words::inspector::entry(index, node) }{ close(props) }</h2>
-            <p class="title">{ face::entry(&entry).text }</p>
+            <p class="title">{ face::entry(entry).text }</p>
             <dl class="values">
                 { row(inspect::TERM, html! { <b class="hued" data-hue={hue(entry.term).to_string()}>{ entry.term.0 }</b> }) }
                 { row(inspect::ON, holds(&|_| true)) }

@@ -42,7 +42,7 @@ pub fn sample(kind: MessageKind) -> Html {
 
 fn letter_height(shape: Shape) -> &'static str {
     match shape {
-        Shape::Square | Shape::Diamond | Shape::Dot | Shape::Pill => "4",
+        Shape::Square | Shape::Diamond | Shape::Dot | Shape::Pill | Shape::Block => "4",
         Shape::Triangle => "5.5",
     }
 }
@@ -53,6 +53,7 @@ fn outline(shape: Shape) -> Html {
         Shape::Diamond => html! { <path d="M0 -13.5 13.500 0 0 13.500 -13.500 0Z" /> },
         Shape::Triangle => html! { <path d="M0 -13 13.500 10.500 -13.500 10.500Z" /> },
         Shape::Dot => html! { <circle r="4.2" /> },
+        Shape::Block => html! { <path d="M-9 -13H13V9L9 13H-13V-9ZM-13 -9H9V13M9 -9 13 -13" /> },
         Shape::Pill => html! { <rect x="-13" y="-8.500" width="26" height="17" rx="8.500" /> },
     }
 }

@@ -32,6 +32,7 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callbac
             <>
                 if crashing { { button("danger", act::CRASH, "crash", Some("K"), Command::Crash(id), on) } }
                 if pausing { { button("", act::PAUSE, "pause-node", Some("Z"), Command::Pause(id), on) } }
+                if offers.snapshot { { button("", act::SNAPSHOT, "snapshot", None, Command::Snapshot(id), on) } }
                 if pausing { { button("", act::TIMEOUT, "timeout", Some("T"), Command::Timeout(id), on) } }
             </>
         },

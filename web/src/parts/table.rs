@@ -62,7 +62,12 @@ fn row_of(row: &Row, columns: &[LogIndex], props: &Props) -> Html {
                 if row.leads { <span class="leads" title={words::LEADS}>{ "♛" }</span> }
                 <span class="commit" title={words::COMMIT_INDEX}>{ words::commit(row.commit) }</span>
             </th>
-            { for row.cells.iter().zip(columns).map(|(cell, index)| cell_of(row, cell, *index, props)) }
+            if row.compacted.0 > 0 {
+                <td class="compacted" colspan={row.compacted.0.to_string()} title={words::COMPACTED}>
+                    <span>{ words::compacted(row.compacted.1) }</span>
+                </td>
+            }
+            { for row.cells.iter().zip(&columns[columns.len() - row.cells.len()..]).map(|(cell, index)| cell_of(row, cell, *index, props)) }
         </tr>
     }
 }

@@ -33,6 +33,9 @@ pub struct Row {
     pub leads: bool,
     /// Its commit index.
     pub commit: LogIndex,
+    /// How many of the columns a snapshot has taken the place of, and the last index that it did; none of those has
+    /// a cell of its own.
+    pub compacted: (u64, LogIndex),
     /// A cell a column.
     pub cells: Vec<Cell>,
 }
@@ -55,7 +58,7 @@ pub struct Cell {
 /// The table with at most `fit` columns. One column beyond the longest log stays free, as the place of the next entry.
 #[must_use]
 pub fn table(view: &View, fit: u64) -> Table {
-    let longest = view.nodes.values().map(|node| node.log.len() as u64).max().unwrap_or(0);
+    let longest = view.nodes.values().map(|node| node.last_index().0).max().unwrap_or(0);
     let fit = fit.max(1);
     let last = (longest + 1).max(fit);
     let columns: Vec<LogIndex> = (last - fit + 1..=last).map(LogIndex).collect();
@@ -67,8 +70,9 @@ pub fn table(view: &View, fit: u64) -> Table {
         .max_by_key(|node| node.status.term);
     let rows = view.nodes.iter().map(|(id, node)| {
         let progress = leader.and_then(|leader| leader.status.progress.iter().find(|progress| progress.node == *id));
-        let cells = columns.iter().map(|index| Cell {
-            entry: entry_at(&node.log, *index),
+        let compacted = columns.iter().filter(|index| **index <= node.base.index).count();
+        let cells = columns.iter().skip(compacted).map(|index| Cell {
+            entry: node.entry(*index).cloned(),
             committed: *index <= node.status.commit || (!up(node) && was_committed(view, node, *index)),
             durable: *index <= node.durable,
             next: progress.is_some_and(|progress| progress.next == *index),
@@ -79,6 +83,7 @@ pub fn table(view: &View, fit: u64) -> Table {
             up: up(node),
             leads: node.liveness == Liveness::Up && node.status.role == Role::Leader,
             commit: node.status.commit,
+            compacted: (compacted as u64, node.base.index),
             cells: cells.collect(),
         }
     });
@@ -96,13 +101,7 @@ fn up(node: &NodeView) -> bool {
 /// A node that is down knows nothing; of its durable log the oracle tells what is committed.
 fn was_committed(view: &View, node: &NodeView, index: LogIndex) -> bool {
     let decided = view.decided.get(&index);
-    decided.is_some() && decided.copied() == entry_at(&node.log, index).map(|entry| entry.term)
-}
-
-/// The entry at an index, counted from 1.
-#[must_use]
-pub fn entry_at(log: &[Arc<Entry>], index: LogIndex) -> Option<Arc<Entry>> {
-    log.get(usize::try_from(index.0.checked_sub(1)?).ok()?).cloned()
+    decided.is_some() && decided.copied() == node.term_at(index)
 }
 
 /// The terms that have an entry in the table, for the legend.
@@ -123,6 +122,7 @@ pub fn terms(view: &View) -> Vec<Term> {
 mod tests {
     use super::*;
     use quorumscope_core::entry::{Class, EntryKind, Tags};
+    use quorumscope_core::snapshot::Base;
     use quorumscope_core::types::{ClientId, RequestNumber, Wall};
 
     fn view(length: u64, commit: u64) -> View {
@@ -166,6 +166,17 @@ mod tests {
 
     #[test]
     fn index_zero_holds_nothing() {
-        assert_eq!(entry_at(&view(1, 0).nodes[&NodeId(1)].log, LogIndex(0)), None);
+        assert_eq!(view(1, 0).nodes[&NodeId(1)].entry(LogIndex(0)), None);
+    }
+
+    #[test]
+    fn what_a_snapshot_has_taken_the_place_of_is_one_cell() {
+        let mut view = view(6, 6);
+        let node = view.nodes.get_mut(&NodeId(1)).expect("the node");
+        node.log.drain(..4);
+        node.base = Base { index: LogIndex(4), term: Term(1) };
+        let row = table(&view, 10).rows.remove(0);
+        assert_eq!((row.compacted, row.cells.len()), ((4, LogIndex(4)), 6));
+        assert_eq!(row.cells[0].entry.as_ref().map(|entry| entry.index), Some(LogIndex(5)));
     }
 }

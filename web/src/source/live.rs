@@ -156,6 +156,7 @@ fn offers(cluster: &Cluster) -> Offers {
         propose: can(Ability::Propose),
         crash: can(Ability::Crash),
         pause: can(Ability::Pause) && can(Ability::Timeout),
+        snapshot: can(Ability::Snapshot),
         network: can(Ability::Links),
         messages: false,
     }

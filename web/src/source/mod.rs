@@ -104,6 +104,8 @@ pub struct Offers {
     pub crash: bool,
     /// Nodes can be paused and timed out.
     pub pause: bool,
+    /// Nodes can be told to make a snapshot.
+    pub snapshot: bool,
     /// Links can be cut, and the cluster partitioned.
     pub network: bool,
     /// Messages on their way can be lost, held, delivered, doubled.
@@ -113,10 +115,17 @@ pub struct Offers {
 impl Offers {
     /// What a simulation can do: all.
     pub const SIMULATION: Self =
-        Self { past: true, propose: true, crash: true, pause: true, network: true, messages: true };
+        Self { past: true, propose: true, crash: true, pause: true, snapshot: true, network: true, messages: true };
     /// What a live cluster can do before it has said more: nothing.
-    pub const LIVE: Self =
-        Self { past: false, propose: false, crash: false, pause: false, network: false, messages: false };
+    pub const LIVE: Self = Self {
+        past: false,
+        propose: false,
+        crash: false,
+        pause: false,
+        snapshot: false,
+        network: false,
+        messages: false,
+    };
 }
 
 /// A source that is running; dropping it stops it.

@@ -5,10 +5,15 @@ use std::sync::Arc;
 use super::super::testing::entry;
 use super::cluster::{Cluster, n};
 use crate::entry::Entries;
-use crate::protocol::Input;
-use crate::raft::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVote, RequestVoteReply};
+use crate::membership::{Membership, MembershipChange};
+use crate::protocol::{Input, Protocol as _};
+use crate::raft::{
+    AppendEntries, AppendEntriesReply, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message,
+    RequestVote, RequestVoteReply,
+};
 use crate::rng::Rng;
-use crate::types::{Incarnation, LogIndex, Term, Ticket};
+use crate::snapshot::SnapshotMeta;
+use crate::types::{Digest, Incarnation, LogIndex, Term, Ticket, Wall};
 
 /// Mostly small numbers, so that messages fit the node's state; sometimes the largest ones.
 fn number(rng: &mut Rng) -> u64 {
@@ -26,12 +31,41 @@ fn entries(rng: &mut Rng, prev: u64) -> Entries {
     (0..rng.below(4)).map(|offset| Arc::new(entry(first.wrapping_add(offset), number(rng)))).collect()
 }
 
+/// Some three nodes, seldom nobody.
+fn members(rng: &mut Rng) -> Membership {
+    match rng.below(16) {
+        0 => Membership::default(),
+        _ => Membership::of((0..3).map(|_| n(1 + rng.below(5) as u32)).collect()),
+    }
+}
+
+fn change(rng: &mut Rng) -> MembershipChange {
+    let mut list = || (0..rng.below(3)).map(|_| n(1 + rng.below(5) as u32)).collect();
+    MembershipChange { add: list(), promote: list(), remove: list() }
+}
+
+fn install(rng: &mut Rng, term: Term, index: LogIndex, last: Term) -> InstallSnapshot {
+    let membership = members(rng);
+    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0) };
+    let (total, offset) = (number(rng), if rng.below(2) == 0 { 0 } else { number(rng) });
+    InstallSnapshot { term, meta, total, offset, data: vec![1; rng.below(6) as usize].into() }
+}
+
 fn message(rng: &mut Rng) -> Message {
     let term = Term(number(rng));
     let index = LogIndex(number(rng));
     let other = Term(number(rng));
     let vote_granted = rng.below(2) == 0;
-    match rng.below(6) {
+    match rng.below(8) {
+        6 => Message::InstallSnapshot(Box::new(install(rng, term, index, other))),
+        7 => {
+            let outcome = match rng.below(3) {
+                0 => InstallOutcome::Received { offset: number(rng) },
+                1 => InstallOutcome::Installed,
+                _ => InstallOutcome::StaleTerm,
+            };
+            Message::InstallSnapshotReply(InstallSnapshotReply { term, index, outcome })
+        }
         0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other }),
         1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted }),
         2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other }),
@@ -67,7 +101,10 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
         let mut cluster = Cluster::new(3);
         for _ in 0..300 {
             match rng.below(10) {
-                0 => cluster.time_out(1),
+                0 if rng.below(4) == 0 => cluster.step(n(1), Input::TakeSnapshot),
+                0 if rng.below(4) == 0 => cluster.step(n(1), Input::Reconfigure(change(&mut rng))),
+                0 if cluster.node(1).raft.next_deadline().is_some() => cluster.time_out(1),
+                0 => {}
                 1 => drop(cluster.propose(1)),
                 2 => {
                     let ticket = Ticket { incarnation: Incarnation(rng.below(3) as u32), sequence: number(&mut rng) };
@@ -85,7 +122,8 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
                 break;
             }
         }
-        let indexes = cluster.node(1).raft.log().iter().zip(1u64..);
+        let log = cluster.node(1).raft.log();
+        let indexes = log.iter().zip(log.base().index.0 + 1..);
         assert!(indexes.into_iter().all(|(entry, index)| entry.index.0 == index), "seed {seed}");
     }
     assert!(halted < 2_000, "some runs go to their end");

@@ -11,7 +11,9 @@ use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
 use crate::raft::{Config, HardState, Message, Raft, Rule, Switches};
 use crate::record::Role;
 use crate::storage::{DiskImage, Write};
-use crate::types::{ClientId, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Term, Ticket, Wall};
+use crate::types::{
+    ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Term, Ticket, Wall,
+};
 
 pub(super) struct Node {
     pub(super) raft: Raft<Switches>,
@@ -20,6 +22,8 @@ pub(super) struct Node {
     durable: u64,
     waiting: Vec<Envelope>,
     pub(super) applied: Vec<(LogIndex, Term)>,
+    /// Indexes of the snapshots that the state was restored from.
+    pub(super) restored: Vec<LogIndex>,
     pub(super) answers: Vec<(RequestNumber, Outcome)>,
     pub(super) events: Vec<Event>,
     pub(super) broken: Option<&'static str>,
@@ -38,6 +42,11 @@ pub(super) struct Cluster {
     pub(super) nodes: BTreeMap<NodeId, Node>,
     pub(super) network: VecDeque<Envelope>,
     pub(super) slow_disks: Vec<NodeId>,
+    /// Length of the snapshots that nodes make.
+    pub(super) snapshot_bytes: usize,
+    /// While true, nobody finishes a snapshot.
+    pub(super) snapshots_wait: bool,
+    unfinished: Option<(NodeId, LogIndex)>,
     config: Config<Switches>,
     now: Now,
     number: u64,
@@ -87,8 +96,10 @@ impl Cluster {
 
     fn from_images(config: Config<Switches>, images: BTreeMap<NodeId, DiskImage<HardState>>) -> Self {
         let now = Now { mono: Mono(0), wall: Wall(0) };
+        let (nodes, network, slow_disks) = (BTreeMap::new(), VecDeque::new(), Vec::new());
+        let (snapshots_wait, unfinished) = (false, None);
         let mut cluster =
-            Self { nodes: BTreeMap::new(), network: VecDeque::new(), slow_disks: Vec::new(), config, now, number: 0 };
+            Self { nodes, network, slow_disks, snapshot_bytes: 10, snapshots_wait, unfinished, config, now, number: 0 };
         for (node, image) in images {
             cluster.start(node, image);
         }
@@ -106,6 +117,7 @@ impl Cluster {
             durable: 0,
             waiting: Vec::new(),
             applied: Vec::new(),
+            restored: Vec::new(),
             answers: Vec::new(),
             events: Vec::new(),
             broken: None,
@@ -160,6 +172,7 @@ impl Cluster {
         let mut out = Effects::listening();
         member.raft.step(now, input, &mut out);
         let mut applied = None;
+        let (mut restored, mut taken) = (None, None);
         for effect in out.drain() {
             match effect {
                 Effect::Send { to, message, after } => {
@@ -169,6 +182,8 @@ impl Cluster {
                 }
                 Effect::Write(write) => self.nodes.get_mut(&node).expect("a member").writes.push_back(write),
                 Effect::Apply { from, through } => applied = Some((from, through)),
+                Effect::Snapshot { index } => taken = Some(index),
+                Effect::Restore { index } => restored = Some(index),
                 Effect::Answer { number, outcome, .. } => {
                     self.nodes.get_mut(&node).expect("a member").answers.push((number, outcome));
                 }
@@ -177,6 +192,16 @@ impl Cluster {
             }
         }
         self.release(node);
+        if let Some(index) = restored {
+            self.nodes.get_mut(&node).expect("a member").restored.push(index);
+            self.step(node, Input::Applied { through: index, results: Vec::new() });
+        }
+        if let Some(index) = taken {
+            self.unfinished = Some((node, index));
+            if !self.snapshots_wait {
+                self.finish_snapshot();
+            }
+        }
         if let Some((from, through)) = applied {
             self.apply(node, from, through);
         }
@@ -185,10 +210,17 @@ impl Cluster {
         }
     }
 
+    /// Ends the snapshot that is being made. The state of these tests is the index that was applied last.
+    pub(super) fn finish_snapshot(&mut self) {
+        let Some((node, index)) = self.unfinished.take() else { return };
+        let data = Bytes::from(vec![index.0 as u8; self.snapshot_bytes]);
+        self.step(node, Input::SnapshotTaken { index, digest: Digest(index.0), data });
+    }
+
     fn apply(&mut self, node: NodeId, from: LogIndex, through: LogIndex) {
         let member = self.nodes.get_mut(&node).expect("a member");
         let mut results = Vec::new();
-        for entry in &member.image.log[from.0 as usize - 1..through.0 as usize] {
+        for entry in member.image.entries(from, through) {
             member.applied.push((entry.index, entry.term));
             if entry.client != ClientId(0) {
                 let (index, client, number) = (entry.index, entry.client, entry.number);
@@ -291,6 +323,22 @@ impl Cluster {
     pub(super) fn members(&self, node: u32) -> [Vec<u32>; 3] {
         let Membership { voters, outgoing, learners } = self.node(node).raft.membership();
         [voters, outgoing, learners].map(|list| list.iter().map(|node| node.0).collect())
+    }
+
+    /// Lets a node make a snapshot now.
+    pub(super) fn snapshot(&mut self, node: u32) {
+        self.step(n(node), Input::TakeSnapshot);
+    }
+
+    /// The newest durable snapshot of a node: its index, 0 where there is none.
+    pub(super) fn stored_snapshot(&self, node: u32) -> u64 {
+        self.node(node).image.snapshot.as_ref().map_or(0, |snapshot| snapshot.meta.index.0)
+    }
+
+    /// The node's log: the last compacted index, and the last one.
+    pub(super) fn extent(&self, node: u32) -> (u64, u64) {
+        let log = self.node(node).raft.log();
+        (log.base().index.0, log.last_index().0)
     }
 
     /// Whether a node noted an event.

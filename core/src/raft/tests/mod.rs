@@ -8,4 +8,5 @@ mod cluster;
 mod election;
 mod members;
 mod replication;
+mod snapshot;
 mod traps;

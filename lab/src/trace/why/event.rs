@@ -8,7 +8,7 @@ use quorumscope_core::event::{ChangeRefusal, CommitReason, Event, FollowerReason
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
-use super::Explanation;
+use super::{Explanation, snapshot};
 use crate::trace::words::{
     self, count_of_entries, entries, event as text, fill, last_entry, pair, paper, principle, span,
 };
@@ -103,6 +103,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
                 IgnoreReason::Outdated => (text::IGNORED_OUTDATED, paper::NONE),
                 IgnoreReason::NotAMember => (text::IGNORED_STRANGER, paper::NONE),
                 IgnoreReason::Malformed => (text::IGNORED_MALFORMED, paper::NONE),
+                IgnoreReason::TooLarge => (text::IGNORED_TOO_LARGE, paper::INSTALL),
             };
             let reason = fill(reason, &[("node", &node), ("from", from)]);
             Explanation::of(fill(text::IGNORED, &[("node", &node), ("from", from), ("reason", &reason)]))
@@ -126,6 +127,22 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
                 .with([("members", members)])
         }
         Event::ChangeRefused { reason } => change_refused(node, *reason),
+        Event::SnapshotStarted { index, previous, reason } => snapshot::started(node, *index, *previous, *reason),
+        Event::LogCompacted { snapshot, bytes, base, dropped } => {
+            snapshot::compacted(node, *snapshot, *bytes, *base, *dropped)
+        }
+        Event::SnapshotTransferStarted { follower, next, base, index, bytes } => {
+            snapshot::transfer_started(node, *follower, *next, *base, *index, *bytes)
+        }
+        Event::SnapshotTransferResumed { follower, index, offset } => {
+            snapshot::transfer_resumed(node, *follower, *index, *offset)
+        }
+        Event::SnapshotTransferEnded { follower, index } => snapshot::transfer_ended(node, *follower, *index),
+        Event::SnapshotAccepted { leader, last, bytes, superseded } => {
+            snapshot::accepted(node, *leader, *last, *bytes, *superseded)
+        }
+        Event::SnapshotNotNeeded { leader, index, commit } => snapshot::not_needed(node, *leader, *index, *commit),
+        Event::SnapshotRestored { index } => snapshot::restored(node, *index),
     }
 }
 

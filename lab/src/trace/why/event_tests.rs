@@ -1,6 +1,7 @@
 //! What the sentences for events claim, and what they must not claim.
 
 use super::*;
+use quorumscope_core::event::SnapshotReason;
 use quorumscope_core::types::Span;
 
 const NODE: NodeId = NodeId(4);
@@ -69,6 +70,7 @@ fn one_of_each() -> Vec<Event> {
         IgnoreReason::Outdated,
         IgnoreReason::NotAMember,
         IgnoreReason::Malformed,
+        IgnoreReason::TooLarge,
     ] {
         events.push(Event::MessageIgnored { from: NodeId(1), reason });
     }
@@ -82,6 +84,29 @@ fn one_of_each() -> Vec<Event> {
             needed: 3,
         });
     }
+    let (index, base) = (LogIndex(9), LogIndex(4));
+    for reason in [
+        SnapshotReason::Entries(5),
+        SnapshotReason::Bytes(5),
+        SnapshotReason::Interval(Span(5)),
+        SnapshotReason::ByHand,
+    ] {
+        events.push(Event::SnapshotStarted { index, previous: base, reason });
+    }
+    for dropped in [0, 1, 2] {
+        events.push(Event::LogCompacted { snapshot: index, bytes: 80, base, dropped });
+    }
+    for commit in [base, index] {
+        events.push(Event::SnapshotNotNeeded { leader: NodeId(1), index, commit });
+    }
+    let (leader, follower, next) = (NodeId(1), NodeId(2), LogIndex(3));
+    events.extend([
+        Event::SnapshotTransferStarted { follower, next, base, index, bytes: 80 },
+        Event::SnapshotTransferResumed { follower, index, offset: 40 },
+        Event::SnapshotTransferEnded { follower, index },
+        Event::SnapshotAccepted { leader, last: (index, Term(2)), bytes: 80, superseded: base },
+        Event::SnapshotRestored { index },
+    ]);
     events
 }
 

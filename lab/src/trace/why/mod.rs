@@ -13,6 +13,7 @@ use quorumscope_core::types::{NodeId, RecordId, Time};
 mod event;
 pub mod question;
 mod record;
+mod snapshot;
 
 pub(crate) use record::{Named, links as link_list, named};
 

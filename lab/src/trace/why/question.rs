@@ -145,8 +145,7 @@ struct Holders {
 }
 
 fn term_at(node: &NodeView, index: LogIndex) -> Option<Term> {
-    let position = usize::try_from(index.0).ok()?.checked_sub(1)?;
-    node.log.get(position).map(|entry| entry.term)
+    node.term_at(index)
 }
 
 fn holders(view: &View, index: LogIndex, term: Term) -> Holders {
@@ -183,8 +182,12 @@ fn committed_term(view: &View, index: LogIndex) -> Option<Term> {
 #[must_use]
 pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Explanation> {
     let here = view.nodes.get(&node)?;
+    if index <= here.base.index && index > LogIndex::ZERO {
+        let sentence = fill(text::COMPACTED, &[("index", &index), ("node", &node), ("base", &here.base.index)]);
+        return Some(Explanation::of(sentence).because(principle::SNAPSHOT, paper::COMPACTION));
+    }
     let Some(term) = term_at(here, index) else {
-        let last = LogIndex(here.log.len() as u64);
+        let last = here.last_index();
         return Some(Explanation::of(fill(text::NOT_HELD, &[("node", &node), ("index", &index), ("last", &last)])));
     };
     let entry = pair(index, term);

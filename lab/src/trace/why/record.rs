@@ -7,7 +7,7 @@ use core::fmt::Display;
 
 use quorumscope_core::record::{AnyHard, AnyMessage, Body, DropReason, Endpoint, Record, Verdict};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{NodeId, RecordId, Ticket};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, Ticket};
 
 use super::Explanation;
 use crate::trace::face;
@@ -127,6 +127,11 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         Body::Gap { missing: Some(count) } => Explanation::of(fill(text::GAP, &[("count", count)])),
         Body::Gap { missing: None } => here(text::GAP_UNKNOWN),
         Body::Ended => here(text::ENDED),
+        Body::SnapshotTaken { index, bytes } => {
+            Explanation::of(fill(text::SNAPSHOT_TAKEN, &[("node", &node), ("index", index), ("bytes", bytes)]))
+                .because(principle::SNAPSHOT, paper::COMPACTION)
+        }
+        Body::SnapshotAsked => here(text::SNAPSHOT_ASKED),
     }
 }
 
@@ -155,6 +160,12 @@ fn write_began(node: NodeId, write: &Write<AnyHard>) -> Explanation {
     let mut parts = Vec::new();
     if write.hard.is_some() {
         parts.push(text::WRITE_HARD.to_string());
+    }
+    if let Some(snapshot) = &write.snapshot {
+        parts.push(fill(text::WRITE_SNAPSHOT, &[("index", &snapshot.meta.index)]));
+    }
+    if let Some(compact) = write.compact.filter(|compact| compact.index > LogIndex::ZERO) {
+        parts.push(fill(text::WRITE_COMPACT, &[("index", &compact.index)]));
     }
     if let Some(from) = write.truncate {
         parts.push(fill(text::WRITE_TRUNCATE, &[("index", &from)]));

@@ -203,7 +203,14 @@ fn record(origin: NodeId, node: Option<NodeId>, sequence: u64, body: Body) -> Re
 
 fn state() -> Body {
     let hard = AnyHard::Raft(raft::HardState { current_term: Term(3), voted_for: None });
-    let state =
-        NodeState { incarnation: Incarnation(7), up: true, status: NodeStatus::default(), hard, log: Vec::new() };
+    let state = NodeState {
+        incarnation: Incarnation(7),
+        up: true,
+        status: NodeStatus::default(),
+        hard,
+        log: Vec::new(),
+        base: quorumscope_core::snapshot::Base::NONE,
+        snapshot: None,
+    };
     Body::NodeState(Box::new(state))
 }
