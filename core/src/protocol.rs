@@ -14,7 +14,9 @@
 //! 3. `Apply` ranges are applied in order and reported by [`Input::Applied`];
 //! 4. [`Input::DeadlineReached`] comes once the node's clock reaches
 //!    [`Protocol::next_deadline`]; an early or repeated one is harmless;
-//! 5. after [`Effect::Broken`] the node is stopped and not stepped again.
+//! 5. after [`Effect::Broken`] the node is stopped and not stepped again;
+//! 6. entries of all kinds let the machine's log time pass, and where its next expiry changes, [`Input::ExpiryAt`]
+//!    says so; it has no effects by itself.
 //!
 //! Read `raft` next, or `record` for what executors publish.
 
@@ -28,7 +30,7 @@ use crate::entry::Proposal;
 use crate::event::Event;
 use crate::record::{AnyHard, AnyMessage, NodeStatus};
 use crate::storage::{DiskImage, Write};
-use crate::types::{ClientId, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket};
+use crate::types::{ClientId, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket, Wall};
 
 /// A deterministic protocol: the same inputs at the same times give the same effects.
 pub trait Protocol: Clone {
@@ -76,6 +78,8 @@ pub enum Input<M> {
         /// Results of the applied commands of clients, in log order.
         results: Vec<Applied>,
     },
+    /// The state machine's next expiry is another one now: nothing in it expires before this log time.
+    ExpiryAt(Option<Wall>),
 }
 
 /// The result of one applied command.

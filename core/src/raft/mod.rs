@@ -39,6 +39,7 @@ mod rules;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, RequestVote, RequestVoteReply,
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
+pub use tick::MAX_LOG_TIME_JUMP;
 
 use crate::event::{Event, IgnoreReason, TimerReason};
 use crate::protocol::{self, Input, Outcome, Protocol};
@@ -55,7 +57,7 @@ use crate::quorum::{Majority, QuorumSystem};
 use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::storage::DiskImage;
-use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket};
+use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
 use persist::Persist;
 use role::Role;
 
@@ -77,6 +79,8 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     timer: Timer,
     persist: Persist,
     store_lost: bool,
+    /// Nothing in the state machine expires before this log time.
+    expiry: Option<Wall>,
     rng: Rng,
 }
 
@@ -98,6 +102,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             timer: Timer { kind: TimerKind::Election, armed: now.mono, deadline: now.mono },
             persist: Persist::new(image.incarnation, log.last_index()),
             store_lost: image.format.is_none() && config.rules.on(Rule::LostStoreDoesNotVote),
+            expiry: None,
             rng: Rng::new(seed, u64::from(node.0)),
             config: Arc::new(config.clone()),
             log,
@@ -117,6 +122,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Propose(proposals) => self.on_propose(now, proposals, out),
             Input::Written(ticket) => self.on_written(now, ticket, out),
             Input::Applied { through, results } => self.on_applied(through, &results, out),
+            Input::ExpiryAt(at) => self.expiry = at,
         }
         if let Some(write) = self.persist.flush(&self.hard, &self.log) {
             out.write(write);

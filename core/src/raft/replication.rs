@@ -50,7 +50,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ) {
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
-        let mut log_time = self.log.last().map_or(now.wall, |last| last.log_time.max(now.wall));
+        let mut log_time = super::tick::stamp(self.log.last().map(|last| last.log_time), now.wall);
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
@@ -114,6 +114,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Shows every follower that the leader lives (§5.2), and repeats what may have been lost.
     pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
+        self.tick_if_due(now, out);
         let Role::Leader(leader) = &self.role else { return };
         for position in 0..leader.progress.len() {
             self.replicate_to(position, true, out);
