@@ -15,7 +15,7 @@ use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, Proto
 use quorumscope_core::raft::Log;
 use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
 use quorumscope_core::storage::{DiskImage, Write};
-use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time};
+use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time, Wall};
 use quorumscope_core::wire::{Answer, Envelope, Frame, encode_message};
 
 use crate::clock::Clock;
@@ -80,6 +80,8 @@ pub(crate) struct Executor<P: Protocol> {
     log_bytes: usize,
     machine: Sessions<KeyValue>,
     applied: LogIndex,
+    /// The machine's next expiry, as the protocol was last told.
+    expiry: Option<Wall>,
     durable: Option<Ticket>,
     waiting: VecDeque<Waiting<P::Message>>,
     status: NodeStatus,
@@ -109,6 +111,7 @@ impl<P: Protocol> Executor<P> {
             log_bytes: image.log.iter().map(|entry| ENTRY_BYTES + entry.payload.len()).sum(),
             machine: Sessions::default(),
             applied: LogIndex::ZERO,
+            expiry: None,
             durable: None,
             waiting: VecDeque::new(),
             status: NodeStatus::default(),
@@ -280,11 +283,21 @@ impl<P: Protocol> Executor<P> {
                 break;
             }
             self.protocol.step(now, next, &mut effects);
-            input = self.execute(first, &mut effects);
+            input = self.execute(first, &mut effects).or_else(|| self.expiry_news());
         }
         effects.drain();
         self.effects = effects;
         self.record_status(first);
+    }
+
+    /// Tells the protocol where its machine's next expiry is another one than before.
+    fn expiry_news(&mut self) -> Option<Input<P::Message>> {
+        let next = self.machine.next_expiry();
+        if next == self.expiry {
+            return None;
+        }
+        self.expiry = next;
+        Some(Input::ExpiryAt(next))
     }
 
     /// Executes effects in order. Returns the input that reports an application.
@@ -372,7 +385,9 @@ impl<P: Protocol> Executor<P> {
         }
         while self.applied < through {
             let Some(entry) = self.log.get(self.applied.next()) else { break };
-            if entry.kind == EntryKind::Command {
+            if entry.kind != EntryKind::Command {
+                self.machine.advance(entry.log_time);
+            } else {
                 let answer =
                     self.machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
                 let (client, number) = (entry.client, entry.number);

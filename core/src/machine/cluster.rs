@@ -238,10 +238,9 @@ impl Cluster {
                 Some(node) if node.zone == word && node.capacity == number => {}
                 Some(_) => return Err(Refusal::Taken),
                 None => {
-                    state.nodes.insert(
-                        name,
-                        Node { zone: word, capacity: number, used: 0, slashed: 0, quarantine: None },
-                    );
+                    state
+                        .nodes
+                        .insert(name, Node { zone: word, capacity: number, used: 0, slashed: 0, quarantine: None });
                 }
             },
             Verb::Leave => {
@@ -507,7 +506,8 @@ mod tests {
 
     #[test]
     fn texts_that_are_no_commands_are_refused() {
-        for text in ["", "epoch", "epoch x join node n1 z 1", "join agent n1 z 1", "join node n1 z", "free resource r1 x"]
+        for text in
+            ["", "epoch", "epoch x join node n1 z 1", "join agent n1 z 1", "join node n1 z", "free resource r1 x"]
         {
             assert_eq!(text.parse::<Command>(), Err(NotACommand), "{text}");
         }

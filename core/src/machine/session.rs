@@ -123,6 +123,11 @@ impl<S: StateMachine> Sessions<S> {
         &self.machine
     }
 
+    /// No sessions yet, and this machine behind them.
+    pub fn of(machine: S) -> Self {
+        Self { machine, ..Self::default() }
+    }
+
     /// Switches recognition of retries off (rule `session.exactly-once`).
     pub fn without_deduplication(mut self) -> Self {
         self.deduplication_off = true;

@@ -20,8 +20,7 @@ fn key() -> impl Strategy<Value = String> {
 fn kv() -> impl Strategy<Value = AnyCommand> {
     prop_oneof![
         (key(), "[0-9]{1,2}").prop_map(|(key, value)| Operation::Set { key, value }),
-        (key(), "[0-9]{1,2}", 0u64..40)
-            .prop_map(|(key, value, ttl)| Operation::SetFor { key, value, ttl: Span(ttl) }),
+        (key(), "[0-9]{1,2}", 0u64..40).prop_map(|(key, value, ttl)| Operation::SetFor { key, value, ttl: Span(ttl) }),
         key().prop_map(|key| Operation::Get { key }),
         key().prop_map(|key| Operation::Delete { key }),
     ]
@@ -50,11 +49,13 @@ fn cluster() -> impl Strategy<Value = AnyCommand> {
         name().prop_map(|node| format!("leave node {node}")),
         (name(), name()).prop_map(|(agent, node)| format!("spawn agent {agent} {node}")),
         name().prop_map(|agent| format!("kill agent {agent}")),
-        (name(), name(), 1u64..6).prop_map(|(name, agent, amount)| format!("allocate resource {name} {agent} {amount}")),
+        (name(), name(), 1u64..6)
+            .prop_map(|(name, agent, amount)| format!("allocate resource {name} {agent} {amount}")),
         (name(), name(), 1u64..6, 1u64..9)
             .prop_map(|(name, agent, amount, ttl)| format!("allocate resource {name} {agent} {amount} for {ttl}")),
         name().prop_map(|name| format!("free resource {name}")),
-        (name(), name(), 1u64..4).prop_map(|(name, value, version)| format!("configure setting {name} {value} {version}")),
+        (name(), name(), 1u64..4)
+            .prop_map(|(name, value, version)| format!("configure setting {name} {value} {version}")),
         name().prop_map(|node| format!("quarantine node {node} lied")),
         name().prop_map(|node| format!("release node {node}")),
         (name(), name(), 1u64..4).prop_map(|(node, evidence, cost)| format!("slash node {node} {evidence} {cost}")),

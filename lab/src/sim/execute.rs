@@ -105,11 +105,22 @@ impl<P: Subject> World<P> {
             let Some(protocol) = &mut node.protocol else { break };
             protocol.step(node.clock.read(self.now), next, &mut effects);
             self.watch_standing(index);
-            input = self.execute(index, first, &mut effects);
+            input = self.execute(index, first, &mut effects).or_else(|| self.expiry_news(index));
         }
         effects.drain();
         self.effects = effects;
         self.after_step(index, first);
+    }
+
+    /// Tells the protocol where its machine's next expiry is another one than before.
+    fn expiry_news(&mut self, index: usize) -> Option<Input<P::Message>> {
+        let node = self.nodes.get_mut(index)?;
+        let next = node.machine.next_expiry();
+        if next == node.expiry {
+            return None;
+        }
+        node.expiry = next;
+        Some(Input::ExpiryAt(next))
     }
 
     /// Executes effects in order. Returns the input that reports an application.
@@ -215,8 +226,10 @@ impl<P: Subject> World<P> {
         let end = usize::try_from(through.0).unwrap_or(usize::MAX);
         for entry in image.log.get(start..end).unwrap_or_default() {
             let Some(node) = self.nodes.get_mut(index) else { return false };
-            if entry.kind == EntryKind::Command {
-                let machine = Arc::make_mut(&mut node.machine);
+            let machine = Arc::make_mut(&mut node.machine);
+            if entry.kind != EntryKind::Command {
+                machine.advance(entry.log_time);
+            } else {
                 let answer =
                     machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload).encode();
                 answer.hash(&mut digest);

@@ -24,7 +24,7 @@ mod transit;
 mod watch;
 mod world;
 
-use quorumscope_core::machine::kv::KeyValue;
+use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::protocol::Protocol as _;
 use quorumscope_core::raft::{HardState, Log, Raft, Rule, Rules as _, Switches};
@@ -38,7 +38,7 @@ pub use coverage::Coverage;
 pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
-pub use setup::{ClientSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+pub use setup::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
 pub(crate) use world::MAX_VIOLATIONS;
 use world::{Subject, World};
 
@@ -48,8 +48,12 @@ use crate::trace::view::{Liveness, View, Violation};
 impl Subject for Raft<Switches> {
     const NAME: &'static str = "raft";
 
-    fn machine(config: &Self::Config) -> Sessions<KeyValue> {
-        let machine = Sessions::default();
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        let machine = Sessions::of(AnyMachine::new(setup.kind));
+        let machine = match setup.session_timeout {
+            Some(limit) => machine.with_idle_limit(limit),
+            None => machine,
+        };
         if config.rules.on(Rule::ExactlyOnce) { machine } else { machine.without_deduplication() }
     }
 
@@ -95,7 +99,7 @@ pub struct NodeFace<'a> {
     /// Last index that it applied since it started.
     pub applied: LogIndex,
     /// Its state machine.
-    pub machine: &'a Sessions<KeyValue>,
+    pub machine: &'a Sessions<AnyMachine>,
     /// What is durable.
     pub disk: &'a DiskImage<HardState>,
 }
