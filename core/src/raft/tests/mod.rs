@@ -7,4 +7,5 @@ mod arbitrary;
 mod cluster;
 mod election;
 mod replication;
+mod ticks;
 mod traps;
