@@ -14,12 +14,13 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::expiry::Expiry;
+use super::expiry::{Due, Expiry};
 use super::kv::Answer;
 use super::table::Table;
 use super::{NotAState, Refusal, StateMachine, is_word, read_state};
@@ -108,7 +109,7 @@ struct Node {
 struct Resource {
     agent: String,
     amount: u64,
-    expires: Option<Wall>,
+    expires: Option<Due>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,7 +118,7 @@ struct State {
     nodes: Table<Node>,
     /// Agents and their nodes.
     agents: Table<String>,
-    resources: Table<Resource>,
+    resources: BTreeMap<String, Resource>,
     /// Settings and their versions.
     settings: Table<(String, u64)>,
     /// Evidence, the node that it is against, and what that cost.
@@ -218,7 +219,7 @@ impl Cluster {
     /// Frees what an agent holds, or one resource; nothing happens where it is free.
     fn free(&mut self, name: &str) -> bool {
         let Some(resource) = self.state.resources.remove(name) else { return false };
-        self.expiry.cancel(resource.expires, name);
+        self.expiry.cancel(resource.expires);
         let node = self.state.agents.get(&resource.agent).and_then(|node| self.state.nodes.get_mut(node));
         if let Some(node) = node {
             node.used = node.used.saturating_sub(resource.amount);
@@ -226,7 +227,7 @@ impl Cluster {
         true
     }
 
-    fn execute(&mut self, log_time: Wall, command: Command) -> Result<(), Refusal> {
+    fn execute(&mut self, index: LogIndex, log_time: Wall, command: Command) -> Result<(), Refusal> {
         if command.epoch < self.state.epoch {
             return Err(Refusal::Epoch(self.state.epoch));
         }
@@ -261,7 +262,10 @@ impl Cluster {
                 }
             },
             Verb::Kill => return self.kill(&name),
-            Verb::Allocate => return self.allocate(name, word, number, (ttl > Span(0)).then(|| log_time + ttl)),
+            Verb::Allocate => {
+                let due = (ttl > Span(0)).then(|| Due { at: log_time + ttl, by: index });
+                return self.allocate(name, word, number, due);
+            }
             Verb::Free => return if self.free(&name) { Ok(()) } else { Err(Refusal::Unknown) },
             Verb::Configure => return self.configure(name, word, number),
             Verb::Quarantine => state.nodes.get_mut(&name).ok_or(Refusal::Unknown)?.quarantine = Some(word),
@@ -273,9 +277,9 @@ impl Cluster {
 
     fn kill(&mut self, agent: &str) -> Result<(), Refusal> {
         let mut held = Vec::new();
-        for (name, resource) in self.state.resources.iter() {
+        for (name, resource) in &self.state.resources {
             if resource.agent == agent {
-                held.push(String::from(name));
+                held.push(name.clone());
             }
         }
         for name in held {
@@ -284,12 +288,12 @@ impl Cluster {
         self.state.agents.remove(agent).map(drop).ok_or(Refusal::Unknown)
     }
 
-    fn allocate(&mut self, name: String, agent: String, amount: u64, expires: Option<Wall>) -> Result<(), Refusal> {
+    fn allocate(&mut self, name: String, agent: String, amount: u64, expires: Option<Due>) -> Result<(), Refusal> {
         let node = self.state.agents.get(&agent).and_then(|node| self.state.nodes.get_mut(node));
         let node = node.ok_or(Refusal::Unknown)?;
         match self.state.resources.get_mut(&name) {
             Some(resource) if resource.agent == agent && resource.amount == amount => {
-                self.expiry.cancel(resource.expires, &name);
+                self.expiry.cancel(resource.expires);
                 resource.expires = expires;
             }
             Some(_) => return Err(Refusal::Taken),
@@ -337,11 +341,11 @@ impl Cluster {
 }
 
 impl StateMachine for Cluster {
-    fn apply(&mut self, _index: LogIndex, log_time: Wall, command: &[u8]) -> Bytes {
+    fn apply(&mut self, index: LogIndex, log_time: Wall, command: &[u8]) -> Bytes {
         self.advance(log_time);
         let answer = match Command::decode(command) {
             None => Answer::Malformed,
-            Some(command) => match self.execute(log_time, command) {
+            Some(command) => match self.execute(index, log_time, command) {
                 Ok(()) => Answer::Value(None),
                 Err(refusal) => Answer::Refused(refusal),
             },
@@ -362,12 +366,12 @@ impl StateMachine for Cluster {
     fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
         let state: State = read_state(bytes)?;
         let State { epoch: _, nodes, agents, resources, settings, evidence } = &state;
-        let sorted = nodes.is_sorted() && agents.is_sorted() && resources.is_sorted();
-        if !(sorted && settings.is_sorted() && evidence.is_sorted()) {
+        let sorted = nodes.is_sorted() && agents.is_sorted() && settings.is_sorted();
+        if !(sorted && evidence.is_sorted()) {
             return Err(NotAState);
         }
         let mut expiry = Expiry::default();
-        for (name, resource) in resources.iter() {
+        for (name, resource) in resources {
             expiry.plan(resource.expires, name);
         }
         *self = Self { state, expiry };
@@ -433,7 +437,7 @@ mod tests {
 
     fn say(machine: &mut Cluster, at: u64, text: &str) -> Answer {
         let command: Command = text.parse().expect("a command");
-        Answer::decode(&machine.apply(LogIndex(1), Wall(at), &command.encode())).expect("an answer")
+        Answer::decode(&machine.apply(LogIndex(1 + at), Wall(at), &command.encode())).expect("an answer")
     }
 
     const DONE: Answer = Answer::Value(None);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Tags;
-use crate::machine::expiry::Expiry;
+use crate::machine::expiry::{Due, Expiry};
 use crate::machine::{NotAState, Refusal, StateMachine, range_of, read_state};
 use crate::types::{Digest, LogIndex, Span, Wall};
 
@@ -61,7 +61,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Stored {
     value: String,
-    expires: Option<Wall>,
+    expires: Option<Due>,
 }
 
 /// The store.
@@ -140,14 +140,12 @@ impl KeyValue {
         self.entries.iter().map(|(key, stored)| (key.as_str(), stored.value.as_str()))
     }
 
-    fn put(&mut self, key: String, value: String, expires: Option<Wall>) -> Option<String> {
+    fn put(&mut self, key: String, value: String, expires: Option<Due>) -> Option<String> {
         self.expiry.plan(expires, &key);
         match self.entries.get_mut(&key) {
             Some(stored) => {
                 let before = core::mem::replace(stored, Stored { value, expires });
-                if before.expires != expires {
-                    self.expiry.cancel(before.expires, &key);
-                }
+                self.expiry.cancel(before.expires);
                 Some(before.value)
             }
             None => {
@@ -159,7 +157,7 @@ impl KeyValue {
 
     fn remove(&mut self, key: &str) -> Option<String> {
         let stored = self.entries.remove(key)?;
-        self.expiry.cancel(stored.expires, key);
+        self.expiry.cancel(stored.expires);
         Some(stored.value)
     }
 
@@ -173,7 +171,7 @@ impl KeyValue {
 }
 
 impl StateMachine for KeyValue {
-    fn apply(&mut self, _index: LogIndex, log_time: Wall, command: &[u8]) -> Bytes {
+    fn apply(&mut self, index: LogIndex, log_time: Wall, command: &[u8]) -> Bytes {
         self.advance(log_time);
         let answer = match Operation::decode(command) {
             Some(Operation::Set { key, value }) => Answer::Value(self.put(key, value, None)),
@@ -181,7 +179,9 @@ impl StateMachine for KeyValue {
             Some(Operation::Delete { key }) => Answer::Value(self.remove(&key)),
             // What lives for no time at all is gone once it is there.
             Some(Operation::SetFor { key, ttl: Span(0), .. }) => Answer::Value(self.remove(&key)),
-            Some(Operation::SetFor { key, value, ttl }) => Answer::Value(self.put(key, value, Some(log_time + ttl))),
+            Some(Operation::SetFor { key, value, ttl }) => {
+                Answer::Value(self.put(key, value, Some(Due { at: log_time + ttl, by: index })))
+            }
             None => Answer::Malformed,
         };
         answer.encode()

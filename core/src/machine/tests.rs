@@ -74,9 +74,18 @@ fn run() -> impl Strategy<Value = (MachineKind, Vec<Step>)> {
     ]
 }
 
-fn apply(machine: &mut AnyMachine, now: &mut u64, (passes, command): &Step) -> Answer {
-    *now += passes;
-    Answer::decode(&machine.apply(LogIndex(1), Wall(*now), &command.encode())).expect("an answer")
+/// Applies a step, whose place in the run is its index.
+fn apply(machine: &mut AnyMachine, now: &mut Now, (passes, command): &Step) -> Answer {
+    now.time += passes;
+    now.index += 1;
+    Answer::decode(&machine.apply(LogIndex(now.index), Wall(now.time), &command.encode())).expect("an answer")
+}
+
+/// How far a replica has got.
+#[derive(Clone, Copy, Default)]
+struct Now {
+    time: u64,
+    index: u64,
 }
 
 /// What a store with times to live should hold, without any index: every key with its last write.
@@ -98,7 +107,7 @@ proptest! {
 
     #[test]
     fn a_restored_machine_goes_on_as_if_nothing_had_been((kind, steps) in run(), cut in 0usize..60) {
-        let (mut whole, mut now) = (AnyMachine::new(kind), 0);
+        let (mut whole, mut now) = (AnyMachine::new(kind), Now::default());
         let cut = cut.min(steps.len());
         for step in &steps[..cut] {
             apply(&mut whole, &mut now, step);
@@ -119,7 +128,7 @@ proptest! {
     fn damaged_snapshots_are_refused_or_another_state_and_never_a_panic(
         (kind, steps) in run(), at in any::<prop::sample::Index>(), with in any::<u8>()
     ) {
-        let (mut machine, mut now) = (AnyMachine::new(kind), 0);
+        let (mut machine, mut now) = (AnyMachine::new(kind), Now::default());
         steps.iter().for_each(|step| drop(apply(&mut machine, &mut now, step)));
         let whole = machine.snapshot();
         let before = machine.clone();
@@ -137,7 +146,7 @@ proptest! {
 
     #[test]
     fn digests_are_equal_exactly_where_states_are((kind, steps) in run()) {
-        let (mut machine, mut now) = (AnyMachine::new(kind), 0);
+        let (mut machine, mut now) = (AnyMachine::new(kind), Now::default());
         let mut seen: Vec<AnyMachine> = vec![machine.clone()];
         for step in &steps {
             apply(&mut machine, &mut now, step);
@@ -155,24 +164,24 @@ proptest! {
     fn a_store_with_times_to_live_equals_a_model_that_looks_at_every_key(
         steps in prop::collection::vec((0u64..30, kv()), 0..80)
     ) {
-        let (mut machine, mut now) = (AnyMachine::new(MachineKind::Kv), 0);
+        let (mut machine, mut now) = (AnyMachine::new(MachineKind::Kv), Now::default());
         let mut writes = BTreeMap::new();
         for step in &steps {
-            let then = now + step.0;
+            let then = now.time + step.0;
             let before = model(then, &writes);
             let answer = apply(&mut machine, &mut now, step);
             let AnyCommand::Kv(operation) = &step.1 else { unreachable!("only the store's commands are drawn") };
             prop_assert_eq!(answer, Answer::Value(before.get(operation.key()).cloned()));
             match operation.clone() {
                 Operation::Set { key, value } => drop(writes.insert(key, (value, None))),
-                Operation::SetFor { key, value, ttl } => drop(writes.insert(key, (value, Some(now + ttl.0)))),
+                Operation::SetFor { key, value, ttl } => drop(writes.insert(key, (value, Some(now.time + ttl.0)))),
                 Operation::Delete { key } => drop(writes.remove(&key)),
                 Operation::Get { .. } => {}
             }
             let AnyMachine::Kv(store) = &machine else { unreachable!("a store stays one") };
             let held: BTreeMap<String, String> = store.iter().map(|(key, value)| (key.into(), value.into())).collect();
-            prop_assert_eq!(held, model(now, &writes));
-            let next = writes.values().filter_map(|(_, expires)| *expires).filter(|at| *at > now).min();
+            prop_assert_eq!(held, model(now.time, &writes));
+            let next = writes.values().filter_map(|(_, expires)| *expires).filter(|at| *at > now.time).min();
             prop_assert_eq!(store.next_expiry(), next.map(Wall));
         }
     }
@@ -180,12 +189,12 @@ proptest! {
     #[test]
     fn a_tick_and_a_command_expire_alike((kind, steps) in run()) {
         let (mut with, mut without) = (AnyMachine::new(kind), AnyMachine::new(kind));
-        let (mut now, mut then) = (0, 0);
+        let (mut now, mut then) = (Now::default(), Now::default());
         for step in &steps {
             for early in 0..=step.0.min(5) {
-                with.advance(Wall(now + early));
+                with.advance(Wall(now.time + early));
             }
-            with.advance(Wall(now + step.0));
+            with.advance(Wall(now.time + step.0));
             prop_assert_eq!(apply(&mut with, &mut now, step), apply(&mut without, &mut then, step));
         }
         prop_assert_eq!(with, without);
@@ -194,15 +203,15 @@ proptest! {
     #[test]
     fn a_projection_needs_only_the_commands_of_its_ranges((kind, steps) in run()) {
         let ranges = [range_of("a"), range_of("c1")];
-        let (mut whole, mut edge, mut now, mut then) = (AnyMachine::new(kind), AnyMachine::new(kind), 0, 0);
+        let (mut whole, mut edge, mut now, mut then) = (AnyMachine::new(kind), AnyMachine::new(kind), Now::default(), Now::default());
         for step in &steps {
             apply(&mut whole, &mut now, step);
             let touched = AnyMachine::ranges(&step.1.encode());
             if touched.is_empty() || touched.iter().any(|range| ranges.contains(range)) {
                 apply(&mut edge, &mut then, step);
             } else {
-                then += step.0;
-                edge.advance(Wall(then));
+                (then.time, then.index) = (now.time, now.index);
+                edge.advance(Wall(then.time));
             }
             prop_assert_eq!(&edge, &whole.project(&ranges));
         }
@@ -220,7 +229,7 @@ proptest! {
         };
         let step = |at: usize| (0, AnyCommand::read(MachineKind::Workflow, &text(at)).expect("a command"));
         let (mut once, mut often, mut now) =
-            (AnyMachine::new(MachineKind::Workflow), AnyMachine::new(MachineKind::Workflow), 0);
+            (AnyMachine::new(MachineKind::Workflow), AnyMachine::new(MachineKind::Workflow), Now::default());
         for at in 0..words.len() {
             apply(&mut once, &mut now, &step(at));
             prop_assert!(matches!(apply(&mut often, &mut now, &step(at)), Answer::Value(_)));

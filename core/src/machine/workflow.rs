@@ -162,7 +162,7 @@ impl Case {
         format!("{} v{}", self.state, self.version)
     }
 
-    fn change(&mut self, command: &Command) {
+    fn change(&mut self, command: &Command, digest: u64) {
         let add = |list: &mut Vec<String>, word: &String| {
             if let Err(at) = list.binary_search(word) {
                 list.insert(at, word.clone());
@@ -178,30 +178,31 @@ impl Case {
         if self.changes.len() == REMEMBERED {
             self.changes.remove(0);
         }
-        self.changes.push(command.digest());
+        self.changes.push(digest);
     }
 
     /// Whether this very change made its version.
-    fn knows(&self, command: &Command) -> bool {
+    fn knows(&self, command: &Command, digest: u64) -> bool {
         let back = self.version.checked_sub(command.version).and_then(|back| usize::try_from(back).ok());
-        back.is_some_and(|back| self.changes.iter().rev().nth(back) == Some(&command.digest()))
+        back.is_some_and(|back| self.changes.iter().rev().nth(back) == Some(&digest))
     }
 }
 
 impl Workflow {
     fn execute(&mut self, command: &Command) -> Answer {
+        let digest = command.digest();
         let creates = matches!(command.change, Change::Create(_));
         let Some(case) = self.cases.get_mut(&command.case) else {
             if !creates || command.version != 1 {
                 return Answer::Refused(Refusal::Unknown);
             }
             let mut case = Case::default();
-            case.change(command);
+            case.change(command, digest);
             let text = case.text();
             self.cases.insert(command.case.clone(), case);
             return Answer::Value(Some(text));
         };
-        if case.knows(command) {
+        if case.knows(command, digest) {
             return Answer::Value(Some(case.text()));
         }
         if creates {
@@ -210,7 +211,7 @@ impl Workflow {
         if case.version.checked_add(1) != Some(command.version) {
             return Answer::Refused(Refusal::Version(case.version));
         }
-        case.change(command);
+        case.change(command, digest);
         Answer::Value(Some(case.text()))
     }
 }
