@@ -14,7 +14,6 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
 
 use bytes::Bytes;
@@ -118,7 +117,7 @@ struct State {
     nodes: Table<Node>,
     /// Agents and their nodes.
     agents: Table<String>,
-    resources: BTreeMap<String, Resource>,
+    resources: Table<Resource>,
     /// Settings and their versions.
     settings: Table<(String, u64)>,
     /// Evidence, the node that it is against, and what that cost.
@@ -277,7 +276,7 @@ impl Cluster {
 
     fn kill(&mut self, agent: &str) -> Result<(), Refusal> {
         let mut held = Vec::new();
-        for (name, resource) in &self.state.resources {
+        for (name, resource) in self.state.resources.iter() {
             if resource.agent == agent {
                 held.push(name.clone());
             }
@@ -366,14 +365,11 @@ impl StateMachine for Cluster {
     fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
         let state: State = read_state(bytes)?;
         let State { epoch: _, nodes, agents, resources, settings, evidence } = &state;
-        let sorted = nodes.is_sorted() && agents.is_sorted() && settings.is_sorted();
-        if !(sorted && evidence.is_sorted()) {
+        let sorted = nodes.is_sorted() && agents.is_sorted() && resources.is_sorted();
+        if !(sorted && settings.is_sorted() && evidence.is_sorted()) {
             return Err(NotAState);
         }
-        let mut expiry = Expiry::default();
-        for (name, resource) in resources {
-            expiry.plan(resource.expires, name);
-        }
+        let expiry = Expiry::of(resources.iter().map(|(name, resource)| (name, resource.expires)));
         *self = Self { state, expiry };
         Ok(())
     }

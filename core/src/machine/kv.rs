@@ -141,14 +141,15 @@ impl KeyValue {
     }
 
     fn put(&mut self, key: String, value: String, expires: Option<Due>) -> Option<String> {
-        self.expiry.plan(expires, &key);
         match self.entries.get_mut(&key) {
             Some(stored) => {
                 let before = core::mem::replace(stored, Stored { value, expires });
                 self.expiry.cancel(before.expires);
+                self.expiry.plan(expires, &key);
                 Some(before.value)
             }
             None => {
+                self.expiry.plan(expires, &key);
                 self.entries.insert(key, Stored { value, expires });
                 None
             }
@@ -162,11 +163,7 @@ impl KeyValue {
     }
 
     fn of(entries: BTreeMap<String, Stored>) -> Self {
-        let mut expiry = Expiry::default();
-        for (key, stored) in &entries {
-            expiry.plan(stored.expires, key);
-        }
-        Self { entries, expiry }
+        Self { expiry: Expiry::of(entries.iter().map(|(key, stored)| (key, stored.expires))), entries }
     }
 }
 

@@ -158,7 +158,10 @@ impl<S: StateMachine> Sessions<S> {
             return;
         }
         let limit = self.idle_limit.unwrap_or(SESSION_IDLE_LIMIT);
-        self.sessions.retain(|_, session| session.last_used_at + limit > log_time);
+        let due = |(_, session): &(&ClientId, &Session)| session.last_used_at + limit <= log_time;
+        while let Some(client) = self.sessions.iter().find(due).map(|(client, _)| *client) {
+            self.sessions.remove(&client);
+        }
         let oldest = self.sessions.values().map(|session| session.last_used_at).min();
         self.quiet_until = oldest.unwrap_or(log_time) + limit;
     }

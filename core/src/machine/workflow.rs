@@ -12,7 +12,6 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
 
 use bytes::Bytes;
@@ -79,7 +78,7 @@ struct Case {
 /// All cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Workflow {
-    cases: BTreeMap<String, Case>,
+    cases: Table<Case>,
 }
 
 impl Command {
@@ -232,8 +231,9 @@ impl StateMachine for Workflow {
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
-        let cases: BTreeMap<String, Case> = read_state(bytes)?;
-        if !cases.values().all(|case| case.facts.is_sorted() && case.changes.len() <= REMEMBERED) {
+        let cases: Table<Case> = read_state(bytes)?;
+        let sound = |case: &Case| case.facts.is_sorted() && case.changes.len() <= REMEMBERED;
+        if !cases.is_sorted() || !cases.iter().all(|(_, case)| sound(case)) {
             return Err(NotAState);
         }
         self.cases = cases;
@@ -269,9 +269,9 @@ impl StateMachine for Workflow {
     }
 
     fn project(&self, ranges: &[u64]) -> Self {
-        let mut cases = BTreeMap::new();
+        let mut cases = Table::default();
         let wanted = self.cases.iter().filter(|(case, _)| ranges.contains(&range_of(case)));
-        wanted.for_each(|(name, case)| drop(cases.insert(name.clone(), case.clone())));
+        wanted.for_each(|(name, case)| cases.insert(name.clone(), case.clone()));
         Self { cases }
     }
 }
