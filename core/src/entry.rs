@@ -21,6 +21,8 @@ pub enum EntryKind {
     Configuration,
     /// Appended by a new leader so that it can commit in its own term (Raft paper §8).
     NoOp,
+    /// Carries nothing but its log time: a leader lets time pass so that what is due expires.
+    Tick,
 }
 
 /// Whether the fast path may answer before the quorum has the entry.

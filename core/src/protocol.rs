@@ -17,7 +17,9 @@
 //!    [`Input::SnapshotTaken`], for the state as it was when the effect's turn came;
 //! 5. [`Input::DeadlineReached`] comes once the node's clock reaches
 //!    [`Protocol::next_deadline`]; an early or repeated one is harmless;
-//! 6. after [`Effect::Broken`] the node is stopped and not stepped again.
+//! 6. after [`Effect::Broken`] the node is stopped and not stepped again;
+//! 7. entries of all kinds let the machine's log time pass, and where its next expiry changes, [`Input::ExpiryAt`]
+//!    says so; it has no effects by itself.
 //!
 //! Read `raft` next, or `record` for what executors publish.
 
@@ -32,7 +34,7 @@ use crate::event::Event;
 use crate::membership::MembershipChange;
 use crate::record::{AnyHard, AnyMessage, NodeStatus};
 use crate::storage::{DiskImage, Write};
-use crate::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket};
+use crate::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket, Wall};
 
 /// A deterministic protocol: the same inputs at the same times give the same effects.
 pub trait Protocol: Clone {
@@ -94,6 +96,8 @@ pub enum Input<M> {
     },
     /// Somebody asks for a snapshot now.
     TakeSnapshot,
+    /// The state machine's next expiry is another one now: nothing in it expires before this log time.
+    ExpiryAt(Option<Wall>),
 }
 
 /// The result of one applied command.

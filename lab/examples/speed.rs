@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use quorumscope_core::raft::{Config, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
-use quorumscope_lab::sim::{ClientSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
+use quorumscope_lab::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
 
 fn main() {
     for (nodes, checking, recording) in [(3, true, false), (5, false, false), (5, true, false), (5, true, true)] {
@@ -30,6 +30,7 @@ fn main() {
                 seed,
                 network: Network { drop_ppm: 10_000, duplicate_ppm: 10_000, ..Network::default() },
                 disk: (Span(200), Span(2_000)),
+                machine: MachineSetup::default(),
             })
             .expect("valid");
             simulation.set_recording(recording);

@@ -154,6 +154,7 @@ impl Client {
             Some(SessionAnswer::Opened | SessionAnswer::Closed) => (Verdict::Ok, "done".into()),
             Some(SessionAnswer::Result(bytes)) => match Answer::decode(&bytes) {
                 Some(Answer::Value(value)) => (Verdict::Ok, value.unwrap_or_else(|| "nothing".into())),
+                Some(Answer::Refused(refusal)) => (Verdict::Ok, format!("refused: {refusal}")),
                 Some(Answer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into()),
             },
             Some(SessionAnswer::NoSession) => {

@@ -18,7 +18,7 @@ use quorumscope_core::raft::Log;
 use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
 use quorumscope_core::snapshot::{Base, Snapshot};
 use quorumscope_core::storage::{DiskImage, Write};
-use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time};
+use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time, Wall};
 use quorumscope_core::wire::{Answer, Envelope, Frame, encode_message};
 
 use crate::clock::Clock;
@@ -110,6 +110,8 @@ pub(crate) struct Executor<P: Protocol> {
     snapshot: Option<Arc<Snapshot>>,
     machine: Arc<Sessions<KeyValue>>,
     applied: LogIndex,
+    /// The machine's next expiry, as the protocol was last told.
+    expiry: Option<Wall>,
     durable: Option<Ticket>,
     waiting: VecDeque<Waiting<P::Message>>,
     status: NodeStatus,
@@ -140,6 +142,7 @@ impl<P: Protocol> Executor<P> {
             snapshot: image.snapshot.clone(),
             machine: Arc::default(),
             applied: LogIndex::ZERO,
+            expiry: None,
             durable: None,
             waiting: VecDeque::new(),
             status: NodeStatus::default(),
@@ -336,11 +339,21 @@ impl<P: Protocol> Executor<P> {
                 break;
             }
             self.protocol.step(now, next, &mut effects);
-            input = self.execute(first, &mut effects);
+            input = self.execute(first, &mut effects).or_else(|| self.expiry_news());
         }
         effects.drain();
         self.effects = effects;
         self.record_status(first);
+    }
+
+    /// Tells the protocol where its machine's next expiry is another one than before.
+    fn expiry_news(&mut self) -> Option<Input<P::Message>> {
+        let next = self.machine.next_expiry();
+        if next == self.expiry {
+            return None;
+        }
+        self.expiry = next;
+        Some(Input::ExpiryAt(next))
     }
 
     /// Executes effects in order. Returns the input that reports an application.
@@ -431,9 +444,11 @@ impl<P: Protocol> Executor<P> {
         }
         while self.applied < through {
             let Some(entry) = self.log.get(self.applied.next()) else { break };
-            if entry.kind == EntryKind::Command {
-                // Copied where a snapshot of it is being made.
-                let machine = Arc::make_mut(&mut self.machine);
+            // Copied where a snapshot of it is being made.
+            let machine = Arc::make_mut(&mut self.machine);
+            if entry.kind != EntryKind::Command {
+                machine.advance(entry.log_time);
+            } else {
                 let answer = machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
                 let (client, number) = (entry.client, entry.number);
                 results.push(Applied { index: entry.index, client, number, result: answer.encode() });

@@ -5,6 +5,8 @@
 //! answered from memory, and pipelined commands may arrive in any order. Open
 //! and close are log entries; a full table evicts the session that was used
 //! least recently, at the log entry that opens a new one, alike on all replicas.
+//! A session that nobody has used for long expires at the first entry whose log
+//! time is late enough; a local clock would expire it on one replica only.
 //! A command of a session that is not open is an error and is never executed.
 
 use std::collections::BTreeMap;
@@ -14,13 +16,16 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{NotAState, StateMachine};
-use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Wall};
+use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Span, Wall};
 
 /// How many sessions one cluster keeps: each costs every replica memory.
 pub const MAX_SESSIONS: usize = 4_096;
 
 /// How many unacknowledged results one session keeps: a client may not have more outstanding.
 pub const MAX_RESULTS: usize = 1_024;
+
+/// How long an unused session stays open, in log time, where nothing else is said.
+pub const SESSION_IDLE_LIMIT: Span = Span::from_secs(600);
 
 /// What stands in a command entry's payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +95,8 @@ impl SessionAnswer {
 struct Session {
     acknowledged: RequestNumber,
     last_used: LogIndex,
+    /// Log time of that entry.
+    last_used_at: Wall,
     results: BTreeMap<RequestNumber, Bytes>,
 }
 
@@ -98,6 +105,13 @@ struct Session {
 pub struct Sessions<S> {
     sessions: BTreeMap<ClientId, Session>,
     machine: S,
+    /// How long an unused session stays open; `None` for the usual time.
+    #[serde(default)]
+    idle_limit: Option<Span>,
+    /// No session expires before this log time. It is computed from sessions that were there before and only
+    /// rises, as their times do, so it stays true when a later state takes the place of this one.
+    #[serde(default)]
+    quiet_until: Wall,
     /// Whether retries are recognized; off only where a lesson shows why they must be.
     #[serde(default)]
     deduplication_off: bool,
@@ -110,6 +124,11 @@ impl<S: StateMachine> Sessions<S> {
     /// The machine behind the sessions.
     pub fn machine(&self) -> &S {
         &self.machine
+    }
+
+    /// No sessions yet, and this machine behind them.
+    pub fn of(machine: S) -> Self {
+        Self { machine, ..Self::default() }
     }
 
     /// Switches recognition of retries off (rule `session.exactly-once`).
@@ -153,7 +172,47 @@ impl<S: StateMachine> Sessions<S> {
         let (sessions, machine): (_, &[u8]) = postcard::from_bytes(bytes).map_err(|_| NotAState)?;
         self.machine.restore(machine)?;
         self.sessions = sessions;
+        self.quiet_until = self.oldest_use().unwrap_or_default() + self.limit();
         Ok(())
+    }
+
+    /// Lets unused sessions expire after this span of log time.
+    pub fn with_idle_limit(mut self, limit: Span) -> Self {
+        (self.idle_limit, self.quiet_until) = (Some(limit), Wall(0));
+        self
+    }
+
+    /// Log time passes, by an entry that is no command: sessions and what the machine holds may expire.
+    pub fn advance(&mut self, log_time: Wall) {
+        self.expire_sessions(log_time);
+        self.machine.advance(log_time);
+    }
+
+    /// Nothing expires before this log time.
+    pub fn next_expiry(&self) -> Option<Wall> {
+        let session = (!self.sessions.is_empty()).then_some(self.quiet_until);
+        session.into_iter().chain(self.machine.next_expiry()).min()
+    }
+
+    /// All sessions are looked at only where one of them may be due: an active client's is due later and later.
+    fn expire_sessions(&mut self, log_time: Wall) {
+        if log_time < self.quiet_until {
+            return;
+        }
+        let limit = self.limit();
+        let due = |(_, session): &(&ClientId, &Session)| session.last_used_at + limit <= log_time;
+        while let Some(client) = self.sessions.iter().find(due).map(|(client, _)| *client) {
+            self.sessions.remove(&client);
+        }
+        self.quiet_until = self.oldest_use().unwrap_or(log_time) + limit;
+    }
+
+    fn limit(&self) -> Span {
+        self.idle_limit.unwrap_or(SESSION_IDLE_LIMIT)
+    }
+
+    fn oldest_use(&self) -> Option<Wall> {
+        self.sessions.values().map(|session| session.last_used_at).min()
     }
 
     /// Applies one command entry of `client` and answers.
@@ -165,10 +224,11 @@ impl<S: StateMachine> Sessions<S> {
         number: RequestNumber,
         payload: &[u8],
     ) -> SessionAnswer {
+        self.advance(log_time);
         match Payload::decode(payload) {
             None => SessionAnswer::Malformed,
             Some(Payload::Open) => {
-                self.open(client, index);
+                self.open(client, index, log_time);
                 SessionAnswer::Opened
             }
             Some(Payload::Close) => match self.sessions.remove(&client) {
@@ -181,9 +241,9 @@ impl<S: StateMachine> Sessions<S> {
         }
     }
 
-    fn open(&mut self, client: ClientId, index: LogIndex) {
+    fn open(&mut self, client: ClientId, index: LogIndex, log_time: Wall) {
         if let Some(session) = self.sessions.get_mut(&client) {
-            session.last_used = index;
+            (session.last_used, session.last_used_at) = (index, log_time);
             return;
         }
         if self.sessions.len() >= MAX_SESSIONS
@@ -192,7 +252,7 @@ impl<S: StateMachine> Sessions<S> {
         {
             self.sessions.remove(&idlest);
         }
-        self.sessions.insert(client, Session { last_used: index, ..Session::default() });
+        self.sessions.insert(client, Session { last_used: index, last_used_at: log_time, ..Session::default() });
     }
 
     fn command(
@@ -205,7 +265,7 @@ impl<S: StateMachine> Sessions<S> {
         command: &[u8],
     ) -> SessionAnswer {
         let Some(session) = self.sessions.get_mut(&client) else { return SessionAnswer::NoSession };
-        session.last_used = index;
+        (session.last_used, session.last_used_at) = (index, log_time);
         if acknowledged > session.acknowledged {
             session.acknowledged = acknowledged;
             session.results = session.results.split_off(&RequestNumber(acknowledged.0.saturating_add(1)));
@@ -325,6 +385,36 @@ mod tests {
         let answer = sessions.apply(LogIndex(1), Wall(0), CLIENT, RequestNumber(1), &set("1", 0));
         assert_eq!(answer, SessionAnswer::NoSession);
         assert_eq!(sessions.machine().get("x"), None);
+    }
+
+    /// TRAPS: a session expires on one replica only.
+    #[test]
+    fn an_unused_session_expires_at_an_entry_and_its_command_is_not_executed() {
+        let mut sessions = opened().with_idle_limit(Span(100));
+        let other = ClientId(8);
+        sessions.apply(LogIndex(2), Wall(60), other, RequestNumber(1), &Payload::Open.encode());
+        let used = sessions.apply(LogIndex(3), Wall(99), CLIENT, RequestNumber(2), &set("1", 0));
+        assert!(matches!(used, SessionAnswer::Result(_)));
+        sessions.advance(Wall(160));
+        let gone = sessions.apply(LogIndex(5), Wall(161), other, RequestNumber(2), &set("2", 0));
+        assert_eq!(gone, SessionAnswer::NoSession);
+        let late = sessions.apply(LogIndex(6), Wall(199), CLIENT, RequestNumber(3), &set("3", 0));
+        assert_eq!(late, SessionAnswer::NoSession);
+        assert_eq!(sessions.machine().get("x"), Some("1"));
+    }
+
+    #[test]
+    fn the_next_expiry_is_never_after_the_first_session_that_goes() {
+        let mut sessions = opened().with_idle_limit(Span(100));
+        assert_eq!(Sessions::<KeyValue>::default().next_expiry(), None);
+        sessions.apply(LogIndex(2), Wall(90), CLIENT, RequestNumber(2), &set("1", 0));
+        for time in 91..190 {
+            assert!(sessions.next_expiry().is_some_and(|at| at <= Wall(190)));
+            sessions.advance(Wall(time));
+            assert_eq!(sessions.sessions.len(), 1, "at {time}");
+        }
+        sessions.advance(Wall(190));
+        assert_eq!((sessions.sessions.len(), sessions.next_expiry()), (0, None));
     }
 
     #[test]

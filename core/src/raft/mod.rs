@@ -44,6 +44,7 @@ mod snapshot;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ pub use message::{
     Message, RequestVote, RequestVoteReply,
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
+pub use tick::MAX_LOG_TIME_JUMP;
 
 use crate::event::{Event, FollowerReason, IgnoreReason, SnapshotReason, TimerReason};
 use crate::membership::Membership;
@@ -63,7 +65,7 @@ use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::snapshot::Base;
 use crate::storage::DiskImage;
-use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket};
+use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
 use members::Members;
 use persist::Persist;
 use role::Role;
@@ -91,6 +93,8 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     timer: Timer,
     persist: Persist,
     store_lost: bool,
+    /// Nothing in the state machine expires before this log time.
+    expiry: Option<Wall>,
     rng: Rng,
     snapshots: snapshot::Snapshots,
 }
@@ -130,6 +134,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             // A log whose beginning is in no snapshot has lost its beginning.
             store_lost: (image.format.is_none() && config.rules.on(Rule::LostStoreDoesNotVote))
                 || log.base().index > held.index,
+            expiry: None,
             rng: Rng::new(seed, u64::from(node.0)),
             snapshots: snapshot::Snapshots::new(latest, now.mono, log.bytes()),
             config: Arc::new(config.clone()),
@@ -157,6 +162,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Reconfigure(change) => self.on_reconfigure(now, &change, out),
             Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(now, index, digest, data, out),
             Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
+            Input::ExpiryAt(at) => self.expiry = at,
         }
         self.tend_members(now, out);
         self.snapshot_ready(now, out);

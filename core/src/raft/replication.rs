@@ -50,11 +50,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         proposals: impl IntoIterator<Item = Proposal>,
         out: &mut Effects,
     ) {
+        let mut log_time = super::tick::stamp(self.last_log_time(), now.wall);
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
-        let before = self.log.last().map(|last| last.log_time);
-        let before = before.or_else(|| self.snapshots.latest.as_ref().map(|snapshot| snapshot.meta.log_time));
-        let mut log_time = before.map_or(now.wall, |before| before.max(now.wall));
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
@@ -112,6 +110,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// the refusal takes its place.
     pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
+        self.tick_if_due(now, out);
         let Role::Leader(leader) = &self.role else { return };
         for position in 0..leader.progress.len() {
             self.send_heartbeat(position, out);

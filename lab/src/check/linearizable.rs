@@ -7,6 +7,10 @@
 //! Linearizability", 2017). Sets and deletes answer the value before them, so
 //! a wrong order rarely survives a few steps.
 //!
+//! A value with a time to live may go at any time after its write was asked for:
+//! answers carry no log time, so one that goes too early is not found here. The
+//! other machines' commands are not searched; their replicas are compared.
+//!
 //! An operation whose outcome the client never learned stays open for ever: it
 //! may take effect at any time after its invocation, or never. Only a refusal
 //! before anything was appended means that it did not happen.
@@ -18,6 +22,7 @@ use quorumscope_core::few;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::types::{ClientId, RequestNumber, Time};
 
@@ -37,7 +42,7 @@ enum Outcome {
 struct Invoked {
     client: ClientId,
     number: RequestNumber,
-    operation: Operation,
+    operation: AnyCommand,
     order: u64,
     at: Time,
     outcome: Outcome,
@@ -63,8 +68,8 @@ pub enum Verdict {
 
 impl History {
     /// A client asked for an operation. Retries of the same number are not new invocations.
-    pub fn invoke(&mut self, at: Time, client: ClientId, number: RequestNumber, operation: &Operation) {
-        let (operation, order) = (operation.clone(), self.next());
+    pub fn invoke(&mut self, at: Time, client: ClientId, number: RequestNumber, operation: AnyCommand) {
+        let order = self.next();
         let invoked = Invoked { client, number, operation, order, at, outcome: Outcome::Open };
         Arc::make_mut(&mut self.operations).push(invoked);
     }
@@ -93,7 +98,7 @@ impl History {
     }
 
     /// When operations that were invoked at or after `since` were answered, first invoked first; `None` while open.
-    pub fn answered_since(&self, since: Time) -> impl Iterator<Item = (&Operation, Option<Time>)> {
+    pub fn answered_since(&self, since: Time) -> impl Iterator<Item = (&AnyCommand, Option<Time>)> {
         self.operations.iter().filter(move |invoked| invoked.at >= since).filter_map(|invoked| match invoked.outcome {
             Outcome::Open => Some((&invoked.operation, None)),
             Outcome::Answered { at, .. } => Some((&invoked.operation, Some(at))),
@@ -122,7 +127,9 @@ impl History {
 pub fn check(history: &History, budget: u64) -> Verdict {
     let mut keys: BTreeMap<&str, Vec<&Invoked>> = BTreeMap::new();
     for invoked in history.operations.iter().filter(|invoked| invoked.outcome != Outcome::Refused) {
-        keys.entry(key_of(&invoked.operation)).or_default().push(invoked);
+        if let AnyCommand::Kv(operation) = &invoked.operation {
+            keys.entry(operation.key()).or_default().push(invoked);
+        }
     }
     let mut left = budget;
     let mut undecided = false;
@@ -136,9 +143,22 @@ pub fn check(history: &History, budget: u64) -> Verdict {
     if undecided { Verdict::Undecided } else { Verdict::Linearizable }
 }
 
-fn key_of(operation: &Operation) -> &str {
-    match operation {
-        Operation::Set { key, .. } | Operation::Get { key } | Operation::Delete { key } => key,
+/// What an operation leaves under its key; `None` where it leaves what it found.
+fn written(invoked: &Invoked) -> Option<Option<&str>> {
+    match &invoked.operation {
+        AnyCommand::Kv(Operation::Set { value, .. } | Operation::SetFor { value, .. }) => Some(Some(value)),
+        AnyCommand::Kv(Operation::Delete { .. }) => Some(None),
+        AnyCommand::Kv(Operation::Get { .. }) | AnyCommand::Workflow(_) | AnyCommand::Cluster(_) => None,
+    }
+}
+
+/// The value that will expire of itself.
+fn mortal(invoked: &Invoked) -> Option<&str> {
+    match &invoked.operation {
+        AnyCommand::Kv(Operation::SetFor { value, .. }) => Some(value),
+        AnyCommand::Kv(Operation::Set { .. } | Operation::Delete { .. } | Operation::Get { .. })
+        | AnyCommand::Workflow(_)
+        | AnyCommand::Cluster(_) => None,
     }
 }
 
@@ -153,6 +173,8 @@ struct Step<'a> {
     leaves: Option<Value>,
     /// What it must find; `None` where the client never learned.
     found: Option<Value>,
+    /// Whether it has an answer, so that it must have happened.
+    must: bool,
 }
 
 /// An event of the history: an invocation or an answer of the step with this number.
@@ -187,22 +209,26 @@ impl<'a> Search<'a> {
         let number = |text: &str| texts.binary_search(&text).map_or(0, |at| Value::try_from(at + 1).unwrap_or(0));
         let step = |invoked: &&'a Invoked| Step {
             invoked,
-            leaves: match &invoked.operation {
-                Operation::Set { value, .. } => Some(number(value)),
-                Operation::Delete { .. } => Some(0),
-                Operation::Get { .. } => None,
-            },
+            leaves: written(invoked).map(|value| value.map_or(0, number)),
             found: match &invoked.outcome {
                 Outcome::Answered { before, .. } => Some(before.as_deref().map_or(0, number)),
                 Outcome::Open | Outcome::Refused => None,
             },
+            must: matches!(invoked.outcome, Outcome::Answered { .. }),
         };
         let mut steps: Vec<Step<'a>> = operations.iter().map(step).collect();
+        // A value that expires goes once it is there, or never: like a delete that finds this very value.
+        let goes = |invoked: &&'a Invoked| {
+            mortal(invoked).map(|value| Step { invoked, leaves: Some(0), found: Some(number(value)), must: false })
+        };
+        steps.extend(operations.iter().filter_map(goes));
         drop_unseen(&mut steps);
         let mut events: Vec<(u64, Event)> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
             events.push((step.invoked.order, Event::Invoked(at)));
-            if let Outcome::Answered { order, .. } = step.invoked.outcome {
+            if let Outcome::Answered { order, .. } = step.invoked.outcome
+                && step.must
+            {
                 events.push((order, Event::Answered(at)));
             }
         }
@@ -245,7 +271,7 @@ impl<'a> Search<'a> {
     }
 
     fn run(mut self, left: &mut u64) -> Verdict {
-        let mut unanswered = self.steps.iter().filter(|step| step.found.is_some()).count();
+        let mut unanswered = self.steps.iter().filter(|step| step.must).count();
         let mut value: Value = 0;
         let mut order: Vec<(usize, Value)> = Vec::new();
         let mut led_nowhere: BTreeSet<(Box<[u64]>, Value)> = BTreeSet::new();
@@ -257,14 +283,14 @@ impl<'a> Search<'a> {
             *left -= 1;
             match self.events.get(at - 1).copied() {
                 Some(Event::Invoked(step)) => {
-                    let Step { leaves, found, .. } = self.steps[step];
+                    let Step { leaves, found, must, .. } = self.steps[step];
                     let fits = found.is_none_or(|found| found == value);
                     let after = leaves.unwrap_or(value);
                     if fits {
                         self.take(step);
                         if led_nowhere.insert((self.done.clone().into_boxed_slice(), after)) {
                             order.push((step, value));
-                            unanswered -= usize::from(found.is_some());
+                            unanswered -= usize::from(must);
                             value = after;
                             at = self.next[0];
                             continue;
@@ -277,7 +303,7 @@ impl<'a> Search<'a> {
                     self.hit_wall(at, value);
                     let Some((step, before)) = order.pop() else { return self.explain() };
                     self.put_back(step);
-                    unanswered += usize::from(self.steps[step].found.is_some());
+                    unanswered += usize::from(self.steps[step].must);
                     value = before;
                     at = self.next[self.positions[step].0];
                 }
@@ -325,15 +351,11 @@ impl<'a> Search<'a> {
 }
 
 fn texts_of(invoked: &Invoked) -> impl Iterator<Item = &str> {
-    let written = match &invoked.operation {
-        Operation::Set { value, .. } => Some(value.as_str()),
-        Operation::Get { .. } | Operation::Delete { .. } => None,
-    };
     let read = match &invoked.outcome {
         Outcome::Answered { before, .. } => before.as_deref(),
         Outcome::Open | Outcome::Refused => None,
     };
-    written.into_iter().chain(read)
+    written(invoked).flatten().into_iter().chain(read)
 }
 
 /// Leaves out open operations that nobody can have seen: an open get, and an open set or delete whose value no

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
+use quorumscope_core::types::Span;
+
 use super::*;
 
 const BUDGET: u64 = 1_000_000;
@@ -18,7 +20,7 @@ impl Script {
     fn begin(&mut self, client: u64, operation: &Operation) -> (ClientId, RequestNumber) {
         self.last += 1;
         let name = (ClientId(client), RequestNumber(self.last));
-        self.history.invoke(Time(self.last), name.0, name.1, operation);
+        self.history.invoke(Time(self.last), name.0, name.1, operation.clone().into());
         name
     }
 
@@ -50,6 +52,10 @@ fn set(value: &str) -> Operation {
 
 fn get() -> Operation {
     Operation::Get { key: "x".into() }
+}
+
+fn set_for(value: &str) -> Operation {
+    Operation::SetFor { key: "x".into(), value: value.into(), ttl: Span(1) }
 }
 
 fn delete() -> Operation {
@@ -149,6 +155,32 @@ fn out_of_budget_is_undecided() {
     assert_eq!(check(&script.history, 1), Verdict::Undecided);
 }
 
+#[test]
+fn a_value_with_a_time_to_live_may_go_once_and_takes_no_other_with_it() {
+    let verdict = |moves: &[(Operation, Option<&str>)]| {
+        let mut script = Script::default();
+        for (operation, before) in moves {
+            script.whole(1, operation, *before);
+        }
+        check(&script.history, 10_000)
+    };
+    let good = |moves: &[(Operation, Option<&str>)]| verdict(moves) == Verdict::Linearizable;
+    assert!(good(&[(set_for("1"), None), (get(), Some("1")), (get(), None)]));
+    assert!(!good(&[(set("1"), None), (get(), None)]));
+    assert!(!good(&[(set_for("1"), None), (get(), None), (get(), Some("1"))]));
+    assert!(!good(&[(set_for("1"), None), (set("2"), Some("1")), (get(), None)]));
+    assert!(good(&[(set_for("1"), None), (set("2"), None), (get(), Some("2"))]));
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_may_have_come_and_expired() {
+    let mut script = Script::default();
+    script.whole(1, &set("1"), None);
+    script.begin(2, &set_for("2"));
+    script.whole(1, &get(), Some("1")).whole(1, &get(), None);
+    assert_eq!(check(&script.history, 10_000), Verdict::Linearizable);
+}
+
 /// Ten thousand operations of three clients that overlap all the time.
 #[test]
 fn a_long_history_needs_few_steps_an_operation() {
@@ -190,11 +222,7 @@ fn brute_force(operations: &[Invoked]) -> bool {
             if !fits || must_come_first(*at) {
                 return false;
             }
-            let after = match &invoked.operation {
-                Operation::Set { value, .. } => Some(value.as_str()),
-                Operation::Delete { .. } => None,
-                Operation::Get { .. } => value,
-            };
+            let after = written(invoked).unwrap_or(value);
             done.push(*at);
             let found = extend(operations, done, after);
             done.pop();
@@ -225,7 +253,7 @@ fn history_of(moves: &[(u64, u8, u8, u8, u8)]) -> History {
         match &operation {
             Operation::Set { value: new, .. } if *fate != 3 => value = Some(new.clone()),
             Operation::Delete { .. } if *fate != 3 => value = None,
-            Operation::Set { .. } | Operation::Delete { .. } | Operation::Get { .. } => {}
+            Operation::Set { .. } | Operation::SetFor { .. } | Operation::Delete { .. } | Operation::Get { .. } => {}
         }
         if *fate != 0 && *fate != 3 {
             waiting.push((at + usize::from(*delay), name, answer));

@@ -74,7 +74,7 @@ mod tests {
     fn asked_and_answered(asked: u64, answered: Option<u64>) -> History {
         let mut history = History::default();
         let name = (ClientId(1), RequestNumber(1));
-        history.invoke(Time(asked), name.0, name.1, &Operation::Get { key: "x".into() });
+        history.invoke(Time(asked), name.0, name.1, Operation::Get { key: "x".into() }.into());
         if let Some(at) = answered {
             history.answer(Time(at), name.0, name.1, None);
         }

@@ -301,6 +301,7 @@ fn describe(entry: &Entry) -> String {
         quorumscope_core::entry::EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
         quorumscope_core::entry::EntryKind::Configuration => format!("{} configuration", entry.term),
         quorumscope_core::entry::EntryKind::NoOp => format!("{} no-op", entry.term),
+        quorumscope_core::entry::EntryKind::Tick => format!("{} tick", entry.term),
     }
 }
 

@@ -5,7 +5,7 @@
 //! stands here too, so that what was done by hand can be written down.
 
 use quorumscope_core::few;
-use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::Message;
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
@@ -187,7 +187,7 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
     Ok(match command {
         Command::Propose { to, operation } => Action::Propose {
             to: to.map(Selector::Node),
-            operation: Operation::decode(operation).ok_or("the proposal is no set, get or delete")?,
+            operation: AnyCommand::decode(operation).ok_or("the proposal is no command of any machine")?,
         },
         Command::Crash(node) => verb(NodeVerb::Crash, node),
         Command::Restart(node) => verb(NodeVerb::Restart, node),

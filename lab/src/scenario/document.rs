@@ -6,12 +6,12 @@
 //! to a run by hand or by chance can be written here. Read `read` for how it is
 //! read from TOML, `print` for the way back, `run` for what it does.
 
-use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Term, Time};
 
-use crate::sim::{ClientSetup, Network};
+use crate::sim::{ClientSetup, MachineSetup, Network};
 
 /// Most nodes that one run may have: quorums and pictures beyond that teach nothing new.
 pub const MAX_NODES: u32 = 99;
@@ -40,6 +40,8 @@ pub struct Scenario {
     pub network: Network,
     /// How long a sync takes, uniform between two values.
     pub disk: (Span, Span),
+    /// What the log drives.
+    pub machine: MachineSetup,
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are switched off, sorted.
@@ -176,7 +178,7 @@ pub enum Action {
         /// Where; the client decides where nothing is said.
         to: Option<Selector>,
         /// What.
-        operation: Operation,
+        operation: AnyCommand,
     },
     /// An operator asks a node for other members.
     Members {
@@ -486,7 +488,7 @@ impl<T: Ord> Bound<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
     /// An entry with this operation.
-    Operation(Operation),
+    Operation(AnyCommand),
     /// The entry at this index.
     Index(LogIndex),
 }

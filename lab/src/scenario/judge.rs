@@ -6,7 +6,8 @@
 //! every event, and a word in it that names nobody yet says nothing.
 
 use quorumscope_core::entry::Entry;
-use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::StateMachine as _;
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::session::Payload;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
 
@@ -196,8 +197,8 @@ impl Scene<'_> {
             Fact::Term { node, is } => self.term(node, *is),
             Fact::Committed(commit) => self.committed(commit, true),
             Fact::NotCommitted(commit) => self.committed(commit, false),
-            Fact::State { key, value, on } => self.each(on, |node, face| match face.machine.machine().get(key) {
-                found if found == value.as_deref() => Ok(()),
+            Fact::State { key, value, on } => self.each(on, |node, face| match face.machine.machine().look(key) {
+                found if found == *value => Ok(()),
                 Some(found) => Err(format!("on {node} {key} is \"{found}\"")),
                 None => Err(format!("on {node} {key} is not set")),
             }),
@@ -314,7 +315,7 @@ impl Scene<'_> {
     }
 
     /// Whether the entry of this index and term, wherever it is stored, is this operation.
-    fn holds_operation(&self, index: LogIndex, term: Term, operation: &Operation) -> bool {
+    fn holds_operation(&self, index: LogIndex, term: Term, operation: &AnyCommand) -> bool {
         let is_it = |entry: &Entry| entry.term == term && operation_of(entry).as_ref() == Some(operation);
         // Snapshots may have taken its place everywhere; the oracle remembers it.
         if self.simulation.decided_entry(index).is_some_and(is_it) {
@@ -413,9 +414,9 @@ fn nobody(found: Option<NodeId>) -> String {
 }
 
 /// The operation in an entry, where it is a client's command.
-fn operation_of(entry: &Entry) -> Option<Operation> {
+fn operation_of(entry: &Entry) -> Option<AnyCommand> {
     match Payload::decode(&entry.payload)? {
-        Payload::Command { command, .. } => Operation::decode(&command),
+        Payload::Command { command, .. } => AnyCommand::decode(&command),
         Payload::Open | Payload::Close => None,
     }
 }

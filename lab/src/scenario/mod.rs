@@ -36,7 +36,7 @@ pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use run::{Run, RunError};
 pub use units::{print_span, read_span};
 
-use crate::sim::{ClientSetup, Network, ProtocolSetup, Setup};
+use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup};
 
 impl Scenario {
     /// A run of so many nodes without steps, with one client that acts by hand.
@@ -52,6 +52,7 @@ impl Scenario {
             until: read::DEFAULT_UNTIL,
             network: Network::default(),
             disk: read::DEFAULT_DISK,
+            machine: MachineSetup::default(),
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
             clients: vec![ClientSetup::by_hand(ClientId(1))],
@@ -89,6 +90,7 @@ impl Scenario {
             seed: self.seed,
             network: self.network,
             disk: self.disk,
+            machine: self.machine,
         }
     }
 

@@ -6,6 +6,7 @@
 
 use core::fmt::Write as _;
 
+use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::types::{NodeId, Span};
 
@@ -34,6 +35,10 @@ pub(super) fn print(scenario: &Scenario) -> String {
     if scenario.disk != DEFAULT_DISK {
         lines.push(format!("disk = {}", range(scenario.disk)));
     }
+    if scenario.machine.kind != MachineKind::Kv {
+        lines.push(format!("machine = {}", quote(scenario.machine.kind.name())));
+    }
+    lines.extend(scenario.machine.session_timeout.map(|limit| format!("session_timeout = {}", span(limit))));
     network(&scenario.network, &mut lines);
     settings(&scenario.raft, &mut lines);
     if !scenario.rules_off.is_empty() {
@@ -219,11 +224,17 @@ fn pattern(pattern: &Pattern) -> String {
     if parts.is_empty() { "{}".into() } else { format!("{{ {} }}", parts.join(", ")) }
 }
 
-fn operation(operation: &Operation) -> String {
+fn operation(operation: &AnyCommand) -> String {
     match operation {
-        Operation::Set { key, value } => format!("set = {{ key = {}, value = {} }}", quote(key), quote(value)),
-        Operation::Get { key } => format!("get = {}", quote(key)),
-        Operation::Delete { key } => format!("delete = {}", quote(key)),
+        AnyCommand::Kv(Operation::Set { key, value }) => {
+            format!("set = {{ key = {}, value = {} }}", quote(key), quote(value))
+        }
+        AnyCommand::Kv(Operation::Get { key }) => format!("get = {}", quote(key)),
+        AnyCommand::Kv(Operation::Delete { key }) => format!("delete = {}", quote(key)),
+        AnyCommand::Kv(Operation::SetFor { key, value, ttl }) => {
+            format!("set = {{ key = {}, value = {}, ttl = {} }}", quote(key), quote(value), span(*ttl))
+        }
+        AnyCommand::Workflow(_) | AnyCommand::Cluster(_) => format!("command = {}", quote(&operation.to_string())),
     }
 }
 

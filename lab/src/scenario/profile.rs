@@ -479,7 +479,7 @@ impl Draw<'_> {
             }
         }
         for (after, value) in [(100_000, "1"), (1_000_000, "2")] {
-            let operation = Operation::Set { key: "calm".into(), value: value.into() };
+            let operation = Operation::Set { key: "calm".into(), value: value.into() }.into();
             self.push(Time(calm.0 + after), Action::Propose { to: None, operation });
         }
     }

@@ -6,6 +6,7 @@
 //! expectations in `read_expect`.
 
 use quorumscope_core::few;
+use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::raft::{self, AllOn, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 use toml::de::{DeTable, DeValue};
@@ -14,7 +15,7 @@ use super::document::{MAX_CLIENTS, MAX_NODES, ProtocolName, RaftSettings, Scenar
 use super::error::{ScenarioError, unknown};
 use super::table::{Source, Table, Value};
 use super::{read_expect, read_step};
-use crate::sim::{ClientSetup, Network, Workload};
+use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
 /// Longest document that is read: far beyond any run that somebody writes or a profile generates.
 pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
@@ -25,7 +26,7 @@ const MAX_UNTIL: Span = Span::from_secs(3_600);
 /// Protocols that have a name and cannot run yet.
 const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "name",
     "about",
     "protocol",
@@ -35,6 +36,8 @@ const KEYS: [&str; 14] = [
     "until",
     "network",
     "disk",
+    "machine",
+    "session_timeout",
     "protocol-config",
     "rules",
     "client",
@@ -48,6 +51,8 @@ pub(super) struct Names {
     pub(super) nodes: Vec<NodeId>,
     /// Its clients.
     pub(super) clients: Vec<ClientId>,
+    /// What its commands are for.
+    pub(super) machine: MachineKind,
     /// What the steps so far have bound.
     pub(super) bound: Vec<String>,
 }
@@ -68,8 +73,13 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
     let clients = read_clients(&table)?;
-    let mut names =
-        Names { nodes: nodes.clone(), clients: clients.iter().map(|client| client.id).collect(), bound: Vec::new() };
+    let machine = read_machine(&table, &clients)?;
+    let mut names = Names {
+        nodes: nodes.clone(),
+        clients: clients.iter().map(|client| client.id).collect(),
+        machine: machine.kind,
+        bound: Vec::new(),
+    };
     let steps = read_steps(&table, &mut names)?;
     let expect = table
         .list("expect")?
@@ -84,6 +94,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         until: read_until(&table)?,
         network: table.read("network", Network::default(), read_network)?,
         disk: table.read("disk", DEFAULT_DISK, |source, value| source.range(value))?,
+        machine,
         raft: table.read("protocol-config", RaftSettings::default(), read_settings)?,
         rules_off: table.read("rules", Vec::new(), read_rules)?,
         nodes,
@@ -145,6 +156,17 @@ pub fn protocol(word: &str) -> Result<ProtocolName, String> {
 /// The rule of this name, or one line that names the nearest.
 pub fn rule(word: &str) -> Result<Rule, String> {
     Rule::named(word).ok_or_else(|| unknown("rule", word, Rule::ALL.map(Rule::name)))
+}
+
+fn read_machine(table: &Table<'_, '_>, clients: &[ClientSetup]) -> Result<MachineSetup, ScenarioError> {
+    let kind = table.read("machine", MachineKind::Kv, |source, value| {
+        source.one_of("machine", value, &MachineKind::ALL, MachineKind::name)
+    })?;
+    if kind != MachineKind::Kv && clients.iter().any(|client| client.workload.is_some()) {
+        return Err(table.error("clients with \"operations\" of their own need machine = \"kv\""));
+    }
+    let session_timeout = table.get("session_timeout").map(|value| table.source.span(value)).transpose()?;
+    Ok(MachineSetup { kind, session_timeout })
 }
 
 fn read_until(table: &Table<'_, '_>) -> Result<Time, ScenarioError> {

@@ -80,8 +80,8 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
             Fact::Role(node, source.one_of("role", table.need("is")?, &known, role_name)?)
         }
         "term" => term(source, value, names)?,
-        "committed" => Fact::Committed(commit(source, "committed", value)?),
-        "not_committed" => Fact::NotCommitted(commit(source, "not_committed", value)?),
+        "committed" => Fact::Committed(commit(source, "committed", value, names)?),
+        "not_committed" => Fact::NotCommitted(commit(source, "not_committed", value, names)?),
         "state" => state(source, value, names)?,
         "members" => members(source, value, names)?,
         "agree" => match value.get_ref() {
@@ -150,12 +150,12 @@ fn snapshot(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact
     Ok(Fact::Snapshot { node, is })
 }
 
-fn commit(source: Source<'_>, what: &'static str, value: &Value<'_>) -> Result<Commit, ScenarioError> {
-    let table = source.table(what, value, &["set", "get", "delete", "index"])?;
+fn commit(source: Source<'_>, what: &'static str, value: &Value<'_>, names: &Names) -> Result<Commit, ScenarioError> {
+    let table = source.table(what, value, &["set", "get", "delete", "command", "index"])?;
     if table.get("index").is_none() {
-        return operation(&table).map(Commit::Operation);
+        return operation(&table, names.machine).map(Commit::Operation);
     }
-    if !table.present(&["set", "get", "delete"]).is_empty() {
+    if !table.present(&["set", "get", "delete", "command"]).is_empty() {
         return Err(table.error(format!("{what} names an index or an operation, not both")));
     }
     Ok(Commit::Index(LogIndex(source.integer(table.need("index")?, u64::MAX)?)))

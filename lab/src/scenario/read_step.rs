@@ -1,6 +1,7 @@
 //! How are a step and its selectors read?
 
 use quorumscope_core::few;
+use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use toml::de::DeValue;
 
@@ -135,9 +136,9 @@ fn partition(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Act
 }
 
 fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
-    let table = source.table("propose", value, &["to", "set", "get", "delete"])?;
+    let table = source.table("propose", value, &["to", "set", "get", "delete", "command"])?;
     let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
-    Ok(Action::Propose { to, operation: operation(&table)? })
+    Ok(Action::Propose { to, operation: operation(&table, names.machine)? })
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
@@ -151,16 +152,27 @@ fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Actio
     Ok(Action::Members { to, add, promote, remove })
 }
 
-/// The operation of a table with one of `set`, `get` and `delete`.
-pub(super) fn operation(table: &Table<'_, '_>) -> Result<Operation, ScenarioError> {
+/// The operation of a table with one of `set`, `get` and `delete`, or with `command` for the other machines.
+pub(super) fn operation(table: &Table<'_, '_>, machine: MachineKind) -> Result<AnyCommand, ScenarioError> {
     let source = table.source;
+    if machine != MachineKind::Kv || table.get("command").is_some() {
+        let value = table.need("command")?;
+        if let Some(key) = table.present(&["set", "get", "delete"]).first() {
+            return Err(table.error(format!("\"{key}\" is for machine = \"kv\", and this is {}", machine.name())));
+        }
+        return AnyCommand::read(machine, &source.string(value)?).map_err(|why| source.error(&value.span(), why));
+    }
     match table.present(&["set", "get", "delete"]).as_slice() {
         ["set"] => {
-            let set = source.table("set", table.need("set")?, &["key", "value"])?;
-            Ok(Operation::Set { key: source.string(set.need("key")?)?, value: source.string(set.need("value")?)? })
+            let set = source.table("set", table.need("set")?, &["key", "value", "ttl"])?;
+            let (key, value) = (source.string(set.need("key")?)?, source.string(set.need("value")?)?);
+            Ok(AnyCommand::Kv(match set.get("ttl") {
+                None => Operation::Set { key, value },
+                Some(ttl) => Operation::SetFor { key, value, ttl: source.span(ttl)? },
+            }))
         }
-        ["get"] => Ok(Operation::Get { key: source.string(table.need("get")?)? }),
-        ["delete"] => Ok(Operation::Delete { key: source.string(table.need("delete")?)? }),
+        ["get"] => Ok(AnyCommand::Kv(Operation::Get { key: source.string(table.need("get")?)? })),
+        ["delete"] => Ok(AnyCommand::Kv(Operation::Delete { key: source.string(table.need("delete")?)? })),
         _ => Err(table.error(format!(
             "{} needs one operation: set = {{ key = \"x\", value = \"1\" }}, get = \"x\" or delete = \"x\"",
             table.what

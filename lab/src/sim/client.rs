@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::record::Verdict;
@@ -37,7 +38,7 @@ pub(crate) struct Outstanding {
     /// Its number.
     pub(crate) number: RequestNumber,
     /// The operation; `None` opens the session.
-    pub(crate) operation: Option<Operation>,
+    pub(crate) operation: Option<AnyCommand>,
     /// As bytes for the log.
     pub(crate) payload: Bytes,
     /// As people read it.
@@ -60,7 +61,7 @@ pub(crate) struct Outstanding {
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     /// The operation.
-    pub(crate) operation: Operation,
+    pub(crate) operation: AnyCommand,
     /// Where to send it first.
     pub(crate) to: Option<NodeId>,
     /// Whether the workload waits for it.
@@ -119,7 +120,7 @@ impl Client {
     }
 
     /// Makes a request of an operation, or of the wish for a session. It is not sent yet.
-    pub(crate) fn begin(&mut self, operation: Option<Operation>, to: NodeId, of_workload: bool) -> RequestNumber {
+    pub(crate) fn begin(&mut self, operation: Option<AnyCommand>, to: NodeId, of_workload: bool) -> RequestNumber {
         self.last = RequestNumber(self.last.0 + 1);
         let number = self.last;
         let (payload, text): (_, Arc<str>) = match &operation {
@@ -178,6 +179,9 @@ pub(crate) fn read_result(bytes: &[u8]) -> (Verdict, String, Option<Answer>) {
             Some(Answer::Value(value)) => {
                 let text = value.clone().unwrap_or_else(|| "nothing".into());
                 (Verdict::Ok, text, Some(Answer::Value(value)))
+            }
+            Some(Answer::Refused(refusal)) => {
+                (Verdict::Ok, format!("refused: {refusal}"), Some(Answer::Refused(refusal)))
             }
             Some(Answer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into(), None),
         },

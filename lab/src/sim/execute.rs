@@ -111,11 +111,22 @@ impl<P: Subject> World<P> {
             let Some(protocol) = &mut node.protocol else { break };
             protocol.step(node.clock.read(self.now), next, &mut effects);
             self.watch_standing(index);
-            input = self.execute(index, first, &mut effects);
+            input = self.execute(index, first, &mut effects).or_else(|| self.expiry_news(index));
         }
         effects.drain();
         self.effects = effects;
         self.after_step(index, first);
+    }
+
+    /// Tells the protocol where its machine's next expiry is another one than before.
+    fn expiry_news(&mut self, index: usize) -> Option<Input<P::Message>> {
+        let node = self.nodes.get_mut(index)?;
+        let next = node.machine.next_expiry();
+        if next == node.expiry {
+            return None;
+        }
+        node.expiry = next;
+        Some(Input::ExpiryAt(next))
     }
 
     /// Executes effects in order. Returns the input that reports an application.
@@ -223,8 +234,10 @@ impl<P: Subject> World<P> {
         let mut digest = Chain::new();
         for entry in image.entries(from, through) {
             let Some(node) = self.nodes.get_mut(index) else { return false };
-            if entry.kind == EntryKind::Command {
-                let machine = Arc::make_mut(&mut node.machine);
+            let machine = Arc::make_mut(&mut node.machine);
+            if entry.kind != EntryKind::Command {
+                machine.advance(entry.log_time);
+            } else {
                 let answer =
                     machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload).encode();
                 answer.hash(&mut digest);
@@ -273,7 +286,7 @@ impl<P: Subject> World<P> {
 
     /// Puts the snapshot on the node's disk in the place of its state. False where the node had to stop.
     pub(crate) fn restore(&mut self, index: usize, first: RecordId) -> bool {
-        let mut machine = P::machine(&self.config);
+        let mut machine = P::machine(&self.config, self.setup.machine);
         let Some(node) = self.nodes.get_mut(index) else { return false };
         let Some(snapshot) = node.disk.image.snapshot.clone() else {
             self.halt(index, first, "a state is restored from a snapshot that is durable");

@@ -6,7 +6,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::Input;
 use quorumscope_core::record::{Body, Command, DropReason, Endpoint, NodeState, NodeStatus};
@@ -57,7 +57,7 @@ pub enum CommandError {
     #[error("nobody can propose: add a client to the run")]
     NoClient,
     /// Not an operation.
-    #[error("the operation cannot be read: encode it as a set, get or delete")]
+    #[error("the operation cannot be read: encode it as a command of the run's machine")]
     Operation,
     /// A value out of its range.
     #[error("{0}")]
@@ -170,7 +170,10 @@ impl<P: Subject> World<P> {
             self.known(to)?;
         }
         let client = self.hand().ok_or(CommandError::NoClient)?;
-        let operation = Operation::decode(operation).ok_or(CommandError::Operation)?;
+        let operation = AnyCommand::decode(operation).ok_or(CommandError::Operation)?;
+        if operation.kind() != self.setup.machine.kind {
+            return Err(CommandError::Operation);
+        }
         self.admit(command);
         self.wish(client, Wish { operation, to, of_workload: false }, None);
         Ok(())

@@ -25,7 +25,7 @@ mod watch;
 mod world;
 
 use quorumscope_core::entry::Entry;
-use quorumscope_core::machine::kv::KeyValue;
+use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Protocol as _;
@@ -40,7 +40,7 @@ pub use coverage::Coverage;
 pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
-pub use setup::{ClientSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+pub use setup::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
 pub(crate) use world::MAX_VIOLATIONS;
 use world::{Subject, World};
 
@@ -50,8 +50,11 @@ use crate::trace::view::{Liveness, View, Violation};
 impl Subject for Raft<Switches> {
     const NAME: &'static str = "raft";
 
-    fn machine(config: &Self::Config) -> Sessions<KeyValue> {
-        let mut machine = Sessions::default();
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        let mut machine = Sessions::of(AnyMachine::new(setup.kind));
+        if let Some(limit) = setup.session_timeout {
+            machine = machine.with_idle_limit(limit);
+        }
         if !config.rules.on(Rule::ExactlyOnce) {
             machine = machine.without_deduplication();
         }
@@ -110,7 +113,7 @@ pub struct NodeFace<'a> {
     /// Last index that it applied since it started.
     pub applied: LogIndex,
     /// Its state machine.
-    pub machine: &'a Sessions<KeyValue>,
+    pub machine: &'a Sessions<AnyMachine>,
     /// What is durable.
     pub disk: &'a DiskImage<HardState>,
 }

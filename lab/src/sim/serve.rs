@@ -208,7 +208,7 @@ impl<P: Subject> World<P> {
         client.left -= 1;
         client.think = 0;
         let operation = client.draw_operation(workload.keys);
-        let wish = Wish { operation, to: None, of_workload: true };
+        let wish = Wish { operation: operation.into(), to: None, of_workload: true };
         let cause = client.acted;
         self.wish(index, wish, cause);
     }

@@ -1,5 +1,6 @@
 //! What does a run start from?
 
+use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::raft;
 use quorumscope_core::types::{ClientId, NodeId, Span};
 
@@ -29,6 +30,17 @@ pub struct Setup {
     pub network: Network,
     /// How long a sync takes, uniform between two values.
     pub disk: (Span, Span),
+    /// What the log drives.
+    pub machine: MachineSetup,
+}
+
+/// What the log drives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineSetup {
+    /// Which machine.
+    pub kind: MachineKind,
+    /// After how much log time an unused session expires; `None` for the usual time.
+    pub session_timeout: Option<Span>,
 }
 
 /// A client.

@@ -23,6 +23,7 @@ fn setup(seed: u64) -> Setup {
         seed,
         network: Network { drop_ppm: 20_000, duplicate_ppm: 20_000, ..Network::default() },
         disk: (Span(500), Span(15_000)),
+        machine: MachineSetup::default(),
     }
 }
 

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
-use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::record::{Body, Role, Verdict};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber};
@@ -106,8 +107,8 @@ impl<P: Subject> World<P> {
     }
 
     /// A client asks for an operation for the first time.
-    pub(crate) fn watch_invoked(&mut self, client: ClientId, number: RequestNumber, operation: &Operation) {
-        self.history.invoke(self.now, client, number, operation);
+    pub(crate) fn watch_invoked(&mut self, client: ClientId, number: RequestNumber, operation: &AnyCommand) {
+        self.history.invoke(self.now, client, number, operation.clone());
     }
 
     /// A client made up its mind. What it does not know stays open for ever.
@@ -122,6 +123,7 @@ impl<P: Subject> World<P> {
             (Verdict::Ok, Some(Answer::Value(value))) => {
                 self.history.answer(self.now, client, number, value.as_deref());
             }
+            (Verdict::Ok, Some(Answer::Refused(_))) => self.history.answer(self.now, client, number, None),
             (Verdict::Failed, _) => self.history.refuse(client, number),
             (Verdict::Ok, Some(Answer::Malformed) | None) | (Verdict::Unknown, _) => {}
         }

@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
 use quorumscope_core::digest::Chain;
-use quorumscope_core::machine::kv::KeyValue;
+use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Effects, Protocol};
@@ -19,7 +19,7 @@ use quorumscope_core::raft;
 use quorumscope_core::record::{AnyMessage, Began, Body, NodeStatus, Role};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, RecordId, Term, Ticket, Time};
+use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, RecordId, Term, Ticket, Time, Wall};
 
 use super::client::Client;
 use super::clock::Clock;
@@ -28,7 +28,7 @@ use super::disk::Disk;
 use super::network::Links;
 use super::queue::{Due, Event, Queue};
 use super::recorder::{Recorder, Stamp};
-use super::setup::Setup;
+use super::setup::{MachineSetup, Setup};
 use crate::check::RaftChecks;
 use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, Violation};
@@ -57,7 +57,7 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
     const NAME: &'static str;
 
     /// The machine that its log drives.
-    fn machine(config: &Self::Config) -> Sessions<KeyValue>;
+    fn machine(config: &Self::Config, machine: MachineSetup) -> Sessions<AnyMachine>;
 
     /// Who votes.
     fn voters(config: &Self::Config) -> &[NodeId];
@@ -82,7 +82,7 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
 #[derive(Clone, Debug)]
 pub(crate) struct Making {
     pub(crate) index: LogIndex,
-    pub(crate) machine: Arc<Sessions<KeyValue>>,
+    pub(crate) machine: Arc<Sessions<AnyMachine>>,
     pub(crate) cause: RecordId,
 }
 
@@ -107,10 +107,12 @@ pub(crate) struct Node<P: Subject> {
     /// What it last wrote as hard state, durable or not.
     pub(crate) hard: Option<P::Hard>,
     pub(crate) disk: Disk<P::Hard>,
-    pub(crate) machine: Arc<Sessions<KeyValue>>,
+    pub(crate) machine: Arc<Sessions<AnyMachine>>,
     pub(crate) applied: LogIndex,
     /// The snapshot that is being made of it.
     pub(crate) making: Option<Making>,
+    /// The machine's next expiry, as the protocol was last told.
+    pub(crate) expiry: Option<Wall>,
     /// Its commit index after its last step.
     pub(crate) commit: LogIndex,
     /// Role and term after its last step.
@@ -172,9 +174,10 @@ where
             protocol: None,
             hard: None,
             disk: disk(*id),
-            machine: Arc::new(P::machine(&config)),
+            machine: Arc::new(P::machine(&config, setup.machine)),
             applied: LogIndex::ZERO,
             making: None,
+            expiry: None,
             commit: LogIndex::ZERO,
             standing: (Role::Follower, Term(0)),
             recorded: None,
@@ -240,7 +243,7 @@ where
     /// Starts a node from its store. The new incarnation is on the disk before anything else happens.
     pub(crate) fn start(&mut self, index: usize, cause: Option<RecordId>) {
         let seed = self.seeds.bits();
-        let machine = P::machine(&self.config);
+        let machine = P::machine(&self.config, self.setup.machine);
         let Some(node) = self.nodes.get_mut(index) else { return };
         node.incarnation = Incarnation(node.incarnation.0 + 1);
         Arc::make_mut(&mut node.disk.image).incarnation = node.incarnation;
@@ -252,6 +255,7 @@ where
         node.machine = Arc::new(machine);
         node.applied = LogIndex::ZERO;
         node.making = None;
+        node.expiry = None;
         node.liveness = Liveness::Up;
         let (incarnation, clock) = (node.incarnation, node.clock);
         let stamp = self.stamp(index, cause);

@@ -6,7 +6,8 @@
 
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::few;
-use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Outcome;
@@ -388,7 +389,7 @@ pub enum EntryClass {
     Session,
     /// Changes the members.
     Configuration,
-    /// A new leader's first entry.
+    /// A new leader's first entry, or one that lets log time pass.
     NoOp,
 }
 
@@ -418,6 +419,9 @@ pub fn entry(entry: &Entry) -> EntryFace {
                 |members| fill(words::MEMBERS_TEXT, &[("members", &members_text(&members))]),
             ),
         },
+        EntryKind::Tick => {
+            EntryFace { class: EntryClass::NoOp, label: words::TICK.into(), text: words::TICK_TEXT.into() }
+        }
         EntryKind::Command => command(entry),
     }
 }
@@ -437,7 +441,7 @@ fn command(entry: &Entry) -> EntryFace {
     match Payload::decode(&entry.payload) {
         Some(Payload::Open) => session(words::OPEN, words::OPEN_TEXT),
         Some(Payload::Close) => session(words::CLOSE, words::CLOSE_TEXT),
-        Some(Payload::Command { command, .. }) => match Operation::decode(&command) {
+        Some(Payload::Command { command, .. }) => match AnyCommand::decode(&command) {
             Some(operation) => EntryFace {
                 class: EntryClass::Command,
                 label: shortened(&operation.label()),
@@ -494,6 +498,7 @@ fn applied(result: &[u8]) -> OutcomeFace {
         Some(SessionAnswer::Result(bytes)) => match Answer::decode(&bytes) {
             Some(Answer::Value(Some(value))) => (Sign::Plus, value),
             Some(Answer::Value(None)) => (Sign::Plus, words::NOTHING.into()),
+            Some(Answer::Refused(refusal)) => (Sign::Minus, fill(words::REFUSED, &[("reason", &refusal)])),
             Some(Answer::Malformed) => (Sign::Minus, words::MALFORMED.into()),
             None => (Sign::Plus, words::DONE.into()),
         },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entries, Tags};
+use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::raft::AppendEntriesReply;
 use quorumscope_core::record::Endpoint;
 use quorumscope_core::types::{ClientId, LogIndex, RecordId, RequestNumber, Time, Wall};

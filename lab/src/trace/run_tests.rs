@@ -7,7 +7,7 @@ use quorumscope_core::record::{Command, Record};
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
 
 use super::{file, narrate, why};
-use crate::sim::{ClientSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
+use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
 
 /// Five nodes, one client, losses; the leader crashes, half is cut off, all is mended.
 fn a_run() -> Vec<Record> {
@@ -26,6 +26,7 @@ fn a_run() -> Vec<Record> {
             duplicate_ppm: 20_000,
         },
         disk: (Span::from_millis(1), Span::from_millis(4)),
+        machine: MachineSetup::default(),
     };
     let mut simulation = Simulation::new(setup).expect("the setup is sound");
     simulation.set_recording(true);

@@ -6,7 +6,7 @@ use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
 use super::timeline::{MarkKind, Timeline};
 use super::view::View;
-use crate::sim::{ClientSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
+use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
 
 fn run() -> Simulation {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
@@ -19,6 +19,7 @@ fn run() -> Simulation {
         seed: 5,
         network: Network { duplicate_ppm: 50_000, ..Network::default() },
         disk: (Span(500), Span(2_000)),
+        machine: MachineSetup::default(),
     };
     let mut simulation = Simulation::new(setup).expect("valid");
     simulation.run_until(Time(1_500_000));

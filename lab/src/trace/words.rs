@@ -347,6 +347,8 @@ pub(crate) mod face {
     pub const ELECTION_TIMER: &str = "election timeout";
     pub const HEARTBEAT_TIMER: &str = "next heartbeat";
     pub const NO_OP: &str = "no-op";
+    pub const TICK: &str = "tick";
+    pub const TICK_TEXT: &str = "tick: lets log time pass, so that what is due expires on all replicas at this entry";
     pub const NO_OP_TEXT: &str = "no-op: a new leader appends it to commit in its own term";
     pub const CONFIGURATION: &str = "members";
     pub const CONFIGURATION_TEXT: &str = "a change of the members";
@@ -370,6 +372,7 @@ pub(crate) mod face {
     pub const NO_SESSION: &str = "no session, nothing was executed";
     pub const FORGOTTEN: &str = "acknowledged before, result forgotten";
     pub const TOO_MANY: &str = "too many unanswered requests";
+    pub const REFUSED: &str = "refused: {reason}";
     pub const MALFORMED: &str = "could not be read";
     pub const NOTHING: &str = "nothing";
 }

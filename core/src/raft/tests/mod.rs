@@ -9,4 +9,5 @@ mod election;
 mod members;
 mod replication;
 mod snapshot;
+mod ticks;
 mod traps;
