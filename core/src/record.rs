@@ -20,7 +20,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::protocol::Outcome;
+use crate::protocol::{Outcome, ReadHow};
 use crate::raft;
 use crate::storage::Write;
 use crate::types::{
@@ -472,4 +472,21 @@ pub enum Command {
     },
     /// A node's store is gone; it must be down.
     LoseDisk(NodeId),
+    /// The leader hands leadership over; the node asked is the leader, unless another one is named.
+    Transfer {
+        /// Which node is asked; `None` for whoever leads.
+        from: Option<NodeId>,
+        /// The next leader.
+        to: NodeId,
+    },
+    /// A client reads beside the log, at this node or where it believes the leader to be.
+    Read {
+        /// Where; `None` leaves it to the client.
+        to: Option<NodeId>,
+        /// What the answer must rest on.
+        how: ReadHow,
+        /// The question, encoded for the state machine.
+        #[serde(with = "crate::readable")]
+        query: Bytes,
+    },
 }

@@ -21,17 +21,18 @@
 //! * a node applies no further than its own log is durable;
 //! * a node whose store is lost stays silent: what it once promised is unknown.
 //!
-//! Left out so far: snapshots, membership changes, check-quorum and leases, reads
-//! beside the log, leadership transfer.
+//! Left out so far: snapshots, membership changes.
 //!
-//! Read `election` next, then `replication`.
+//! Read `election` next, then `replication`; then `lease`, `reads` and `transfer`.
 
 mod config;
 mod election;
+mod lease;
 mod log;
 mod message;
 mod persist;
 mod progress;
+mod reads;
 mod replication;
 mod role;
 mod rules;
@@ -39,13 +40,15 @@ mod rules;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::sync::Arc;
 
 pub use config::{Config, ConfigError};
 pub use log::Log;
 pub use message::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, RequestVote, RequestVoteReply,
+    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, ReadIndex, ReadIndexReply, ReadToken,
+    RequestVote, RequestVoteReply, TimeoutNow,
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 
@@ -56,7 +59,9 @@ use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::storage::DiskImage;
 use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket};
+use lease::Silence;
 use persist::Persist;
+use reads::Reads;
 use role::Role;
 
 type Effects = protocol::Effects<Message, HardState>;
@@ -78,6 +83,9 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     persist: Persist,
     store_lost: bool,
     rng: Rng,
+    /// What it owes to a leader that it heard.
+    silence: Silence,
+    reads: Reads,
 }
 
 impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
@@ -99,9 +107,15 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             persist: Persist::new(image.incarnation, log.last_index()),
             store_lost: image.format.is_none() && config.rules.on(Rule::LostStoreDoesNotVote),
             rng: Rng::new(seed, u64::from(node.0)),
+            silence: Silence { until: now.mono, leader: None },
+            reads: Reads::new(image.incarnation),
             config: Arc::new(config.clone()),
             log,
         };
+        // Whoever has been in a term may have heard its leader right before the restart.
+        if raft.hard.current_term > Term(0) {
+            raft.promise_silence(now, None);
+        }
         let timeout = raft.draw_election_timeout();
         raft.arm(TimerKind::Election, now.mono, timeout);
         raft
@@ -117,7 +131,10 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Propose(proposals) => self.on_propose(now, proposals, out),
             Input::Written(ticket) => self.on_written(now, ticket, out),
             Input::Applied { through, results } => self.on_applied(through, &results, out),
+            Input::Read(requests) => self.on_read(now, requests, out),
+            Input::TransferLeadership { to } => self.on_transfer(now, to, out),
         }
+        self.advance_reads(now, out);
         if let Some(write) = self.persist.flush(&self.hard, &self.log) {
             out.write(write);
         }
@@ -206,8 +223,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::RequestVote(_)
             | Message::RequestVoteReply(_)
             | Message::AppendEntries(_)
-            | Message::AppendEntriesReply(_) => false,
+            | Message::AppendEntriesReply(_)
+            | Message::ReadIndex(_)
+            | Message::ReadIndexReply(_)
+            | Message::TimeoutNow(_) => false,
         };
+        if let Message::RequestVote(request) = &message
+            && let Some(refusal) = self.ignores_candidate(now, request)
+        {
+            self.note_vote(false, from, request, Some(refusal), out);
+            return;
+        }
         if !prospective && message.term() > self.hard.current_term {
             if !self.on(Rule::AdoptHigherTerm) {
                 return;
@@ -221,6 +247,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::RequestVoteReply(reply) => self.on_request_vote_reply(now, from, &reply, out),
             Message::AppendEntries(append) => self.on_append_entries(now, from, append, out),
             Message::AppendEntriesReply(reply) => self.on_append_entries_reply(now, from, &reply, out),
+            Message::ReadIndex(request) => self.on_read_index(from, &request, out),
+            Message::ReadIndexReply(reply) => self.on_read_index_reply(from, &reply, out),
+            Message::TimeoutNow(order) => self.on_timeout_now(now, from, &order, out),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, TimerReaso
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
 use crate::record::{self, TimerKind};
-use crate::types::{ClientId, LogIndex, NodeId, Now};
+use crate::types::{ClientId, LogIndex, NodeId, Now, Ticket};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Takes clients' commands (§5.3: "the leader appends the command to its log as a new entry").
@@ -35,6 +35,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
             return;
         }
+        let Some(proposals) = self.refuse_in_transfer(proposals, out) else { return };
         self.append_as_leader(now, EntryKind::Command, proposals, out);
         self.replicate_to_all(out);
     }
@@ -105,6 +106,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 prev_log_term,
                 entries,
                 leader_commit: self.commit_index,
+                round: leader.rounds.current(),
             };
             // No promise: what a leader sends need not be durable at the leader (thesis §10.2.1).
             out.send(progress.node, Message::AppendEntries(append), None);
@@ -113,7 +115,26 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// Shows every follower that the leader lives (§5.2), and repeats what may have been lost.
     pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
+        if !self.check_quorum(now, out) {
+            return;
+        }
+        self.check_transfer(now, out);
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
+        self.begin_round(now, out);
+    }
+
+    /// Numbers what leaves from here on, so that its answers prove that the node led now.
+    pub(super) fn start_round(&mut self, now: Now) -> u64 {
+        let Role::Leader(leader) = &mut self.role else { return 0 };
+        let round = leader.rounds.start(now.mono);
+        self.confirm_rounds(now); // A lone voter is a quorum.
+        round
+    }
+
+    /// Begins a round and sends it to every follower; reads that came so far share it.
+    pub(super) fn begin_round(&mut self, now: Now, out: &mut Effects) {
+        let round = self.start_round(now);
+        self.batch_reads(round, out);
         let Role::Leader(leader) = &self.role else { return };
         for position in 0..leader.progress.len() {
             self.replicate_to(position, true, out);
@@ -128,7 +149,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
-            self.reply(leader, AppendOutcome::StaleTerm, after, out);
+            self.reply(leader, AppendOutcome::StaleTerm, append.round, after, out);
             return;
         }
         if !is_well_formed(&append) {
@@ -140,7 +161,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
         if let Some(conflict) = self.conflict_before(leader, &append, out) {
             let after = self.persist.promise(LogIndex::ZERO);
-            self.reply(leader, conflict, after, out);
+            self.reply(leader, conflict, append.round, after, out);
             return;
         }
         let matched = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
@@ -149,15 +170,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::AppendAccepted { leader, matched, new });
         }
         let after = if self.on(Rule::PersistAppendBeforeReply) { self.persist.promise(matched) } else { None };
-        self.reply(leader, AppendOutcome::Matched(matched), after, out);
+        self.reply(leader, AppendOutcome::Matched(matched), append.round, after, out);
         // Only what this append has verified is known to equal the leader's log: beyond `matched` our own log
         // may still hold entries that the leader will replace (Figure 2, "index of last new entry").
         let verified = if self.on(Rule::CommitVerifiedPrefix) { matched } else { self.log.last_index() };
         self.commit_to(append.leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
     }
 
-    fn reply(&self, leader: NodeId, outcome: AppendOutcome, after: Option<crate::types::Ticket>, out: &mut Effects) {
-        let reply = AppendEntriesReply { term: self.hard.current_term, outcome };
+    fn reply(&self, leader: NodeId, outcome: AppendOutcome, round: u64, after: Option<Ticket>, out: &mut Effects) {
+        let reply = AppendEntriesReply { term: self.hard.current_term, outcome, round };
         out.send(leader, Message::AppendEntriesReply(reply), after);
     }
 
@@ -175,6 +196,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
             Role::Leader(_) => return out.check(false, "a term has one leader"),
         }
+        self.promise_silence(now, Some(leader));
         self.restart_election_timer(now, TimerReason::HeardLeader, out);
         true
     }
@@ -237,7 +259,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     pub(super) fn on_append_entries_reply(
         &mut self,
-        _now: Now,
+        now: Now,
         follower: NodeId,
         reply: &AppendEntriesReply,
         out: &mut Effects,
@@ -246,6 +268,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::StaleTerm });
             return;
         }
+        self.on_contact(now, follower, reply.round);
         match &reply.outcome {
             AppendOutcome::Matched(index) => self.on_matched(follower, *index, out),
             AppendOutcome::Conflict { refused, term, first } => {
@@ -274,6 +297,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let news = progress.match_to(index);
         if news && index > commit_index {
             self.advance_commit(out);
+        }
+        if news {
+            self.advance_transfer(out);
         }
         self.replicate_to(position, false, out);
     }

@@ -111,7 +111,9 @@ fn check_command(command: &Command) -> Result<(), WireError> {
         | Command::Loss { .. }
         | Command::Duplication { .. }
         | Command::Latency { .. }
-        | Command::LoseDisk(_) => Ok(()),
+        | Command::LoseDisk(_)
+        | Command::Transfer { .. } => Ok(()),
+        Command::Read { query, .. } => within("a query", query.len(), MAX_OPERATION_BYTES),
     }
 }
 

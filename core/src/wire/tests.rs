@@ -61,6 +61,7 @@ fn frames() -> Vec<Frame> {
         prev_log_term: Term(2),
         entries: (9..20).map(entry).collect(),
         leader_commit: LogIndex(8),
+        round: 5,
     });
     let proposal = Proposal {
         client: ClientId(1),

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use super::super::testing::entry;
 use super::cluster::{Cluster, n};
 use crate::entry::Entries;
-use crate::protocol::Input;
-use crate::raft::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVote, RequestVoteReply};
+use crate::protocol::{Input, ReadHow};
+use crate::raft::{
+    AppendEntries, AppendEntriesReply, AppendOutcome, Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote,
+    RequestVoteReply, TimeoutNow,
+};
 use crate::rng::Rng;
 use crate::types::{Incarnation, LogIndex, Term, Ticket};
 
@@ -26,15 +29,20 @@ fn entries(rng: &mut Rng, prev: u64) -> Entries {
     (0..rng.below(4)).map(|offset| Arc::new(entry(first.wrapping_add(offset), number(rng)))).collect()
 }
 
+fn token(rng: &mut Rng) -> ReadToken {
+    ReadToken { incarnation: Incarnation(rng.below(3) as u32), sequence: number(rng) }
+}
+
 fn message(rng: &mut Rng) -> Message {
     let term = Term(number(rng));
     let index = LogIndex(number(rng));
     let other = Term(number(rng));
     let vote_granted = rng.below(2) == 0;
-    match rng.below(6) {
-        0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other }),
+    let transfer = rng.below(4) == 0;
+    match rng.below(9) {
+        0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other, transfer }),
         1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted }),
-        2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other }),
+        2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other, transfer }),
         3 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted }),
         4 => Message::AppendEntries(AppendEntries {
             term,
@@ -42,7 +50,14 @@ fn message(rng: &mut Rng) -> Message {
             prev_log_term: other,
             entries: entries(rng, index.0),
             leader_commit: LogIndex(number(rng)),
+            round: number(rng),
         }),
+        5 => Message::TimeoutNow(TimeoutNow { term }),
+        6 => Message::ReadIndex(ReadIndex { term, token: token(rng) }),
+        7 => {
+            let index = (rng.below(2) == 0).then_some(index);
+            Message::ReadIndexReply(ReadIndexReply { term, token: token(rng), index })
+        }
         _ => {
             let outcome = match rng.below(3) {
                 0 => AppendOutcome::Matched(index),
@@ -52,7 +67,7 @@ fn message(rng: &mut Rng) -> Message {
                     AppendOutcome::Conflict { refused: index, term, first: LogIndex(number(rng)) }
                 }
             };
-            Message::AppendEntriesReply(AppendEntriesReply { term, outcome })
+            Message::AppendEntriesReply(AppendEntriesReply { term, outcome, round: number(rng) })
         }
     }
 }
@@ -66,13 +81,15 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
         let mut rng = Rng::new(seed, 1);
         let mut cluster = Cluster::new(3);
         for _ in 0..300 {
-            match rng.below(10) {
+            match rng.below(12) {
                 0 => cluster.time_out(1),
                 1 => drop(cluster.propose(1)),
                 2 => {
                     let ticket = Ticket { incarnation: Incarnation(rng.below(3) as u32), sequence: number(&mut rng) };
                     cluster.step(n(1), Input::Written(ticket));
                 }
+                3 => drop(cluster.read(1, ReadHow::Index)),
+                4 => cluster.transfer(1, 1 + rng.below(4) as u32),
                 _ => {
                     let from = 1 + rng.below(4) as u32;
                     cluster.hand(from, 1, message(&mut rng));

@@ -6,5 +6,8 @@
 mod arbitrary;
 mod cluster;
 mod election;
+mod lease;
+mod reads;
 mod replication;
+mod transfer;
 mod traps;
