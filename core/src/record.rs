@@ -472,10 +472,10 @@ pub enum Command {
     },
     /// A node's store is gone; it must be down.
     LoseDisk(NodeId),
-    /// The leader hands leadership over; the node asked is the leader, unless another one is named.
+    /// A leader hands its leadership over.
     Transfer {
-        /// Which node is asked; `None` for whoever leads.
-        from: Option<NodeId>,
+        /// Which node is asked: it refuses where it does not lead.
+        from: NodeId,
         /// The next leader.
         to: NodeId,
     },

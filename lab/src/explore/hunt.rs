@@ -5,6 +5,7 @@
 //! how the faults are biased. The witness scenarios prove each rule; a hunt
 //! measures how long blind search takes.
 
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::Span;
 
@@ -20,7 +21,12 @@ pub fn plan(rule: Rule) -> Plan {
     match rule {
         // Figure 8 needs entries of old terms one by one, and a leader that crashes again and again.
         Rule::CommitOwnTermOnly => Plan {
-            raft: RaftSettings { max_entries_per_append: 1, pre_vote: false, ..RaftSettings::default() },
+            raft: RaftSettings {
+                max_entries_per_append: 1,
+                pre_vote: false,
+                check_quorum: false,
+                ..RaftSettings::default()
+            },
             crashes: 8,
             partitions: 4,
             one_way_cuts: 0,
@@ -30,7 +36,7 @@ pub fn plan(rule: Rule) -> Plan {
         },
         // The up-to-date check masks itself in the pre-vote, so pre-votes are off.
         Rule::UpToDateCheck => Plan {
-            raft: RaftSettings { pre_vote: false, ..RaftSettings::default() },
+            raft: RaftSettings { pre_vote: false, check_quorum: false, ..RaftSettings::default() },
             partitions: 6,
             at_leader_percent: 60,
             ..busy
@@ -95,13 +101,55 @@ pub fn plan(rule: Rule) -> Plan {
         Rule::ExactlyOnce => Plan { client_timeout: Span::from_millis(60), ..busy },
         Rule::MajorityQuorum => busy,
         Rule::RandomizedTimeout => Plan {
-            raft: RaftSettings { pre_vote: false, ..RaftSettings::default() },
+            raft: RaftSettings { pre_vote: false, check_quorum: false, ..RaftSettings::default() },
             latency: (Span::from_millis(10), Span::from_millis(10)),
             drifts: 0,
             skews: 0,
             ..heavy
         },
         Rule::AdoptHigherTerm => Plan { partitions: 6, at_leader_percent: 80, ..heavy },
+        // A deposed leader that was told so would not answer; the clients must still ask it.
+        Rule::ReadIndexConfirmsLeadership => Plan {
+            raft: RaftSettings { check_quorum: false, ..RaftSettings::default() },
+            reads: [Some(ReadHow::Index); 3],
+            keys: 1,
+            partitions: 8,
+            at_leader_percent: 100,
+            ..busy
+        },
+        // The read must reach a new leader before its first entry is committed: slow disks, many leaders.
+        Rule::ReadWaitsForOwnTermCommit => Plan {
+            disk: (Span::from_millis(20), Span::from_millis(40)),
+            reads: [Some(ReadHow::Index); 3],
+            keys: 1,
+            crashes: 12,
+            transfers: 20,
+            at_leader_percent: 100,
+            ..busy
+        },
+        // Another leader must be elected and commit while the old one still trusts its lease.
+        Rule::LeaseFromSend | Rule::LeaseDriftBound | Rule::VoteLease | Rule::LeaseEndsAtTransfer => Plan {
+            raft: RaftSettings {
+                election_timeout: (Span::from_millis(150), Span::from_millis(160)),
+                pre_vote: false,
+                drift_bound_ppm: 400_000,
+                ..RaftSettings::default()
+            },
+            reads: [Some(ReadHow::Lease); 3],
+            keys: 1,
+            latency: (Span::from_millis(1), Span::from_millis(40)),
+            drifts: 10,
+            drift_ppm: 400_000,
+            skews: 0,
+            one_way_cuts: 10,
+            partitions: 20,
+            cut_time: (Span::from_millis(150), Span::from_millis(400)),
+            transfers: 40,
+            at_leader_percent: 90,
+            ..busy
+        },
+        // What these guard shows only where a cut or a crash stays: calm mends both.
+        Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
     }
 }
 
@@ -110,6 +158,7 @@ fn close_timeouts() -> RaftSettings {
     RaftSettings {
         election_timeout: (Span::from_millis(150), Span::from_millis(155)),
         pre_vote: false,
+        check_quorum: false,
         ..RaftSettings::default()
     }
 }

@@ -7,6 +7,7 @@
 //! read from TOML, `print` for the way back, `run` for what it does.
 
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Term, Time};
@@ -91,6 +92,10 @@ pub struct RaftSettings {
     pub max_entries_in_flight: u32,
     /// Most uncommitted entries.
     pub max_uncommitted: u32,
+    /// A leader that hears from no quorum steps down, and who hears a leader votes for nobody.
+    pub check_quorum: bool,
+    /// How far clocks' rates may be from true time, in parts per million.
+    pub drift_bound_ppm: u32,
 }
 
 /// Something that is done to the run.
@@ -201,6 +206,35 @@ pub enum Action {
     Duplication(u32),
     /// Sets the latency of all links.
     Latency((Span, Span)),
+    /// Leadership is handed over.
+    Transfer {
+        /// By this node; by the leader where nothing is said.
+        from: Option<Selector>,
+        /// To this one.
+        to: Selector,
+    },
+    /// A client reads beside the log.
+    Read {
+        /// Where; the client decides where nothing is said.
+        to: Option<Selector>,
+        /// Which key.
+        key: String,
+        /// What the answer rests on.
+        how: ReadHow,
+    },
+}
+
+/// The ways to read beside the log.
+pub const READS: [ReadHow; 3] = [ReadHow::Index, ReadHow::Lease, ReadHow::Stale];
+
+/// As it is written.
+#[must_use]
+pub fn read_name(how: ReadHow) -> &'static str {
+    match how {
+        ReadHow::Index => "index",
+        ReadHow::Lease => "lease",
+        ReadHow::Stale => "stale",
+    }
 }
 
 /// What is done to a node.
@@ -312,11 +346,17 @@ pub enum MessageKind {
     Request,
     /// An answer to a client.
     Answer,
+    /// A follower asks for a read index.
+    ReadIndex,
+    /// Its answer.
+    ReadIndexReply,
+    /// The leader asks a follower to campaign.
+    TimeoutNow,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -327,6 +367,9 @@ impl MessageKind {
         Self::AppendEntriesReply,
         Self::Request,
         Self::Answer,
+        Self::ReadIndex,
+        Self::ReadIndexReply,
+        Self::TimeoutNow,
     ];
 
     /// As it is written.
@@ -343,6 +386,9 @@ impl MessageKind {
             Self::AppendEntriesReply => "append-entries-reply",
             Self::Request => "request",
             Self::Answer => "answer",
+            Self::ReadIndex => "read-index",
+            Self::ReadIndexReply => "read-index-reply",
+            Self::TimeoutNow => "timeout-now",
         }
     }
 }

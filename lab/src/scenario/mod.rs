@@ -131,6 +131,8 @@ impl RaftSettings {
             max_entries_per_append: self.max_entries_per_append,
             max_entries_in_flight: self.max_entries_in_flight,
             max_uncommitted: self.max_uncommitted,
+            check_quorum: self.check_quorum,
+            drift_bound_ppm: self.drift_bound_ppm,
             ..raft::Config::new(voters.to_vec(), rules)
         }
     }

@@ -7,10 +7,12 @@
 use core::fmt::Write as _;
 
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
 
 use super::document::{
     Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
+    read_name,
 };
 use super::properties;
 use super::read::{DEFAULT_DISK, DEFAULT_THINK};
@@ -119,6 +121,12 @@ fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
             lines.push(format!("{name} = {value}"));
         }
     }
+    if settings.check_quorum != default.check_quorum {
+        lines.push(format!("check_quorum = {}", settings.check_quorum));
+    }
+    if settings.drift_bound_ppm != default.drift_bound_ppm {
+        lines.push(format!("drift_bound = {}", print_ppm(settings.drift_bound_ppm)));
+    }
 }
 
 fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
@@ -130,6 +138,9 @@ fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
         lines.push(format!("keys = {}", workload.keys));
         if workload.think != DEFAULT_THINK {
             lines.push(format!("think = {}", range(workload.think)));
+        }
+        if let Some(how) = workload.reads {
+            lines.push(format!("reads = {}", quote(read_name(how))));
         }
     }
     if client.timeout != default.timeout {
@@ -182,6 +193,16 @@ fn action(action: &Action) -> String {
         Action::Loss(ppm) => format!("loss = {}", print_ppm(*ppm)),
         Action::Duplication(ppm) => format!("duplication = {}", print_ppm(*ppm)),
         Action::Latency(between) => format!("latency = {}", range(*between)),
+        Action::Transfer { from, to } => {
+            let from = from.as_ref().map(|from| format!("from = {}, ", selector(from))).unwrap_or_default();
+            format!("transfer = {{ {from}to = {} }}", selector(to))
+        }
+        Action::Read { to, key, how } => {
+            let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
+            let how =
+                if *how == ReadHow::Index { String::new() } else { format!(", how = {}", quote(read_name(*how))) };
+            format!("read = {{ {to}key = {}{how} }}", quote(key))
+        }
     }
 }
 

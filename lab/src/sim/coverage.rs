@@ -71,4 +71,14 @@ counters! {
     operations_unknown = "client operations unknown",
     /// Requests sent again.
     retries = "client retries",
+    /// Leaders that stepped down because they heard from no quorum.
+    quorums_lost = "check-quorum step-downs",
+    /// Reads that a round confirmed.
+    index_reads = "index reads",
+    /// Reads that a lease covered.
+    lease_reads = "lease reads",
+    /// Reads that promise nothing.
+    stale_reads = "stale reads",
+    /// Campaigns that the leader asked for.
+    transfers = "transfers",
 }

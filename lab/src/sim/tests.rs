@@ -11,7 +11,7 @@ use crate::check::linearizable;
 
 fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
-    let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)) };
+    let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)), reads: None };
     let client = |id| ClientSetup::by_hand(ClientId(id));
     Setup {
         name: "test".into(),

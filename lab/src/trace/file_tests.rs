@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Tags};
 use quorumscope_core::event::{Event, Refusal};
-use quorumscope_core::protocol::Outcome;
+use quorumscope_core::protocol::{Outcome, ReadHow};
 use quorumscope_core::raft::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, RequestVote, RequestVoteReply,
+    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message, ReadIndex, ReadIndexReply, ReadToken,
+    RequestVote, RequestVoteReply, TimeoutNow,
 };
 use quorumscope_core::record::{
     AnyHard, AnyMessage, Began, DropReason, Endpoint, NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Verdict,
@@ -44,7 +45,7 @@ fn entry() -> Arc<Entry> {
 }
 
 fn messages() -> Vec<Message> {
-    let request = RequestVote { term: Term(2), last_log_index: LogIndex(BIG), last_log_term: Term(1) };
+    let request = RequestVote { term: Term(2), last_log_index: LogIndex(BIG), last_log_term: Term(1), transfer: true };
     let reply = RequestVoteReply { term: Term(2), vote_granted: true };
     let append = AppendEntries {
         term: Term(2),
@@ -52,6 +53,7 @@ fn messages() -> Vec<Message> {
         prev_log_term: Term(1),
         entries: [entry()].into_iter().collect(),
         leader_commit: LogIndex(1),
+        round: BIG,
     };
     let outcomes = [
         AppendOutcome::Matched(LogIndex(1)),
@@ -65,7 +67,15 @@ fn messages() -> Vec<Message> {
         Message::RequestVoteReply(reply),
         Message::AppendEntries(append),
     ];
-    messages.extend(outcomes.map(|outcome| Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome })));
+    let token = ReadToken { incarnation: Incarnation(2), sequence: 7 };
+    messages.extend([
+        Message::ReadIndex(ReadIndex { term: Term(2), token }),
+        Message::ReadIndexReply(ReadIndexReply { term: Term(2), token, index: Some(LogIndex(3)) }),
+        Message::ReadIndexReply(ReadIndexReply { term: Term(2), token, index: None }),
+        Message::TimeoutNow(TimeoutNow { term: Term(2) }),
+    ]);
+    let reply = |outcome| Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome, round: 3 });
+    messages.extend(outcomes.map(reply));
     messages
 }
 
@@ -145,6 +155,7 @@ fn bodies() -> Vec<Body> {
         Outcome::NotLeader { leader: None },
         Outcome::Overloaded,
         Outcome::Unknown,
+        Outcome::Read { index: LogIndex(1), how: ReadHow::Stale, result: Bytes::from_static(b"\xff") },
     ] {
         bodies.push(Body::Answered { client, number, outcome });
     }

@@ -4,12 +4,12 @@
 //! has a line is either a headline (read by an ARIA live region) or a detail
 //! (listed only). Whole sentences with rules are in `why`.
 
-use quorumscope_core::event::Event;
+use quorumscope_core::event::{Event, FollowerReason};
 use quorumscope_core::record::{Body, DropReason, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
-use super::words::{entries, fill, line as text, links, list, record as record_text, votes};
+use super::words::{entries, fill, line as text, links, list, reads, record as record_text, votes};
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,9 @@ fn about<'a>(template: &str, message: RecordId, lookup: impl Fn(RecordId) -> Opt
 /// Roles are headlines; votes and repairs are details; the rest is drawn.
 fn note(node: NodeId, event: &Event) -> Option<Line> {
     match event {
+        Event::BecameFollower { term, reason: FollowerReason::QuorumLost, .. } => {
+            headline(fill(text::QUORUM_LOST, &[("node", &node), ("term", &term.0)]))
+        }
         Event::BecameFollower { term, .. } => detail(fill(text::FOLLOWER, &[("node", &node), ("term", &term.0)])),
         Event::BecamePreCandidate { prospective } => {
             detail(fill(text::PRE_CANDIDATE, &[("node", &node), ("term", &prospective.0)]))
@@ -132,7 +135,23 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
             detail(fill(text::APPEND_REFUSED, &[("node", &node), ("leader", leader)]))
         }
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
-        Event::Recovered { .. }
+        Event::TransferBegan { to, .. } => headline(fill(text::TRANSFER_BEGAN, &[("node", &node), ("to", to)])),
+        Event::TimeoutNowTaken { from } => detail(fill(text::TIMEOUT_NOW_TAKEN, &[("node", &node), ("from", from)])),
+        Event::TransferAborted { to } => headline(fill(text::TRANSFER_ABORTED, &[("node", &node), ("to", to)])),
+        Event::TransferRefused { to, .. } => headline(fill(text::TRANSFER_REFUSED, &[("node", &node), ("to", to)])),
+        Event::ReadRoundConfirmed { reads: count, .. } => {
+            detail(fill(text::READ_CONFIRMED, &[("node", &node), ("reads", &reads(*count))]))
+        }
+        Event::ReadByLease { .. } => detail(fill(text::READ_LEASE, &[("node", &node)])),
+        Event::QuorumUnheard { .. }
+        | Event::ReadsForwarded { .. }
+        | Event::ReadsHeld { .. }
+        | Event::ReadRoundBegan { .. }
+        | Event::ReadServed { .. }
+        | Event::ReadsRefused { .. }
+        | Event::TimeoutNowSent { .. }
+        | Event::ProposalRefusedInTransfer { .. }
+        | Event::Recovered { .. }
         | Event::ElectionTimerSet { .. }
         | Event::TermAdopted { .. }
         | Event::VoteCounted { .. }
