@@ -174,6 +174,8 @@ pub enum Ability {
     Timeout,
     /// Cut, mend, partition and heal links.
     Links,
+    /// Hand leadership over.
+    Transfer,
 }
 
 /// What a cluster's nodes remember.

@@ -172,7 +172,14 @@ impl Owner {
                 nodes,
                 clients: vec![CLIENT],
                 epoch_unix_us,
-                abilities: vec![Ability::Propose, Ability::Crash, Ability::Pause, Ability::Timeout, Ability::Links],
+                abilities: vec![
+                    Ability::Propose,
+                    Ability::Crash,
+                    Ability::Pause,
+                    Ability::Timeout,
+                    Ability::Links,
+                    Ability::Transfer,
+                ],
                 store: StoreKind::Memory,
             },
             settings,
@@ -283,6 +290,7 @@ impl Owner {
             Command::Pause(node) => self.set_paused(node, true).await?,
             Command::Resume(node) => self.set_paused(node, false).await?,
             Command::Timeout(node) => self.fire_timer(node).await?,
+            Command::Transfer { from, to } => self.transfer(from, to).await?,
             Command::Cut { from, to } => {
                 self.known(from)?;
                 self.known(to)?;
@@ -308,7 +316,8 @@ impl Owner {
             | Command::Loss { .. }
             | Command::Duplication { .. }
             | Command::Latency { .. }
-            | Command::LoseDisk(_) => {
+            | Command::LoseDisk(_)
+            | Command::Read { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }
         }
@@ -429,6 +438,16 @@ impl Owner {
             Existence::Running { node, paused: false } if node.fire_timer().await => Ok(()),
             Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
                 Err(Code::WrongState.with(format!("only a running node's timer can fire, and {id} does not run")))
+            }
+        }
+    }
+
+    async fn transfer(&mut self, from: NodeId, to: NodeId) -> Result<(), Problem> {
+        self.known(Endpoint::Node(to))?;
+        match &owned(&mut self.nodes, from)?.state {
+            Existence::Running { node, paused: false } if node.transfer(to).await => Ok(()),
+            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
+                Err(Code::WrongState.with(format!("only a running node can hand over, and {from} does not run")))
             }
         }
     }

@@ -66,6 +66,7 @@ pub struct Node {
 enum Control {
     SetPaused(bool),
     Timeout,
+    Transfer(NodeId),
     Report(oneshot::Sender<Report>),
 }
 
@@ -128,6 +129,11 @@ impl Node {
     /// Fires its timer now. False where it does not run.
     pub async fn fire_timer(&self) -> bool {
         self.control.send(Control::Timeout).await.is_ok()
+    }
+
+    /// Asks it to hand its leadership over. False where it does not run.
+    pub async fn transfer(&self, to: NodeId) -> bool {
+        self.control.send(Control::Transfer(to)).await.is_ok()
     }
 
     /// What it says of itself; `None` where it does not run.
@@ -210,7 +216,7 @@ impl Life {
             tokio::select! {
                 control = controls.recv() => match control {
                     Some(Control::Report(ask)) => drop(ask.send(self.executor.report())),
-                    Some(Control::SetPaused(_) | Control::Timeout) => {}
+                    Some(Control::SetPaused(_) | Control::Timeout | Control::Transfer(_)) => {}
                     None => return,
                 },
                 event = self.link.events.recv() => match event {
@@ -235,8 +241,9 @@ impl Life {
                     self.on_frame(frame);
                 }
             }
-            Control::Timeout if self.paused => {}
+            Control::Timeout | Control::Transfer(_) if self.paused => {}
             Control::Timeout => self.executor.on_timeout_asked(),
+            Control::Transfer(to) => self.executor.on_transfer_asked(to),
             // Whoever asked may have gone.
             Control::Report(ask) => drop(ask.send(self.executor.report())),
         }

@@ -458,6 +458,13 @@ pub enum Fact {
     AllAnswered,
     /// Within the bound after calm there is a leader and a commit.
     Live,
+    /// A client that asked this, as people read it, was told this.
+    Told {
+        /// What it asked: `get x (lease)`.
+        operation: String,
+        /// What it was told: `1 (by lease)`; `None` where it knows nothing yet.
+        is: Option<String>,
+    },
 }
 
 /// How a number compares.

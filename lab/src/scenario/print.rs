@@ -258,6 +258,10 @@ fn fact(fact: &Fact) -> String {
         Fact::Linearizable => "linearizable = true".into(),
         Fact::AllAnswered => "all_answered = true".into(),
         Fact::Live => "live = true".into(),
+        Fact::Told { operation, is } => {
+            let is = is.as_ref().map_or_else(|| "nothing = true".into(), |is| format!("is = {}", quote(is)));
+            format!("told = {{ operation = {}, {is} }}", quote(operation))
+        }
     }
 }
 

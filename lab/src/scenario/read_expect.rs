@@ -12,7 +12,7 @@ use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 18] = [
+pub(super) const KEYS: [&str; 19] = [
     "at",
     "by",
     "always",
@@ -31,6 +31,7 @@ pub(super) const KEYS: [&str; 18] = [
     "linearizable",
     "live",
     "all_answered",
+    "told",
 ];
 
 /// Roles by name.
@@ -91,6 +92,16 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "linearizable" => source.only_true(value).map(|()| Fact::Linearizable)?,
         "live" => source.only_true(value).map(|()| Fact::Live)?,
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
+        "told" => {
+            let table = source.table("told", value, &["operation", "is", "nothing"])?;
+            let operation = source.string(table.need("operation")?)?;
+            let is = match table.present(&["is", "nothing"]).as_slice() {
+                ["is"] => Some(source.string(table.need("is")?)?),
+                ["nothing"] => source.only_true(table.need("nothing")?).map(|()| None)?,
+                _ => return Err(table.error("told needs one of is = \"1\" and nothing = true")),
+            };
+            Fact::Told { operation, is }
+        }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })
 }

@@ -262,7 +262,7 @@ heal = true
 at = "2900ms"
 leaders = 1
 not_leader = "old"
-role = { node = "old", is = "leader" }
+role = { node = "old", is = "pre-candidate" }
 not_committed = { set = { key = "x", value = "1" } }
 [[expect]]
 by = "4s"

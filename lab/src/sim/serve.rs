@@ -139,8 +139,10 @@ impl<P: Subject> World<P> {
             Outcome::Unknown => self.pause(index, request, None, false),
             Outcome::Read { how, result, .. } => {
                 let (verdict, mut text, answer) = read_result(&result);
-                if how == ReadHow::Stale {
-                    text.push_str(" (stale)");
+                match how {
+                    ReadHow::Index => {}
+                    ReadHow::Lease => text.push_str(" (by lease)"),
+                    ReadHow::Stale => text.push_str(" (stale)"),
                 }
                 self.tell(index, request, verdict, text, answer, Some(first));
             }
