@@ -158,6 +158,8 @@ fn offers(cluster: &Cluster) -> Offers {
         pause: can(Ability::Pause) && can(Ability::Timeout),
         network: can(Ability::Links),
         messages: false,
+        transfer: can(Ability::Transfer),
+        reads: false,
     }
 }
 
