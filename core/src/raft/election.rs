@@ -47,7 +47,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let was_leader = matches!(self.role, Role::Leader(_));
         let heard = leader.map(|leader| Heard { leader, at: now.mono });
         let before = std::mem::replace(&mut self.role, Role::Follower { leader: heard });
-        if let Role::Leader(Leader { waiting, reads, .. }) = before {
+        if let Role::Leader(leader) = before {
+            let Leader { waiting, reads, .. } = *leader;
             for waiting in waiting {
                 out.answer(waiting.client, waiting.number, Outcome::Unknown);
             }
@@ -113,13 +114,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             term: self.hard.current_term,
             votes: self.quorum.voters().iter().copied().filter(|voter| self.has_vote_of(*voter)).collect(),
         });
-        self.role = Role::Leader(Leader {
+        self.role = Role::Leader(Box::new(Leader {
             progress,
             waiting: std::collections::VecDeque::new(),
             rounds: Rounds::new(now.mono),
             reads: LeaderReads::default(),
             transfer: None,
-        });
+        }));
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let no_op = Proposal {
             client: ClientId(0),

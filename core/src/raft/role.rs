@@ -20,7 +20,7 @@ pub(super) enum Role {
     Follower { leader: Option<Heard> },
     PreCandidate { votes: Votes },
     Candidate { votes: Votes, own_vote: Ticket },
-    Leader(Leader),
+    Leader(Box<Leader>),
 }
 
 /// A leader of the current term, and when it was last heard.
