@@ -44,6 +44,7 @@ pub struct RequestVote {
     pub last_log_term: Term,
     /// The leader itself asked for this election (thesis §3.10): a voter that hears that leader answers all the
     /// same. Never set in a pre-vote.
+    #[serde(default)]
     pub transfer: bool,
 }
 
@@ -72,6 +73,7 @@ pub struct AppendEntries {
     pub leader_commit: LogIndex,
     /// The latest round that the leader has begun in this term: its answer proves that the leader led when that
     /// round was sent (thesis §6.4).
+    #[serde(default)]
     pub round: u64,
 }
 
@@ -83,6 +85,7 @@ pub struct AppendEntriesReply {
     /// What the follower found.
     pub outcome: AppendOutcome,
     /// The round of the append that it answers.
+    #[serde(default)]
     pub round: u64,
 }
 
