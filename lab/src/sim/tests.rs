@@ -1,6 +1,7 @@
 //! Claims about whole runs.
 
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Config, Switches};
 use quorumscope_core::record::{Body, Command, Endpoint, Record, Verdict};
 use quorumscope_core::rng::Rng;
@@ -40,7 +41,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         0 => Endpoint::Client(ClientId(rng.below(2) + 1)),
         _ => Endpoint::Node(node(rng)),
     };
-    match rng.below(25) {
+    match rng.below(29) {
         0 | 1 => Command::Crash(node(rng)),
         2..=5 => Command::Restart(node(rng)),
         6 => Command::Pause(node(rng)),
@@ -58,6 +59,12 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         21 => Command::Disk { node: node(rng), latency: (Span(500), Span(1_000 + rng.below(30_000))) },
         22 => Command::LoseDisk(node(rng)),
         23 => Command::Mend { from: end(rng), to: end(rng) },
+        24 | 25 => Command::Transfer { from: node(rng), to: node(rng) },
+        26 | 27 => {
+            // Clocks jump here, so a lease would promise too much.
+            let how = if rng.below(3) == 0 { ReadHow::Stale } else { ReadHow::Index };
+            Command::Read { to: Some(node(rng)), how, query: Operation::Get { key: "hand".into() }.encode() }
+        }
         _ => {
             let value = rng.bits().to_string();
             let operation = Operation::Set { key: "hand".into(), value }.encode();
