@@ -60,7 +60,7 @@ impl Cluster {
                         }
                         applied = Some(Input::Applied { through, results });
                     }
-                    Effect::Answer { .. } | Effect::Note(_) => {}
+                    Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
                     Effect::Snapshot { .. } | Effect::Restore { .. } => unreachable!("snapshots are off"),
                     Effect::Broken(fact) => panic!("{fact}"),
                 }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::membership::{Membership, Nonsense};
+use crate::protocol::ReadHow;
 use crate::types::{LogIndex, NodeId, Span, Term};
 
 /// Something that a node did or noticed.
@@ -256,6 +257,102 @@ pub enum Event {
         /// Its index.
         index: LogIndex,
     },
+    /// A leader has heard from no quorum for an election timeout (thesis §6.2).
+    QuorumUnheard {
+        /// Voters that it did hear, itself included.
+        heard: Vec<NodeId>,
+        /// For how long it listened.
+        within: Span,
+    },
+    /// A follower passed reads on to its leader (thesis §6.4).
+    ReadsForwarded {
+        /// The leader.
+        leader: NodeId,
+        /// How many.
+        reads: u32,
+    },
+    /// A leader keeps reads back: it has committed nothing in its term yet (thesis §6.4).
+    ReadsHeld {
+        /// How many.
+        reads: u32,
+        /// Its term.
+        term: Term,
+    },
+    /// A leader began a round that is to prove, for a batch of reads, that it still leads (thesis §6.4).
+    ReadRoundBegan {
+        /// The round's number in this term.
+        round: u64,
+        /// How many reads wait for it.
+        reads: u32,
+        /// The read index: the leader's commit index.
+        index: LogIndex,
+    },
+    /// A quorum answered that round: the leader led when it began.
+    ReadRoundConfirmed {
+        /// The round.
+        round: u64,
+        /// How many reads waited for it.
+        reads: u32,
+        /// The read index.
+        index: LogIndex,
+    },
+    /// A leader's lease took the place of a round (thesis §6.4.1).
+    ReadByLease {
+        /// The read index.
+        index: LogIndex,
+        /// How long the lease still lasts.
+        left: Span,
+    },
+    /// A read was answered from what is applied.
+    ReadServed {
+        /// What had to be applied.
+        index: LogIndex,
+        /// What the answer rests on.
+        how: ReadHow,
+    },
+    /// Reads were refused; asking again is safe.
+    ReadsRefused {
+        /// How many.
+        reads: u32,
+        /// Who may know better.
+        leader: Option<NodeId>,
+    },
+    /// A leader began to hand leadership over (thesis §3.10).
+    TransferBegan {
+        /// To whom.
+        to: NodeId,
+        /// How many entries that node still lacks.
+        lacks: u64,
+        /// After how long it is given up.
+        within: Span,
+    },
+    /// The target has the whole log: the leader told it to campaign at once (thesis §3.10).
+    TimeoutNowSent {
+        /// The target.
+        to: NodeId,
+    },
+    /// The leader asked this node to campaign at once (thesis §3.10).
+    TimeoutNowTaken {
+        /// The leader.
+        from: NodeId,
+    },
+    /// A transfer was given up: the leader goes on (thesis §3.10).
+    TransferAborted {
+        /// Who did not take over.
+        to: NodeId,
+    },
+    /// A transfer was refused.
+    TransferRefused {
+        /// To whom it was asked for.
+        to: NodeId,
+        /// Why.
+        reason: TransferRefusal,
+    },
+    /// Proposals are refused while leadership is handed over (thesis §3.10).
+    ProposalRefusedInTransfer {
+        /// Who will lead.
+        to: NodeId,
+    },
 }
 
 /// Why a snapshot was made.
@@ -269,6 +366,19 @@ pub enum SnapshotReason {
     Interval(Span),
     /// Somebody asked.
     ByHand,
+}
+
+/// Why leadership is not handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TransferRefusal {
+    /// The node asked does not lead.
+    NotLeader,
+    /// The target leads already.
+    LeadsAlready,
+    /// The target has no vote.
+    NotAVoter,
+    /// Leadership is being handed over to this node already.
+    UnderWay(NodeId),
 }
 
 /// Why an election timer was set.
@@ -299,6 +409,8 @@ pub enum FollowerReason {
     Removed,
     /// Without a vote, and its leader is silent.
     LeaderSilent,
+    /// As a leader it heard from no quorum for an election timeout (thesis §6.2).
+    QuorumLost,
 }
 
 /// Why a change of members was refused.
@@ -331,10 +443,12 @@ pub enum Refusal {
     AlreadyVotedFor(NodeId),
     /// The candidate's log is less up to date (§5.4.1).
     LogBehind,
-    /// It hears from a leader (thesis §9.6; pre-vote only).
+    /// It hears from a leader (thesis §9.6 for pre-votes, §4.2.3 for votes).
     LeaderAlive(NodeId),
     /// Its store is lost: what it once promised is unknown.
     StoreLost,
+    /// It restarted a moment ago, and may have heard a leader right before (thesis §6.4.1).
+    JustRestarted,
 }
 
 /// How a node knows that an entry is committed.

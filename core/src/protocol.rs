@@ -98,6 +98,39 @@ pub enum Input<M> {
     TakeSnapshot,
     /// The state machine's next expiry is another one now: nothing in it expires before this log time.
     ExpiryAt(Option<Wall>),
+    /// Reads of clients beside the log, in order.
+    Read(Vec<ReadRequest>),
+    /// Hand leadership over to this node; refused where the node does not lead.
+    TransferLeadership {
+        /// The next leader.
+        to: NodeId,
+    },
+}
+
+/// A client's question that changes nothing, so that it needs no place in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReadRequest {
+    /// Who asks.
+    pub client: ClientId,
+    /// The client's number for it.
+    pub number: RequestNumber,
+    /// What the answer must rest on.
+    pub how: ReadHow,
+    /// For the state machine.
+    #[serde(with = "crate::readable")]
+    pub query: Bytes,
+}
+
+/// What a read beside the log rests on (thesis §6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ReadHow {
+    /// A round of messages proves that the leader still leads. Linearizable.
+    Index,
+    /// The leader's lease proves it, as long as clocks keep their bound. Linearizable; a round where the lease
+    /// has run out.
+    Lease,
+    /// Nothing: what this node has applied, however old that is.
+    Stale,
 }
 
 /// The result of one applied command.
@@ -134,6 +167,16 @@ pub enum Outcome {
     Overloaded,
     /// Appended, then the node lost its leadership: it may still happen.
     Unknown,
+    /// Read beside the log.
+    Read {
+        /// The state machine had applied everything up to this index.
+        index: LogIndex,
+        /// What the answer rests on; `Stale` says that newer values may exist.
+        how: ReadHow,
+        /// What the state machine answered.
+        #[serde(with = "crate::readable")]
+        result: Bytes,
+    },
 }
 
 /// What goes out, in order.
@@ -180,6 +223,16 @@ pub enum Effect<M, H> {
     Broken(&'static str),
     /// What happened, for people. Dropping it changes nothing.
     Note(Event),
+    /// Ask the state machine, which has applied everything up to `index`, and answer the client by
+    /// [`Outcome::Read`].
+    Read {
+        /// The question.
+        request: ReadRequest,
+        /// What must be applied before it is asked, and is.
+        index: LogIndex,
+        /// What the answer rests on.
+        how: ReadHow,
+    },
 }
 
 /// A reused buffer of effects.
@@ -242,6 +295,12 @@ impl<M, H> Effects<M, H> {
     #[inline]
     pub fn answer(&mut self, client: ClientId, number: RequestNumber, outcome: Outcome) {
         self.list.push(Effect::Answer { client, number, outcome });
+    }
+
+    /// Queues a read of the state machine.
+    #[inline]
+    pub fn read(&mut self, request: ReadRequest, index: LogIndex, how: ReadHow) {
+        self.list.push(Effect::Read { request, index, how });
     }
 
     /// Notes an event; the closure runs only where somebody listens.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::membership::MembershipChange;
-use crate::protocol::Outcome;
+use crate::protocol::{Outcome, ReadHow};
 use crate::raft;
 use crate::snapshot::{Base, SnapshotMeta};
 use crate::storage::Write;
@@ -515,4 +515,21 @@ pub enum Command {
     },
     /// A node makes a snapshot of its state now.
     Snapshot(NodeId),
+    /// A leader hands its leadership over.
+    Transfer {
+        /// Which node is asked: it refuses where it does not lead.
+        from: NodeId,
+        /// The next leader.
+        to: NodeId,
+    },
+    /// A client reads beside the log, at this node or where it believes the leader to be.
+    Read {
+        /// Where; `None` leaves it to the client.
+        to: Option<NodeId>,
+        /// What the answer must rest on.
+        how: ReadHow,
+        /// The question, encoded for the state machine.
+        #[serde(with = "crate::readable")]
+        query: Bytes,
+    },
 }

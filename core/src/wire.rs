@@ -176,6 +176,8 @@ pub enum Ability {
     Links,
     /// Make a snapshot.
     Snapshot,
+    /// Hand leadership over.
+    Transfer,
 }
 
 /// What a cluster's nodes remember.

@@ -131,7 +131,7 @@ impl Client {
     /// An answer arrived. A late one, to a request whose outcome is known, changes nothing.
     pub(crate) fn on_answer(&mut self, now: Mono, number: RequestNumber, outcome: Outcome) -> Vec<Act> {
         match outcome {
-            Outcome::Applied { result, .. } => self.on_applied(now, number, &result),
+            Outcome::Applied { result, .. } | Outcome::Read { result, .. } => self.on_applied(now, number, &result),
             Outcome::NotLeader { leader } => {
                 self.rest(now, number, leader, true);
                 Vec::new()

@@ -231,6 +231,14 @@ impl<P: Protocol> Executor<P> {
         self.step(now, first, Input::DeadlineReached);
     }
 
+    /// Somebody asked the node to hand its leadership over. It says in a note why it does not.
+    pub(crate) fn on_transfer_asked(&mut self, to: NodeId) {
+        let now = self.read_clock();
+        let text = format!("{} is asked to hand leadership to {to}", self.node);
+        let first = self.record(None, Body::ConditionChanged { text });
+        self.step(now, first, Input::TransferLeadership { to });
+    }
+
     /// The store holds this write and all before it.
     pub(crate) fn on_written(&mut self, ticket: Ticket) {
         let now = self.read_clock();
@@ -386,6 +394,15 @@ impl<P: Protocol> Executor<P> {
                 }
                 Effect::Note(event) => {
                     self.record(Some(first), Body::Noted(event));
+                }
+                Effect::Read { request, index, how } => {
+                    if self.applied < index {
+                        self.halt(Some(first), "a read waits until its index is applied");
+                        return None;
+                    }
+                    let result = self.machine.read(&request.query).encode();
+                    let outcome = Outcome::Read { index: self.applied, how, result };
+                    self.answer(first, request.client, request.number, outcome);
                 }
             }
         }

@@ -69,6 +69,7 @@ fn a_message_that_waits_for_a_write_leaves_only_once_it_is_durable() {
         term: quorumscope_core::types::Term(1),
         last_log_index: LogIndex(0),
         last_log_term: quorumscope_core::types::Term(0),
+        transfer: false,
     };
     node.on_message(N2, RecordId { origin: N2, sequence: 1 }, Message::RequestVote(request));
     let output = node.take_output();

@@ -179,6 +179,7 @@ impl Owner {
                     Ability::Timeout,
                     Ability::Links,
                     Ability::Snapshot,
+                    Ability::Transfer,
                 ],
                 store: StoreKind::Memory,
             },
@@ -291,6 +292,7 @@ impl Owner {
             Command::Resume(node) => self.set_paused(node, false).await?,
             Command::Timeout(node) => self.fire_timer(node).await?,
             Command::Snapshot(node) => self.take_snapshot(node).await?,
+            Command::Transfer { from, to } => self.transfer(from, to).await?,
             Command::Cut { from, to } => {
                 self.known(from)?;
                 self.known(to)?;
@@ -317,6 +319,7 @@ impl Owner {
             | Command::Duplication { .. }
             | Command::Latency { .. }
             | Command::LoseDisk(_)
+            | Command::Read { .. }
             | Command::Reconfigure { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }
@@ -447,6 +450,16 @@ impl Owner {
             Existence::Running { node, paused: false } if node.take_snapshot().await => Ok(()),
             Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
                 Err(Code::WrongState.with(format!("only a running node can make a snapshot, and {id} does not run")))
+            }
+        }
+    }
+
+    async fn transfer(&mut self, from: NodeId, to: NodeId) -> Result<(), Problem> {
+        self.known(Endpoint::Node(to))?;
+        match &owned(&mut self.nodes, from)?.state {
+            Existence::Running { node, paused: false } if node.transfer(to).await => Ok(()),
+            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
+                Err(Code::WrongState.with(format!("only a running node can hand over, and {from} does not run")))
             }
         }
     }

@@ -67,6 +67,7 @@ enum Control {
     SetPaused(bool),
     Timeout,
     Snapshot,
+    Transfer(NodeId),
     Report(oneshot::Sender<Report>),
 }
 
@@ -137,6 +138,11 @@ impl Node {
     /// Lets it make a snapshot now. False where it does not run.
     pub async fn take_snapshot(&self) -> bool {
         self.control.send(Control::Snapshot).await.is_ok()
+    }
+
+    /// Asks it to hand its leadership over. False where it does not run.
+    pub async fn transfer(&self, to: NodeId) -> bool {
+        self.control.send(Control::Transfer(to)).await.is_ok()
     }
 
     /// What it says of itself; `None` where it does not run.
@@ -226,7 +232,9 @@ impl Life {
             tokio::select! {
                 control = controls.recv() => match control {
                     Some(Control::Report(ask)) => drop(ask.send(self.executor.report())),
-                    Some(Control::SetPaused(_) | Control::Timeout | Control::Snapshot) => {}
+                    Some(
+                        Control::SetPaused(_) | Control::Timeout | Control::Snapshot | Control::Transfer(_),
+                    ) => {}
                     None => return,
                 },
                 event = self.link.events.recv() => match event {
@@ -251,9 +259,10 @@ impl Life {
                     self.on_frame(frame);
                 }
             }
-            Control::Timeout | Control::Snapshot if self.paused => {}
+            Control::Timeout | Control::Snapshot | Control::Transfer(_) if self.paused => {}
             Control::Timeout => self.executor.on_timeout_asked(),
             Control::Snapshot => self.executor.on_snapshot_asked(),
+            Control::Transfer(to) => self.executor.on_transfer_asked(to),
             // Whoever asked may have gone.
             Control::Report(ask) => drop(ask.send(self.executor.report())),
         }

@@ -103,6 +103,16 @@ pub mod act {
     pub const TIMEOUT: &str = "Time out now";
     /// Let it make a snapshot.
     pub const SNAPSHOT: &str = "Snapshot";
+    /// The leader hands over to it.
+    pub const TRANSFER: &str = "Hand it the lead";
+    /// Read beside the log.
+    pub const READS: &str = "Read";
+    /// By a round.
+    pub const READ_INDEX: &str = "by a round";
+    /// By the lease.
+    pub const READ_LEASE: &str = "by lease";
+    /// Whatever is there.
+    pub const READ_STALE: &str = "stale";
     /// Split the cluster.
     pub const PARTITION: &str = "Partition";
     /// While choosing.

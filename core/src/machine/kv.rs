@@ -1,8 +1,9 @@
 //! What is the smallest useful state machine?
 //!
-//! A key-value store: set, get, delete. A value may have a time to live, which
-//! is decided by log time alone: a replica that asked its own clock would drop a
-//! key that another one still answers.
+//! A key-value store: set, get, delete. A get goes through the log like a set,
+//! or beside it as a read. A value may have a time to live, which is decided by
+//! log time alone: a replica that asked its own clock would drop a key that
+//! another one still answers.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher as _};
@@ -318,6 +319,18 @@ mod tests {
         let before = store.clone();
         assert_eq!(store.restore(&[9, 9, 9]), Err(NotAState));
         assert_eq!(store, before);
+    }
+
+    #[test]
+    fn a_read_beside_the_log_sees_the_value_and_changes_nothing() {
+        let mut store = KeyValue::default();
+        let set = Operation::Set { key: "x".into(), value: "1".into() };
+        apply(&mut store, &set);
+        let before = store.clone();
+        let read = |query: &Operation| Answer::decode(&before.query(&query.encode())).expect("an answer");
+        assert_eq!(read(&Operation::Get { key: "x".into() }), Answer::Value(Some("1".into())));
+        assert_eq!(read(&set), Answer::Malformed);
+        assert_eq!(before, store);
     }
 
     #[test]

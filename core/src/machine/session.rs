@@ -131,6 +131,11 @@ impl<S: StateMachine> Sessions<S> {
         Self { machine, ..Self::default() }
     }
 
+    /// Answers a read beside the log. It changes nothing, so it needs no session.
+    pub fn read(&self, query: &[u8]) -> SessionAnswer {
+        SessionAnswer::Result(self.machine.query(query))
+    }
+
     /// Switches recognition of retries off (rule `session.exactly-once`).
     pub fn without_deduplication(mut self) -> Self {
         self.deduplication_off = true;

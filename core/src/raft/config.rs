@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::{AllOn, Rules};
+use super::rules::{AllOn, Rule, Rules};
 use crate::types::{NodeId, Span};
 
 /// Settings of a Raft cluster, the same on all its nodes.
@@ -29,6 +29,12 @@ pub struct Config<R = AllOn> {
     pub rules: R,
     /// When snapshots are made, and how they travel.
     pub snapshots: Snapshots,
+    /// A leader that hears from no quorum for an election timeout steps down (thesis §6.2), and a node that
+    /// hears a leader gives nobody its vote (§4.2.3). Leases rest on both.
+    pub check_quorum: bool,
+    /// How far the rate of a node's clock may be from true time, in parts per million: the leader's lease is
+    /// shortened by it.
+    pub drift_bound_ppm: u32,
 }
 
 /// When snapshots are made, and how they travel (Raft paper §7; thesis §5.1). A zero switches that reason off; with
@@ -76,7 +82,22 @@ impl<R: Rules> Config<R> {
             max_uncommitted: 16_384,
             rules,
             snapshots: Snapshots::default(),
+            check_quorum: true,
+            drift_bound_ppm: 20_000,
         }
+    }
+
+    /// How long a lease lasts on the leader's clock: T(1−ρ)/(1+ρ), with T the shortest election timeout and ρ the
+    /// bound on drift. The leader's clock may be slow and a voter's fast, so that T on the voter's clock is over
+    /// before T on the leader's.
+    #[must_use]
+    pub fn lease(&self) -> Span {
+        let shortest = self.election_timeout.0.0;
+        if !self.rules.on(Rule::LeaseDriftBound) {
+            return Span(shortest);
+        }
+        let drift = u64::from(self.drift_bound_ppm);
+        Span(shortest.saturating_mul(1_000_000_u64.saturating_sub(drift)) / (1_000_000 + drift))
     }
 
     /// Refuses settings that cannot work.
@@ -96,6 +117,9 @@ impl<R: Rules> Config<R> {
         }
         if self.heartbeat == Span(0) || self.heartbeat >= low {
             return Err(ConfigError::Heartbeat { heartbeat: self.heartbeat, low });
+        }
+        if self.drift_bound_ppm >= 1_000_000 {
+            return Err(ConfigError::Drift { ppm: self.drift_bound_ppm });
         }
         for (name, value) in [
             ("max_entries_per_append", self.max_entries_per_append),
@@ -137,6 +161,12 @@ pub enum ConfigError {
         /// Shortest election timeout.
         low: Span,
     },
+    /// A clock that may stand still measures nothing.
+    #[error("drift_bound_ppm must be below 1000000 (a clock that stands still) and is {ppm}")]
+    Drift {
+        /// The bound.
+        ppm: u32,
+    },
     /// A limit of zero would stop everything.
     #[error("{name} must be at least 1")]
     Zero {
@@ -169,6 +199,24 @@ mod tests {
     fn an_empty_range_of_timeouts_is_refused() {
         let config = Config { election_timeout: (Span(300), Span(150)), ..config() };
         assert!(matches!(config.validate(), Err(ConfigError::ElectionTimeout { .. })));
+    }
+
+    #[test]
+    fn a_bound_on_drift_that_lets_a_clock_stand_still_is_refused() {
+        let config = Config { drift_bound_ppm: 1_000_000, ..config() };
+        assert_eq!(config.validate(), Err(ConfigError::Drift { ppm: 1_000_000 }));
+    }
+
+    /// A slow leader's lease ends before a fast voter's patience, in true time.
+    #[test]
+    fn a_lease_ends_before_any_voter_within_the_bound_may_vote() {
+        for drift_bound_ppm in [0, 1, 100, 20_000, 333_333, 999_999] {
+            let config = Config { drift_bound_ppm, ..config() };
+            let (slow, fast) = (1_000_000 - u128::from(drift_bound_ppm), 1_000_000 + u128::from(drift_bound_ppm));
+            // lease / slow <= shortest / fast
+            assert!(u128::from(config.lease().0) * fast <= u128::from(config.election_timeout.0.0) * slow);
+        }
+        assert_eq!(config().lease(), Span(144_117));
     }
 
     #[test]

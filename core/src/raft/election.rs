@@ -6,7 +6,9 @@
 //!
 //! The only functions that assign the role are the `become_…` here.
 
+use super::lease::Rounds;
 use super::message::{Message, RequestVote, RequestVoteReply};
+use super::reads::LeaderReads;
 use super::role::{Heard, Leader, Role, Votes};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
@@ -20,7 +22,7 @@ use crate::types::{ClientId, LogIndex, NodeId, Now, RequestNumber, Term};
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// The election timeout has passed without a leader (§5.2).
     pub(super) fn campaign(&mut self, now: Now, out: &mut Effects) {
-        if self.config.pre_vote { self.become_pre_candidate(now, out) } else { self.become_candidate(now, out) }
+        if self.config.pre_vote { self.become_pre_candidate(now, out) } else { self.become_candidate(now, false, out) }
     }
 
     /// A higher term ends whatever the node did in its own (§5.1). Without it, two leaders of different terms
@@ -44,11 +46,14 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let was_leader = matches!(self.role, Role::Leader(_));
         let heard = leader.map(|leader| Heard { leader, at: now.mono });
         let before = std::mem::replace(&mut self.role, Role::Follower { leader: heard });
-        if let Role::Leader(Leader { waiting, .. }) = before {
+        if let Role::Leader(leader) = before {
+            let Leader { waiting, reads, .. } = *leader;
             for waiting in waiting {
                 out.answer(waiting.client, waiting.number, Outcome::Unknown);
             }
+            self.abandon_leader_reads(reads, out);
         }
+        self.abandon_forwarded_reads(out);
         if !self.on(Rule::VoteKeptWithinTerm) && reason == FollowerReason::LeaderOfThisTerm {
             self.hard.voted_for = None;
             self.persist.hard_changed();
@@ -65,22 +70,25 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let mut votes = Votes::default();
         votes.count(self.id, true);
         self.role = Role::PreCandidate { votes };
+        self.abandon_forwarded_reads(out);
         self.restart_election_timer(now, TimerReason::ElectionBegan, out);
         out.note(|| Event::BecamePreCandidate { prospective });
-        let request = self.vote_request(prospective);
+        let request = self.vote_request(prospective, false);
         for peer in self.other_voters() {
             out.send(peer, Message::PreVote(request.clone()), None);
         }
         self.tally_pre_vote(now, out);
     }
 
-    /// Starts an election: raises the term, votes for itself, asks the others (Figure 2, "Candidates").
-    fn become_candidate(&mut self, now: Now, out: &mut Effects) {
+    /// Starts an election: raises the term, votes for itself, asks the others (Figure 2, "Candidates"). With
+    /// `transfer` the leader itself asked for it (thesis §3.10).
+    pub(super) fn become_candidate(&mut self, now: Now, transfer: bool, out: &mut Effects) {
         let from = self.hard.current_term;
         self.hard.current_term = from.next();
         self.hard.voted_for = Some(self.id);
         let own_vote = self.persist.hard_changed();
         self.role = Role::Candidate { votes: Votes::default(), own_vote };
+        self.abandon_forwarded_reads(out);
         self.restart_election_timer(now, TimerReason::ElectionBegan, out);
         out.note(|| Event::TermAdopted { from, to: from.next(), seen_from: None });
         out.note(|| Event::BecameCandidate { term: from.next() });
@@ -88,7 +96,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         // A request is a promise: a candidate that forgets its term and vote in a crash could vote for
         // another one in the same term, and both would win.
         let durable_first = self.on(Rule::PersistBeforeCampaign);
-        let request = self.vote_request(self.hard.current_term);
+        let request = self.vote_request(self.hard.current_term, transfer);
         for peer in self.other_voters() {
             out.send(peer, Message::RequestVote(request.clone()), durable_first.then_some(own_vote));
         }
@@ -113,7 +121,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 .collect(),
         });
         self.unsettled = true;
-        self.role = Role::Leader(Leader { progress, waiting: std::collections::VecDeque::new() });
+        self.role = Role::Leader(Box::new(Leader {
+            progress,
+            waiting: std::collections::VecDeque::new(),
+            rounds: Rounds::new(now.mono),
+            reads: LeaderReads::default(),
+            transfer: None,
+        }));
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let no_op = Proposal {
             client: ClientId(0),
@@ -123,11 +137,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             payload: bytes::Bytes::new(),
         };
         self.append_as_leader(now, EntryKind::NoOp, [no_op], out);
+        self.start_round(now);
         self.replicate_to_all(out);
     }
 
-    fn vote_request(&self, term: Term) -> RequestVote {
-        RequestVote { term, last_log_index: self.log.last_index(), last_log_term: self.log.last_term() }
+    fn vote_request(&self, term: Term, transfer: bool) -> RequestVote {
+        RequestVote { term, last_log_index: self.log.last_index(), last_log_term: self.log.last_term(), transfer }
     }
 
     /// Whether a candidate's log is at least as up to date as ours: the later last term wins, then the longer
@@ -160,7 +175,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    fn note_vote(
+    pub(super) fn note_vote(
         &self,
         pre_vote: bool,
         candidate: NodeId,
@@ -183,7 +198,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn on_pre_vote(&mut self, now: Now, candidate: NodeId, request: &RequestVote, out: &mut Effects) {
         let refusal = match self.live_leader(now) {
             Some(leader) if request.term >= self.hard.current_term => Some(Refusal::LeaderAlive(leader)),
-            Some(_) | None => self.refusal(candidate, request),
+            Some(_) | None => {
+                let lease = self.vote_lease(now).filter(|_| request.term >= self.hard.current_term);
+                lease.or_else(|| self.refusal(candidate, request))
+            }
         };
         self.note_vote(true, candidate, request, refusal, out);
         let vote_granted = refusal.is_none();
@@ -223,7 +241,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     fn tally_pre_vote(&mut self, now: Now, out: &mut Effects) {
         let Role::PreCandidate { votes } = &self.role else { return };
         if self.quorum.is_quorum(|voter| votes.granted(voter)) {
-            self.become_candidate(now, out);
+            self.become_candidate(now, false, out);
         } else if !self.quorum.is_quorum(|voter| !votes.refused(voter)) {
             self.become_follower(now, None, FollowerReason::PreVoteLost, out);
         }
@@ -234,13 +252,18 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// The reply waits for the write that records the vote: after a crash, an unrecorded vote could be given
     /// twice in one term and elect two leaders.
     pub(super) fn on_request_vote(&mut self, now: Now, candidate: NodeId, request: &RequestVote, out: &mut Effects) {
+        let same_vote = self.hard.voted_for == Some(candidate);
+        let lease = self.vote_lease(now).filter(|_| {
+            // A vote that was given is confirmed again; what a newer term says is heard first.
+            request.term == self.hard.current_term && !request.transfer && !same_vote
+        });
         let refusal = match &self.role {
             // A leader or candidate has voted for itself in its term.
             Role::Leader(_) | Role::Candidate { .. } if request.term == self.hard.current_term => {
                 self.refusal(candidate, request).or(Some(Refusal::AlreadyVotedFor(self.id)))
             }
             Role::Leader(_) | Role::Candidate { .. } | Role::Follower { .. } | Role::PreCandidate { .. } => {
-                self.refusal(candidate, request)
+                self.refusal(candidate, request).or(lease)
             }
         };
         if refusal.is_none() {

@@ -206,7 +206,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.unsettled = false;
         let removed = !self.membership().is_voter(self.id);
         // Those who leave hear of the commit before they are let go.
-        self.broadcast_heartbeat(now, out);
+        self.begin_round(now, out);
         self.adjust_progress();
         if removed {
             self.become_follower(now, None, FollowerReason::Removed, out);
@@ -217,13 +217,18 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// candidate before it has the configuration that names it (thesis §4.2.2). Answers count from members only.
     pub(super) fn may_say(&self, from: NodeId, message: &Message) -> bool {
         match message {
-            Message::PreVote(_) | Message::RequestVote(_) | Message::AppendEntries(_) | Message::InstallSnapshot(_) => {
-                from != self.id
-            }
+            Message::PreVote(_)
+            | Message::RequestVote(_)
+            | Message::AppendEntries(_)
+            | Message::InstallSnapshot(_)
+            | Message::ReadIndex(_)
+            | Message::TimeoutNow(_) => from != self.id,
             Message::PreVoteReply(_) | Message::RequestVoteReply(_) => {
                 from != self.id && self.membership().is_voter(from)
             }
-            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) => from != self.id,
+            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) | Message::ReadIndexReply(_) => {
+                from != self.id
+            }
         }
     }
 }

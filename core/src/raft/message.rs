@@ -1,7 +1,8 @@
 //! What do Raft nodes say to each other?
 //!
 //! The messages of the Raft paper's Figure 2 with the pre-vote of the thesis
-//! (§9.6), the conflict hint of §5.3 and snapshots in parts (§7). Every message carries its sender's
+//! (§9.6), its reads (§6.4) and its transfer of leadership (§3.10), the conflict
+//! hint of §5.3 and snapshots in parts (§7). Every message carries its sender's
 //! term; what a reply promises is durable before it leaves (`after`).
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Entries;
 use crate::snapshot::SnapshotMeta;
-use crate::types::{LogIndex, NodeId, Term};
+use crate::types::{Incarnation, LogIndex, NodeId, Term};
 
 /// A Raft message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +31,12 @@ pub enum Message {
     InstallSnapshot(Box<InstallSnapshot>),
     /// Answer to a part of a snapshot.
     InstallSnapshotReply(InstallSnapshotReply),
+    /// "Up to which index must I apply before I may answer a read?" (thesis §6.4).
+    ReadIndex(ReadIndex),
+    /// Answer to that.
+    ReadIndexReply(ReadIndexReply),
+    /// "Start an election now" (thesis §3.10).
+    TimeoutNow(TimeoutNow),
 }
 
 /// Asks for a vote (Figure 2, §5.2), or for a pre-vote (thesis §9.6).
@@ -41,6 +48,10 @@ pub struct RequestVote {
     pub last_log_index: LogIndex,
     /// Term of the candidate's last log entry (§5.4.1).
     pub last_log_term: Term,
+    /// The leader itself asked for this election (thesis §3.10): a voter that hears that leader answers all the
+    /// same. Never set in a pre-vote.
+    #[serde(default)]
+    pub transfer: bool,
 }
 
 /// Answers a vote request.
@@ -66,6 +77,10 @@ pub struct AppendEntries {
     pub entries: Entries,
     /// The leader's commit index.
     pub leader_commit: LogIndex,
+    /// The latest round that the leader has begun in this term: its answer proves that the leader led when that
+    /// round was sent (thesis §6.4).
+    #[serde(default)]
+    pub round: u64,
 }
 
 /// Answers an append.
@@ -75,6 +90,9 @@ pub struct AppendEntriesReply {
     pub term: Term,
     /// What the follower found.
     pub outcome: AppendOutcome,
+    /// The round of the append that it answers.
+    #[serde(default)]
+    pub round: u64,
 }
 
 /// What a follower found when it compared an append with its log.
@@ -111,6 +129,9 @@ pub struct InstallSnapshot {
     /// The part; empty in a heartbeat, which asks how much has arrived.
     #[serde(with = "crate::readable")]
     pub data: Bytes,
+    /// The leader's latest round: the answer proves that it led when it was sent.
+    #[serde(default)]
+    pub round: u64,
 }
 
 /// Answers a part of a snapshot.
@@ -122,6 +143,9 @@ pub struct InstallSnapshotReply {
     pub index: LogIndex,
     /// What the follower has.
     pub outcome: InstallOutcome,
+    /// The round of the part that it answers.
+    #[serde(default)]
+    pub round: u64,
 }
 
 /// How far a snapshot has arrived.
@@ -136,6 +160,44 @@ pub enum InstallOutcome {
     Installed,
     /// It came from a leader of an older term.
     StaleTerm,
+}
+
+/// Names one batch of reads of one node; never used twice, also not after a restart. An answer to an older batch
+/// says nothing about a newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReadToken {
+    /// Which start of the node.
+    pub incarnation: Incarnation,
+    /// Counts the batches of that start from 1.
+    pub sequence: u64,
+}
+
+/// A follower asks its leader for a read index (thesis §6.4, "followers can help offload").
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReadIndex {
+    /// The follower's term.
+    pub term: Term,
+    /// Which of its batches.
+    pub token: ReadToken,
+}
+
+/// Answers a follower's batch of reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReadIndexReply {
+    /// The leader's term.
+    pub term: Term,
+    /// Which batch.
+    pub token: ReadToken,
+    /// What must be applied before the batch may be answered; `None` where the node asked does not lead, or no
+    /// longer.
+    pub index: Option<LogIndex>,
+}
+
+/// The leader asks a follower to start an election at once (thesis §3.10).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TimeoutNow {
+    /// The leader's term.
+    pub term: Term,
 }
 
 /// Term and vote: what a Raft node must not forget (Figure 2, "persistent state").
@@ -158,6 +220,9 @@ impl Message {
             Self::AppendEntriesReply(reply) => reply.term,
             Self::InstallSnapshot(install) => install.term,
             Self::InstallSnapshotReply(reply) => reply.term,
+            Self::ReadIndex(request) => request.term,
+            Self::ReadIndexReply(reply) => reply.term,
+            Self::TimeoutNow(order) => order.term,
         }
     }
 }

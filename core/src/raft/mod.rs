@@ -24,18 +24,18 @@
 //! * a configuration acts as soon as it stands in the log (thesis §4.1), and every
 //!   change of voters is joint (§6).
 //!
-//! Left out so far: check-quorum and leases, reads beside the log, leadership
-//! transfer.
-//!
-//! Read `election` next, then `replication`, `members` and `snapshot`.
+//! Read `election` next, then `replication`, `members` and `snapshot`; then
+//! `lease`, `reads` and `transfer`.
 
 mod config;
 mod election;
+mod lease;
 mod log;
 mod members;
 mod message;
 mod persist;
 mod progress;
+mod reads;
 mod replication;
 mod role;
 mod rules;
@@ -45,6 +45,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub use config::{Config, ConfigError, Snapshots};
 pub use log::Log;
 pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
-    Message, RequestVote, RequestVoteReply,
+    Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
 };
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 pub use tick::MAX_LOG_TIME_JUMP;
@@ -66,8 +67,10 @@ use crate::rng::Rng;
 use crate::snapshot::Base;
 use crate::storage::DiskImage;
 use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
+use lease::Silence;
 use members::Members;
 use persist::Persist;
+use reads::Reads;
 use role::Role;
 
 type Effects = protocol::Effects<Message, HardState>;
@@ -97,6 +100,9 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     expiry: Option<Wall>,
     rng: Rng,
     snapshots: snapshot::Snapshots,
+    /// What it owes to a leader that it heard.
+    silence: Silence,
+    reads: Reads,
 }
 
 impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
@@ -137,12 +143,18 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             expiry: None,
             rng: Rng::new(seed, u64::from(node.0)),
             snapshots: snapshot::Snapshots::new(latest, now.mono, log.bytes()),
+            silence: Silence { until: now.mono, leader: None },
+            reads: Reads::new(image.incarnation),
             config: Arc::new(config.clone()),
             log,
         };
         raft.votes = raft.may_campaign();
         if superseded {
             raft.persist.owe(held);
+        }
+        // Whoever has been in a term may have heard its leader right before the restart.
+        if raft.hard.current_term > Term(0) {
+            raft.promise_silence(now, None);
         }
         let timeout = raft.draw_election_timeout();
         raft.arm(TimerKind::Election, now.mono, timeout);
@@ -163,9 +175,12 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(now, index, digest, data, out),
             Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
             Input::ExpiryAt(at) => self.expiry = at,
+            Input::Read(requests) => self.on_read(now, requests, out),
+            Input::TransferLeadership { to } => self.on_transfer(now, to, out),
         }
         self.tend_members(now, out);
         self.snapshot_ready(now, out);
+        self.advance_reads(now, out);
         if let Some(write) = self.persist.flush(&self.hard, &self.log) {
             out.write(write);
         }
@@ -267,8 +282,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::AppendEntries(_)
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshot(_)
-            | Message::InstallSnapshotReply(_) => false,
+            | Message::InstallSnapshotReply(_)
+            | Message::ReadIndex(_)
+            | Message::ReadIndexReply(_)
+            | Message::TimeoutNow(_) => false,
         };
+        if let Message::RequestVote(request) = &message
+            && let Some(refusal) = self.ignores_candidate(now, request)
+        {
+            self.note_vote(false, from, request, Some(refusal), out);
+            return;
+        }
         if !prospective && message.term() > self.hard.current_term {
             if !self.on(Rule::AdoptHigherTerm) {
                 return;
@@ -283,7 +307,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::AppendEntries(append) => self.on_append_entries(now, from, append, out),
             Message::AppendEntriesReply(reply) => self.on_append_entries_reply(now, from, &reply, out),
             Message::InstallSnapshot(install) => self.on_install_snapshot(now, from, &install, out),
-            Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(from, &reply, out),
+            Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(now, from, &reply, out),
+            Message::ReadIndex(request) => self.on_read_index(from, &request, out),
+            Message::ReadIndexReply(reply) => self.on_read_index_reply(from, &reply, out),
+            Message::TimeoutNow(order) => self.on_timeout_now(now, from, &order, out),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::log::Log;
-use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, HardState, Message};
+use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
 use super::progress::Mode;
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
@@ -18,7 +18,7 @@ use crate::membership::Membership;
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
 use crate::record::{self, TimerKind};
-use crate::types::{ClientId, LogIndex, NodeId, Now};
+use crate::types::{ClientId, LogIndex, NodeId, Now, Term, Ticket};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Takes clients' commands (§5.3: "the leader appends the command to its log as a new entry").
@@ -37,6 +37,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
             return;
         }
+        let Some(proposals) = self.refuse_in_transfer(proposals, out) else { return };
         self.append_as_leader(now, EntryKind::Command, proposals, out);
         self.replicate_to_all(out);
     }
@@ -95,7 +96,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 return self.start_transfer(position, out); // §7: what it needs was compacted away
             }
             let entries = self.log.slice(progress.next, room);
-            let Some(append) = append_after(prev, entries, &self.log, &self.hard, self.commit_index) else {
+            let (term, commit, round) = (self.hard.current_term, self.commit_index, leader.rounds.current());
+            let Some(append) = append_after(&self.log, prev, entries, term, commit, round) else {
                 out.check(false, "a follower's next index is at most one past the leader's log");
                 return;
             };
@@ -109,8 +111,27 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// of appends that were lost: a refusal moves the next index back, and where a probe was lost, the match or
     /// the refusal takes its place.
     pub(super) fn broadcast_heartbeat(&mut self, now: Now, out: &mut Effects) {
+        if !self.check_quorum(now, out) {
+            return;
+        }
+        self.check_transfer(now, out);
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         self.tick_if_due(now, out);
+        self.begin_round(now, out);
+    }
+
+    /// Numbers what leaves from here on, so that its answers prove that the node led now.
+    pub(super) fn start_round(&mut self, now: Now) -> u64 {
+        let Role::Leader(leader) = &mut self.role else { return 0 };
+        let round = leader.rounds.start(now.mono);
+        self.confirm_rounds(now); // A lone voter is a quorum.
+        round
+    }
+
+    /// Begins a round and sends it to every follower; reads that came so far share it.
+    pub(super) fn begin_round(&mut self, now: Now, out: &mut Effects) {
+        let round = self.start_round(now);
+        self.batch_reads(round, out);
         let Role::Leader(leader) = &self.role else { return };
         for position in 0..leader.progress.len() {
             self.send_heartbeat(position, out);
@@ -127,7 +148,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if prev < self.log.base().index {
             return self.start_transfer(position, out); // §7: what it needs was compacted away
         }
-        let Some(heartbeat) = append_after(prev, Entries::new(), &self.log, &self.hard, self.commit_index) else {
+        let (term, commit, round) = (self.hard.current_term, self.commit_index, leader.rounds.current());
+        let Some(heartbeat) = append_after(&self.log, prev, Entries::new(), term, commit, round) else {
             out.check(false, "a follower's next index is at most one past the leader's log");
             return;
         };
@@ -142,7 +164,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
-            self.reply(leader, AppendOutcome::StaleTerm, after, out);
+            self.reply(leader, AppendOutcome::StaleTerm, append.round, after, out);
             return;
         }
         if !is_well_formed(&append) {
@@ -155,7 +177,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.skip_compacted(&mut append);
         if let Some(conflict) = self.conflict_before(leader, &append, out) {
             let after = self.persist.promise(LogIndex::ZERO);
-            self.reply(leader, conflict, after, out);
+            self.reply(leader, conflict, append.round, after, out);
             return;
         }
         let matched = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
@@ -164,7 +186,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::AppendAccepted { leader, matched, new });
         }
         let after = if self.on(Rule::PersistAppendBeforeReply) { self.persist.promise(matched) } else { None };
-        self.reply(leader, AppendOutcome::Matched(matched), after, out);
+        self.reply(leader, AppendOutcome::Matched(matched), append.round, after, out);
         // Only what this append has verified is known to equal the leader's log: beyond `matched` our own log
         // may still hold entries that the leader will replace (Figure 2, "index of last new entry").
         let verified = if self.on(Rule::CommitVerifiedPrefix) { matched } else { self.log.last_index() };
@@ -182,8 +204,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    fn reply(&self, leader: NodeId, outcome: AppendOutcome, after: Option<crate::types::Ticket>, out: &mut Effects) {
-        let reply = AppendEntriesReply { term: self.hard.current_term, outcome };
+    fn reply(&self, leader: NodeId, outcome: AppendOutcome, round: u64, after: Option<Ticket>, out: &mut Effects) {
+        let reply = AppendEntriesReply { term: self.hard.current_term, outcome, round };
         out.send(leader, Message::AppendEntriesReply(reply), after);
     }
 
@@ -201,6 +223,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
             Role::Leader(_) => return out.check(false, "a term has one leader"),
         }
+        self.promise_silence(now, Some(leader));
         self.restart_election_timer(now, TimerReason::HeardLeader, out);
         true
     }
@@ -270,7 +293,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     pub(super) fn on_append_entries_reply(
         &mut self,
-        _now: Now,
+        now: Now,
         follower: NodeId,
         reply: &AppendEntriesReply,
         out: &mut Effects,
@@ -279,6 +302,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::StaleTerm });
             return;
         }
+        self.on_contact(now, follower, reply.round);
         match &reply.outcome {
             AppendOutcome::Matched(index) => self.on_matched(follower, *index, out),
             AppendOutcome::Conflict { refused, term, first } => {
@@ -307,6 +331,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let news = progress.match_to(index, base);
         if news && index > commit_index {
             self.advance_commit(out);
+        }
+        if news {
+            self.advance_transfer(out);
         }
         self.replicate_to(position, out);
     }
@@ -388,14 +415,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
 /// The append that continues a log after `prev_log_index`; `None` where the leader's own log ends before it.
 fn append_after(
+    log: &Log,
     prev_log_index: LogIndex,
     entries: Entries,
-    log: &Log,
-    hard: &HardState,
+    term: Term,
     leader_commit: LogIndex,
+    round: u64,
 ) -> Option<AppendEntries> {
     let prev_log_term = log.term_at(prev_log_index)?;
-    Some(AppendEntries { term: hard.current_term, prev_log_index, prev_log_term, entries, leader_commit })
+    Some(AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round })
 }
 
 /// Whether an append's entries follow each other and claim no impossible term.

@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
+use super::lease::Rounds;
 use super::progress::Progress;
+use super::reads::LeaderReads;
+use super::transfer::Transfer;
 use crate::record;
 use crate::types::{ClientId, LogIndex, Mono, NodeId, RequestNumber, Ticket};
 
@@ -17,7 +20,7 @@ pub(super) enum Role {
     Follower { leader: Option<Heard> },
     PreCandidate { votes: Votes },
     Candidate { votes: Votes, own_vote: Ticket },
-    Leader(Leader),
+    Leader(Box<Leader>),
 }
 
 /// A leader of the current term, and when it was last heard.
@@ -34,6 +37,12 @@ pub(super) struct Leader {
     pub(super) progress: SmallVec<[Progress; 4]>,
     /// Clients that wait for an entry to be applied, in log order.
     pub(super) waiting: VecDeque<Waiting>,
+    /// Whom it hears, and its lease.
+    pub(super) rounds: Rounds,
+    /// Reads that wait for a round.
+    pub(super) reads: LeaderReads,
+    /// Leadership is being handed over. It ends with the role, so no later leadership inherits it.
+    pub(super) transfer: Option<Transfer>,
 }
 
 /// A client's proposal that was appended and not yet answered.

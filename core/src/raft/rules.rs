@@ -70,6 +70,22 @@ pub enum Rule {
     SnapshotKeepsNewerLog,
     /// A leader asks again where a transfer of a snapshot stands (§7). Liveness.
     SnapshotRetry,
+    /// A read waits for a round that proves that the leader still leads (thesis §6.4).
+    ReadIndexConfirmsLeadership,
+    /// A leader tells no read index before it has committed in its own term (thesis §6.4).
+    ReadWaitsForOwnTermCommit,
+    /// A lease runs from the sending of the round that a quorum answered (thesis §6.4.1).
+    LeaseFromSend,
+    /// A lease is shortened by the bound on the clocks' drift (thesis §6.4.1).
+    LeaseDriftBound,
+    /// A leader that hands leadership over has no lease any more in that term (thesis §6.4.1).
+    LeaseEndsAtTransfer,
+    /// A leader that hears from no quorum steps down (thesis §6.2). Liveness.
+    CheckQuorum,
+    /// A node that hears a leader gives nobody its vote (thesis §4.2.3): leases rest on it.
+    VoteLease,
+    /// A transfer of leadership that takes too long is given up (thesis §3.10). Liveness.
+    TransferHasDeadline,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -83,7 +99,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 37] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -113,6 +129,14 @@ impl Rule {
         Self::StaleSnapshotIgnored,
         Self::SnapshotKeepsNewerLog,
         Self::SnapshotRetry,
+        Self::ReadIndexConfirmsLeadership,
+        Self::ReadWaitsForOwnTermCommit,
+        Self::LeaseFromSend,
+        Self::LeaseDriftBound,
+        Self::LeaseEndsAtTransfer,
+        Self::CheckQuorum,
+        Self::VoteLease,
+        Self::TransferHasDeadline,
     ];
 
     /// The name in scenario files and on the command line.
@@ -148,6 +172,14 @@ impl Rule {
             Self::StaleSnapshotIgnored => "raft.stale-snapshot-ignored",
             Self::SnapshotKeepsNewerLog => "raft.snapshot-keeps-newer-log",
             Self::SnapshotRetry => "raft.snapshot-retry",
+            Self::ReadIndexConfirmsLeadership => "raft.read-index-confirms-leadership",
+            Self::ReadWaitsForOwnTermCommit => "raft.read-waits-for-own-term-commit",
+            Self::LeaseFromSend => "raft.lease-from-send",
+            Self::LeaseDriftBound => "raft.lease-drift-bound",
+            Self::LeaseEndsAtTransfer => "raft.lease-ends-at-transfer",
+            Self::CheckQuorum => "raft.check-quorum",
+            Self::VoteLease => "raft.vote-lease",
+            Self::TransferHasDeadline => "raft.transfer-has-deadline",
         }
     }
 
@@ -168,7 +200,9 @@ impl Rule {
             | Self::AutoLeave
             | Self::LeavingMayCampaign
             | Self::SnapshotDurableBeforeReply
-            | Self::SnapshotRetry => RuleKind::Liveness,
+            | Self::SnapshotRetry
+            | Self::CheckQuorum
+            | Self::TransferHasDeadline => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm
@@ -189,7 +223,13 @@ impl Rule {
             | Self::ConfigurationFollowsLog
             | Self::SnapshotCarriesSessions
             | Self::StaleSnapshotIgnored
-            | Self::SnapshotKeepsNewerLog => RuleKind::Safety,
+            | Self::SnapshotKeepsNewerLog
+            | Self::ReadIndexConfirmsLeadership
+            | Self::ReadWaitsForOwnTermCommit
+            | Self::LeaseFromSend
+            | Self::LeaseDriftBound
+            | Self::LeaseEndsAtTransfer
+            | Self::VoteLease => RuleKind::Safety,
         }
     }
 }
@@ -214,7 +254,7 @@ impl Rules for AllOn {
 /// Rules that can be switched off, for the laboratory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Switches {
-    off: u32,
+    off: u64,
 }
 
 impl Switches {
@@ -227,7 +267,7 @@ impl Switches {
     /// The same with one rule switched off.
     #[must_use]
     pub fn without(self, rule: Rule) -> Self {
-        Self { off: self.off | 1 << rule as u32 }
+        Self { off: self.off | 1 << rule as u64 }
     }
 
     /// The rules that are off.
@@ -239,7 +279,7 @@ impl Switches {
 impl Rules for Switches {
     #[inline]
     fn on(&self, rule: Rule) -> bool {
-        self.off & (1 << rule as u32) == 0
+        self.off & (1 << rule as u64) == 0
     }
 }
 

@@ -204,6 +204,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 prev_log_term: Term(0),
                 entries: crate::entry::Entries::new(),
                 leader_commit: LogIndex::ZERO,
+                round: 0,
             };
             out.send(follower, Message::AppendEntries(heartbeat), None);
         }
@@ -216,6 +217,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             total: sending.snapshot.data.len() as u64,
             offset: sending.offset,
             data,
+            round: self.round(),
         };
         out.send(to, Message::InstallSnapshot(Box::new(install)), None);
     }
@@ -231,7 +233,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let (index, term) = (install.meta.index, install.meta.term);
         if install.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
-            return self.reply_to_part(leader, index, InstallOutcome::StaleTerm, LogIndex::ZERO, out);
+            return self.reply_to_part(leader, (index, install.round), InstallOutcome::StaleTerm, LogIndex::ZERO, out);
         }
         let well_formed = install.meta.membership.is_well_formed();
         if index == LogIndex::ZERO || term > install.term || index >= LogIndex::MAX || !well_formed {
@@ -247,13 +249,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             self.snapshots.incoming = None;
             out.note(|| Event::SnapshotNotNeeded { leader, index, commit: self.commit_index });
             self.commit_to(index, CommitReason::LeaderSaid(leader), out);
-            return self.reply_to_part(leader, index, InstallOutcome::Installed, index, out);
+            return self.reply_to_part(leader, (index, install.round), InstallOutcome::Installed, index, out);
         }
         let Some(offset) = self.take_part(leader, install, out) else { return };
         let complete = self.snapshots.incoming.take_if(|incoming| incoming.assembly.is_complete());
         match complete.and_then(|incoming| incoming.assembly.finish()) {
-            Some(snapshot) => self.install(now, leader, snapshot, out),
-            None => self.reply_to_part(leader, index, InstallOutcome::Received { offset }, LogIndex::ZERO, out),
+            Some(snapshot) => self.install(now, leader, install.round, snapshot, out),
+            None => self.reply_to_part(
+                leader,
+                (index, install.round),
+                InstallOutcome::Received { offset },
+                LogIndex::ZERO,
+                out,
+            ),
         }
     }
 
@@ -285,7 +293,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// Puts a whole snapshot in the place of the log (Figure 13, steps 5 to 8). The state follows once it is
     /// durable: a restart in between must find either the old log and state or the new ones.
-    fn install(&mut self, now: Now, leader: NodeId, snapshot: Snapshot, out: &mut Effects) {
+    fn install(&mut self, now: Now, leader: NodeId, round: u64, snapshot: Snapshot, out: &mut Effects) {
         let (base, bytes) = (snapshot.meta.base(), snapshot.data.len() as u64);
         let (committed, superseded) = (self.commit_index, self.log.last_index());
         if !self.on(Rule::SnapshotKeepsNewerLog) && self.log.last_index() > base.index {
@@ -300,7 +308,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.commit_index = self.commit_index.min(self.log.last_index());
         self.commit_to(base.index, CommitReason::LeaderSaid(leader), out);
         let promised = if self.on(Rule::SnapshotDurableBeforeReply) { base.index } else { LogIndex::ZERO };
-        self.reply_to_part(leader, base.index, InstallOutcome::Installed, promised, out);
+        self.reply_to_part(leader, (base.index, round), InstallOutcome::Installed, promised, out);
     }
 
     /// Answers once the log up to `promised` is durable; a snapshot that was said to be installed is never sent
@@ -308,7 +316,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     fn reply_to_part(
         &self,
         leader: NodeId,
-        index: LogIndex,
+        (index, round): (LogIndex, u64),
         outcome: InstallOutcome,
         promised: LogIndex,
         out: &mut Effects,
@@ -318,7 +326,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         } else {
             self.persist.promise(promised)
         };
-        let reply = InstallSnapshotReply { term: self.hard.current_term, index, outcome };
+        let reply = InstallSnapshotReply { term: self.hard.current_term, index, outcome, round };
         out.send(leader, Message::InstallSnapshotReply(reply), after);
     }
 
@@ -335,6 +343,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     pub(super) fn on_install_snapshot_reply(
         &mut self,
+        now: Now,
         follower: NodeId,
         reply: &InstallSnapshotReply,
         out: &mut Effects,
@@ -343,6 +352,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::StaleTerm });
             return;
         }
+        self.on_contact(now, follower, reply.round);
         match reply.outcome {
             InstallOutcome::Received { offset } => self.on_received(follower, reply.index, offset, out),
             InstallOutcome::Installed => {

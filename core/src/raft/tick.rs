@@ -44,6 +44,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             let (client, number, class) = (ClientId(0), RequestNumber(0), Class::Critical);
             let tick = Proposal { client, number, class, tags: Tags::new(), payload: bytes::Bytes::new() };
             self.append_as_leader(now, EntryKind::Tick, [tick], out);
+            self.replicate_to_all(out);
         }
     }
 }

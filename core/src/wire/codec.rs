@@ -113,7 +113,9 @@ fn check_command(command: &Command) -> Result<(), WireError> {
         | Command::Latency { .. }
         | Command::LoseDisk(_)
         | Command::Reconfigure { .. }
-        | Command::Snapshot(_) => Ok(()),
+        | Command::Snapshot(_)
+        | Command::Transfer { .. } => Ok(()),
+        Command::Read { query, .. } => within("a query", query.len(), MAX_OPERATION_BYTES),
     }
 }
 

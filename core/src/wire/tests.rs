@@ -74,9 +74,10 @@ fn frames() -> Vec<Frame> {
         prev_log_term: Term(2),
         entries: (9..20).map(entry).collect(),
         leader_commit: LogIndex(8),
+        round: 5,
     });
     let data = Bytes::from_static(b"part");
-    let install = raft::InstallSnapshot { term: Term(3), meta: meta(), total: 9, offset: 5, data };
+    let install = raft::InstallSnapshot { term: Term(3), meta: meta(), total: 9, offset: 5, data, round: 2 };
     let install = raft::Message::InstallSnapshot(Box::new(install));
     let proposal = Proposal {
         client: ClientId(1),

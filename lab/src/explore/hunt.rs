@@ -5,6 +5,7 @@
 //! how the faults are biased. The witness scenarios prove each rule; a hunt
 //! measures how long blind search takes.
 
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::types::Span;
 
@@ -22,7 +23,12 @@ pub fn plan(rule: Rule) -> Plan {
     match rule {
         // Figure 8 needs entries of old terms one by one, and a leader that crashes again and again.
         Rule::CommitOwnTermOnly => Plan {
-            raft: RaftSettings { max_entries_per_append: 1, pre_vote: false, ..RaftSettings::default() },
+            raft: RaftSettings {
+                max_entries_per_append: 1,
+                pre_vote: false,
+                check_quorum: false,
+                ..RaftSettings::default()
+            },
             crashes: 8,
             partitions: 4,
             one_way_cuts: 0,
@@ -32,7 +38,7 @@ pub fn plan(rule: Rule) -> Plan {
         },
         // The up-to-date check masks itself in the pre-vote, so pre-votes are off.
         Rule::UpToDateCheck => Plan {
-            raft: RaftSettings { pre_vote: false, ..RaftSettings::default() },
+            raft: RaftSettings { pre_vote: false, check_quorum: false, ..RaftSettings::default() },
             partitions: 6,
             at_leader_percent: 60,
             ..busy
@@ -106,7 +112,7 @@ pub fn plan(rule: Rule) -> Plan {
         Rule::ExactlyOnce => Plan { client_timeout: Span::from_millis(60), ..busy },
         Rule::MajorityQuorum => busy,
         Rule::RandomizedTimeout => Plan {
-            raft: RaftSettings { pre_vote: false, ..RaftSettings::default() },
+            raft: RaftSettings { pre_vote: false, check_quorum: false, ..RaftSettings::default() },
             latency: (Span::from_millis(10), Span::from_millis(10)),
             drifts: 0,
             skews: 0,
@@ -154,6 +160,49 @@ pub fn plan(rule: Rule) -> Plan {
             at_leader_percent: 10,
             ..busy
         },
+        // A deposed leader that was told so would not answer; the clients must still ask it.
+        Rule::ReadIndexConfirmsLeadership => Plan {
+            raft: RaftSettings { check_quorum: false, ..RaftSettings::default() },
+            reads: [Some(ReadHow::Index); 3],
+            keys: 1,
+            partitions: 8,
+            at_leader_percent: 100,
+            ..busy
+        },
+        // The read must reach a new leader before its first entry is committed: slow disks, many leaders.
+        Rule::ReadWaitsForOwnTermCommit => Plan {
+            disk: (Span::from_millis(20), Span::from_millis(40)),
+            reads: [Some(ReadHow::Index); 3],
+            keys: 1,
+            crashes: 12,
+            transfers: 20,
+            at_leader_percent: 100,
+            ..busy
+        },
+        // Another leader must be elected and commit while the old one, cut off, still trusts its lease: impatient
+        // clients tell one of both. Slow and fast clocks, within a wide bound, make it likely.
+        Rule::LeaseDriftBound => Plan {
+            raft: RaftSettings { pre_vote: false, ..leases(400_000) },
+            drifts: 20,
+            drift_ppm: 400_000,
+            ..impatient(busy)
+        },
+        // Answers that take long. Seldom found: the quorum is made by the fastest of them.
+        Rule::LeaseFromSend => Plan {
+            raft: leases(0),
+            latency: (Span::from_millis(1), Span::from_millis(70)),
+            drifts: 0,
+            ..impatient(busy)
+        },
+        // The old leader must miss the campaign that it asked for, or that was voted for too early.
+        Rule::VoteLease | Rule::LeaseEndsAtTransfer => Plan {
+            raft: RaftSettings { pre_vote: false, ..leases(20_000) },
+            drop_ppm: 200_000,
+            transfers: 60,
+            ..impatient(busy)
+        },
+        // What these guard shows only where a cut or a crash stays: calm mends both.
+        Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
     }
 }
 
@@ -162,7 +211,37 @@ fn close_timeouts() -> RaftSettings {
     RaftSettings {
         election_timeout: (Span::from_millis(150), Span::from_millis(155)),
         pre_vote: false,
+        check_quorum: false,
         ..RaftSettings::default()
+    }
+}
+
+/// Narrow timeouts, so that another leader comes early, with a bound on drift.
+fn leases(drift_bound_ppm: u32) -> RaftSettings {
+    RaftSettings {
+        election_timeout: (Span::from_millis(150), Span::from_millis(170)),
+        drift_bound_ppm,
+        ..RaftSettings::default()
+    }
+}
+
+/// Leaders that are cut off again and again, under clients that read one key by lease and soon ask elsewhere.
+fn impatient(plan: Plan) -> Plan {
+    Plan {
+        reads: [Some(ReadHow::Lease); 3],
+        keys: 1,
+        think: (Span::from_millis(10), Span::from_millis(60)),
+        clients: 12,
+        operations: 4_000,
+        client_timeout: Span::from_millis(30),
+        latency: (Span::from_millis(1), Span::from_millis(5)),
+        crashes: 0,
+        partitions: 30,
+        one_way_cuts: 0,
+        cut_time: (Span::from_millis(250), Span::from_millis(500)),
+        skews: 0,
+        at_leader_percent: 100,
+        ..plan
     }
 }
 

@@ -6,6 +6,7 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::Message;
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
@@ -64,11 +65,17 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
                 | MessageKind::Request
                 | MessageKind::Answer
                 | MessageKind::InstallSnapshot
-                | MessageKind::InstallSnapshotReply => false,
+                | MessageKind::InstallSnapshotReply
+                | MessageKind::ReadIndex
+                | MessageKind::ReadIndexReply
+                | MessageKind::TimeoutNow => false,
             },
             Message::AppendEntriesReply(_) => kind == MessageKind::AppendEntriesReply,
             Message::InstallSnapshot(_) => kind == MessageKind::InstallSnapshot,
             Message::InstallSnapshotReply(_) => kind == MessageKind::InstallSnapshotReply,
+            Message::ReadIndex(_) => kind == MessageKind::ReadIndex,
+            Message::ReadIndexReply(_) => kind == MessageKind::ReadIndexReply,
+            Message::TimeoutNow(_) => kind == MessageKind::TimeoutNow,
         },
     }
 }
@@ -117,12 +124,7 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
             fitting.map(|((id, _), _)| message_command(*verb, *id)).collect()
         }
         Action::Propose { to, operation } => {
-            let to = to.as_ref().map(|to| nodes(simulation, bindings, core::slice::from_ref(to), &[])).transpose()?;
-            let to = match to.as_deref() {
-                None => None,
-                Some([node]) => Some(*node),
-                Some(_) => return Err("a proposal goes to one node".into()),
-            };
+            let to = to.as_ref().map(|to| one_node(simulation, bindings, to, "a proposal goes to")).transpose()?;
             vec![Command::Propose { to, operation: operation.encode() }]
         }
         Action::Members { to, add, promote, remove } => {
@@ -132,6 +134,15 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
                 [node] => vec![Command::Reconfigure { node: *node, change }],
                 _ => return Err("a change of members goes to one node".into()),
             }
+        }
+        Action::Transfer { from, to } => {
+            let from = from.as_ref().unwrap_or(&Selector::Foremost);
+            let from = one_node(simulation, bindings, from, "leadership is handed over by")?;
+            vec![Command::Transfer { from, to: one_node(simulation, bindings, to, "leadership goes to")? }]
+        }
+        Action::Read { to, key, how } => {
+            let to = to.as_ref().map(|to| one_node(simulation, bindings, to, "a read goes to")).transpose()?;
+            vec![Command::Read { to, how: *how, query: Operation::Get { key: key.clone() }.encode() }]
         }
         Action::Skew { node, by } => whom(node)?.into_iter().map(|node| Command::Skew { node, by: *by }).collect(),
         Action::Drift { node, rate_ppm } => {
@@ -144,6 +155,14 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
         Action::Duplication(ppm) => vec![Command::Duplication { ppm: *ppm }],
         Action::Latency(between) => vec![Command::Latency { between: *between }],
     })
+}
+
+/// The one node that a selector names.
+fn one_node(simulation: &Simulation, bindings: &Bindings, selector: &Selector, what: &str) -> Result<NodeId, String> {
+    match nodes(simulation, bindings, core::slice::from_ref(selector), &[])?.as_slice() {
+        [node] => Ok(*node),
+        _ => Err(format!("{what} one node")),
+    }
 }
 
 fn node_command(verb: NodeVerb, node: NodeId) -> Command {
@@ -220,6 +239,15 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::Loss { ppm } => Action::Loss(*ppm),
         Command::Duplication { ppm } => Action::Duplication(*ppm),
         Command::Latency { between } => Action::Latency(*between),
+        Command::Transfer { from, to } => {
+            Action::Transfer { from: Some(Selector::Node(*from)), to: Selector::Node(*to) }
+        }
+        Command::Read { to, how, query } => match Operation::decode(query) {
+            Some(Operation::Get { key }) => Action::Read { to: to.map(Selector::Node), key, how: *how },
+            Some(Operation::Set { .. } | Operation::SetFor { .. } | Operation::Delete { .. }) | None => {
+                return Err("only a get can be read beside the log".into());
+            }
+        },
     })
 }
 

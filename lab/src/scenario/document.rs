@@ -7,6 +7,7 @@
 //! read from TOML, `print` for the way back, `run` for what it does.
 
 use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Term, Time};
@@ -97,6 +98,10 @@ pub struct RaftSettings {
     pub max_uncommitted: u32,
     /// When snapshots are made, and how they travel.
     pub snapshots: Snapshots,
+    /// A leader that hears from no quorum steps down, and who hears a leader votes for nobody.
+    pub check_quorum: bool,
+    /// How far clocks' rates may be from true time, in parts per million.
+    pub drift_bound_ppm: u32,
 }
 
 /// Something that is done to the run.
@@ -218,6 +223,35 @@ pub enum Action {
     Duplication(u32),
     /// Sets the latency of all links.
     Latency((Span, Span)),
+    /// Leadership is handed over.
+    Transfer {
+        /// By this node; by the leader where nothing is said.
+        from: Option<Selector>,
+        /// To this one.
+        to: Selector,
+    },
+    /// A client reads beside the log.
+    Read {
+        /// Where; the client decides where nothing is said.
+        to: Option<Selector>,
+        /// Which key.
+        key: String,
+        /// What the answer rests on.
+        how: ReadHow,
+    },
+}
+
+/// The ways to read beside the log.
+pub const READS: [ReadHow; 3] = [ReadHow::Index, ReadHow::Lease, ReadHow::Stale];
+
+/// As it is written.
+#[must_use]
+pub fn read_name(how: ReadHow) -> &'static str {
+    match how {
+        ReadHow::Index => "index",
+        ReadHow::Lease => "lease",
+        ReadHow::Stale => "stale",
+    }
 }
 
 /// What is done to a node.
@@ -337,11 +371,17 @@ pub enum MessageKind {
     InstallSnapshot,
     /// Its answer.
     InstallSnapshotReply,
+    /// A follower asks for a read index.
+    ReadIndex,
+    /// Its answer.
+    ReadIndexReply,
+    /// The leader asks a follower to campaign.
+    TimeoutNow,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -354,6 +394,9 @@ impl MessageKind {
         Self::Answer,
         Self::InstallSnapshot,
         Self::InstallSnapshotReply,
+        Self::ReadIndex,
+        Self::ReadIndexReply,
+        Self::TimeoutNow,
     ];
 
     /// As it is written.
@@ -372,6 +415,9 @@ impl MessageKind {
             Self::Answer => "answer",
             Self::InstallSnapshot => "install-snapshot",
             Self::InstallSnapshotReply => "install-snapshot-reply",
+            Self::ReadIndex => "read-index",
+            Self::ReadIndexReply => "read-index-reply",
+            Self::TimeoutNow => "timeout-now",
         }
     }
 }
@@ -458,6 +504,13 @@ pub enum Fact {
         node: Targets,
         /// How it compares.
         is: Bound<LogIndex>,
+    },
+    /// A client that asked this, as people read it, was told this.
+    Told {
+        /// What it asked: `get x (lease)`.
+        operation: String,
+        /// What it was told: `1 (by lease)`; `None` where it knows nothing yet.
+        is: Option<String>,
     },
 }
 

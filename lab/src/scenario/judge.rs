@@ -221,6 +221,7 @@ impl Scene<'_> {
             Fact::AllAnswered => self.all_answered(),
             Fact::Live => self.live(),
             Fact::Snapshot { node, is } => self.snapshot(node, *is),
+            Fact::Told { operation, is } => self.told(operation, is.as_deref()),
         }
     }
 
@@ -389,6 +390,20 @@ impl Scene<'_> {
         match open {
             None => Ok(()),
             Some((operation, _)) => Err(format!("\"{operation}\" has no answer").into()),
+        }
+    }
+
+    /// The last operation of this text counts.
+    fn told(&self, operation: &str, is: Option<&str>) -> Result<(), Why> {
+        let asked = self.simulation.operations().filter(|asked| asked.operation == operation);
+        let Some(asked) = asked.max_by_key(|asked| asked.asked) else {
+            return Err(format!("nobody asked \"{operation}\"").into());
+        };
+        match (&asked.told, is) {
+            (None, None) => Ok(()),
+            (Some((_, _, told)), Some(is)) if told == is => Ok(()),
+            (Some((_, _, told)), _) => Err(format!("the client was told \"{told}\"").into()),
+            (None, Some(_)) => Err("the client waits for an answer".to_owned().into()),
         }
     }
 

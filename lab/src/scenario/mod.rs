@@ -135,6 +135,8 @@ impl RaftSettings {
             max_entries_in_flight: self.max_entries_in_flight,
             max_uncommitted: self.max_uncommitted,
             snapshots: self.snapshots,
+            check_quorum: self.check_quorum,
+            drift_bound_ppm: self.drift_bound_ppm,
             ..raft::Config::new(voters.to_vec(), rules)
         }
     }

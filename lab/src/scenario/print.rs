@@ -8,10 +8,12 @@ use core::fmt::Write as _;
 
 use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::{NodeId, Span};
 
 use super::document::{
     Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
+    read_name,
 };
 use super::properties;
 use super::read::{DEFAULT_DISK, DEFAULT_THINK};
@@ -138,6 +140,12 @@ fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
     if settings.snapshots.interval != default.snapshots.interval {
         lines.push(format!("snapshot_interval = {}", span(settings.snapshots.interval)));
     }
+    if settings.check_quorum != default.check_quorum {
+        lines.push(format!("check_quorum = {}", settings.check_quorum));
+    }
+    if settings.drift_bound_ppm != default.drift_bound_ppm {
+        lines.push(format!("drift_bound = {}", print_ppm(settings.drift_bound_ppm)));
+    }
 }
 
 fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
@@ -149,6 +157,9 @@ fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
         lines.push(format!("keys = {}", workload.keys));
         if workload.think != DEFAULT_THINK {
             lines.push(format!("think = {}", range(workload.think)));
+        }
+        if let Some(how) = workload.reads {
+            lines.push(format!("reads = {}", quote(read_name(how))));
         }
     }
     if client.timeout != default.timeout {
@@ -208,6 +219,16 @@ fn action(action: &Action) -> String {
         Action::Loss(ppm) => format!("loss = {}", print_ppm(*ppm)),
         Action::Duplication(ppm) => format!("duplication = {}", print_ppm(*ppm)),
         Action::Latency(between) => format!("latency = {}", range(*between)),
+        Action::Transfer { from, to } => {
+            let from = from.as_ref().map(|from| format!("from = {}, ", selector(from))).unwrap_or_default();
+            format!("transfer = {{ {from}to = {} }}", selector(to))
+        }
+        Action::Read { to, key, how } => {
+            let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
+            let how =
+                if *how == ReadHow::Index { String::new() } else { format!(", how = {}", quote(read_name(*how))) };
+            format!("read = {{ {to}key = {}{how} }}", quote(key))
+        }
     }
 }
 
@@ -284,6 +305,10 @@ fn fact(fact: &Fact) -> String {
             };
             let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
             format!("snapshot = {{ {node}{word} = {} }}", index.0)
+        }
+        Fact::Told { operation, is } => {
+            let is = is.as_ref().map_or_else(|| "nothing = true".into(), |is| format!("is = {}", quote(is)));
+            format!("told = {{ operation = {}, {is} }}", quote(operation))
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
@@ -75,6 +76,9 @@ impl Profile {
             "snapshots taken",
             "snapshot parts sent",
             "snapshots installed",
+            "index reads",
+            "lease reads",
+            "transfers",
         ];
         const HEAVY: &[&str] = &[
             "messages delivered",
@@ -100,6 +104,10 @@ impl Profile {
             "snapshot parts sent",
             "snapshots installed",
             "snapshot transfers resumed",
+            "check-quorum step-downs",
+            "index reads",
+            "lease reads",
+            "transfers",
         ];
         match self {
             Self::None => NONE,
@@ -121,6 +129,8 @@ impl Profile {
                 partitions: 1,
                 slow_disks: 0,
                 raft: small_snapshots(30),
+                transfers: 1,
+                reads: MIXED_READS,
                 ..calm
             },
             Self::Heavy => Plan {
@@ -136,6 +146,8 @@ impl Profile {
                 drifts: 2,
                 skews: 1,
                 raft: small_snapshots(12),
+                transfers: 2,
+                reads: MIXED_READS,
                 ..calm
             },
         }
@@ -150,6 +162,9 @@ pub(crate) fn small_snapshots(threshold: u32) -> RaftSettings {
 
 /// Latencies so different that messages overtake each other.
 const ROUGH_LATENCY: (Span, Span) = (Span(1_000), Span(30_000));
+
+/// The first client reads through the log, the second by a round, the third by the leader's lease.
+const MIXED_READS: [Option<ReadHow>; 3] = [None, Some(ReadHow::Index), Some(ReadHow::Lease)];
 
 /// What a run meets, in numbers; the seed decides the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,10 +209,17 @@ pub struct Plan {
     pub changes: u32,
     /// Clocks that run at another rate from then on.
     pub drifts: u32,
+    /// How far those rates may be from true time, in parts per million; leases hold up to Raft's own bound.
+    pub drift_ppm: u32,
     /// Clocks that jump forward.
     pub skews: u32,
     /// Election timers that fire out of turn.
     pub timeouts: u32,
+    /// Wishes that some node may lead.
+    pub transfers: u32,
+    /// How clients read, in turn. A clock that jumps breaks the bound that leases rest on: where clocks jump too,
+    /// a seed has either the one or the other.
+    pub reads: [Option<ReadHow>; 3],
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
@@ -227,8 +249,11 @@ impl Default for Plan {
             slow_disks: 0,
             changes: 0,
             drifts: 0,
+            drift_ppm: 20_000,
             skews: 0,
             timeouts: 0,
+            transfers: 0,
+            reads: [None; 3],
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
         }
@@ -254,6 +279,7 @@ pub fn generate(
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
+    let plan = &settle_leases(plan, seed);
     scenario.clients = clients(plan);
     let calm = Time(scenario.until.0 / 10 * 6);
     let mut draw = Draw {
@@ -276,6 +302,19 @@ pub fn generate(
     scenario
 }
 
+/// Leases where they can hold: with check-quorum, and without clocks that jump.
+fn settle_leases(plan: &Plan, seed: u64) -> Plan {
+    let mut plan = plan.clone();
+    let by_lease = plan.reads.contains(&Some(ReadHow::Lease));
+    let jumps = plan.skews + plan.timeouts > 0;
+    if by_lease && plan.raft.check_quorum && jumps && seed.is_multiple_of(2) {
+        (plan.skews, plan.timeouts) = (0, 0);
+    } else if by_lease && (jumps || !plan.raft.check_quorum) {
+        plan.reads = plan.reads.map(|how| how.map(|_| ReadHow::Index));
+    }
+    plan
+}
+
 fn clients(plan: &Plan) -> Vec<ClientSetup> {
     let count = plan.clients.max(1);
     let share = |number: u64| {
@@ -283,8 +322,9 @@ fn clients(plan: &Plan) -> Vec<ClientSetup> {
         u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
     };
     (1..=count)
-        .map(|number| ClientSetup {
-            workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think }),
+        .zip(plan.reads.into_iter().cycle())
+        .map(|(number, reads)| ClientSetup {
+            workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
             timeout: plan.client_timeout,
             ..ClientSetup::by_hand(ClientId(number))
         })
@@ -436,7 +476,8 @@ impl Draw<'_> {
         }
         for number in 0..plan.drifts {
             let (at, _) = self.window(number, plan.drifts, (Span(1), Span(1)));
-            let rate_ppm = u32::try_from(980_000 + self.rng.below(40_001)).unwrap_or(1_000_000);
+            let drift = u64::from(plan.drift_ppm);
+            let rate_ppm = u32::try_from(1_000_000 - drift + self.rng.below(2 * drift + 1)).unwrap_or(1_000_000);
             let node = vec![Selector::Node(self.node())];
             self.push(at, Action::Drift { node, rate_ppm });
         }
@@ -449,6 +490,11 @@ impl Draw<'_> {
         for number in 0..plan.timeouts {
             let (at, _) = self.window(number, plan.timeouts, (Span(1), Span(1)));
             self.push(at, Action::Nodes(NodeVerb::Timeout, vec![Selector::AnyFollower]));
+        }
+        for number in 0..plan.transfers {
+            let (at, _) = self.window(number, plan.transfers, (Span(1), Span(1)));
+            let to = Selector::Node(self.node());
+            self.push(at, Action::Transfer { from: None, to });
         }
     }
 

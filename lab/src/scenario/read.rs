@@ -7,11 +7,12 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{self, AllOn, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 use toml::de::{DeTable, DeValue};
 
-use super::document::{MAX_CLIENTS, MAX_NODES, ProtocolName, RaftSettings, Scenario, Selector, Step};
+use super::document::{MAX_CLIENTS, MAX_NODES, ProtocolName, RaftSettings, Scenario, Selector, Step, read_name};
 use super::error::{ScenarioError, unknown};
 use super::table::{Source, Table, Value};
 use super::{read_expect, read_step};
@@ -121,6 +122,8 @@ impl Default for RaftSettings {
             max_entries_in_flight,
             max_uncommitted,
             snapshots,
+            check_quorum,
+            drift_bound_ppm,
             voters: _,
             rules: AllOn,
         } = raft::Config::new(Vec::new(), AllOn);
@@ -132,6 +135,8 @@ impl Default for RaftSettings {
             max_entries_in_flight,
             max_uncommitted,
             snapshots,
+            check_quorum,
+            drift_bound_ppm,
         }
     }
 }
@@ -225,6 +230,8 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         "max_entries_per_append",
         "max_entries_in_flight",
         "max_uncommitted",
+        "check_quorum",
+        "drift_bound",
         "snapshot_threshold",
         "snapshot_threshold_bytes",
         "snapshot_interval",
@@ -241,6 +248,8 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         max_entries_per_append: table.read(keys[3], default.max_entries_per_append, |source, v| source.small(v))?,
         max_entries_in_flight: table.read(keys[4], default.max_entries_in_flight, |source, v| source.small(v))?,
         max_uncommitted: table.read(keys[5], default.max_uncommitted, |source, v| source.small(v))?,
+        check_quorum: table.read(keys[6], default.check_quorum, |source, value| source.boolean(value))?,
+        drift_bound_ppm: table.read(keys[7], default.drift_bound_ppm, |source, value| source.chance(value))?,
         snapshots: read_snapshots(&table, default.snapshots)?,
     };
     settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
@@ -280,7 +289,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
     let source = table.source;
     let mut clients: Vec<ClientSetup> = Vec::new();
     for value in table.list("client")? {
-        let keys = ["id", "operations", "keys", "think", "timeout", "pause", "attempts"];
+        let keys = ["id", "operations", "keys", "think", "reads", "timeout", "pause", "attempts"];
         let table = source.table("a client", value, &keys)?;
         let next = clients.iter().map(|client| client.id.0).max().unwrap_or(0) + 1;
         let id = table.read("id", ClientId(next), read_client_id)?;
@@ -288,7 +297,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
             return Err(table.error(format!("client {id} is there twice")));
         }
         let workload = match table.get("operations") {
-            None => match table.present(&["keys", "think"]).first() {
+            None => match table.present(&["keys", "think", "reads"]).first() {
                 Some(key) => return Err(table.error(format!("\"{key}\" needs \"operations\", the number of them"))),
                 None => None,
             },
@@ -296,6 +305,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
                 operations: source.small(value)?,
                 keys: table.read("keys", 3, |source, value| source.small(value))?,
                 think: table.read("think", DEFAULT_THINK, |source, value| source.range(value))?,
+                reads: table.read("reads", None, read_reads)?,
             }),
         };
         let by_hand = ClientSetup::by_hand(id);
@@ -311,6 +321,12 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
         clients.push(ClientSetup::by_hand(ClientId(1)));
     }
     Ok(clients)
+}
+
+/// How a workload reads: `log`, or one of the ways beside it.
+fn read_reads(source: Source<'_>, value: &Value<'_>) -> Result<Option<ReadHow>, ScenarioError> {
+    let known = [None, Some(ReadHow::Index), Some(ReadHow::Lease), Some(ReadHow::Stale)];
+    source.one_of("way to read", value, &known, |how| how.map_or("log", read_name))
 }
 
 /// How long a client thinks where the scenario says nothing.

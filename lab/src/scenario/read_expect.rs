@@ -12,7 +12,7 @@ use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 21] = [
     "at",
     "by",
     "always",
@@ -33,6 +33,7 @@ pub(super) const KEYS: [&str; 20] = [
     "live",
     "all_answered",
     "snapshot",
+    "told",
 ];
 
 /// Roles by name.
@@ -95,6 +96,16 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "live" => source.only_true(value).map(|()| Fact::Live)?,
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
         "snapshot" => snapshot(source, value, names)?,
+        "told" => {
+            let table = source.table("told", value, &["operation", "is", "nothing"])?;
+            let operation = source.string(table.need("operation")?)?;
+            let is = match table.present(&["is", "nothing"]).as_slice() {
+                ["is"] => Some(source.string(table.need("is")?)?),
+                ["nothing"] => source.only_true(table.need("nothing")?).map(|()| None)?,
+                _ => return Err(table.error("told needs one of is = \"1\" and nothing = true")),
+            };
+            Fact::Told { operation, is }
+        }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })
 }

@@ -3,15 +3,18 @@
 use quorumscope_core::few;
 use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use toml::de::DeValue;
 
-use super::document::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, Selector, Targets, Which};
+use super::document::{
+    Action, MessageKind, MessageVerb, NodeVerb, Pattern, READS, Selector, Targets, Which, read_name,
+};
 use super::error::{ScenarioError, unknown};
 use super::read::{Names, client_id};
 use super::table::{Source, Table, Value};
 
 /// What a step may say.
-pub(super) const KEYS: [&str; 26] = [
+pub(super) const KEYS: [&str; 28] = [
     "at",
     "after",
     "bind",
@@ -38,6 +41,8 @@ pub(super) const KEYS: [&str; 26] = [
     "loss",
     "duplication",
     "latency",
+    "transfer",
+    "read",
 ];
 
 /// Of them, those that do something.
@@ -120,6 +125,22 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
         "loss" => Action::Loss(source.chance(value)?),
         "duplication" => Action::Duplication(source.chance(value)?),
         "latency" => Action::Latency(source.range(value)?),
+        "transfer" => {
+            let table = source.table("transfer", value, &["from", "to"])?;
+            let from = table.get("from").map(|from| node_selector(source, from, names)).transpose()?;
+            Action::Transfer { from, to: node_selector(source, table.need("to")?, names)? }
+        }
+        "read" => {
+            let table = source.table("read", value, &["to", "key", "how"])?;
+            if names.machine != MachineKind::Kv {
+                let machine = names.machine.name();
+                return Err(table.error(format!("read asks for a key of machine = \"kv\", and this is {machine}")));
+            }
+            let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
+            let how = table
+                .read("how", ReadHow::Index, |source, value| source.one_of("way to read", value, &READS, read_name))?;
+            Action::Read { to, key: source.string(table.need("key")?)?, how }
+        }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })
 }

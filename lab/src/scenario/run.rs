@@ -340,7 +340,9 @@ fn calm(scenario: &Scenario) -> Calm {
 /// When a step's disturbance is over, if it disturbs.
 fn last_disturbance(step: &Step) -> Option<Time> {
     match step.action.as_ref()? {
-        Action::Propose { .. } | Action::Members { .. } | Action::Nodes(NodeVerb::Timeout, _) => None,
+        Action::Propose { .. } | Action::Members { .. } | Action::Read { .. } | Action::Nodes(NodeVerb::Timeout, _) => {
+            None
+        }
         Action::Messages(_, Which::Pattern(pattern)) => Some(step.at + pattern.lasting.unwrap_or_default()),
         Action::Partition(_)
         | Action::Heal
@@ -353,7 +355,8 @@ fn last_disturbance(step: &Step) -> Option<Time> {
         | Action::Disk { .. }
         | Action::Loss(_)
         | Action::Duplication(_)
-        | Action::Latency(_) => Some(step.at),
+        | Action::Latency(_)
+        | Action::Transfer { .. } => Some(step.at),
     }
 }
 

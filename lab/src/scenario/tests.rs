@@ -17,6 +17,8 @@ election_timeout = ["150ms", "155ms"]
 heartbeat = "20ms"
 pre_vote = false
 max_entries_per_append = 1
+check_quorum = false
+drift_bound = 0.3
 [rules]
 "raft.commit-own-term-only" = false
 "session.exactly-once" = true
@@ -26,6 +28,7 @@ id = "c7"
 operations = 10
 keys = 2
 think = ["1ms", "2ms"]
+reads = "index"
 timeout = "200ms"
 pause = "10ms"
 attempts = 3
@@ -85,6 +88,18 @@ duplication = 0.02
 [[step]]
 at = "4s"
 latency = ["5ms", "15ms"]
+[[step]]
+at = "5s"
+transfer = { to = "n2" }
+[[step]]
+at = "5s"
+transfer = { from = "n2", to = "any-follower" }
+[[step]]
+at = "5s"
+read = { key = "x" }
+[[step]]
+at = "5s"
+read = { to = "old", key = "x", how = "stale" }
 [[expect]]
 at = "3s"
 leaders = 1
@@ -105,6 +120,10 @@ violation = "state-machine-safety"
 linearizable = true
 live = true
 all_answered = true
+told = { operation = "get x (lease)", is = "1 (by lease)" }
+[[expect]]
+by = "5s"
+told = { operation = "get x (read index)", nothing = true }
 "#;
 
 fn refusal(text: &str) -> String {
@@ -123,7 +142,7 @@ fn a_document_with_everything_survives_print_and_read() {
     let again = Scenario::from_toml(&printed).expect("what is printed can be read");
     assert_eq!(scenario, again);
     assert_eq!(printed, again.to_toml(), "the printed form is canonical");
-    assert_eq!(scenario.steps.len(), 18);
+    assert_eq!(scenario.steps.len(), 22);
     assert_eq!(scenario.steps[0].bind, [("old".to_owned(), Selector::Leader)], "steps are in the order of time");
     assert_eq!(scenario.rules_off, [raft::Rule::CommitOwnTermOnly]);
 }
@@ -262,7 +281,7 @@ heal = true
 at = "2900ms"
 leaders = 1
 not_leader = "old"
-role = { node = "old", is = "leader" }
+role = { node = "old", is = "pre-candidate" }
 not_committed = { set = { key = "x", value = "1" } }
 [[expect]]
 by = "4s"
@@ -356,4 +375,19 @@ fn the_way_to_step_does_not_change_the_run() {
     }
     assert!(slowly.succeeded());
     assert_eq!(slowly.simulation().digest(), run(CUT_OFF).simulation().digest());
+}
+
+#[test]
+fn a_client_reads_by_lease_only_where_voters_keep_still() {
+    let text = "protocol = \"raft\"\nnodes = 3\n[protocol-config]\ncheck_quorum = false\n[[client]]\noperations = 3\nreads = \"lease\"\n";
+    let scenario = Scenario::from_toml(text).expect("each line makes sense");
+    let refused = Run::new(&scenario).err().expect("together they do not").to_string();
+    assert_eq!(refused, "c1 reads by lease, and a lease needs check_quorum = true");
+}
+
+#[test]
+fn a_transfer_goes_from_the_leader_to_one_node() {
+    let text = with("until = \"3s\"\n[[step]]\nat = \"1s\"\ntransfer = { to = \"followers\" }");
+    let run = run(&text);
+    assert_eq!(run.error().map(|error| error.message.as_str()), Some("leadership goes to one node"));
 }

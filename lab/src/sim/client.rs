@@ -13,6 +13,7 @@ use bytes::Bytes;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::Verdict;
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
@@ -39,7 +40,9 @@ pub(crate) struct Outstanding {
     pub(crate) number: RequestNumber,
     /// The operation; `None` opens the session.
     pub(crate) operation: Option<AnyCommand>,
-    /// As bytes for the log.
+    /// How it is read beside the log; `None` where it goes through the log.
+    pub(crate) how: Option<ReadHow>,
+    /// As bytes for the log, or for the state machine where it is read beside the log.
     pub(crate) payload: Bytes,
     /// As people read it.
     pub(crate) text: Arc<str>,
@@ -62,6 +65,8 @@ pub(crate) struct Outstanding {
 pub(crate) struct Wish {
     /// The operation.
     pub(crate) operation: AnyCommand,
+    /// How it is read beside the log; `None` where it goes through the log.
+    pub(crate) how: Option<ReadHow>,
     /// Where to send it first.
     pub(crate) to: Option<NodeId>,
     /// Whether the workload waits for it.
@@ -120,20 +125,28 @@ impl Client {
     }
 
     /// Makes a request of an operation, or of the wish for a session. It is not sent yet.
-    pub(crate) fn begin(&mut self, operation: Option<AnyCommand>, to: NodeId, of_workload: bool) -> RequestNumber {
+    pub(crate) fn begin(
+        &mut self,
+        operation: Option<AnyCommand>,
+        how: Option<ReadHow>,
+        to: NodeId,
+        of_workload: bool,
+    ) -> RequestNumber {
         self.last = RequestNumber(self.last.0 + 1);
         let number = self.last;
-        let (payload, text): (_, Arc<str>) = match &operation {
-            None => (Payload::Open, "open a session".into()),
-            Some(operation) => {
+        let (payload, text): (_, Arc<str>) = match (&operation, how) {
+            (None, _) => (Payload::Open.encode(), "open a session".into()),
+            (Some(operation), None) => {
                 let payload = Payload::Command { acknowledged: self.acknowledged(), command: operation.encode() };
-                (payload, operation.to_string().into())
+                (payload.encode(), operation.to_string().into())
             }
+            (Some(operation), Some(how)) => (operation.encode(), read_text(operation, how).into()),
         };
         self.outstanding.push(Outstanding {
             number,
             operation,
-            payload: payload.encode(),
+            how,
+            payload,
             text,
             attempt: 0,
             to,
@@ -165,6 +178,15 @@ impl Client {
     pub(crate) fn node_after(nodes: &[NodeId], node: NodeId) -> NodeId {
         let next = nodes.iter().position(|candidate| *candidate == node).map_or(0, |position| position + 1);
         nodes.get(next).or(nodes.first()).copied().unwrap_or(node)
+    }
+}
+
+/// A read beside the log, as people read it.
+fn read_text(operation: &AnyCommand, how: ReadHow) -> String {
+    match how {
+        ReadHow::Index => format!("{operation} (read index)"),
+        ReadHow::Lease => format!("{operation} (lease)"),
+        ReadHow::Stale => format!("{operation} (stale)"),
     }
 }
 

@@ -81,4 +81,14 @@ counters! {
     snapshots_installed = "snapshots installed",
     /// Transfers of a snapshot that went on after a loss.
     transfers_resumed = "snapshot transfers resumed",
+    /// Leaders that stepped down because they heard from no quorum.
+    quorums_lost = "check-quorum step-downs",
+    /// Reads that a round confirmed.
+    index_reads = "index reads",
+    /// Reads that a lease covered.
+    lease_reads = "lease reads",
+    /// Reads that promise nothing.
+    stale_reads = "stale reads",
+    /// Campaigns that the leader asked for.
+    transfers = "transfers",
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use quorumscope_core::digest::Chain;
 use quorumscope_core::entry::EntryKind;
 use quorumscope_core::event::Event as NodeEvent;
-use quorumscope_core::protocol::{Applied, Effect, Effects, Input};
+use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{Digest, LogIndex, NodeId, RecordId, Span, Ticket};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, RecordId, RequestNumber, Span, Ticket};
 
 use super::network::Parcel;
 use super::queue::Event;
@@ -38,6 +38,7 @@ pub(crate) mod tag {
     pub(crate) const LOST: u8 = 11;
     pub(crate) const SNAPSHOT: u8 = 12;
     pub(crate) const RESTORED: u8 = 13;
+    pub(crate) const READ: u8 = 14;
 }
 
 impl<P: Subject> World<P> {
@@ -158,18 +159,11 @@ impl<P: Subject> World<P> {
                     self.coverage.snapshots_installed += 1;
                     reported.get_or_insert_with(|| (through, Vec::new())).0 = through;
                 }
-                Effect::Answer { client, number: request, outcome } => {
-                    (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
-                    outcome.hash(&mut self.chain);
-                    let said = &outcome;
-                    let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Answered {
-                        client,
-                        number: request,
-                        outcome: said.clone(),
-                    });
-                    let node = self.nodes.get(index)?;
-                    let parcel = Parcel::Answer { number: request, outcome };
-                    self.depart(id, Endpoint::Node(node.id), Endpoint::Client(client), parcel, first);
+                Effect::Answer { client, number, outcome } => self.answer(index, first, client, number, outcome),
+                Effect::Read { request, index: wanted, how } => {
+                    if !self.read(index, first, request, wanted, how) {
+                        return None;
+                    }
                 }
                 Effect::Broken(fact) => {
                     self.halt(index, first, fact);
@@ -183,6 +177,40 @@ impl<P: Subject> World<P> {
             }
         }
         reported.map(|(through, results)| Input::Applied { through, results })
+    }
+
+    fn answer(&mut self, index: usize, first: RecordId, client: ClientId, request: RequestNumber, outcome: Outcome) {
+        (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
+        outcome.hash(&mut self.chain);
+        let said = &outcome;
+        let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Answered {
+            client,
+            number: request,
+            outcome: said.clone(),
+        });
+        let Some(node) = self.nodes.get(index) else { return };
+        let parcel = Parcel::Answer { number: request, outcome };
+        self.depart(id, Endpoint::Node(node.id), Endpoint::Client(client), parcel, first);
+    }
+
+    /// Asks the state machine, which must have applied as far as the protocol says. False where the node had to stop.
+    fn read(&mut self, index: usize, first: RecordId, request: ReadRequest, wanted: LogIndex, how: ReadHow) -> bool {
+        (tag::READ, number(index), wanted).hash(&mut self.chain);
+        how.hash(&mut self.chain);
+        let Some(node) = self.nodes.get(index) else { return false };
+        if node.applied < wanted {
+            self.halt(index, first, "a read waits until its index is applied");
+            return false;
+        }
+        match how {
+            ReadHow::Index => self.coverage.index_reads += 1,
+            ReadHow::Lease => self.coverage.lease_reads += 1,
+            ReadHow::Stale => self.coverage.stale_reads += 1,
+        }
+        let result = node.machine.read(&request.query).encode();
+        let outcome = Outcome::Read { index: node.applied, how, result };
+        self.answer(index, first, request.client, request.number, outcome);
+        true
     }
 
     fn send(&mut self, index: usize, first: RecordId, to: NodeId, message: P::Message, after: Option<Ticket>) {

@@ -7,8 +7,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::protocol::Input;
+use quorumscope_core::protocol::{Input, ReadHow};
 use quorumscope_core::record::{Body, Command, DropReason, Endpoint, NodeState, NodeStatus};
 use quorumscope_core::snapshot::Base;
 use quorumscope_core::storage::DiskImage;
@@ -59,6 +60,9 @@ pub enum CommandError {
     /// Not an operation.
     #[error("the operation cannot be read: encode it as a command of the run's machine")]
     Operation,
+    /// Not a question.
+    #[error("only a get can be read beside the log")]
+    Query,
     /// A value out of its range.
     #[error("{0}")]
     Value(String),
@@ -126,6 +130,8 @@ impl<P: Subject> World<P> {
             Command::LoseDisk(node) => self.lose_disk(*node, command)?,
             Command::Reconfigure { node, change } => self.reconfigure(*node, change, command)?,
             Command::Snapshot(node) => self.take_snapshot(*node, command)?,
+            Command::Transfer { from, to } => self.transfer(*from, *to, command)?,
+            Command::Read { to, how, query } => self.read_by_hand(*to, *how, query, command)?,
         }
         self.settle();
         Ok(())
@@ -175,7 +181,35 @@ impl<P: Subject> World<P> {
             return Err(CommandError::Operation);
         }
         self.admit(command);
-        self.wish(client, Wish { operation, to, of_workload: false }, None);
+        self.wish(client, Wish { operation, how: None, to, of_workload: false }, None);
+        Ok(())
+    }
+
+    fn read_by_hand(
+        &mut self,
+        to: Option<NodeId>,
+        how: ReadHow,
+        query: &[u8],
+        command: &Command,
+    ) -> Result<(), CommandError> {
+        if let Some(to) = to {
+            self.known(to)?;
+        }
+        let client = self.hand().ok_or(CommandError::NoClient)?;
+        let operation = Operation::decode(query).filter(|operation| matches!(operation, Operation::Get { .. }));
+        let operation = operation.ok_or(CommandError::Query)?;
+        self.admit(command);
+        self.wish(client, Wish { operation: operation.into(), how: Some(how), to, of_workload: false }, None);
+        Ok(())
+    }
+
+    /// The node asked need not lead: then it says so and nothing happens.
+    fn transfer(&mut self, from: NodeId, to: NodeId, command: &Command) -> Result<(), CommandError> {
+        self.known(to)?;
+        let index = self.require(from, &[Liveness::Up], "only a running node can hand leadership over")?;
+        self.admit(command);
+        let first = self.say(Some(index), format!("{from} is asked to hand leadership to {to}"));
+        self.step_node(index, first, Input::TransferLeadership { to });
         Ok(())
     }
 

@@ -45,7 +45,7 @@ pub(crate) use world::MAX_VIOLATIONS;
 use world::{Subject, World};
 
 use crate::check::linearizable::History;
-use crate::trace::view::{Liveness, View, Violation};
+use crate::trace::view::{Liveness, OperationView, View, Violation};
 
 impl Subject for Raft<Switches> {
     const NAME: &'static str = "raft";
@@ -230,6 +230,11 @@ impl Simulation {
     #[must_use]
     pub fn history(&self) -> &History {
         &world!(self).history
+    }
+
+    /// What clients asked for lately, as they know it.
+    pub fn operations(&self) -> impl Iterator<Item = &OperationView> {
+        world!(self).clients.iter().flat_map(|client| &client.view.operations)
     }
 
     /// What the oracle counts as committed: index to term.

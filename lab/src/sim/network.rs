@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Proposal;
-use quorumscope_core::protocol::Outcome;
+use quorumscope_core::protocol::{Outcome, ReadRequest};
 use quorumscope_core::record::Endpoint;
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{RecordId, RequestNumber, Span, Time};
@@ -41,6 +41,13 @@ pub(crate) enum Parcel<M> {
     Request {
         /// The command.
         proposal: Proposal,
+        /// As people read it.
+        text: Arc<str>,
+    },
+    /// From a client, beside the log.
+    Read {
+        /// The question.
+        request: ReadRequest,
         /// As people read it.
         text: Arc<str>,
     },

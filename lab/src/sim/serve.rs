@@ -4,8 +4,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use quorumscope_core::entry::{Class, Proposal, Tags};
-use quorumscope_core::machine::kv::Answer;
-use quorumscope_core::protocol::Outcome;
+use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Verdict};
 use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
 
@@ -22,7 +22,7 @@ impl<P: Subject> World<P> {
     pub(crate) fn open_session(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         let to = client.believed;
-        let request = client.begin(None, to, false);
+        let request = client.begin(None, None, to, false);
         self.ask(index, request, cause);
     }
 
@@ -41,8 +41,11 @@ impl<P: Subject> World<P> {
         }
         let to = wish.to.unwrap_or(client.believed);
         let (id, operation) = (client.setup.id, wish.operation.clone());
-        let request = client.begin(Some(wish.operation), to, wish.of_workload);
-        self.watch_invoked(id, request, &operation);
+        let request = client.begin(Some(wish.operation), wish.how, to, wish.of_workload);
+        // A stale read promises nothing that an order of all operations could contradict.
+        if wish.how != Some(ReadHow::Stale) {
+            self.watch_invoked(id, request, &operation);
+        }
         self.ask(index, request, cause);
     }
 
@@ -56,13 +59,8 @@ impl<P: Subject> World<P> {
         open.waits = Waits::Answer;
         open.stamp = self.queue.push(now + timeout, Event::Request { client: number(index), number: request });
         let (to, attempt, text) = (open.to, open.attempt, Arc::clone(&open.text));
-        let proposal = Proposal {
-            client: id,
-            number: request,
-            class: Class::Critical,
-            tags: Tags::new(),
-            payload: open.payload.clone(),
-        };
+        let payload = open.payload.clone();
+        let how = open.how;
         if attempt > 1 {
             self.coverage.retries += 1;
         }
@@ -76,7 +74,19 @@ impl<P: Subject> World<P> {
         };
         see_asked(&mut client.view, seen);
         (tag::ASKED, to).hash(&mut self.chain);
-        proposal.hash(&mut self.chain);
+        let parcel = match how {
+            Some(how) => {
+                let read = ReadRequest { client: id, number: request, how, query: payload };
+                read.hash(&mut self.chain);
+                Parcel::Read { request: read, text: Arc::clone(&text) }
+            }
+            None => {
+                let (class, tags) = (Class::Critical, Tags::new());
+                let proposal = Proposal { client: id, number: request, class, tags, payload };
+                proposal.hash(&mut self.chain);
+                Parcel::Request { proposal, text: Arc::clone(&text) }
+            }
+        };
         let stamp = Stamp { at: now, cause, node: None };
         let asked = self.recorder.emit(stamp, || Body::Asked {
             client: id,
@@ -88,7 +98,6 @@ impl<P: Subject> World<P> {
         if let Some(client) = self.clients.get_mut(index) {
             client.acted = Some(asked);
         }
-        let parcel = Parcel::Request { proposal, text };
         self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel, asked);
     }
 
@@ -128,6 +137,15 @@ impl<P: Subject> World<P> {
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
             Outcome::Overloaded => self.pause(index, request, None, true),
             Outcome::Unknown => self.pause(index, request, None, false),
+            Outcome::Read { how, result, .. } => {
+                let (verdict, mut text, answer) = read_result(&result);
+                match how {
+                    ReadHow::Index => {}
+                    ReadHow::Lease => text.push_str(" (by lease)"),
+                    ReadHow::Stale => text.push_str(" (stale)"),
+                }
+                self.tell(index, request, verdict, text, answer, Some(first));
+            }
         }
     }
 
@@ -160,7 +178,10 @@ impl<P: Subject> World<P> {
         let id = client.setup.id;
         let Some(position) = client.outstanding.iter().position(|open| open.number == request) else { return };
         let open = client.outstanding.remove(position);
-        client.believed = open.to;
+        // A read that any node could answer says nothing about who leads.
+        if !matches!(open.how, Some(ReadHow::Index | ReadHow::Stale)) {
+            client.believed = open.to;
+        }
         if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {
             seen.told = Some((now, verdict, result.clone()));
         }
@@ -208,7 +229,20 @@ impl<P: Subject> World<P> {
         client.left -= 1;
         client.think = 0;
         let operation = client.draw_operation(workload.keys);
-        let wish = Wish { operation: operation.into(), to: None, of_workload: true };
+        let how = workload.reads.filter(|_| matches!(operation, Operation::Get { .. }));
+        // Any node answers these: half of the read indexes, and all stale reads, are asked of one at random.
+        let anywhere = match how {
+            Some(ReadHow::Stale) => true,
+            Some(ReadHow::Index) => client.rng.below(2) == 0,
+            Some(ReadHow::Lease) | None => false,
+        };
+        let to = if anywhere {
+            let drawn = client.rng.below(self.nodes.len() as u64);
+            usize::try_from(drawn).ok().and_then(|drawn| self.nodes.get(drawn)).map(|node| node.id)
+        } else {
+            None
+        };
+        let wish = Wish { operation: operation.into(), how, to, of_workload: true };
         let cause = client.acted;
         self.wish(index, wish, cause);
     }
@@ -217,6 +251,7 @@ impl<P: Subject> World<P> {
     pub(crate) fn doubt(&mut self, flight: &Flight<P::Message>) {
         let (client, request) = match (&flight.parcel, flight.to) {
             (Parcel::Request { proposal, .. }, _) => (proposal.client, proposal.number),
+            (Parcel::Read { request, .. }, _) => (request.client, request.number),
             (Parcel::Answer { number, .. }, Endpoint::Client(client)) => (client, *number),
             (Parcel::Answer { .. }, Endpoint::Node(_)) | (Parcel::Peer(_), _) => return,
         };

@@ -1,6 +1,7 @@
 //! What does a run start from?
 
 use quorumscope_core::machine::any::MachineKind;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft;
 use quorumscope_core::types::{ClientId, NodeId, Span};
 
@@ -76,6 +77,8 @@ pub struct Workload {
     pub keys: u32,
     /// How long it thinks between two operations, uniform between two values.
     pub think: (Span, Span),
+    /// How it reads; `None` through the log, as it writes.
+    pub reads: Option<ReadHow>,
 }
 
 /// A setup that cannot run.
@@ -112,6 +115,9 @@ pub enum SetupError {
     /// The client could not wait.
     #[error("timeout and pause of {0} must be above zero")]
     Impatient(ClientId),
+    /// A lease rests on voters that keep still.
+    #[error("{0} reads by lease, and a lease needs check_quorum = true")]
+    LeaseWithoutCheckQuorum(ClientId),
     /// The protocol's settings make no sense.
     #[error(transparent)]
     Raft(#[from] raft::ConfigError),
@@ -159,6 +165,12 @@ impl Setup {
         match &self.protocol {
             ProtocolSetup::Raft(config) => {
                 config.validate()?;
+                let by_lease = |client: &&ClientSetup| {
+                    client.workload.is_some_and(|workload| workload.reads == Some(ReadHow::Lease))
+                };
+                if let Some(client) = self.clients.iter().find(by_lease).filter(|_| !config.check_quorum) {
+                    return Err(SetupError::LeaseWithoutCheckQuorum(client.id));
+                }
                 match config.voters.iter().find(|voter| !self.nodes.contains(voter)) {
                     Some(voter) => Err(SetupError::UnknownVoter(*voter)),
                     None => Ok(()),

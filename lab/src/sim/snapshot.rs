@@ -35,6 +35,7 @@ fn view_of<M: Clone + Into<quorumscope_core::record::AnyMessage>>(flight: &Fligh
     let content = match &flight.parcel {
         Parcel::Peer(message) => Content::Peer(message.clone().into()),
         Parcel::Request { proposal, text } => Content::Request { number: proposal.number, operation: text.to_string() },
+        Parcel::Read { request, text } => Content::Request { number: request.number, operation: text.to_string() },
         Parcel::Answer { number, outcome } => Content::Answer { number: *number, outcome: outcome.clone() },
     };
     MessageView {

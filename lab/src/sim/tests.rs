@@ -2,6 +2,7 @@
 
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Config, Snapshots, Switches};
 use quorumscope_core::record::{Body, Command, Endpoint, Record, Verdict};
 use quorumscope_core::rng::Rng;
@@ -12,7 +13,7 @@ use crate::check::linearizable;
 
 fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
-    let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)) };
+    let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)), reads: None };
     let client = |id| ClientSetup::by_hand(ClientId(id));
     let snapshots = Snapshots { threshold: 20, retained_entries: 3, chunk_bytes: 64, ..Snapshots::default() };
     Setup {
@@ -43,7 +44,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         0 => Endpoint::Client(ClientId(rng.below(2) + 1)),
         _ => Endpoint::Node(node(rng)),
     };
-    match rng.below(30) {
+    match rng.below(34) {
         0 | 1 => Command::Crash(node(rng)),
         2..=5 => Command::Restart(node(rng)),
         6 => Command::Pause(node(rng)),
@@ -67,6 +68,12 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
             let MembershipChange { add, promote, remove } = &mut change;
             *[add, promote, remove][usize::try_from(rng.below(3)).unwrap_or(0)] = whom;
             Command::Reconfigure { node: node(rng), change }
+        }
+        29 | 30 => Command::Transfer { from: node(rng), to: node(rng) },
+        31 | 32 => {
+            // Clocks jump here, so a lease would promise too much.
+            let how = if rng.below(3) == 0 { ReadHow::Stale } else { ReadHow::Index };
+            Command::Read { to: Some(node(rng)), how, query: Operation::Get { key: "hand".into() }.encode() }
         }
         _ => {
             let value = rng.bits().to_string();

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 
 use quorumscope_core::protocol::Input;
-use quorumscope_core::record::{Body, DropReason, Endpoint};
+use quorumscope_core::record::{Body, DropReason, Endpoint, Role};
 use quorumscope_core::types::{RecordId, Span, Time};
 
 use super::execute::tag;
@@ -113,7 +113,7 @@ impl<P: Subject> World<P> {
                 let first = self.recorder.emit(stamp, || Body::Delivered { message });
                 match flight.parcel {
                     Parcel::Answer { number, outcome } => self.on_answer(index, number, outcome, first),
-                    Parcel::Peer(_) | Parcel::Request { .. } => {}
+                    Parcel::Peer(_) | Parcel::Request { .. } | Parcel::Read { .. } => {}
                 }
             }
             Endpoint::Node(node) => {
@@ -133,13 +133,23 @@ impl<P: Subject> World<P> {
             Parcel::Peer(message) => {
                 let Endpoint::Node(from) = flight.from else { return };
                 self.count_order(from, index, flight.number);
+                let before = self.nodes[index].standing.0;
                 self.step_node(index, first, Input::Receive { from, message });
+                // A message makes a follower campaign only where the leader hands over.
+                let campaigns = self.nodes[index].standing.0 == Role::Candidate;
+                self.coverage.transfers += u64::from(before == Role::Follower && campaigns);
             }
             Parcel::Request { proposal, .. } => {
                 let (client, number) = (proposal.client, proposal.number);
                 let stamp = self.stamp(index, Some(first));
                 let proposed = self.recorder.emit(stamp, || Body::Proposed { client, number });
                 self.step_node(index, proposed, Input::Propose(vec![proposal]));
+            }
+            Parcel::Read { request, .. } => {
+                let (client, number) = (request.client, request.number);
+                let stamp = self.stamp(index, Some(first));
+                let proposed = self.recorder.emit(stamp, || Body::Proposed { client, number });
+                self.step_node(index, proposed, Input::Read(vec![request]));
             }
             Parcel::Answer { .. } => {}
         }

@@ -56,6 +56,10 @@ impl<P: Subject> World<P> {
         let Some(protocol) = &node.protocol else { return };
         let (standing, commit) = (protocol.standing(), protocol.commit());
         if standing != node.standing {
+            // Within its term a leader steps down for one reason only.
+            let gave_up =
+                node.standing.0 == Role::Leader && standing.0 != Role::Leader && standing.1 == node.standing.1;
+            self.coverage.quorums_lost += u64::from(gave_up);
             match standing.0 {
                 Role::Candidate => self.coverage.elections += 1,
                 Role::Leader => self.coverage.leaders += 1,

@@ -10,10 +10,10 @@ use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::Outcome;
+use quorumscope_core::protocol::{Outcome, ReadHow};
 use quorumscope_core::raft::{
-    AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, RequestVote,
-    RequestVoteReply,
+    AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, ReadIndexReply,
+    RequestVote, RequestVoteReply,
 };
 use quorumscope_core::record::{AnyMessage, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
@@ -49,6 +49,12 @@ pub enum MessageKind {
     Snapshot,
     /// Says how much of a snapshot has arrived.
     SnapshotReply,
+    /// A follower asks its leader for a read index.
+    ReadIndex,
+    /// Answers that.
+    ReadIndexReply,
+    /// The leader asks a follower to campaign.
+    TimeoutNow,
 }
 
 /// The outline of a message.
@@ -128,6 +134,9 @@ impl MessageKind {
             Self::ClientAnswer => words::CLIENT_ANSWER,
             Self::Snapshot => words::SNAPSHOT,
             Self::SnapshotReply => words::SNAPSHOT_REPLY,
+            Self::ReadIndex => words::READ_INDEX,
+            Self::ReadIndexReply => words::READ_INDEX_REPLY,
+            Self::TimeoutNow => words::TIMEOUT_NOW,
         }
     }
 
@@ -146,6 +155,9 @@ impl MessageKind {
             Self::ClientAnswer => (Shape::Pill, "C", false),
             Self::Snapshot => (Shape::Block, "S", true),
             Self::SnapshotReply => (Shape::Block, "S", false),
+            Self::ReadIndex => (Shape::Pill, "R", true),
+            Self::ReadIndexReply => (Shape::Pill, "R", false),
+            Self::TimeoutNow => (Shape::Diamond, "T", true),
         }
     }
 
@@ -191,18 +203,41 @@ pub fn peer(message: &AnyMessage) -> MessageFace {
         AnyMessage::Raft(Message::PreVoteReply(reply)) => vote_reply(MessageKind::PreVoteReply, "PreVote", reply),
         AnyMessage::Raft(Message::RequestVoteReply(reply)) => vote_reply(MessageKind::VoteReply, "RequestVote", reply),
         AnyMessage::Raft(Message::AppendEntries(append)) => self::append(append),
-        AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, &reply.outcome),
         AnyMessage::Raft(Message::InstallSnapshot(install)) => self::install(install),
         AnyMessage::Raft(Message::InstallSnapshotReply(reply)) => install_reply(reply),
+        AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, reply.round, &reply.outcome),
+        AnyMessage::Raft(Message::ReadIndex(request)) => {
+            let fields = vec![("term", request.term.0.to_string()), ("token", request.token.sequence.to_string())];
+            MessageKind::ReadIndex.face(None, Some(request.term), "ReadIndex".into(), fields)
+        }
+        AnyMessage::Raft(Message::ReadIndexReply(reply)) => read_index_reply(reply),
+        AnyMessage::Raft(Message::TimeoutNow(order)) => {
+            let fields = vec![("term", order.term.0.to_string())];
+            MessageKind::TimeoutNow.face(None, Some(order.term), "TimeoutNow".into(), fields)
+        }
     }
 }
 
+fn read_index_reply(reply: &ReadIndexReply) -> MessageFace {
+    let (sign, name) = match reply.index {
+        Some(index) => (Sign::Plus, format!("ReadIndex {index}")),
+        None => (Sign::Minus, "ReadIndex refused".into()),
+    };
+    let index = reply.index.map_or("none".into(), |index| index.to_string());
+    let fields =
+        vec![("term", reply.term.0.to_string()), ("token", reply.token.sequence.to_string()), ("readIndex", index)];
+    MessageKind::ReadIndexReply.face(Some(sign), Some(reply.term), name, fields)
+}
+
 fn vote_request(kind: MessageKind, name: &str, request: &RequestVote) -> MessageFace {
-    let fields = vec![
+    let mut fields = vec![
         ("term", request.term.0.to_string()),
         ("lastLogIndex", request.last_log_index.to_string()),
         ("lastLogTerm", request.last_log_term.0.to_string()),
     ];
+    if request.transfer {
+        fields.push(("transfer", "the leader asked for it".into()));
+    }
     kind.face(None, Some(request.term), format!("{name} {}", request.term), fields)
 }
 
@@ -226,6 +261,7 @@ fn append(append: &AppendEntries) -> MessageFace {
         ("prevLogTerm", append.prev_log_term.0.to_string()),
         ("entries", entries(append)),
         ("leaderCommit", append.leader_commit.to_string()),
+        ("round", append.round.to_string()),
     ];
     kind.face(None, Some(append.term), name, fields)
 }
@@ -247,8 +283,8 @@ fn entries(append: &AppendEntries) -> String {
     if parts.is_empty() { "[]".into() } else { parts.join(", ") }
 }
 
-fn append_reply(term: Term, outcome: &AppendOutcome) -> MessageFace {
-    let mut fields = vec![("term", term.0.to_string())];
+fn append_reply(term: Term, round: u64, outcome: &AppendOutcome) -> MessageFace {
+    let mut fields = vec![("term", term.0.to_string()), ("round", round.to_string())];
     let (sign, name) = match outcome {
         AppendOutcome::Matched(index) => {
             fields.extend([("success", "true".into()), ("matchIndex", index.to_string())]);
@@ -481,6 +517,11 @@ pub fn outcome(outcome: &Outcome) -> OutcomeFace {
         Outcome::NotLeader { leader } => OutcomeFace { sign: Sign::Minus, words: not_leader(*leader) },
         Outcome::Overloaded => OutcomeFace { sign: Sign::Minus, words: words::OVERLOADED.into() },
         Outcome::Unknown => OutcomeFace { sign: Sign::Question, words: words::UNKNOWN.into() },
+        Outcome::Read { how: ReadHow::Index | ReadHow::Lease, result, .. } => applied(result),
+        Outcome::Read { how: ReadHow::Stale, result, .. } => {
+            let OutcomeFace { sign, words: value } = applied(result);
+            OutcomeFace { sign, words: fill(words::STALE_VALUE, &[("value", &value)]) }
+        }
     }
 }
 

@@ -39,6 +39,7 @@ fn appending(indexes: core::ops::RangeInclusive<u64>) -> MessageFace {
         prev_log_term: Term(1),
         entries,
         leader_commit: LogIndex(2),
+        round: 1,
     })))
 }
 
@@ -74,7 +75,8 @@ fn replies_are_hollow_and_say_yes_or_no() {
         assert_eq!((face.shape, face.filled, face.sign), (Shape::Diamond, false, Some(sign)));
     }
     let outcome = AppendOutcome::Conflict { refused: LogIndex(5), term: None, first: LogIndex(3) };
-    let face = peer(&AnyMessage::Raft(Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome })));
+    let face =
+        peer(&AnyMessage::Raft(Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome, round: 1 })));
     assert_eq!((face.shape, face.filled, face.sign), (Shape::Square, false, Some(Sign::Minus)));
 }
 

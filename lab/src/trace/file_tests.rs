@@ -6,10 +6,10 @@ use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Tags};
 use quorumscope_core::event::{Event, Refusal};
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::Outcome;
+use quorumscope_core::protocol::{Outcome, ReadHow};
 use quorumscope_core::raft::{
     AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
-    Message, RequestVote, RequestVoteReply,
+    Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
 };
 use quorumscope_core::record::{
     AnyHard, AnyMessage, Began, DropReason, Endpoint, NodeState, NodeStatus, Progress, Role, Timer, TimerKind,
@@ -48,7 +48,7 @@ fn entry() -> Arc<Entry> {
 }
 
 fn messages() -> Vec<Message> {
-    let request = RequestVote { term: Term(2), last_log_index: LogIndex(BIG), last_log_term: Term(1) };
+    let request = RequestVote { term: Term(2), last_log_index: LogIndex(BIG), last_log_term: Term(1), transfer: true };
     let reply = RequestVoteReply { term: Term(2), vote_granted: true };
     let append = AppendEntries {
         term: Term(2),
@@ -56,6 +56,7 @@ fn messages() -> Vec<Message> {
         prev_log_term: Term(1),
         entries: [entry()].into_iter().collect(),
         leader_commit: LogIndex(1),
+        round: BIG,
     };
     let outcomes = [
         AppendOutcome::Matched(LogIndex(1)),
@@ -74,13 +75,22 @@ fn messages() -> Vec<Message> {
             total: 9,
             offset: 3,
             data: Bytes::from_static(b"part"),
+            round: 4,
         })),
     ];
     let parts = [InstallOutcome::Received { offset: BIG }, InstallOutcome::Installed, InstallOutcome::StaleTerm];
     messages.extend(parts.map(|outcome| {
-        Message::InstallSnapshotReply(InstallSnapshotReply { term: Term(2), index: LogIndex(7), outcome })
+        Message::InstallSnapshotReply(InstallSnapshotReply { term: Term(2), index: LogIndex(7), outcome, round: 3 })
     }));
-    messages.extend(outcomes.map(|outcome| Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome })));
+    let token = ReadToken { incarnation: Incarnation(2), sequence: 7 };
+    messages.extend([
+        Message::ReadIndex(ReadIndex { term: Term(2), token }),
+        Message::ReadIndexReply(ReadIndexReply { term: Term(2), token, index: Some(LogIndex(3)) }),
+        Message::ReadIndexReply(ReadIndexReply { term: Term(2), token, index: None }),
+        Message::TimeoutNow(TimeoutNow { term: Term(2) }),
+    ]);
+    let reply = |outcome| Message::AppendEntriesReply(AppendEntriesReply { term: Term(2), outcome, round: 3 });
+    messages.extend(outcomes.map(reply));
     messages
 }
 
@@ -179,6 +189,7 @@ fn bodies() -> Vec<Body> {
         Outcome::NotLeader { leader: None },
         Outcome::Overloaded,
         Outcome::Unknown,
+        Outcome::Read { index: LogIndex(1), how: ReadHow::Stale, result: Bytes::from_static(b"\xff") },
     ] {
         bodies.push(Body::Answered { client, number, outcome });
     }

@@ -9,7 +9,7 @@ use quorumscope_core::record::{Body, DropReason, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
-use super::words::{entries, fill, line as text, links, list, members, record as record_text, votes};
+use super::words::{entries, fill, line as text, links, list, members, reads, record as record_text, votes};
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,6 +110,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::BecameFollower { reason: FollowerReason::Removed, .. } => {
             headline(fill(text::REMOVED, &[("node", &node)]))
         }
+        Event::BecameFollower { term, reason: FollowerReason::QuorumLost, .. } => {
+            headline(fill(text::QUORUM_LOST, &[("node", &node), ("term", &term.0)]))
+        }
         Event::BecameFollower { term, .. } => detail(fill(text::FOLLOWER, &[("node", &node), ("term", &term.0)])),
         Event::BecamePreCandidate { prospective } => {
             detail(fill(text::PRE_CANDIDATE, &[("node", &node), ("term", &prospective.0)]))
@@ -151,7 +154,23 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         }
         Event::SnapshotRestored { index } => headline(fill(text::INSTALLED, &[("node", &node), ("index", index)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
-        Event::Recovered { .. }
+        Event::TransferBegan { to, .. } => headline(fill(text::TRANSFER_BEGAN, &[("node", &node), ("to", to)])),
+        Event::TimeoutNowTaken { from } => detail(fill(text::TIMEOUT_NOW_TAKEN, &[("node", &node), ("from", from)])),
+        Event::TransferAborted { to } => headline(fill(text::TRANSFER_ABORTED, &[("node", &node), ("to", to)])),
+        Event::TransferRefused { to, .. } => headline(fill(text::TRANSFER_REFUSED, &[("node", &node), ("to", to)])),
+        Event::ReadRoundConfirmed { reads: count, .. } => {
+            detail(fill(text::READ_CONFIRMED, &[("node", &node), ("reads", &reads(*count))]))
+        }
+        Event::ReadByLease { .. } => detail(fill(text::READ_LEASE, &[("node", &node)])),
+        Event::QuorumUnheard { .. }
+        | Event::ReadsForwarded { .. }
+        | Event::ReadsHeld { .. }
+        | Event::ReadRoundBegan { .. }
+        | Event::ReadServed { .. }
+        | Event::ReadsRefused { .. }
+        | Event::TimeoutNowSent { .. }
+        | Event::ProposalRefusedInTransfer { .. }
+        | Event::Recovered { .. }
         | Event::ElectionTimerSet { .. }
         | Event::TermAdopted { .. }
         | Event::VoteCounted { .. }

@@ -38,6 +38,16 @@ pub mod paper {
     pub const MEMBERS: &str = "Raft §6; thesis §4.1, §4.3";
     /// Learners, and leaders that leave.
     pub const LEARNERS: &str = "thesis §4.2";
+    /// Votes that are kept back while a leader is heard.
+    pub const VOTE_LEASE: &str = "thesis §4.2.3";
+    /// Leaders that hear from no quorum.
+    pub const CHECK_QUORUM: &str = "thesis §6.2";
+    /// Reads beside the log.
+    pub const READS: &str = "thesis §6.4";
+    /// Leases.
+    pub const LEASE: &str = "thesis §6.4.1";
+    /// Transfer of leadership.
+    pub const TRANSFER: &str = "thesis §3.10";
     /// The network that Raft expects.
     pub const NETWORK: &str = "Raft §5.1, §5.5";
     /// Compaction of logs.
@@ -100,6 +110,18 @@ pub mod principle {
         "A snapshot is on disk before its receiver says so, and only then it takes the place of the state.";
     pub(crate) const KEEP_LOG: &str =
         "A snapshot tells nothing new to a log that holds its last entry; what follows that entry stays.";
+    pub(crate) const CHECK_QUORUM: &str =
+        "A leader that cannot reach a quorum can commit nothing; stepping down lets clients look for another.";
+    pub(crate) const VOTE_LEASE: &str = "Who hears a leader gives nobody else a vote for the shortest election timeout, so that the leader can rely on it.";
+    pub(crate) const READ_INDEX: &str =
+        "A round that a quorum answers proves that no newer leader had been elected when the read came.";
+    pub(crate) const OWN_TERM_FIRST: &str =
+        "Until a new leader has committed in its term, it may not know how far earlier leaders committed.";
+    pub(crate) const LEASE: &str =
+        "No other leader can be elected within the shortest election timeout of a round that a quorum answered.";
+    pub(crate) const STALE: &str = "A stale read asks nobody: newer values may exist.";
+    pub(crate) const TRANSFER: &str =
+        "The target must hold the whole log before it campaigns, and new proposals would keep it behind.";
     pub(crate) const NONE: &str = "";
 }
 
@@ -170,6 +192,36 @@ pub(crate) mod event {
         "{candidate}'s log is less up to date than its own, last entry {theirs} against {own}";
     pub const REFUSED_LEADER: &str = "it hears from {other}, the leader";
     pub const REFUSED_LEADS: &str = "it is the leader itself";
+    pub const REFUSED_RESTARTED: &str = "it restarted a moment ago, and may have heard a leader right before";
+    pub const QUORUM_UNHEARD: &str = "{node} has heard from {heard} alone for {span}, which is no quorum.";
+    pub const FOLLOWER_QUORUM: &str = "{node} stopped leading term {term}: it heard from no quorum.";
+    pub const READS_FORWARDED: &str =
+        "{node} asked {leader} up to which index it must apply before it answers {reads}.";
+    pub const READS_HELD: &str = "{node} keeps {reads} back: it has committed nothing in term {term} yet.";
+    pub const READ_ROUND: &str =
+        "{node} began round {round} to prove that it still leads; {reads} at index {index} wait for it.";
+    pub const READ_CONFIRMED: &str =
+        "{node} still led when round {round} began: a quorum answered it, so {reads} may be answered at index {index}.";
+    pub const READ_LEASE: &str = "{node} answers a read at index {index} by its lease, which lasts {left} more.";
+    pub const READ_INDEX_SERVED: &str =
+        "{node} answered a read from its state machine, which had to reach index {index}.";
+    pub const READ_LEASE_SERVED: &str =
+        "{node} answered a read by its lease, from a state that had to reach index {index}.";
+    pub const READ_STALE_SERVED: &str = "{node} answered a stale read from what it had applied, index {index}.";
+    pub const READS_REFUSED: &str = "{node} refused {reads}: it does not lead, and knows no leader.";
+    pub const READS_REFUSED_LEADER: &str = "{node} refused {reads}: {leader} leads as far as it knows.";
+    pub const TRANSFER_BEGAN: &str =
+        "{node} hands leadership to {to}, which lacks {entries}; it gives up after {span}.";
+    pub const TIMEOUT_NOW_SENT: &str = "{node} told {to} to campaign at once: {to} holds the whole log.";
+    pub const TIMEOUT_NOW_TAKEN: &str = "{node} campaigns at once because {to}, the leader, asked for it.";
+    pub const TRANSFER_ABORTED: &str = "{node} gave up handing leadership to {to}, and leads on.";
+    pub const TRANSFER_REFUSED: &str = "{node} does not hand leadership to {to}: {reason}.";
+    pub const TRANSFER_NOT_LEADER: &str = "it does not lead";
+    pub const TRANSFER_LEADS: &str = "it leads itself";
+    pub const TRANSFER_NO_VOTE: &str = "{to} has no vote";
+    pub const TRANSFER_UNDER_WAY: &str = "leadership is on its way to {other}";
+    pub const REFUSED_PROPOSAL_TRANSFER: &str =
+        "{node} refused a client's proposal: it hands leadership to {to} just now.";
     pub const REFUSED_STORE: &str = "its store is lost, so what it once promised is unknown";
     pub const COUNTED_YES: &str = "{voter} said yes to {node}'s {kind} for term {term}: {have} of the {needed} needed.";
     pub const COUNTED_NO: &str =
@@ -301,6 +353,13 @@ pub(crate) mod line {
     pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index}";
     pub const TRANSFER_RESUMED: &str = "{node} goes on with {follower}'s snapshot at byte {offset}";
     pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
+    pub const QUORUM_LOST: &str = "{node} stopped leading term {term}: it heard from no quorum";
+    pub const TRANSFER_BEGAN: &str = "{node} hands leadership to {to}";
+    pub const TIMEOUT_NOW_TAKEN: &str = "{node} campaigns because {from} asked for it";
+    pub const TRANSFER_ABORTED: &str = "{node} leads on: {to} did not take over";
+    pub const TRANSFER_REFUSED: &str = "{node} does not hand leadership to {to}";
+    pub const READ_CONFIRMED: &str = "{node} still leads: a quorum answered for {reads}";
+    pub const READ_LEASE: &str = "{node} answers a read by its lease";
     pub const DECIDED: &str = "entry {index} of term {term} is committed";
     pub const CRASHED: &str = "{node} crashed";
     pub const PAUSED: &str = "{node} paused";
@@ -335,6 +394,10 @@ pub(crate) mod face {
     pub const SNAPSHOT_REPLY: &str = "its answer";
     pub const CLIENT_REQUEST: &str = "client's request";
     pub const CLIENT_ANSWER: &str = "answer to a client";
+    pub const READ_INDEX: &str = "read index wanted";
+    pub const READ_INDEX_REPLY: &str = "its answer";
+    pub const TIMEOUT_NOW: &str = "order to campaign";
+    pub const STALE_VALUE: &str = "{value} (stale)";
     pub const FOLLOWER: &str = "follower";
     pub const PRE_CANDIDATE: &str = "pre-candidate";
     pub const CANDIDATE: &str = "candidate";
@@ -425,6 +488,11 @@ pub(crate) fn entries(first: LogIndex, last: LogIndex) -> String {
 /// `1 entry`, `3 entries`.
 pub(crate) fn count_of_entries(count: u64) -> String {
     if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}
+
+/// `1 read`, `3 reads`.
+pub(crate) fn reads(count: u32) -> String {
+    if count == 1 { "1 read".into() } else { format!("{count} reads") }
 }
 
 /// `1 vote`, `3 votes`.

@@ -1,6 +1,7 @@
 //! The cross-crate tests: one binary, a module for each thing that is claimed.
 
 mod browser;
+mod features;
 mod fold;
 mod heavy;
 mod live;

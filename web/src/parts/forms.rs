@@ -5,6 +5,7 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Sign};
@@ -48,7 +49,7 @@ pub fn clients(props: &ClientsProps) -> Html {
             <h2>{ inspect::CLIENTS }</h2>
             if operations.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
             <ul>{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
-            if props.offers.propose { <Propose to={props.to} on={props.on.clone()} /> }
+            if props.offers.propose { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
         </section>
     }
 }
@@ -75,10 +76,11 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
 #[derive(Properties, PartialEq)]
 struct ProposeProps {
     to: Option<NodeId>,
+    reads: bool,
     on: Callback<Action>,
 }
 
-/// Set, get, delete.
+/// Set, get, delete; and the ways to read beside the log.
 #[component]
 fn Propose(props: &ProposeProps) -> Html {
     let key = use_state(|| "x".to_owned());
@@ -95,6 +97,13 @@ fn Propose(props: &ProposeProps) -> Html {
     let set = ask(Operation::Set { key: name(), value: (*value).clone() });
     let get = ask(Operation::Get { key: name() });
     let delete = ask(Operation::Delete { key: name() });
+    let read = |how: ReadHow, test: &'static str, text: &'static str| {
+        let (on, to, query) = (props.on.clone(), props.to, Operation::Get { key: name() }.encode());
+        let click = Callback::from(move |_: MouseEvent| {
+            on.emit(Action::Act(Command::Read { to, how, query: query.clone() }));
+        });
+        html! { <button data-testid={test} type="button" disabled={name().is_empty()} onclick={click}>{ text }</button> }
+    };
     let empty = name().is_empty();
     let submit = Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
@@ -108,6 +117,14 @@ fn Propose(props: &ProposeProps) -> Html {
             <button class="primary" data-testid="propose-set" type="submit" disabled={empty}>{ act::SET }</button>
             <button data-testid="propose-get" type="button" disabled={empty} onclick={Callback::from(move |_: MouseEvent| get())}>{ act::GET }</button>
             <button data-testid="propose-delete" type="button" disabled={empty} onclick={Callback::from(move |_: MouseEvent| delete())}>{ act::DELETE }</button>
+            if props.reads {
+                <p class="reads" role="group" aria-label={act::READS}>
+                    <span>{ act::READS }</span>
+                    { read(ReadHow::Index, "read-index", act::READ_INDEX) }
+                    { read(ReadHow::Lease, "read-lease", act::READ_LEASE) }
+                    { read(ReadHow::Stale, "read-stale", act::READ_STALE) }
+                </p>
+            }
             <p class="quiet">{ props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) }</p>
         </form>
     }

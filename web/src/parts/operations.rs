@@ -24,7 +24,7 @@ fn button(
     }
 }
 
-/// Crash, restart, pause, resume, time out.
+/// Crash, restart, pause, resume, time out, lead.
 pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callback<Action>) -> Html {
     let (crashing, pausing) = (offers.crash, offers.pause);
     let buttons = match node.liveness {
@@ -34,6 +34,9 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callbac
                 if pausing { { button("", act::PAUSE, "pause-node", Some("Z"), Command::Pause(id), on) } }
                 if offers.snapshot { { button("", act::SNAPSHOT, "snapshot", None, Command::Snapshot(id), on) } }
                 if pausing { { button("", act::TIMEOUT, "timeout", Some("T"), Command::Timeout(id), on) } }
+                if let Some(from) = node.status.leader.filter(|from| *from != id && offers.transfer) {
+                    { button("", act::TRANSFER, "transfer", None, Command::Transfer { from, to: id }, on) }
+                }
             </>
         },
         Liveness::Paused => html! {

@@ -159,6 +159,8 @@ fn offers(cluster: &Cluster) -> Offers {
         snapshot: can(Ability::Snapshot),
         network: can(Ability::Links),
         messages: false,
+        transfer: can(Ability::Transfer),
+        reads: false,
     }
 }
 

@@ -110,12 +110,25 @@ pub struct Offers {
     pub network: bool,
     /// Messages on their way can be lost, held, delivered, doubled.
     pub messages: bool,
+    /// Leadership can be handed over.
+    pub transfer: bool,
+    /// Clients can read beside the log.
+    pub reads: bool,
 }
 
 impl Offers {
     /// What a simulation can do: all.
-    pub const SIMULATION: Self =
-        Self { past: true, propose: true, crash: true, pause: true, snapshot: true, network: true, messages: true };
+    pub const SIMULATION: Self = Self {
+        past: true,
+        propose: true,
+        crash: true,
+        pause: true,
+        snapshot: true,
+        network: true,
+        messages: true,
+        transfer: true,
+        reads: true,
+    };
     /// What a live cluster can do before it has said more: nothing.
     pub const LIVE: Self = Self {
         past: false,
@@ -125,6 +138,8 @@ impl Offers {
         snapshot: false,
         network: false,
         messages: false,
+        transfer: false,
+        reads: false,
     };
 }
 

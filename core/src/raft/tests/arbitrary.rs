@@ -6,10 +6,10 @@ use super::super::testing::entry;
 use super::cluster::{Cluster, n};
 use crate::entry::Entries;
 use crate::membership::{Membership, MembershipChange};
-use crate::protocol::{Input, Protocol as _};
+use crate::protocol::{Input, Protocol as _, ReadHow};
 use crate::raft::{
     AppendEntries, AppendEntriesReply, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message,
-    RequestVote, RequestVoteReply,
+    ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
 };
 use crate::rng::Rng;
 use crate::snapshot::SnapshotMeta;
@@ -48,7 +48,11 @@ fn install(rng: &mut Rng, term: Term, index: LogIndex, last: Term) -> InstallSna
     let membership = members(rng);
     let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0) };
     let (total, offset) = (number(rng), if rng.below(2) == 0 { 0 } else { number(rng) });
-    InstallSnapshot { term, meta, total, offset, data: vec![1; rng.below(6) as usize].into() }
+    InstallSnapshot { term, meta, total, offset, data: vec![1; rng.below(6) as usize].into(), round: number(rng) }
+}
+
+fn token(rng: &mut Rng) -> ReadToken {
+    ReadToken { incarnation: Incarnation(rng.below(3) as u32), sequence: number(rng) }
 }
 
 fn message(rng: &mut Rng) -> Message {
@@ -56,19 +60,20 @@ fn message(rng: &mut Rng) -> Message {
     let index = LogIndex(number(rng));
     let other = Term(number(rng));
     let vote_granted = rng.below(2) == 0;
-    match rng.below(8) {
-        6 => Message::InstallSnapshot(Box::new(install(rng, term, index, other))),
-        7 => {
+    let transfer = rng.below(4) == 0;
+    match rng.below(11) {
+        9 => Message::InstallSnapshot(Box::new(install(rng, term, index, other))),
+        10 => {
             let outcome = match rng.below(3) {
                 0 => InstallOutcome::Received { offset: number(rng) },
                 1 => InstallOutcome::Installed,
                 _ => InstallOutcome::StaleTerm,
             };
-            Message::InstallSnapshotReply(InstallSnapshotReply { term, index, outcome })
+            Message::InstallSnapshotReply(InstallSnapshotReply { term, index, outcome, round: number(rng) })
         }
-        0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other }),
+        0 => Message::PreVote(RequestVote { term, last_log_index: index, last_log_term: other, transfer }),
         1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted }),
-        2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other }),
+        2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other, transfer }),
         3 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted }),
         4 => Message::AppendEntries(AppendEntries {
             term,
@@ -76,7 +81,14 @@ fn message(rng: &mut Rng) -> Message {
             prev_log_term: other,
             entries: entries(rng, index.0),
             leader_commit: LogIndex(number(rng)),
+            round: number(rng),
         }),
+        5 => Message::TimeoutNow(TimeoutNow { term }),
+        6 => Message::ReadIndex(ReadIndex { term, token: token(rng) }),
+        7 => {
+            let index = (rng.below(2) == 0).then_some(index);
+            Message::ReadIndexReply(ReadIndexReply { term, token: token(rng), index })
+        }
         _ => {
             let outcome = match rng.below(3) {
                 0 => AppendOutcome::Matched(index),
@@ -86,7 +98,7 @@ fn message(rng: &mut Rng) -> Message {
                     AppendOutcome::Conflict { refused: index, term, first: LogIndex(number(rng)) }
                 }
             };
-            Message::AppendEntriesReply(AppendEntriesReply { term, outcome })
+            Message::AppendEntriesReply(AppendEntriesReply { term, outcome, round: number(rng) })
         }
     }
 }
@@ -100,7 +112,7 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
         let mut rng = Rng::new(seed, 1);
         let mut cluster = Cluster::new(3);
         for _ in 0..300 {
-            match rng.below(10) {
+            match rng.below(12) {
                 0 if rng.below(4) == 0 => cluster.step(n(1), Input::TakeSnapshot),
                 0 if rng.below(4) == 0 => cluster.step(n(1), Input::Reconfigure(change(&mut rng))),
                 0 if cluster.node(1).raft.next_deadline().is_some() => cluster.time_out(1),
@@ -110,6 +122,8 @@ fn no_sequence_of_messages_panics_or_leaves_a_gap() {
                     let ticket = Ticket { incarnation: Incarnation(rng.below(3) as u32), sequence: number(&mut rng) };
                     cluster.step(n(1), Input::Written(ticket));
                 }
+                3 => drop(cluster.read(1, ReadHow::Index)),
+                4 => cluster.transfer(1, 1 + rng.below(4) as u32),
                 _ => {
                     let from = 1 + rng.below(4) as u32;
                     cluster.hand(from, 1, message(&mut rng));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::entry::{Class, Proposal, Tags};
 use crate::event::Event;
 use crate::membership::{Membership, MembershipChange};
-use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
+use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol, ReadHow, ReadRequest};
 use crate::raft::{Config, HardState, Message, Raft, Rule, Switches};
 use crate::record::Role;
 use crate::storage::{DiskImage, Write};
@@ -26,6 +26,8 @@ pub(super) struct Node {
     pub(super) restored: Vec<LogIndex>,
     pub(super) answers: Vec<(RequestNumber, Outcome)>,
     pub(super) events: Vec<Event>,
+    /// Reads that were answered from the state machine.
+    pub(super) reads: Vec<(RequestNumber, LogIndex, ReadHow)>,
     pub(super) broken: Option<&'static str>,
 }
 
@@ -91,7 +93,11 @@ impl Cluster {
             (*node, image)
         };
         let images = config.voters.iter().zip(logs).map(image).collect();
-        Self::from_images(config, images)
+        let mut cluster = Self::from_images(config, images);
+        // They restarted long enough ago to give votes.
+        let silence = cluster.config.election_timeout.0;
+        cluster.advance(silence);
+        cluster
     }
 
     fn from_images(config: Config<Switches>, images: BTreeMap<NodeId, DiskImage<HardState>>) -> Self {
@@ -120,6 +126,7 @@ impl Cluster {
             restored: Vec::new(),
             answers: Vec::new(),
             events: Vec::new(),
+            reads: Vec::new(),
             broken: None,
         };
         self.nodes.insert(node, fresh);
@@ -188,6 +195,9 @@ impl Cluster {
                     self.nodes.get_mut(&node).expect("a member").answers.push((number, outcome));
                 }
                 Effect::Broken(fact) => self.nodes.get_mut(&node).expect("a member").broken = Some(fact),
+                Effect::Read { request, index, how } => {
+                    self.nodes.get_mut(&node).expect("a member").reads.push((request.number, index, how));
+                }
                 Effect::Note(event) => self.nodes.get_mut(&node).expect("a member").events.push(event),
             }
         }
@@ -339,6 +349,35 @@ impl Cluster {
     pub(super) fn extent(&self, node: u32) -> (u64, u64) {
         let log = self.node(node).raft.log();
         (log.base().index.0, log.last_index().0)
+    }
+
+    /// Lets a leader's heartbeats go out and get lost for as long as check-quorum waits, or until it steps down.
+    pub(super) fn isolate(&mut self, node: u32) {
+        for _ in 0..9 {
+            if self.role(node) == Role::Leader {
+                self.time_out(node);
+                self.network.clear();
+            }
+        }
+    }
+
+    /// A client reads at `node`.
+    pub(super) fn read(&mut self, node: u32, how: ReadHow) -> RequestNumber {
+        self.number += 1;
+        let number = RequestNumber(self.number);
+        let request = ReadRequest { client: ClientId(1), number, how, query: Bytes::from_static(b"x") };
+        self.step(n(node), Input::Read(vec![request]));
+        number
+    }
+
+    /// Asks `node` to hand leadership over.
+    pub(super) fn transfer(&mut self, node: u32, to: u32) {
+        self.step(n(node), Input::TransferLeadership { to: n(to) });
+    }
+
+    /// Up to which index the state machine had to be for this read; `None` while it is not answered.
+    pub(super) fn read_at(&self, node: u32, number: RequestNumber) -> Option<u64> {
+        self.node(node).reads.iter().find(|(asked, ..)| *asked == number).map(|(_, index, _)| index.0)
     }
 
     /// Whether a node noted an event.

@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, n};
 use crate::event::{Event, Refusal};
 use crate::protocol::{Input, Protocol};
-use crate::raft::{Message, RequestVote, Rule};
+use crate::raft::{Message, RequestVote, RequestVoteReply, Rule};
 use crate::record::Role;
 use crate::types::{LogIndex, Span, Term};
 
@@ -12,6 +12,7 @@ fn request(term: u64, index: u64, last_term: u64) -> Message {
         term: Term(term),
         last_log_index: LogIndex(index),
         last_log_term: Term(last_term),
+        transfer: false,
     })
 }
 
@@ -44,7 +45,7 @@ fn two_votes_of_five_are_not_enough() {
 fn a_duplicated_vote_counts_once() {
     let mut cluster = Cluster::with(5, |config| config.pre_vote = false);
     cluster.time_out(1);
-    let vote = Message::RequestVoteReply(crate::raft::RequestVoteReply { term: Term(1), vote_granted: true });
+    let vote = Message::RequestVoteReply(RequestVoteReply { term: Term(1), vote_granted: true });
     cluster.hand(2, 1, vote.clone());
     cluster.hand(2, 1, vote);
     assert_eq!(cluster.role(1), Role::Candidate);
@@ -88,7 +89,7 @@ fn shorter_log_of_the_same_term_loses_and_an_equal_one_wins() {
 fn a_leader_that_sees_a_higher_term_steps_down() {
     let mut cluster = Cluster::new(3);
     cluster.elect(1);
-    cluster.hand(2, 1, request(9, 9, 9));
+    cluster.hand(2, 1, Message::RequestVoteReply(RequestVoteReply { term: Term(9), vote_granted: false }));
     assert_eq!((cluster.role(1), cluster.term(1)), (Role::Follower, 9));
 }
 
@@ -193,7 +194,12 @@ fn a_healthy_leader_is_not_disturbed() {
     cluster.hand(
         3,
         2,
-        Message::PreVote(RequestVote { term: Term(2), last_log_index: LogIndex(9), last_log_term: Term(9) }),
+        Message::PreVote(RequestVote {
+            term: Term(2),
+            last_log_index: LogIndex(9),
+            last_log_term: Term(9),
+            transfer: false,
+        }),
     );
     assert!(cluster.noted(2, |e| matches!(e, Event::VoteDecided { refusal: Some(Refusal::LeaderAlive(_)), .. })));
     cluster.deliver();

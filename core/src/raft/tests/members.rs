@@ -283,6 +283,7 @@ fn an_append_with_a_broken_configuration_is_refused() {
         prev_log_term: crate::types::Term(0),
         entries: [std::sync::Arc::new(entry)].into_iter().collect(),
         leader_commit: LogIndex(0),
+        round: 0,
     };
     cluster.hand(1, 2, Message::AppendEntries(append));
     assert_eq!(cluster.terms(2), NONE.map(u64::from));

@@ -6,8 +6,11 @@
 mod arbitrary;
 mod cluster;
 mod election;
+mod lease;
 mod members;
+mod reads;
 mod replication;
 mod snapshot;
 mod ticks;
+mod transfer;
 mod traps;

@@ -17,6 +17,7 @@ fn append(term: u64, prev: (u64, u64), entries: &[(u64, u64)], commit: u64) -> M
         prev_log_term: Term(prev.1),
         entries: entries.iter().map(|(index, term)| Arc::new(entry(*index, *term))).collect(),
         leader_commit: LogIndex(commit),
+        round: 0,
     })
 }
 
@@ -92,7 +93,7 @@ fn an_append_after_a_missing_entry_is_refused() {
     cluster.hand(1, 2, append(1, (3, 1), &[(4, 1)], 0));
     let reply = cluster.network.pop_back().expect("an answer").message;
     let conflict = AppendOutcome::Conflict { refused: LogIndex(3), term: None, first: LogIndex(2) };
-    assert_eq!(reply, Message::AppendEntriesReply(AppendEntriesReply { term: Term(1), outcome: conflict }));
+    assert_eq!(reply, Message::AppendEntriesReply(AppendEntriesReply { term: Term(1), outcome: conflict, round: 0 }));
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn an_older_entry_on_a_majority_is_not_committed_by_itself() {
             _ => true,
         });
         assert_eq!((cluster.role(1), cluster.term(1)), (Role::Leader, 4));
-        let matched = AppendEntriesReply { term: Term(4), outcome: AppendOutcome::Matched(LogIndex(2)) };
+        let matched = AppendEntriesReply { term: Term(4), outcome: AppendOutcome::Matched(LogIndex(2)), round: 0 };
         cluster.hand(2, 1, Message::AppendEntriesReply(matched.clone()));
         cluster.hand(3, 1, Message::AppendEntriesReply(matched));
         assert_eq!(cluster.commit(1) == 0, rule_on, "the rule is what holds the commit back");

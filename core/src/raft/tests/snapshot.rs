@@ -51,7 +51,7 @@ fn install(term: u64, last: (u64, u64), data: &'static [u8]) -> Message {
     let (index, last) = (LogIndex(last.0), Term(last.1));
     let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(index.0) };
     let (total, data) = (data.len() as u64, Bytes::from_static(data));
-    Message::InstallSnapshot(Box::new(InstallSnapshot { term: Term(term), meta, total, offset: 0, data }))
+    Message::InstallSnapshot(Box::new(InstallSnapshot { term: Term(term), meta, total, offset: 0, data, round: 0 }))
 }
 
 /// §7: "each server takes snapshots independently, covering just the committed entries in its log".
@@ -201,7 +201,7 @@ fn entries_that_follow_the_snapshots_last_entry_stay() {
         assert_eq!(cluster.extent(2).1 == 4, rule_on, "the rule is what keeps them");
         let reply = cluster.network.pop_back().expect("an answer").message;
         let outcome = InstallOutcome::Installed;
-        let installed = InstallSnapshotReply { term: Term(1), index: LogIndex(2), outcome };
+        let installed = InstallSnapshotReply { term: Term(1), index: LogIndex(2), outcome, round: 0 };
         assert_eq!(reply, Message::InstallSnapshotReply(installed));
     }
 }

@@ -12,7 +12,12 @@ use crate::rng::Rng;
 use crate::types::{LogIndex, Term};
 
 fn pre_vote(term: u64, index: u64, last_term: u64) -> Message {
-    Message::PreVote(RequestVote { term: Term(term), last_log_index: LogIndex(index), last_log_term: Term(last_term) })
+    Message::PreVote(RequestVote {
+        term: Term(term),
+        last_log_index: LogIndex(index),
+        last_log_term: Term(last_term),
+        transfer: false,
+    })
 }
 
 /// A pre-vote of a lower term is answered with the newer term, not dropped: a node that fell behind would never
@@ -30,7 +35,7 @@ fn a_pre_vote_of_a_lower_term_is_answered_with_the_newer_one() {
 fn a_long_log_of_a_low_term_still_wins() {
     let mut cluster = Cluster::with_logs(1, &[&[1, 1, 1], &[1], &[]], |_| {});
     // n2 has seen term 7 while n1 was away.
-    let stray = RequestVote { term: Term(7), last_log_index: LogIndex(0), last_log_term: Term(0) };
+    let stray = RequestVote { term: Term(7), last_log_index: LogIndex(0), last_log_term: Term(0), transfer: false };
     cluster.hand(3, 2, Message::RequestVote(stray));
     cluster.network.clear();
     for _ in 0..2 {
@@ -90,7 +95,12 @@ fn a_node_without_its_store_stays_silent() {
         cluster.hand(
             3,
             2,
-            Message::RequestVote(RequestVote { term: Term(1), last_log_index: LogIndex(1), last_log_term: Term(1) }),
+            Message::RequestVote(RequestVote {
+                term: Term(1),
+                last_log_index: LogIndex(1),
+                last_log_term: Term(1),
+                transfer: false,
+            }),
         );
         assert_eq!(cluster.network.is_empty(), rule_on, "the rule is what keeps it silent");
     }
@@ -111,6 +121,7 @@ fn a_node_halts_rather_than_replace_a_committed_entry() {
         prev_log_term: Term(1),
         entries: [Arc::new(entry(2, 9))].into_iter().collect(),
         leader_commit: LogIndex(0),
+        round: 0,
     };
     cluster.hand(3, 2, Message::AppendEntries(forged));
     assert_eq!(cluster.node(2).broken, Some("a committed entry is never replaced"));

@@ -8,7 +8,7 @@ use quorumscope_core::event::{ChangeRefusal, CommitReason, Event, FollowerReason
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
-use super::{Explanation, snapshot};
+use super::{Explanation, lead, snapshot};
 use crate::trace::words::{
     self, count_of_entries, entries, event as text, fill, last_entry, pair, paper, principle, span,
 };
@@ -143,6 +143,26 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         }
         Event::SnapshotNotNeeded { leader, index, commit } => snapshot::not_needed(node, *leader, *index, *commit),
         Event::SnapshotRestored { index } => snapshot::restored(node, *index),
+        Event::QuorumUnheard { heard, within } => lead::quorum_unheard(node, heard, *within),
+        Event::ReadsForwarded { leader, reads } => lead::reads_forwarded(node, *leader, *reads),
+        Event::ReadsHeld { reads, term } => lead::reads_held(node, *reads, *term),
+        Event::ReadRoundBegan { round, reads, index } => lead::round(text::READ_ROUND, node, *round, *reads, *index),
+        Event::ReadRoundConfirmed { round, reads, index } => {
+            lead::round(text::READ_CONFIRMED, node, *round, *reads, *index)
+        }
+        Event::ReadByLease { index, left } => lead::read_by_lease(node, *index, *left),
+        Event::ReadServed { index, how } => lead::read_served(node, *index, *how),
+        Event::ReadsRefused { reads, leader } => lead::reads_refused(node, *reads, *leader),
+        Event::TransferBegan { to, lacks, within } => lead::transfer_began(node, *to, *lacks, *within),
+        Event::TimeoutNowSent { to } => {
+            lead::transfer(text::TIMEOUT_NOW_SENT, node, *to).by(&[Rule::LeaseEndsAtTransfer])
+        }
+        Event::TimeoutNowTaken { from } => lead::transfer(text::TIMEOUT_NOW_TAKEN, node, *from),
+        Event::TransferAborted { to } => {
+            lead::transfer(text::TRANSFER_ABORTED, node, *to).by(&[Rule::TransferHasDeadline])
+        }
+        Event::TransferRefused { to, reason } => lead::transfer_refused(node, *to, *reason),
+        Event::ProposalRefusedInTransfer { to } => lead::transfer(text::REFUSED_PROPOSAL_TRANSFER, node, *to),
     }
 }
 
@@ -214,10 +234,13 @@ fn became_follower(node: NodeId, term: Term, leader: Option<NodeId>, reason: Fol
         (FollowerReason::LeaderSilent, _) => (text::FOLLOWER_SILENT, principle::NONE, paper::LEARNERS),
         (FollowerReason::Removed, _) => (text::FOLLOWER_REMOVED, principle::REMOVED, paper::LEARNERS),
         (FollowerReason::PreVoteLost, _) => (text::FOLLOWER_PRE_VOTE, principle::PRE_VOTE, paper::PRE_VOTE),
+        (FollowerReason::QuorumLost, _) => (text::FOLLOWER_QUORUM, principle::CHECK_QUORUM, paper::CHECK_QUORUM),
     };
     let leader = words::list(leader.as_slice());
+    let rules: &[Rule] = if reason == FollowerReason::QuorumLost { &[Rule::CheckQuorum] } else { &[] };
     Explanation::of(fill(template, &[("node", &node), ("term", &term.0), ("leader", &leader)]))
         .because(principle, paper)
+        .by(rules)
         .with([("currentTerm", term.0.to_string()), ("leader it knows", leader)])
 }
 
@@ -286,11 +309,21 @@ impl Vote {
             Refusal::LogBehind => {
                 (text::REFUSED_BEHIND, principle::UP_TO_DATE, paper::UP_TO_DATE, &[Rule::UpToDateCheck], None)
             }
-            Refusal::LeaderAlive(leader) if leader == self.node => {
-                (text::REFUSED_LEADS, principle::LEADER_ALIVE, paper::PRE_VOTE, &[], None)
-            }
             Refusal::LeaderAlive(leader) => {
-                (text::REFUSED_LEADER, principle::LEADER_ALIVE, paper::PRE_VOTE, &[], Some(leader))
+                let (principle, paper, rules): (_, _, &[Rule]) = if self.pre_vote {
+                    (principle::LEADER_ALIVE, paper::PRE_VOTE, &[])
+                } else {
+                    (principle::VOTE_LEASE, paper::VOTE_LEASE, &[Rule::VoteLease])
+                };
+                let (reason, other) = if leader == self.node {
+                    (text::REFUSED_LEADS, None)
+                } else {
+                    (text::REFUSED_LEADER, Some(leader))
+                };
+                (reason, principle, paper, rules, other)
+            }
+            Refusal::JustRestarted => {
+                (text::REFUSED_RESTARTED, principle::VOTE_LEASE, paper::LEASE, &[Rule::VoteLease], None)
             }
             Refusal::StoreLost => {
                 (text::REFUSED_STORE, principle::STORE_LOST, paper::PERSISTENT, &[Rule::LostStoreDoesNotVote], None)

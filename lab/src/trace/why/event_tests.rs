@@ -1,7 +1,8 @@
 //! What the sentences for events claim, and what they must not claim.
 
 use super::*;
-use quorumscope_core::event::SnapshotReason;
+use quorumscope_core::event::{SnapshotReason, TransferRefusal};
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
 
 const NODE: NodeId = NodeId(4);
@@ -40,7 +41,31 @@ fn one_of_each() -> Vec<Event> {
         Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: false },
         Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true },
         vote(None, (7, 1), (7, 1)),
+        Event::QuorumUnheard { heard: vec![NODE], within: Span(300_000) },
+        Event::ReadsForwarded { leader: NodeId(1), reads: 2 },
+        Event::ReadsHeld { reads: 1, term: Term(2) },
+        Event::ReadRoundBegan { round: 3, reads: 2, index: LogIndex(4) },
+        Event::ReadRoundConfirmed { round: 3, reads: 2, index: LogIndex(4) },
+        Event::ReadByLease { index: LogIndex(4), left: Span(20_000) },
+        Event::ReadsRefused { reads: 1, leader: None },
+        Event::ReadsRefused { reads: 1, leader: Some(NodeId(1)) },
+        Event::TransferBegan { to: NodeId(1), lacks: 2, within: Span(300_000) },
+        Event::TimeoutNowSent { to: NodeId(1) },
+        Event::TimeoutNowTaken { from: NodeId(1) },
+        Event::TransferAborted { to: NodeId(1) },
+        Event::ProposalRefusedInTransfer { to: NodeId(1) },
     ];
+    for how in [ReadHow::Index, ReadHow::Lease, ReadHow::Stale] {
+        events.push(Event::ReadServed { index: LogIndex(4), how });
+    }
+    for reason in [
+        TransferRefusal::NotLeader,
+        TransferRefusal::LeadsAlready,
+        TransferRefusal::NotAVoter,
+        TransferRefusal::UnderWay(NodeId(2)),
+    ] {
+        events.push(Event::TransferRefused { to: NodeId(1), reason });
+    }
     for reason in [
         TimerReason::Started,
         TimerReason::HeardLeader,
@@ -50,7 +75,12 @@ fn one_of_each() -> Vec<Event> {
     ] {
         events.push(Event::ElectionTimerSet { timeout: Span(212_000), reason });
     }
-    for reason in [FollowerReason::HigherTerm, FollowerReason::LeaderOfThisTerm, FollowerReason::PreVoteLost] {
+    for reason in [
+        FollowerReason::HigherTerm,
+        FollowerReason::LeaderOfThisTerm,
+        FollowerReason::PreVoteLost,
+        FollowerReason::QuorumLost,
+    ] {
         for leader in [None, Some(NodeId(1))] {
             events.push(Event::BecameFollower { term: Term(2), leader, reason });
         }
@@ -61,6 +91,7 @@ fn one_of_each() -> Vec<Event> {
         Refusal::LogBehind,
         Refusal::LeaderAlive(NodeId(3)),
         Refusal::StoreLost,
+        Refusal::JustRestarted,
     ] {
         events.push(vote(Some(refusal), (5, 1), (7, 1)));
     }

@@ -11,6 +11,7 @@ use quorumscope_core::record::Record;
 use quorumscope_core::types::{NodeId, RecordId, Time};
 
 mod event;
+mod lead;
 pub mod question;
 mod record;
 mod snapshot;
@@ -135,7 +136,8 @@ mod tests {
     }
 
     fn a_refused_vote() -> Vec<Record> {
-        let request = RequestVote { term: Term(2), last_log_index: LogIndex(5), last_log_term: Term(1) };
+        let request =
+            RequestVote { term: Term(2), last_log_index: LogIndex(5), last_log_term: Term(1), transfer: false };
         let message = AnyMessage::Raft(Message::RequestVote(request));
         let decided = Event::VoteDecided {
             pre_vote: false,
