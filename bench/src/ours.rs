@@ -10,25 +10,45 @@ use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{ClientId, Mono, NodeId, Now, RequestNumber, Wall};
 
-use crate::{Contender, NODES, PAYLOAD_BYTES};
+use crate::{Cluster, Commands, Setup, Tally};
 
 struct Node {
     raft: Raft,
     image: DiskImage<HardState>,
-    applied: u64,
+    tally: Tally,
 }
 
-pub(crate) struct Cluster {
+struct Ours {
     nodes: Vec<Node>,
     queue: VecDeque<(NodeId, NodeId, Message)>,
     effects: Effects<Message, HardState>,
     now: Now,
     leader: usize,
     number: u64,
-    payload: Bytes,
 }
 
-impl Cluster {
+pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
+    let voters: Vec<_> = (1..=setup.nodes).map(NodeId).collect();
+    let config = Config { max_entries_per_append: 512, ..Config::new(voters.clone(), AllOn) };
+    let now = Now { mono: Mono(0), wall: Wall(0) };
+    let start = |node: &NodeId| {
+        let image = DiskImage::formatted(1, *node);
+        Node { raft: Raft::recover(&config, *node, &image, 7, now), image, tally: Tally::default() }
+    };
+    let mut cluster = Ours {
+        nodes: voters.iter().map(start).collect(),
+        queue: VecDeque::new(),
+        effects: Effects::new(),
+        now,
+        leader: 0,
+        number: 0,
+    };
+    cluster.fire(0);
+    assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
+    Box::new(cluster)
+}
+
+impl Ours {
     fn step(&mut self, position: usize, input: Input<Message>) {
         let mut next = Some(input);
         while let Some(input) = next.take() {
@@ -47,7 +67,7 @@ impl Cluster {
                         let mut results = Vec::new();
                         for entry in &node.image.log[from.0 as usize - 1..through.0 as usize] {
                             if entry.kind == EntryKind::Command {
-                                node.applied += 1;
+                                node.tally.apply(&entry.payload);
                                 if position == self.leader {
                                     results.push(Applied {
                                         index: entry.index,
@@ -87,37 +107,13 @@ impl Cluster {
     }
 }
 
-impl Contender for Cluster {
-    const NAME: &'static str = "quorumscope";
-
-    fn elected() -> Self {
-        let voters: Vec<_> = (1..=NODES as u32).map(NodeId).collect();
-        let config = Config::new(voters.clone(), AllOn);
-        let now = Now { mono: Mono(0), wall: Wall(0) };
-        let start = |node: &NodeId| {
-            let image = DiskImage::formatted(1, *node);
-            Node { raft: Raft::recover(&config, *node, &image, 7, now), image, applied: 0 }
-        };
-        let mut cluster = Self {
-            nodes: voters.iter().map(start).collect(),
-            queue: VecDeque::new(),
-            effects: Effects::new(),
-            now,
-            leader: 0,
-            number: 0,
-            payload: Bytes::from(vec![7; PAYLOAD_BYTES]),
-        };
-        cluster.fire(0);
-        assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
-        cluster
-    }
-
-    fn round(&mut self, batch: usize) {
+impl Cluster for Ours {
+    fn round(&mut self, batch: usize, commands: &mut Commands) {
         let proposals = (0..batch)
             .map(|_| {
                 self.number += 1;
                 let number = RequestNumber(self.number);
-                let payload = Bytes::copy_from_slice(&self.payload);
+                let payload = Bytes::copy_from_slice(commands.take());
                 Proposal { client: ClientId(1), number, class: Class::Critical, tags: Tags::new(), payload }
             })
             .collect();
@@ -125,9 +121,9 @@ impl Contender for Cluster {
         self.deliver_until_quiet();
     }
 
-    fn applied(&mut self) -> Vec<u64> {
+    fn finish(&mut self) -> Vec<Tally> {
         // The last commit index reaches the followers with the next heartbeat.
         self.fire(self.leader);
-        self.nodes.iter().map(|node| node.applied).collect()
+        self.nodes.iter().map(|node| node.tally).collect()
     }
 }
