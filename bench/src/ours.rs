@@ -1,9 +1,10 @@
 //! Our own nodes in the peer loop: an executor with an in-memory store.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::entry::{Class, EntryKind, Proposal, Tags};
+use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft};
 use quorumscope_core::record::Role;
@@ -49,47 +50,35 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
 }
 
 impl Ours {
+    /// Steps a node, and carries out what follows until nothing does.
     fn step(&mut self, position: usize, input: Input<Message>) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
-            let node = &mut self.nodes[position];
-            node.raft.step(self.now, input, &mut self.effects);
+        let Self { nodes, queue, effects, now, leader, .. } = self;
+        let node = &mut nodes[position];
+        node.raft.step(*now, input, effects);
+        while !effects.is_empty() {
             let (mut written, mut applied) = (None, None);
-            for effect in self.effects.drain() {
+            for effect in effects.drain() {
                 match effect {
                     Effect::Write(write) => {
                         node.image.apply(&write).expect("writes continue the log");
-                        written = Some(Input::Written(write.ticket));
+                        written = Some(write.ticket);
                     }
                     // Every write of this step is in the store before the queue is read: the promise holds.
-                    Effect::Send { to, message, after: _ } => self.queue.push_back((node.raft.id(), to, message)),
+                    Effect::Send { to, message, after: _ } => queue.push_back((node.raft.id(), to, message)),
                     Effect::Apply { from, through } => {
-                        let mut results = Vec::new();
-                        for entry in &node.image.log[from.0 as usize - 1..through.0 as usize] {
-                            if entry.kind == EntryKind::Command {
-                                node.tally.apply(&entry.payload);
-                                if position == self.leader {
-                                    results.push(Applied {
-                                        index: entry.index,
-                                        client: entry.client,
-                                        number: entry.number,
-                                        result: Bytes::new(),
-                                    });
-                                }
-                            }
-                        }
-                        applied = Some(Input::Applied { through, results });
+                        let entries = &node.image.log[from.0 as usize - 1..through.0 as usize];
+                        let results = apply(entries, &mut node.tally, position == *leader);
+                        applied = Some((through, results));
                     }
                     Effect::Answer { .. } | Effect::Note(_) => {}
                     Effect::Broken(fact) => panic!("{fact}"),
                 }
             }
-            if let Some(applied) = applied {
-                debug_assert!(written.is_none(), "what a step writes is applied only once it is durable");
-                next = Some(applied);
+            if let Some((through, results)) = applied {
+                node.raft.step(*now, Input::Applied { through, results }, effects);
             }
-            if let Some(written) = written {
-                next = Some(written);
+            if let Some(ticket) = written {
+                node.raft.step(*now, Input::Written(ticket), effects);
             }
         }
     }
@@ -105,6 +94,19 @@ impl Ours {
         self.step(position, Input::DeadlineReached);
         self.deliver_until_quiet();
     }
+}
+
+/// Applies entries; the results, where somebody waits for them.
+fn apply(entries: &[Arc<Entry>], tally: &mut Tally, answers: bool) -> Vec<Applied> {
+    let mut results = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Command) {
+        tally.apply(&entry.payload);
+        if answers {
+            let (index, client, number) = (entry.index, entry.client, entry.number);
+            results.push(Applied { index, client, number, result: Bytes::new() });
+        }
+    }
+    results
 }
 
 impl Cluster for Ours {
