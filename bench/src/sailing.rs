@@ -211,8 +211,7 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
         let stable = Stable { hard: HardState::initial(), snapshot: None, done: VecDeque::new() };
         Node { endpoint, log: Log::default(), stable }
     };
-    let mut cluster =
-        Peers { nodes: voters.iter().map(start).collect(), now: Instant::ORIGIN, queue: VecDeque::new() };
+    let mut cluster = Peers { nodes: voters.iter().map(start).collect(), now: Instant::ORIGIN, queue: VecDeque::new() };
     cluster.fire();
     assert!(cluster.nodes[0].endpoint.role().is_leader());
     Box::new(cluster)

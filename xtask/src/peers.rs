@@ -86,8 +86,16 @@ fn speed(mut command: Command) -> Result<f64> {
 }
 
 fn build_program() -> Result<PathBuf> {
-    place::run(&mut with_protoc(&["build", "--locked", "--release", "-p", "quorumscope-bench", "--features", "sailing"])?)?;
-    Ok(place::target().join("release/quorumscope-bench").with_extension(std::env::consts::EXE_EXTENSION))
+    place::run(&mut with_protoc(&[
+        "build",
+        "--locked",
+        "--release",
+        "-p",
+        "quorumscope-bench",
+        "--features",
+        "sailing",
+    ])?)?;
+    Ok(place::target().join("release/quorumscope-bench").with_extension(env::consts::EXE_EXTENSION))
 }
 
 /// The wasm module and what runs it, in a folder of their own; returns the script.

@@ -86,9 +86,14 @@ impl Peers {
 
     fn print_head(&self, contenders: &[&Contender]) {
         let Self { commands, samples, .. } = self;
-        println!("million commits/s; {commands} commands a sample, median of {samples}, logs compacted every {COMPACT_EVERY}");
+        println!(
+            "million commits/s; {commands} commands a sample, median of {samples}, logs compacted every {COMPACT_EVERY}"
+        );
         for contender in contenders.iter().filter(|contender| contender.shorter > 1) {
-            println!("{}: samples {} times shorter; tasks and channels, see the library's header", contender.name, contender.shorter);
+            println!(
+                "{}: samples {} times shorter; tasks and channels, see the library's header",
+                contender.name, contender.shorter
+            );
         }
         for contender in contenders.iter().filter(|contender| !contender.compacts) {
             println!("{}: not compacted", contender.name);
