@@ -1,76 +1,85 @@
 //! Our own nodes in the peer loop: an executor with an in-memory store.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::entry::{Class, EntryKind, Proposal, Tags};
+use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{ClientId, Mono, NodeId, Now, RequestNumber, Wall};
 
-use crate::{Contender, NODES, PAYLOAD_BYTES};
+use crate::{Cluster, Commands, Setup, Tally};
 
 struct Node {
     raft: Raft,
     image: DiskImage<HardState>,
-    applied: u64,
+    tally: Tally,
 }
 
-pub(crate) struct Cluster {
+struct Ours {
     nodes: Vec<Node>,
     queue: VecDeque<(NodeId, NodeId, Message)>,
     effects: Effects<Message, HardState>,
     now: Now,
     leader: usize,
     number: u64,
-    payload: Bytes,
 }
 
-impl Cluster {
+pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
+    let voters: Vec<_> = (1..=setup.nodes).map(NodeId).collect();
+    let config = Config { max_entries_per_append: 512, ..Config::new(voters.clone(), AllOn) };
+    let now = Now { mono: Mono(0), wall: Wall(0) };
+    let start = |node: &NodeId| {
+        let image = DiskImage::formatted(1, *node);
+        Node { raft: Raft::recover(&config, *node, &image, 7, now), image, tally: Tally::default() }
+    };
+    let mut cluster = Ours {
+        nodes: voters.iter().map(start).collect(),
+        queue: VecDeque::new(),
+        effects: Effects::new(),
+        now,
+        leader: 0,
+        number: 0,
+    };
+    cluster.fire(0);
+    assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
+    Box::new(cluster)
+}
+
+impl Ours {
+    /// Steps a node, and carries out what follows until nothing does.
     fn step(&mut self, position: usize, input: Input<Message>) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
-            let node = &mut self.nodes[position];
-            node.raft.step(self.now, input, &mut self.effects);
+        let Self { nodes, queue, effects, now, leader, .. } = self;
+        let node = &mut nodes[position];
+        node.raft.step(*now, input, effects);
+        while !effects.is_empty() {
             let (mut written, mut applied) = (None, None);
-            for effect in self.effects.drain() {
+            for effect in effects.drain() {
                 match effect {
                     Effect::Write(write) => {
                         node.image.apply(&write).expect("writes continue the log");
-                        written = Some(Input::Written(write.ticket));
+                        written = Some(write.ticket);
                     }
                     // Every write of this step is in the store before the queue is read: the promise holds.
-                    Effect::Send { to, message, after: _ } => self.queue.push_back((node.raft.id(), to, message)),
+                    Effect::Send { to, message, after: _ } => queue.push_back((node.raft.id(), to, message)),
                     Effect::Apply { from, through } => {
-                        let mut results = Vec::new();
-                        for entry in &node.image.log[from.0 as usize - 1..through.0 as usize] {
-                            if entry.kind == EntryKind::Command {
-                                node.applied += 1;
-                                if position == self.leader {
-                                    results.push(Applied {
-                                        index: entry.index,
-                                        client: entry.client,
-                                        number: entry.number,
-                                        result: Bytes::new(),
-                                    });
-                                }
-                            }
-                        }
-                        applied = Some(Input::Applied { through, results });
+                        let entries = &node.image.log[from.0 as usize - 1..through.0 as usize];
+                        let results = apply(entries, &mut node.tally, position == *leader);
+                        applied = Some((through, results));
                     }
                     Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
                     Effect::Snapshot { .. } | Effect::Restore { .. } => unreachable!("snapshots are off"),
                     Effect::Broken(fact) => panic!("{fact}"),
                 }
             }
-            if let Some(applied) = applied {
-                debug_assert!(written.is_none(), "what a step writes is applied only once it is durable");
-                next = Some(applied);
+            if let Some((through, results)) = applied {
+                node.raft.step(*now, Input::Applied { through, results }, effects);
             }
-            if let Some(written) = written {
-                next = Some(written);
+            if let Some(ticket) = written {
+                node.raft.step(*now, Input::Written(ticket), effects);
             }
         }
     }
@@ -88,37 +97,26 @@ impl Cluster {
     }
 }
 
-impl Contender for Cluster {
-    const NAME: &'static str = "quorumscope";
-
-    fn elected() -> Self {
-        let voters: Vec<_> = (1..=NODES as u32).map(NodeId).collect();
-        let config = Config::new(voters.clone(), AllOn);
-        let now = Now { mono: Mono(0), wall: Wall(0) };
-        let start = |node: &NodeId| {
-            let image = DiskImage::formatted(1, *node);
-            Node { raft: Raft::recover(&config, *node, &image, 7, now), image, applied: 0 }
-        };
-        let mut cluster = Self {
-            nodes: voters.iter().map(start).collect(),
-            queue: VecDeque::new(),
-            effects: Effects::new(),
-            now,
-            leader: 0,
-            number: 0,
-            payload: Bytes::from(vec![7; PAYLOAD_BYTES]),
-        };
-        cluster.fire(0);
-        assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
-        cluster
+/// Applies entries; the results, where somebody waits for them.
+fn apply(entries: &[Arc<Entry>], tally: &mut Tally, answers: bool) -> Vec<Applied> {
+    let mut results = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Command) {
+        tally.apply(&entry.payload);
+        if answers {
+            let (index, client, number) = (entry.index, entry.client, entry.number);
+            results.push(Applied { index, client, number, result: Bytes::new() });
+        }
     }
+    results
+}
 
-    fn round(&mut self, batch: usize) {
+impl Cluster for Ours {
+    fn round(&mut self, batch: usize, commands: &mut Commands) {
         let proposals = (0..batch)
             .map(|_| {
                 self.number += 1;
                 let number = RequestNumber(self.number);
-                let payload = Bytes::copy_from_slice(&self.payload);
+                let payload = Bytes::copy_from_slice(commands.take());
                 Proposal { client: ClientId(1), number, class: Class::Critical, tags: Tags::new(), payload }
             })
             .collect();
@@ -126,9 +124,9 @@ impl Contender for Cluster {
         self.deliver_until_quiet();
     }
 
-    fn applied(&mut self) -> Vec<u64> {
+    fn finish(&mut self) -> Vec<Tally> {
         // The last commit index reaches the followers with the next heartbeat.
         self.fire(self.leader);
-        self.nodes.iter().map(|node| node.applied).collect()
+        self.nodes.iter().map(|node| node.tally).collect()
     }
 }

@@ -6,25 +6,51 @@ use raft::eraftpb::{Entry, EntryType, Message};
 use raft::storage::MemStorage;
 use raft::{Config, RawNode, StateRole};
 
-use crate::{Contender, NODES, PAYLOAD_BYTES};
+use crate::{Cluster, Commands, Setup, Tally};
 
 struct Node {
     raw: RawNode<MemStorage>,
-    applied: u64,
+    tally: Tally,
 }
 
-pub(crate) struct Cluster {
+struct Peers {
     nodes: Vec<Node>,
     queue: VecDeque<Message>,
-    payload: Vec<u8>,
+}
+
+pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
+    let logger = slog::Logger::root(slog::Discard, slog::o!());
+    let voters: Vec<u64> = (1..=u64::from(setup.nodes)).collect();
+    let start = |id: &u64| {
+        let config = Config {
+            id: *id,
+            election_tick: 10,
+            heartbeat_tick: 3,
+            pre_vote: true,
+            check_quorum: true,
+            max_size_per_msg: 1 << 20,
+            max_inflight_msgs: 4_096,
+            // Proposals of one round travel in one append, as ours do.
+            batch_append: true,
+            ..Config::default()
+        };
+        let store = MemStorage::new_with_conf_state((voters.clone(), vec![]));
+        Node { raw: RawNode::new(&config, store, &logger).expect("valid settings"), tally: Tally::default() }
+    };
+    let mut cluster = Peers { nodes: voters.iter().map(start).collect(), queue: VecDeque::new() };
+    cluster.nodes[0].raw.campaign().expect("a voter may campaign");
+    cluster.deliver_until_quiet();
+    assert_eq!(cluster.nodes[0].raw.raft.state, StateRole::Leader);
+    Box::new(cluster)
 }
 
 impl Node {
     fn apply(&mut self, entries: Vec<Entry>) {
-        self.applied += entries
-            .iter()
-            .filter(|entry| entry.get_entry_type() == EntryType::EntryNormal && !entry.data.is_empty())
-            .count() as u64;
+        for entry in &entries {
+            if entry.get_entry_type() == EntryType::EntryNormal && !entry.data.is_empty() {
+                self.tally.apply(&entry.data);
+            }
+        }
     }
 
     fn drain(&mut self, queue: &mut VecDeque<Message>) {
@@ -51,7 +77,7 @@ impl Node {
     }
 }
 
-impl Cluster {
+impl Peers {
     fn deliver_until_quiet(&mut self) {
         loop {
             for node in &mut self.nodes {
@@ -69,48 +95,26 @@ impl Cluster {
     }
 }
 
-impl Contender for Cluster {
-    const NAME: &'static str = "raft 0.7";
-
-    fn elected() -> Self {
-        let logger = slog::Logger::root(slog::Discard, slog::o!());
-        let voters: Vec<u64> = (1..=NODES).collect();
-        let start = |id: &u64| {
-            let config = Config {
-                id: *id,
-                election_tick: 10,
-                heartbeat_tick: 3,
-                pre_vote: true,
-                check_quorum: false,
-                max_size_per_msg: 1 << 20,
-                max_inflight_msgs: 4_096,
-                // Proposals of one round travel in one append, as ours do.
-                batch_append: true,
-                ..Config::default()
-            };
-            let store = MemStorage::new_with_conf_state((voters.clone(), vec![]));
-            Node { raw: RawNode::new(&config, store, &logger).expect("valid settings"), applied: 0 }
-        };
-        let mut cluster =
-            Self { nodes: voters.iter().map(start).collect(), queue: VecDeque::new(), payload: vec![7; PAYLOAD_BYTES] };
-        cluster.nodes[0].raw.campaign().expect("a voter may campaign");
-        cluster.deliver_until_quiet();
-        assert_eq!(cluster.nodes[0].raw.raft.state, StateRole::Leader);
-        cluster
-    }
-
-    fn round(&mut self, batch: usize) {
+impl Cluster for Peers {
+    fn round(&mut self, batch: usize, commands: &mut Commands) {
         for _ in 0..batch {
-            self.nodes[0].raw.propose(vec![], self.payload.clone()).expect("the leader takes proposals");
+            self.nodes[0].raw.propose(vec![], commands.take().to_vec()).expect("the leader takes proposals");
         }
         self.deliver_until_quiet();
     }
 
-    fn applied(&mut self) -> Vec<u64> {
+    fn compact(&mut self) {
+        for node in &mut self.nodes {
+            let applied = node.raw.raft.raft_log.applied;
+            node.raw.raft.raft_log.store.wl().compact(applied).expect("what is applied may go");
+        }
+    }
+
+    fn finish(&mut self) -> Vec<Tally> {
         for _ in 0..3 {
             self.nodes[0].raw.tick();
         }
         self.deliver_until_quiet();
-        self.nodes.iter().map(|node| node.applied).collect()
+        self.nodes.iter().map(|node| node.tally).collect()
     }
 }

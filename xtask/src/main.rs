@@ -14,6 +14,7 @@ mod house;
 mod licences;
 mod package;
 mod page;
+mod peers;
 mod place;
 mod size;
 mod tools;
@@ -45,6 +46,18 @@ enum Task {
         /// How many heavy seeds
         #[arg(long, default_value_t = 200)]
         seeds: u64,
+        /// How often each takes its turn
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+    /// Measure commits per second beside other Raft crates
+    BenchPeers {
+        /// Arguments of the benchmark's program; without any, everybody with 3 and 5 nodes, 16 and 256 bytes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Measure what a commit takes in wasm (Node), relative to native
+    BenchPeersWasm {
         /// How often each takes its turn
         #[arg(long, default_value_t = 5)]
         rounds: usize,
@@ -87,6 +100,14 @@ fn start(task: Task) -> Result<ExitCode> {
         }
         Task::BenchEvents { seeds, rounds } => {
             events::run(seeds, rounds)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::BenchPeers { arguments } => {
+            peers::native(&arguments)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::BenchPeersWasm { rounds } => {
+            peers::wasm(rounds)?;
             Ok(ExitCode::SUCCESS)
         }
         Task::Run { serve } => page::serve(&serve),
