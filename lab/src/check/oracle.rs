@@ -290,6 +290,8 @@ fn lost(decided: &Decided, now: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use quorumscope_core::snapshot::{Snapshot, SnapshotMeta};
+
     use super::super::raft::testing::{image, log_of, run};
     use super::*;
 
@@ -361,6 +363,64 @@ mod tests {
         let findings = take_and_sync(&mut oracle, 1, 2, 1, &[2]);
         let names: Vec<_> = findings.iter().map(|(property, _)| *property).collect();
         assert_eq!(names, [DURABILITY, DECIDED_IS_FINAL]);
+    }
+
+    /// The store of a node that has put a snapshot in the place of its log up to `base`.
+    fn compacted(terms: &[u64], base: (u64, u64)) -> DiskImage<HardState> {
+        let (index, term) = (LogIndex(base.0), Term(base.1));
+        let membership = quorumscope_core::membership::Membership::default();
+        let (log_time, digest) = Default::default();
+        let meta = SnapshotMeta { index, term, log_time, membership, digest };
+        let mut image = image(2, terms);
+        image.log.drain(..usize::try_from(base.0).expect("small").min(image.log.len()));
+        image.base = meta.base();
+        image.snapshot = Some(Arc::new(Snapshot { meta, data: bytes::Bytes::new() }));
+        image
+    }
+
+    #[test]
+    fn what_a_snapshot_takes_the_place_of_is_not_lost_and_later_entries_still_count() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1, 1, 1]);
+        take_and_sync(&mut oracle, 2, 1, 1, &[1, 1, 1]);
+        oracle.take_fresh();
+        // n2 compacts its own log; n3 had nothing and gets the snapshot; both take an entry after it.
+        assert_eq!(oracle.durable(NodeId(2), &compacted(&[1, 1, 1], (2, 1)), LogIndex(3)), []);
+        assert_eq!(oracle.durable(NodeId(3), &compacted(&[], (3, 1)), LogIndex(4)), []);
+        let log = log_of(&[1, 1, 1, 1]);
+        for (node, base) in [(2, 2), (3, 3)] {
+            oracle.taken(NodeId(node), Term(1), Base { index: LogIndex(base), term: Term(1) }, None, &log[3..]);
+            let image = compacted(&[1, 1, 1, 1], (base, 1));
+            assert_eq!(oracle.durable(NodeId(node), &image, LogIndex(4)), []);
+            assert_eq!(oracle.crashed(NodeId(node), &image), []);
+        }
+        assert_eq!(oracle.take_fresh(), [(LogIndex(4), Term(1))]);
+    }
+
+    #[test]
+    fn a_snapshot_of_what_is_not_committed_and_a_log_beyond_its_snapshot_are_found() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1, 1]);
+        take_and_sync(&mut oracle, 2, 1, 1, &[1, 1]);
+        let mut names = Vec::new();
+        for base in [(2, 2), (3, 1)] {
+            names.extend(oracle.durable(NodeId(3), &compacted(&[], base), LogIndex(base.0 + 1)));
+        }
+        let mut beyond = compacted(&[], (1, 1));
+        beyond.base.index = LogIndex(2);
+        names.extend(oracle.durable(NodeId(3), &beyond, LogIndex(3)));
+        let names: Vec<_> = names.into_iter().map(|(property, _)| property).collect();
+        assert_eq!(names, [COMMIT_IS_DECIDED, COMMIT_IS_DECIDED, DURABILITY]);
+    }
+
+    #[test]
+    fn a_store_that_goes_back_to_an_older_snapshot_is_found() {
+        let mut oracle = Oracle::new(&VOTERS);
+        take_and_sync(&mut oracle, 1, 1, 1, &[1, 1, 1]);
+        take_and_sync(&mut oracle, 2, 1, 1, &[1, 1, 1]);
+        assert_eq!(oracle.durable(NodeId(2), &compacted(&[], (3, 1)), LogIndex(4)), []);
+        let findings = oracle.durable(NodeId(2), &compacted(&[], (1, 1)), LogIndex(2));
+        assert!(matches!(findings.as_slice(), [(DURABILITY, _)]), "{findings:?}");
     }
 
     #[test]

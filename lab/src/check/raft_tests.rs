@@ -172,6 +172,18 @@ fn two_entries_applied_at_one_index_break_state_machine_safety() {
 }
 
 #[test]
+fn another_state_at_the_index_of_a_snapshot_breaks_state_machine_safety() {
+    let mut story = Story::new();
+    for (node, state) in [(1, 7), (2, 7), (3, 8)] {
+        story.0.state(AT, NodeId(node), LogIndex(4), Digest(state));
+    }
+    story.breaks_only(
+        STATE_MACHINE_SAFETY,
+        "the state of n3 at index 4 is 0000000000000008, and that of n1 was 0000000000000007",
+    );
+}
+
+#[test]
 fn equal_entries_applied_everywhere_and_again_after_a_restart_keep_state_machine_safety() {
     let mut story = Story::new();
     for node in [1, 2, 1] {
