@@ -5,11 +5,13 @@
 
 use std::path::PathBuf;
 
+use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{NodeId, Time};
-use quorumscope_lab::scenario::{Action, ProtocolName, Run, Scenario, Selector, Step};
+use quorumscope_lab::scenario::{Action, NodeVerb, ProtocolName, Run, Scenario, Selector, Step};
 
 fn teaching(name: &str) -> Scenario {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
@@ -26,7 +28,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 15] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -42,6 +44,26 @@ const CASES: [Case; 7] = [
         }
     }),
     ("reads", "reads that nobody confirms", |scenario| scenario.rules_off.push(Rule::ReadIndexConfirmsLeadership)),
+    ("members", "nobody who changes members", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
+    }),
+    ("members", "no joint configuration", |scenario| scenario.rules_off.push(Rule::JointConsensus)),
+    ("members", "nobody who leaves the joint configuration", |scenario| scenario.rules_off.push(Rule::AutoLeave)),
+    ("snapshot", "no snapshots", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Nodes(NodeVerb::Snapshot, _))));
+    }),
+    ("snapshot", "snapshots that are too long", |scenario| scenario.raft.snapshots.max_bytes = 40),
+    ("ttl", "no time to live", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Propose { operation: AnyCommand::Kv(operation), .. }) = &mut step.action
+                && let Operation::SetFor { key, value, .. } = operation
+            {
+                *operation = Operation::Set { key: key.clone(), value: value.clone() };
+            }
+        }
+    }),
+    ("session-expires", "sessions that last", |scenario| scenario.machine.session_timeout = None),
+    ("retry-applied-once", "no sessions", |scenario| scenario.rules_off.push(Rule::ExactlyOnce)),
 ];
 
 #[test]

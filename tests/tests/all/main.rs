@@ -6,4 +6,5 @@ mod fold;
 mod heavy;
 mod live;
 mod parity;
+mod snapshot;
 mod witness;
