@@ -1,6 +1,6 @@
 //! How many seeds does a hunt need until it finds that a rule is missing?
 //!
-//! `cargo run --release -p quorumscope-tests --example hunts -- [RULE…]` prints the table of `docs/rules.md`: for each
+//! `cargo run --release -p quorumscope-tests --example hunts -- [SEEDS] [RULE…]` prints the table of `docs/rules.md`: for each
 //! rule the seeds tried until the first finding, over disjoint ranges of seeds, and their median. The runs are those
 //! of `quorumscope explore --rule-off RULE`.
 
@@ -12,15 +12,15 @@ use quorumscope_lab::scenario::profile::{SHORTEST_RUN, generate};
 
 /// Ranges of seeds, disjoint.
 const RANGES: u64 = 5;
-/// Seeds in a range.
+/// Seeds between the beginnings of two ranges, and the most that are tried in one.
 const SEEDS: u64 = 20_000;
 /// Nodes of a run.
 const NODES: u32 = 5;
 
 /// The seeds tried until a run breaks what the rule guards, and what it breaks first.
-fn first_in(rule: Rule, range: u64) -> Option<(u64, String)> {
+fn first_in(rule: Rule, range: u64, seeds: u64) -> Option<(u64, String)> {
     let plan = hunt::plan(rule);
-    (0..SEEDS).find_map(|tried| {
+    (0..seeds).find_map(|tried| {
         let seed = range * SEEDS + tried;
         let scenario = generate(ProtocolName::Raft, NODES, seed, &plan, SHORTEST_RUN, &[rule]);
         let outcome = explore(&scenario).expect("a generated scenario can run");
@@ -31,7 +31,12 @@ fn first_in(rule: Rule, range: u64) -> Option<(u64, String)> {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    let seeds = wanted.first().and_then(|word| word.parse().ok()).map(|seeds: u64| seeds.min(SEEDS));
+    if seeds.is_some() {
+        wanted.remove(0);
+    }
+    let seeds = seeds.unwrap_or(SEEDS);
     println!("| rule | kind | found first | median | each range |");
     println!("| --- | --- | --- | --- | --- |");
     let is_wanted = |rule: &Rule| wanted.is_empty() || wanted.iter().any(|name| name == rule.name());
@@ -40,11 +45,11 @@ fn main() {
             RuleKind::Safety => "safety",
             RuleKind::Liveness => "liveness",
         };
-        let found: Vec<_> = (0..RANGES).map(|range| first_in(rule, range)).collect();
+        let found: Vec<_> = (0..RANGES).map(|range| first_in(rule, range, seeds)).collect();
         let mut counts: Vec<u64> =
             found.iter().map(|found| found.as_ref().map_or(u64::MAX, |(tried, _)| *tried)).collect();
         counts.sort_unstable();
-        let word = |count: u64| if count == u64::MAX { format!("not in {SEEDS}") } else { count.to_string() };
+        let word = |count: u64| if count == u64::MAX { format!("not in {seeds}") } else { count.to_string() };
         let mut properties: Vec<&str> = found.iter().flatten().map(|(_, property)| property.as_str()).collect();
         properties.sort_unstable();
         properties.dedup();
