@@ -188,7 +188,7 @@ fn describe(
 /// The command that runs this seed alone.
 fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     let mut text = format!(
-        "quorumscope explore --protocol {} --nodes {} --seeds {seed}..{}",
+        "cargo run -q --release -p quorumscope -- explore --protocol {} --nodes {} --seeds {seed}..{}",
         plans.protocol.name(),
         arguments.nodes,
         seed + 1
@@ -231,8 +231,9 @@ fn for_people(report: &Report, swept: &Swept) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} runs of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
+        "{} run{} of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
         report.runs,
+        if report.runs == 1 { "" } else { "s" },
         report.protocol,
         report.nodes,
         report.seeds_failed,
