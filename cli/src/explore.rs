@@ -188,7 +188,7 @@ fn describe(
 /// The command that runs this seed alone.
 fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     let mut text = format!(
-        "cargo run -q --release -p quorumscope -- explore --protocol {} --nodes {} --seeds {seed}..{}",
+        "quorumscope explore --protocol {} --nodes {} --seeds {seed}..{}",
         plans.protocol.name(),
         arguments.nodes,
         seed + 1
