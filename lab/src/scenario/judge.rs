@@ -252,7 +252,8 @@ impl Scene<'_> {
         }
         let names: Vec<String> = found.iter().map(ToString::to_string).collect();
         let names = if names.is_empty() { "nobody".into() } else { names.join(" and ") };
-        Err(format!("{names} lead the highest term").into())
+        let verb = if found.len() > 1 { "lead" } else { "leads" };
+        Err(format!("{names} {verb} the highest term").into())
     }
 
     fn term(&self, targets: &[Selector], is: Bound<Term>) -> Result<(), Why> {
