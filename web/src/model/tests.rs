@@ -158,7 +158,7 @@ fn no_seed_and_no_crash_by_hand_ends_a_scenario_of_the_page_early() {
                 }
                 let bad = page.model.notice.as_ref().filter(|notice| notice.bad);
                 assert_eq!(bad, None, "{} with seed {seed}, a crash at {crash:?}", built.id);
-                assert_eq!(page.model.cursor.known, 4_000_000.0, "{} with seed {seed}", built.id);
+                assert!(page.model.cursor.known >= 4_000_000.0, "{} with seed {seed}", built.id);
             }
         }
     }
