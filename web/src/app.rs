@@ -205,7 +205,7 @@ impl Component for App {
                 </aside>
                 <footer class="time" {inert} aria-label={regions::TIMELINE}>
                     <TimelineBar marks={model.cursor.marks.clone()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
-                        width={self.strip_width} playing={model.playing} following={live.then_some(model.following)} speed={model.speed}
+                        width={self.strip_width} playing={model.playing} following={(live && model.gone.is_none()).then_some(model.following)} speed={model.speed}
                         strip={self.strip.clone()} on={self.on.clone()} />
                 </footer>
                 <p class="aloud" aria-live="polite" data-testid="narration">{ &model.narration }</p>
@@ -268,8 +268,11 @@ impl App {
     }
 
     fn carry_out(&mut self, context: &Context<Self>, action: Action) {
-        // On a phone the inspector is a sheet: whoever taps something wants to see it.
-        if matches!(action, Action::Select(Some(_))) && self.model.views != Views::Log && js::media(NARROW) {
+        // On a phone the inspector is a sheet: whoever taps a node wants to see it.
+        if matches!(action, Action::Select(Some(Selection::Node(_))))
+            && self.model.views != Views::Log
+            && js::media(NARROW)
+        {
             self.model.sheet = Some(Sheet::Inspector);
         }
         for effect in self.model.update(action) {

@@ -199,8 +199,10 @@ fn a_run_with_a_rule_switched_off_says_so() {
     browse(Look::WIDE.light(), async |page, server| {
         page.open(&server.page).await;
         page.choose("scenario", "no-majority").await;
-        page.wait_for("return document.querySelector('[data-testid=rule-off]')?.textContent.includes('majority')")
-            .await;
+        page.wait_for(
+            "return document.querySelector('[data-testid=rule-off]')?.textContent.includes('majority') === true",
+        )
+        .await;
         page.press(fantoccini::key::Key::End.into()).await;
         page.screenshot("wide-light-rule-off").await;
     });
