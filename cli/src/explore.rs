@@ -231,8 +231,9 @@ fn for_people(report: &Report, swept: &Swept) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} runs of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
+        "{} run{} of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
         report.runs,
+        if report.runs == 1 { "" } else { "s" },
         report.protocol,
         report.nodes,
         report.seeds_failed,
