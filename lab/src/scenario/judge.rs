@@ -251,6 +251,7 @@ impl Scene<'_> {
             return Ok(());
         }
         let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let leads = if names.len() > 1 { "lead" } else { "leads" };
         let names = if names.is_empty() { "nobody".into() } else { names.join(" and ") };
         let verb = if found.len() > 1 { "lead" } else { "leads" };
         Err(format!("{names} {verb} the highest term").into())
@@ -348,7 +349,7 @@ impl Scene<'_> {
             self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
         found.map(|found| {
             let at = print_span(Span(found.at.0));
-            format!("{} broke at {at}: {}", properties::slug(&found.property), found.detail)
+            format!("{}, found at {at}: {}", properties::slug(&found.property), found.detail)
         })
     }
 
