@@ -57,7 +57,7 @@ pub struct Arguments {
     #[arg(long)]
     keep_going: bool,
     /// Where the page is that the printed link opens
-    #[arg(long, value_name = "URL", default_value = report::PAGE)]
+    #[arg(long, value_name = "URL", default_value = report::PAGE, value_parser = report::page)]
     page: String,
 }
 
@@ -76,6 +76,7 @@ struct Report {
     protocol: &'static str,
     nodes: u32,
     runs: u64,
+    runs_asked: u64,
     seeds_failed: usize,
     first_failure: Option<Failed>,
     events: u64,
@@ -215,6 +216,7 @@ fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failur
         protocol: plans.protocol.name(),
         nodes: arguments.nodes,
         runs: swept.runs,
+        runs_asked: plans.seeds.1 - plans.seeds.0,
         seeds_failed: swept.failed.len(),
         first_failure,
         events: swept.events,
@@ -231,8 +233,9 @@ fn for_people(report: &Report, swept: &Swept) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} runs of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
+        "{} run{} of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
         report.runs,
+        if report.runs == 1 { "" } else { "s" },
         report.protocol,
         report.nodes,
         report.seeds_failed,
@@ -262,6 +265,10 @@ fn for_people(report: &Report, swept: &Swept) -> String {
         }
         let _ = writeln!(text, "again:   {}", failed.command);
         let _ = writeln!(text, "to see:  {}", failed.replay);
+        if report.runs < report.runs_asked {
+            let _ =
+                writeln!(text, "stopped after {} of {} seeds: --keep-going goes on", report.runs, report.runs_asked);
+        }
     }
     text
 }

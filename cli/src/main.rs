@@ -64,7 +64,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
             let text = error.to_string();
             let parts = text.lines().map(str::trim).filter(|part| !part.is_empty() && !part.starts_with("Usage:"));
             let line: Vec<&str> = parts.filter(|part| !part.starts_with("For more information")).collect();
-            let line = line.join("; ");
+            let line = line.join("; ").replace(":; ", ": ");
             Failure::input(format!("{} (see --help)", line.trim_start_matches("error: "))).report()
         }
     }

@@ -56,6 +56,15 @@ pub fn counters(coverage: &Coverage) -> BTreeMap<&'static str, u64> {
     coverage.iter().collect()
 }
 
+/// Reads the page's address.
+///
+/// # Errors
+/// Without a scheme no browser opens the link.
+pub fn page(text: &str) -> Result<String, String> {
+    let known = ["http://", "https://", "file://"].iter().any(|scheme| text.starts_with(scheme));
+    if known { Ok(text.to_owned()) } else { Err(format!("write the whole address, as in {PAGE}")) }
+}
+
 /// The link that opens the page at this instant of the run.
 pub fn link(page: &str, scenario: &Scenario, cursor: Time, digest: Option<Digest>) -> String {
     let link = Link { cursor, digest, ..Link::to(scenario.clone()) };

@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "OUT")]
     trace: Option<PathBuf>,
     /// Where the page is that the printed link opens
-    #[arg(long, value_name = "URL", default_value = report::PAGE)]
+    #[arg(long, value_name = "URL", default_value = report::PAGE, value_parser = report::page)]
     page: String,
 }
 

@@ -29,7 +29,13 @@ impl Rng {
 
     /// A number in `0..bound`; 0 where the bound is 0. Its bias is below 2⁻³² for bounds below 2³².
     pub fn below(&mut self, bound: u64) -> u64 {
-        let product = u128::from(self.bits()) * u128::from(bound);
+        let bits = self.bits();
+        if bound <= u64::from(u32::MAX) {
+            // The same number from two short products: WebAssembly has no instruction for the long one.
+            let (high, low) = (bits >> 32, bits & u64::from(u32::MAX));
+            return (high * bound + ((low * bound) >> 32)) >> 32;
+        }
+        let product = u128::from(bits) * u128::from(bound);
         let upper = (product >> 64) as u64; // the upper half of a product of two u64 fits
         upper
     }
@@ -43,5 +49,19 @@ impl Rng {
     /// True with a chance given in parts per million.
     pub fn chance_ppm(&mut self, ppm: u32) -> bool {
         self.below(1_000_000) < u64::from(ppm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_below_a_bound_is_the_upper_half_of_the_long_product() {
+        let (mut drawn, mut bits) = (Rng::new(3, 1), Rng::new(3, 1));
+        for shift in (0..64).cycle().take(10_000) {
+            let bound = u64::MAX >> shift;
+            assert_eq!(u128::from(drawn.below(bound)), (u128::from(bits.bits()) * u128::from(bound)) >> 64);
+        }
     }
 }

@@ -50,7 +50,7 @@ test("a wrong argument throws an Error with a code and leaves the run as it was"
     [() => sim.crash(), "bad-node"],
     [() => sim.crash({}), "bad-node"],
     [() => sim.crash(Symbol("n1")), "bad-node"],
-    [() => sim.pause("n7"), "bad-command"],
+    [() => sim.pause("n7"), "bad-node"],
     [() => sim.runUntil("soon"), "bad-time"],
     [() => sim.runUntil(10n), "bad-time"],
     [() => sim.seek(NaN), "bad-time"],

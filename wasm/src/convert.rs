@@ -172,7 +172,7 @@ pub fn groups(value: &JsValue) -> Result<Vec<Vec<NodeId>>, Error> {
 /// Something that is not the name of a node.
 pub fn node(value: &JsValue) -> Result<NodeId, Error> {
     let text = value.as_string().ok_or_else(|| NotANode(shown(value)))?;
-    Ok(text.parse()?)
+    Ok(text.parse::<NodeId>()?)
 }
 
 /// Reads a number of nodes.
@@ -180,8 +180,8 @@ pub fn node(value: &JsValue) -> Result<NodeId, Error> {
 /// # Errors
 /// Not a whole number, none, or more than a scenario may have.
 pub fn node_count(value: f64) -> Result<u32, Error> {
-    match u32::try_from(whole(value, "nodes")?) {
-        Ok(count) if (1..=MAX_NODES).contains(&count) => Ok(count),
+    match whole(value, "nodes").map(u32::try_from) {
+        Ok(Ok(count)) if (1..=MAX_NODES).contains(&count) => Ok(count),
         Ok(_) | Err(_) => Err(Error::Options(format!("nodes is {value}; give 1 to {MAX_NODES}"))),
     }
 }
@@ -224,7 +224,14 @@ pub fn milliseconds(value: f64) -> Result<Time, Error> {
 /// A wrong value as its caller would recognize it.
 fn shown(value: &JsValue) -> String {
     const LONGEST: usize = 60;
-    format!("{value:?}").chars().take(LONGEST).collect()
+    let text = match value.as_string() {
+        Some(text) => format!("\"{text}\""),
+        None => js_sys::JSON::stringify(value).ok().and_then(|json| json.as_string()).unwrap_or_else(|| {
+            // What JSON has no word for: undefined, functions, symbols.
+            value.js_typeof().as_string().unwrap_or_default()
+        }),
+    };
+    text.chars().take(LONGEST).collect()
 }
 
 /// A shape as a plain JavaScript object; `None` becomes `undefined`.

@@ -18,6 +18,9 @@ pub enum Error {
     /// Not the name of a node.
     #[error(transparent)]
     Node(#[from] NotANode),
+    /// A node that the run does not have.
+    #[error("{0}")]
+    UnknownNode(String),
     /// The run cannot do that now.
     #[error("{0}")]
     Command(String),
@@ -34,7 +37,7 @@ impl Error {
             Self::Options(_) => "bad-options",
             Self::Scenario(_) => "bad-scenario",
             Self::Operation(_) => "bad-operation",
-            Self::Node(_) => "bad-node",
+            Self::Node(_) | Self::UnknownNode(_) => "bad-node",
             Self::Command(_) => "bad-command",
             Self::Time(_) => "bad-time",
         }

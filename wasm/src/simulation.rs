@@ -9,6 +9,7 @@
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{NodeId, Time};
 use quorumscope_lab::scenario::{ExpectationResult, ProtocolName, Run, Scenario, protocol, share};
+use quorumscope_lab::sim::CommandError;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -271,7 +272,10 @@ impl Simulation {
         if self.run.finished() {
             return Err(Error::Command("the run has ended: seek back, or start one with a later `until`".into()));
         }
-        self.run.command(command).map_err(|error| Error::Command(error.to_string()))?;
+        self.run.command(command).map_err(|error| match error {
+            CommandError::UnknownNode(_) => Error::UnknownNode(error.to_string()),
+            other => Error::Command(other.to_string()),
+        })?;
         self.by_hand.note(self.run.steps_done());
         self.collect();
         Ok(())

@@ -31,12 +31,22 @@ const THEME: &str = "quorumscope.theme";
 /// A passing line stays this long, in milliseconds: long enough to read it twice.
 const NOTICE_MS: i32 = 9_000;
 
+/// Whether the system asks for less motion.
+const LESS_MOTION: &str = "(prefers-reduced-motion: reduce)";
+
+/// Where panels are sheets, as the style sheet has it.
+pub const NARROW: &str = "(max-width: 900px)";
+
+fn pace(still: bool) -> Pace {
+    if still { Pace::Steps } else { Pace::Smooth }
+}
+
 /// The whole page.
 pub struct App {
     model: Model,
     source: Box<dyn Source>,
     on: Callback<Action>,
-    reseed: Callback<()>,
+    reseed: Callback<Option<u64>>,
     ring: NodeRef,
     strip: NodeRef,
     ring_size: Size,
@@ -65,8 +75,10 @@ pub enum Message {
     StripSize(Size),
     /// A line has been there long enough.
     Forget(Notice),
-    /// Another seed is wanted.
-    Reseed,
+    /// Another seed is wanted: this one, or the next.
+    Reseed(Option<u64>),
+    /// Less motion is asked for, or no longer.
+    Still(bool),
 }
 
 impl Component for App {
@@ -76,7 +88,9 @@ impl Component for App {
     fn create(context: &Context<Self>) -> Self {
         let dark = js::kept(THEME).map_or_else(|| js::media("(prefers-color-scheme: dark)"), |theme| theme == "dark");
         js::set_root_attribute("data-theme", if dark { "dark" } else { "light" });
-        let pace = if js::media("(prefers-reduced-motion: reduce)") { Pace::Steps } else { Pace::Smooth };
+        let pace = pace(js::media(LESS_MOTION));
+        let link = context.link().clone();
+        js::watch_media(LESS_MOTION, move |still| link.send_message(Message::Still(still)));
         let on = context.link().callback(Message::Action);
         let answer: Callback<Answer> = on.reform(Action::Answered);
         let attached = live::Attachment::from_fragment(&js::fragment());
@@ -87,7 +101,7 @@ impl Component for App {
         let mut app = Self {
             model: Model::new(source.offers(), dark, pace),
             source,
-            reseed: context.link().callback(|()| Message::Reseed),
+            reseed: context.link().callback(Message::Reseed),
             on,
             ring: NodeRef::default(),
             strip: NodeRef::default(),
@@ -118,13 +132,14 @@ impl Component for App {
                 self.last_frame = Some(now);
                 self.act(context, Action::Frame(elapsed));
             }
+            Message::Key(event) if event.key() == "Escape" && js::leave_field(&["INPUT", "SELECT"]) => {}
             Message::Key(event) => {
                 if let Some(command) = keys::command(&event, &self.model) {
                     event.prevent_default();
                     match command {
                         keys::Command::Do(action) => self.act(context, action),
                         keys::Command::Focus(selector) => {
-                            if js::media("(max-width: 900px)") {
+                            if js::media(NARROW) {
                                 self.act(context, Action::Sheet(Some(Sheet::Inspector)));
                             }
                             js::focus(selector);
@@ -139,8 +154,9 @@ impl Component for App {
             }
             Message::RingSize(size) => self.ring_size = size,
             Message::StripSize(size) => self.strip_width = size.width,
-            Message::Reseed => {
-                if let Some(scenario) = link::reseeded(&self.model.scenario) {
+            Message::Still(still) => self.model.pace = pace(still),
+            Message::Reseed(seed) => {
+                if let Some(scenario) = link::reseeded(&self.model.scenario, seed) {
                     self.act(context, Action::Open { scenario, at: None });
                 }
             }
@@ -163,14 +179,15 @@ impl Component for App {
         // While the help sheet is open, nothing behind it takes keys or focus.
         let inert = model.sheet == Some(Sheet::Help);
         html! {
-            <div class={classes!("app", model.playing.then_some("playing"))} onclick={Callback::from(|event: MouseEvent| js::release(&event))}>
+            <div class={classes!("app", model.playing.then_some("playing"))} onclick={Callback::from(|event: MouseEvent| js::release(&event))}
+                onchange={Callback::from(|_: Event| { js::leave_field(&["SELECT"]); })}>
                 <header class="bar" {inert} aria-label={regions::BAR}>
-                    { part(bar::Props { name: name.clone(), scenario: model.scenario.clone(), live, views: model.views, dark: model.dark,
+                    { part(bar::Props { name: name.clone(), scenario: model.scenario.clone(), live, gone: model.gone, views: model.views, dark: model.dark,
                         reseed: self.reseed.clone(), on: self.on.clone() }, bar::bar) }
                 </header>
                 <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} {inert} aria-label={regions::LESSON}>
                     { self.sheet_close() }
-                    { part(lesson::Props { name, live }, lesson::lesson) }
+                    { part(lesson::Props { name, live, scenario: model.scenario.clone() }, lesson::lesson) }
                 </aside>
                 <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
                     if model.views != Views::Log {
@@ -188,7 +205,7 @@ impl Component for App {
                 </aside>
                 <footer class="time" {inert} aria-label={regions::TIMELINE}>
                     <TimelineBar marks={model.cursor.marks.clone()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
-                        width={self.strip_width} playing={model.playing} following={live.then_some(model.following)} speed={model.speed}
+                        width={self.strip_width} playing={model.playing} following={(live && model.gone.is_none()).then_some(model.following)} speed={model.speed}
                         strip={self.strip.clone()} on={self.on.clone()} />
                 </footer>
                 <p class="aloud" aria-live="polite" data-testid="narration">{ &model.narration }</p>
@@ -251,6 +268,13 @@ impl App {
     }
 
     fn carry_out(&mut self, context: &Context<Self>, action: Action) {
+        // On a phone the inspector is a sheet: whoever taps a node wants to see it.
+        if matches!(action, Action::Select(Some(Selection::Node(_))))
+            && self.model.views != Views::Log
+            && js::media(NARROW)
+        {
+            self.model.sheet = Some(Sheet::Inspector);
+        }
         for effect in self.model.update(action) {
             match effect {
                 Effect::Ask(request) => self.source.ask(request),
@@ -316,7 +340,7 @@ impl App {
             <Stage view={model.cursor.view.clone()} recent={model.cursor.recent.clone()} layout={self.layout.clone()}
                 time={model.cursor.time} linger={model.linger()} pace={model.pace} playing={model.playing}
                 selection={model.selection} tool={model.tool.clone()} offers={model.offers}
-                history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
+                gone={model.gone} history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
         }
     }
 
@@ -337,7 +361,7 @@ impl App {
     fn clients(&self) -> Html {
         let Model { cursor, selection, offers, .. } = &self.model;
         let (view, to) = (cursor.view.clone(), selection.and_then(Selection::node));
-        part(ClientsProps { view, to, offers: *offers, on: self.on.clone() }, clients)
+        part(ClientsProps { view, to, pending: self.model.pending(), offers: *offers, on: self.on.clone() }, clients)
     }
 
     fn checks(&self) -> Html {

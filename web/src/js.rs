@@ -51,6 +51,23 @@ pub fn media(query: &str) -> bool {
     window().and_then(|window| window.match_media(query).ok().flatten()).is_some_and(|list| list.matches())
 }
 
+/// Calls back whenever the answer to a media query changes, for as long as the page lives.
+pub fn watch_media(query: &str, callback: impl Fn(bool) + 'static) {
+    let Some(list) = window().and_then(|window| window.match_media(query).ok().flatten()) else { return };
+    let asked = list.clone();
+    let closure = Closure::<dyn FnMut()>::new(move || callback(asked.matches())).into_js_value();
+    // A browser that cannot listen keeps the first answer.
+    let _ = list.add_event_listener_with_callback("change", closure.unchecked_ref());
+}
+
+/// Takes the focus away from a field or a list that has it, so that keys go to the page again. False where none has it.
+pub fn leave_field(tags: &[&str]) -> bool {
+    let active = window().and_then(|window| window.document()).and_then(|document| document.active_element());
+    let field = active.filter(|active| tags.contains(&active.tag_name().as_str()));
+    let Some(field) = field.and_then(|active| active.dyn_into::<HtmlElement>().ok()) else { return false };
+    field.blur().is_ok()
+}
+
 /// Sets an attribute of the document's root, where the style sheet looks for it.
 pub fn set_root_attribute(name: &str, value: &str) {
     if let Some(root) = window().and_then(|window| window.document()).and_then(|document| document.document_element()) {

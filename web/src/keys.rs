@@ -12,7 +12,8 @@ use web_sys::KeyboardEvent;
 
 use crate::js;
 use crate::model::selection::{Selection, Sheet, Tool};
-use crate::model::{Action, Model};
+use crate::model::{Action, Model, Notice};
+use crate::words::notice as words;
 
 /// What a key stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +99,13 @@ fn escape(model: &Model) -> Action {
 
 /// Crash or restart, pause or resume, time out: what fits the selected node.
 fn on_selected(key: &str, model: &Model) -> Option<Action> {
-    let id = model.selection.and_then(Selection::node)?;
+    if !model.offers.crash {
+        return None;
+    }
+    let Some(id) = model.selection.and_then(Selection::node) else {
+        let text = words::SELECT_FIRST.into();
+        return Some(Action::Notice(Some(Notice { text, bad: false, undo: false })));
+    };
     let liveness = model.cursor.view.nodes.get(&id)?.liveness;
     let command = match (key, liveness) {
         ("k" | "K", Liveness::Up | Liveness::Paused) => World::Crash(id),

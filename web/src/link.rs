@@ -11,6 +11,7 @@ use crate::model::cursor::instant;
 use crate::model::selection::Views;
 use crate::scenarios;
 use crate::scene::motion::Micros;
+use crate::words::notice;
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,11 +34,14 @@ impl Opened {
     }
 }
 
-/// What a fragment asks for; `None` where it is not a share link, an error in one sentence where it is broken.
+/// What a fragment asks for; `None` where there is none, an error in one sentence where it is broken.
 #[must_use]
 pub fn open(fragment: &str) -> Option<Result<Opened, String>> {
-    if !fragment.starts_with("#v") {
+    if fragment.len() < 2 {
         return None;
+    }
+    if !fragment.starts_with("#v") {
+        return Some(Err(notice::UNKNOWN_ADDRESS.into()));
     }
     let opened = share::decode(fragment).map(|link| Opened {
         other_engine: link.is_of_another_engine(),
@@ -69,10 +73,17 @@ pub fn seed(scenario: &str) -> Option<u64> {
     Scenario::from_toml(scenario).ok().map(|scenario| scenario.seed)
 }
 
-/// The same scenario with the next seed.
+/// The rules that are switched off in a scenario, as people read them; empty where all are on.
 #[must_use]
-pub fn reseeded(scenario: &str) -> Option<String> {
+pub fn rules_off(scenario: &str) -> String {
+    let off = Scenario::from_toml(scenario).map(|scenario| scenario.rules_off).unwrap_or_default();
+    off.iter().map(|rule| rule.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// The same scenario with this seed, or the next.
+#[must_use]
+pub fn reseeded(scenario: &str, seed: Option<u64>) -> Option<String> {
     let mut scenario = Scenario::from_toml(scenario).ok()?;
-    scenario.seed += 1;
+    scenario.seed = seed.unwrap_or(scenario.seed + 1);
     Some(scenario.to_toml())
 }

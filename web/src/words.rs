@@ -53,6 +53,14 @@ pub mod bar {
     pub const TO_DARK: &str = "Dark theme";
     /// Beside the name of a live cluster.
     pub const LIVE: &str = "live";
+    /// The connection to it is gone.
+    pub const OFFLINE: &str = "offline";
+    /// It did not let the page in.
+    pub const REFUSED: &str = "refused";
+    /// Where to go then.
+    pub const SIMULATIONS: &str = "Open the simulations";
+    /// Before the names of rules.
+    pub const RULE_OFF: &str = "rule off: ";
     /// The live cluster's own caveat.
     pub const LIVE_NOTE: &str = "Native nodes behind the relay. Their stores are in memory: they outlive a kill and a restart, but not the end of serve.";
     /// The panel of the scenario, on a phone.
@@ -152,6 +160,9 @@ pub mod act {
     /// Where a proposal goes.
     pub const TO_ANY: &str = "to the leader that the client believes in";
 
+    /// A proposal needs a key.
+    pub const NO_KEY: &str = "Write a key first.";
+
     /// A proposal to one node.
     #[must_use]
     pub fn to(node: quorumscope_core::types::NodeId) -> String {
@@ -223,6 +234,9 @@ pub mod inspect {
 
 /// Notices that pass.
 pub mod notice {
+    use quorumscope_core::record::Command;
+    use quorumscope_core::types::Time;
+
     /// The link was copied.
     pub const COPIED: &str = "Link copied. It opens this run at this moment.";
     /// The link could not be copied.
@@ -232,6 +246,33 @@ pub mod notice {
     /// Opened from a link that another version made.
     pub const OTHER_ENGINE: &str =
         "Another version of Quorumscope made this link; the run may differ from the one that was shared.";
+    /// A key that needs a node.
+    pub const SELECT_FIRST: &str = "Select a node first: click it, or press its number.";
+    /// The address names nothing that the page knows.
+    pub const UNKNOWN_ADDRESS: &str = "The address names no run that this page knows. This is the first one.";
+
+    /// A step of the scenario was skipped.
+    #[must_use]
+    pub fn skipped(at: Time, reason: &str) -> String {
+        let reason = reason.replace("nobody: ", "nobody, as ");
+        format!("Skipped the scenario's step at {}: {reason}.", super::marks::clock(at.0 as f64))
+    }
+
+    /// Something was done to a live cluster while the reader looks at its past.
+    #[must_use]
+    pub fn done_now(command: &Command, looked_at: f64) -> String {
+        let (who, what) = match command {
+            Command::Crash(node) => (node.to_string(), "was crashed"),
+            Command::Restart(node) => (node.to_string(), "was restarted"),
+            Command::Pause(node) => (node.to_string(), "was paused"),
+            Command::Resume(node) => (node.to_string(), "goes on"),
+            Command::Timeout(node) => (node.to_string(), "was timed out"),
+            Command::Propose { .. } => ("The cluster".into(), "was asked"),
+            _ => ("It".into(), "was done"),
+        };
+        format!("{who} {what} now; you are looking at {}.", super::marks::clock(looked_at))
+    }
+
     /// Connection to the live cluster.
     pub const DISCONNECTED: &str = "The connection to the live cluster is gone. What was recorded stays here.";
 }
@@ -239,7 +280,7 @@ pub mod notice {
 /// The help sheet.
 pub mod help {
     /// Title.
-    pub const TITLE: &str = "Keys";
+    pub const TITLE: &str = "Keys and signs";
     /// What the page is, in one line.
     pub const ABOUT: &str =
         "Every picture, panel and mark shows one instant of one recorded run. Move the cursor and all of them follow.";
@@ -263,6 +304,25 @@ pub mod help {
         ("D", "dark or light"),
         ("Esc", "close, deselect"),
         ("?", "this sheet"),
+    ];
+    /// Over the signs.
+    pub const SIGNS_TITLE: &str = "Signs";
+    /// Sign and what it means.
+    pub const SIGNS: [(&str, &str); 14] = [
+        ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
+        ("♛", "a node leads"),
+        ("● green", "an entry is committed"),
+        ("✕ red", "a node crashed; on the stage, a message was lost"),
+        ("↻", "a node started again"),
+        ("broken line", "another fault: a pause, a cut link, a held message"),
+        ("‖", "records are missing here"),
+        ("arc round a node", "the time until its timer runs out"),
+        ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),
+        ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
+        ("dotted ring, bars", "the node is paused"),
+        ("log entry", "full: committed. Dashed: not known to be. Faint: not on its disk yet"),
+        ("underlined entry", "the leader knows that the follower holds it"),
+        ("bar between entries", "what the leader sends that follower next"),
     ];
 }
 
@@ -324,8 +384,15 @@ pub mod hints {
     /// Soon.
     pub const ELECTION_SOON: &str = "Nobody leads. The first timer to run out asks for votes.";
     /// Crashed, and nobody leads.
-    pub const NO_LEADER: &str =
-        "Nobody leads now. The next timer to run out starts an election. Too few nodes for a majority? Restart one.";
+    pub const NO_LEADER: &str = "Nobody leads now. The next timer to run out starts an election.";
+    /// Too few run.
+    pub const NO_MAJORITY: &str =
+        "Too few nodes run for a majority: nobody can be elected and nothing is committed. Restart one.";
+    /// The live cluster is gone.
+    pub const GONE: &str =
+        "Nothing is connected. What was recorded stays here: go back over it, or open the simulations.";
+    /// The live cluster did not let the page in.
+    pub const REFUSED: &str = "Nothing is connected, so there is nothing to see. Take the address that serve prints, or open the simulations.";
     /// Partitioned.
     pub const PARTITIONED: &str =
         "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
@@ -360,10 +427,17 @@ pub mod hints {
         format!("{leader} leads and {down} is down. Restart {down} (K) and watch its log catch up.")
     }
 
+    /// The same line where there are no keys.
+    #[must_use]
+    pub fn without_keys(line: &str) -> String {
+        let keys = [" (P)", " (K)", " (X)", " (Shift ←)", " or Space", ", or step with → and"];
+        keys.iter().fold(line.to_owned(), |line, key| line.replace(key, if key.starts_with(',') { " and" } else { "" }))
+    }
+
     /// Something broke.
     #[must_use]
     pub fn violated(property: &str) -> String {
-        format!("{property} is broken. Step back with ← to the event that broke it, and ask why.")
+        format!("“{property}” does not hold. Jump back to the red triangle (Shift ←) and ask why.")
     }
 }
 
@@ -377,6 +451,8 @@ pub mod insight {
     pub const HAPPENED: &str = "What happened?";
     /// The last lines.
     pub const LINES: &str = "What just happened";
+    /// Nothing is worth a line.
+    pub const QUIET: &str = "Only heartbeats.";
 
     /// Why a node is what it is.
     #[must_use]
@@ -547,15 +623,27 @@ pub mod inspector {
     /// A time in milliseconds.
     #[must_use]
     pub fn at(time: Time) -> String {
-        format!("{:.1} ms", time.0 as f64 / 1_000.0)
+        super::marks::clock(time.0 as f64)
     }
 }
 
 /// Checks and clients.
 pub mod checks {
+    use quorumscope_core::types::Span;
+
     /// The properties that are checked after each event, as the lab names them to people.
-    pub const PROPERTIES: [&str; 5] =
-        ["Election safety", "Leader append-only", "Log matching", "Leader completeness", "State machine safety"];
+    pub const PROPERTIES: [&str; 8] = [
+        "Election safety",
+        "Leader append-only",
+        "Log matching",
+        "Leader completeness",
+        "State machine safety",
+        "Commit is decided",
+        "Decided is final",
+        "Durability",
+    ];
+    /// An expectation that the run has not come to.
+    pub const NOT_REACHED: &str = "not reached";
     /// A live cluster is not checked.
     pub const LIVE: &str = "A live cluster is watched, not checked: only a simulation sees every disk.";
     /// An operation waits.
@@ -563,14 +651,15 @@ pub mod checks {
 
     /// An operation's fate in words.
     #[must_use]
-    pub fn told(verdict: &str, result: &str, at_ms: f64) -> String {
-        if result.is_empty() { format!("{verdict} at {at_ms:.0} ms") } else { format!("{result} · {at_ms:.0} ms") }
+    pub fn told(what: &str, took: Span) -> String {
+        let ms = took.0 as f64 / 1_000.0;
+        if ms < 10_000.0 { format!("{what} after {ms:.0} ms") } else { format!("{what} after {:.1} s", ms / 1_000.0) }
     }
 
     /// Tries.
     #[must_use]
     pub fn attempts(count: u32) -> String {
-        if count > 1 { format!(" · {count} tries") } else { String::new() }
+        if count > 1 { format!(", {count} tries") } else { String::new() }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::{place, size, tools};
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsString;
 use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -98,6 +100,10 @@ fn put_in_place(staging: &Path) -> Result<()> {
 
 /// Builds the page and serves it; `arguments` go to `quorumscope serve`.
 pub fn serve(arguments: &[OsString]) -> Result<ExitCode> {
+    if let Some(taken) = taken(arguments) {
+        eprintln!("error: {taken} is in use: stop what listens there, or choose another with --listen 127.0.0.1:0");
+        return Ok(ExitCode::from(3));
+    }
     build(Build::Release)?;
     let fixed = ["run", "--locked", "--release", "-p", "quorumscope", "--", "serve", "--page"];
     let mut command = place::cargo(&fixed);
@@ -113,4 +119,21 @@ pub fn serve(arguments: &[OsString]) -> Result<ExitCode> {
         let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
+}
+
+/// The address that `serve` will want, where somebody listens there already. Whatever else is wrong with the arguments
+/// `serve` itself says; this one is worth knowing before minutes of building.
+fn taken(arguments: &[OsString]) -> Option<SocketAddr> {
+    let mut words = arguments.iter().filter_map(|word| word.to_str());
+    let mut wanted = "127.0.0.1:8080";
+    while let Some(word) = words.next() {
+        wanted = match word.split_once('=') {
+            Some(("--listen", address)) => address,
+            None if word == "--listen" => words.next()?,
+            Some(_) | None => wanted,
+        };
+    }
+    let address: SocketAddr = wanted.parse().ok()?;
+    let refused = TcpListener::bind(address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    refused.then_some(address)
 }

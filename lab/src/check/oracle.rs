@@ -111,8 +111,10 @@ impl Oracle {
         let first = LogIndex(memory.len() as u64).next();
         memory.extend(entries.iter().map(|entry| entry.term));
         let mut committed = self.decided.iter().skip(position(first)).zip(&cut);
+        // Leaders of terms before that of the commit may not know of it and still replace their followers' entries.
         let finding = committed.find(|(decided, cut)| {
-            decided.entry.term == **cut && memory.get(position(decided.entry.index)) != Some(*cut)
+            let known = decided.in_term <= term;
+            known && decided.entry.term == **cut && memory.get(position(decided.entry.index)) != Some(*cut)
         });
         let finding = finding.map(|(decided, _)| lost(decided, "the node has removed it"));
         let own = entries.iter().filter(|entry| entry.term == term);
@@ -457,6 +459,27 @@ mod tests {
         assert_eq!(oracle.take_fresh(), []);
         assert_eq!(oracle.configured(Term(1), &Membership::of(vec![NodeId(1)]), &Log::new(&log_of(&[1, 1]))), []);
         assert_eq!(oracle.take_fresh(), run(&[1, 1]));
+    }
+
+    /// On the minority's side of a cut a leader of an older term goes on; what it replaces there may be committed on
+    /// the other side.
+    #[test]
+    fn what_a_leader_of_an_older_term_replaces_is_not_lost() {
+        let mut oracle = Oracle::new(&VOTERS);
+        for node in 1..=3 {
+            take_and_sync(&mut oracle, node, 1, 1, &[1]);
+        }
+        // The leader of term 3 commits on n1 and n2; n3 still follows the leader of term 2.
+        let mut decide = |of: u64, term: u64| {
+            take_and_sync(&mut oracle, 1, 3, of, &[1, 1, 3][..usize::try_from(term).expect("small")]);
+            take_and_sync(&mut oracle, 2, 3, of, &[1, 1, 3][..usize::try_from(term).expect("small")])
+        };
+        assert_eq!(decide(2, 3), []);
+        oracle.taken(NodeId(3), Term(1), Base::NONE, None, &log_of(&[1, 1])[1..]);
+        assert_eq!(oracle.taken(NodeId(3), Term(2), Base::NONE, Some(LogIndex(2)), &log_of(&[1, 2])[1..]), None);
+        // A leader of term 3 or later has the entry.
+        oracle.taken(NodeId(1), Term(3), Base::NONE, None, &[]);
+        assert!(oracle.taken(NodeId(1), Term(3), Base::NONE, Some(LogIndex(2)), &log_of(&[1, 3])[1..]).is_some());
     }
 
     /// A follower may cut an entry that is not committed; that it is committed elsewhere before the disk has cut it

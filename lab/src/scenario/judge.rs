@@ -269,8 +269,9 @@ impl Scene<'_> {
             return Ok(());
         }
         let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let leads = if names.len() > 1 { "lead" } else { "leads" };
         let names = if names.is_empty() { "nobody".into() } else { names.join(" and ") };
-        Err(format!("{names} lead the highest term").into())
+        Err(format!("{names} {leads} the highest term").into())
     }
 
     fn snapshot(&self, targets: &[Selector], is: Bound<LogIndex>) -> Result<(), Why> {
@@ -381,7 +382,7 @@ impl Scene<'_> {
             self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
         found.map(|found| {
             let at = print_span(Span(found.at.0));
-            format!("{} broke at {at}: {}", properties::slug(&found.property), found.detail)
+            format!("{}, found at {at}: {}", properties::slug(&found.property), found.detail)
         })
     }
 

@@ -15,6 +15,8 @@ mod properties;
 mod read;
 mod read_expect;
 mod read_step;
+#[cfg(test)]
+mod reference_tests;
 mod run;
 mod select;
 pub mod share;

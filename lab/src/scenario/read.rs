@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{MAX_CLIENTS, MAX_NODES, ProtocolName, RaftSettings, Scenario, Selector, Step, read_name};
 use super::error::{ScenarioError, unknown};
 use super::table::{Source, Table, Value};
+use super::units::print_span;
 use super::{read_expect, read_step};
 use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
@@ -27,7 +28,7 @@ const MAX_UNTIL: Span = Span::from_secs(3_600);
 /// Protocols that have a name and cannot run yet.
 const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
 
-const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 16] = [
     "name",
     "about",
     "protocol",
@@ -352,6 +353,11 @@ fn read_steps(table: &Table<'_, '_>, names: &mut Names) -> Result<Vec<Step>, Sce
         let at = Time(source.span(table.need("at")?)?.0);
         let after = table.get("after").map(|value| source.integer(value, u64::MAX)).transpose()?;
         heads.push((at, after, table));
+    }
+    let until = read_until(table)?;
+    if let Some((at, _, late)) = heads.iter().find(|(at, ..)| *at > until) {
+        let (at, until) = (print_span(Span(at.0)), print_span(Span(until.0)));
+        return Err(late.error(format!("this step is at {at}, after the end of the run: until = \"{until}\"")));
     }
     heads.sort_by_key(|(at, ..)| *at);
     let mut steps = Vec::new();

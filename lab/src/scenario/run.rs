@@ -36,6 +36,9 @@ pub struct Run {
     judge: Judge,
     calm: Calm,
     error: Option<RunError>,
+    /// Whether a step that cannot be carried out is skipped, and those that were.
+    forgiving: bool,
+    skipped: Vec<(Time, RunError)>,
     ended: bool,
 }
 
@@ -47,7 +50,7 @@ struct Lasting {
     until: Time,
 }
 
-/// A step that could not be carried out; the run ends there.
+/// A step that could not be carried out; the run ends there, unless it is [forgiving](Run::set_forgiving).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("step {number} ({step}): {message}")]
 pub struct RunError {
@@ -75,6 +78,8 @@ impl Run {
             judge: Judge::new(&scenario.expect),
             calm: calm(scenario),
             error: None,
+            forgiving: false,
+            skipped: Vec::new(),
             ended: false,
             scenario: Arc::new(scenario.clone()),
         })
@@ -137,6 +142,17 @@ impl Run {
     /// Makes records, or makes none: the run and its digest are the same.
     pub fn set_recording(&mut self, on: bool) {
         self.simulation.set_recording(on);
+    }
+
+    /// Skips steps that cannot be carried out, instead of ending there: where a run was changed by hand, or has another
+    /// seed than its scenario was written for, a step may mean a leader that is not there.
+    pub fn set_forgiving(&mut self, on: bool) {
+        self.forgiving = on;
+    }
+
+    /// The steps that were skipped since the last call, and when.
+    pub fn take_skipped(&mut self) -> Vec<(Time, RunError)> {
+        core::mem::take(&mut self.skipped)
     }
 
     /// The records since the last call.
@@ -241,6 +257,7 @@ impl Run {
     /// Settings that cannot run.
     pub fn rebuilt(&self, scenario: &Scenario) -> Result<Self, ScenarioError> {
         let mut run = Self::new(scenario)?;
+        run.forgiving = self.forgiving;
         run.run_until(self.simulation.now());
         Ok(run)
     }
@@ -267,9 +284,17 @@ impl Run {
         let scenario = Arc::clone(&self.scenario);
         let Some(step) = scenario.steps.get(self.next) else { return };
         self.next += 1;
+        // A skipped step leaves nothing half done behind.
+        let before = self.forgiving.then(|| self.simulation.clone());
         if let Err(message) = self.carry_out(step) {
-            let number = self.next as u64;
-            self.error = Some(RunError { number, step: step.text(), message });
+            let error = RunError { number: self.next as u64, step: step.text(), message };
+            match before {
+                Some(before) => {
+                    self.simulation = before;
+                    self.skipped.push((at, error));
+                }
+                None => self.error = Some(error),
+            }
         }
     }
 

@@ -320,6 +320,24 @@ fn a_selector_that_names_nobody_ends_the_run_and_says_so() {
 }
 
 #[test]
+fn a_forgiving_run_skips_the_step_and_goes_on() {
+    let scenario = Scenario::from_toml("protocol = \"raft\"\nnodes = 3\n[[step]]\nat = \"1us\"\ncrash = \"leader\"\n");
+    let mut run = Run::new(&scenario.expect("it is right")).expect("it can run");
+    run.set_forgiving(true);
+    run.run_to_end();
+    assert!(run.succeeded() && run.error().is_none());
+    let skipped = run.take_skipped();
+    assert_eq!(skipped.iter().map(|(at, error)| (at.0, error.number)).collect::<Vec<_>>(), [(1, 1)]);
+}
+
+#[test]
+fn a_step_after_the_end_of_the_run_is_an_error_with_its_line() {
+    let text = "protocol = \"raft\"\nnodes = 3\nuntil = \"1s\"\n[[step]]\nat = \"2s\"\nheal = true\n";
+    let error = Scenario::from_toml(text).expect_err("it would never run").to_string();
+    assert!(error.contains("line ") && error.contains("after the end of the run"), "{error}");
+}
+
+#[test]
 fn a_command_by_hand_becomes_a_step_that_replays_the_run() {
     let scenario = Scenario::from_toml(CUT_OFF).expect("it is right");
     let mut by_hand = Run::new(&scenario).expect("it can run");

@@ -32,8 +32,9 @@ impl Clock {
         if self.rate_ppm == TRUE_RATE_PPM {
             return Span(span);
         }
-        let scaled = u128::from(span) * u128::from(self.rate_ppm) / u128::from(TRUE_RATE_PPM);
-        Span(u64::try_from(scaled).unwrap_or(u64::MAX))
+        // span * rate / truth, without the long products that WebAssembly has no instruction for.
+        let (rate, truth) = (u64::from(self.rate_ppm), u64::from(TRUE_RATE_PPM));
+        Span((span / truth).saturating_mul(rate).saturating_add(span % truth * rate / truth))
     }
 
     /// Both readings at global time `now`.
@@ -48,8 +49,8 @@ impl Clock {
         if self.rate_ppm == TRUE_RATE_PPM {
             return self.at + Span(span);
         }
-        let scaled = (u128::from(span) * u128::from(TRUE_RATE_PPM)).div_ceil(u128::from(self.rate_ppm.max(1)));
-        self.at + Span(u64::try_from(scaled).unwrap_or(u64::MAX))
+        let (rate, truth) = (u64::from(self.rate_ppm.max(1)), u64::from(TRUE_RATE_PPM));
+        self.at + Span((span / rate).saturating_mul(truth).saturating_add((span % rate * truth).div_ceil(rate)))
     }
 
     /// Sets the clock to what it reads now, so that it may go on in another way.

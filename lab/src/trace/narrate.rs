@@ -73,8 +73,11 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
                 Verdict::Failed => text::TOLD_FAILED,
                 Verdict::Unknown => text::TOLD_UNKNOWN,
             };
-            let result =
-                if result.is_empty() { String::new() } else { fill(record_text::RESULT, &[("result", result)]) };
+            let result = if result.is_empty() || result == "done" {
+                String::new()
+            } else {
+                fill(record_text::RESULT, &[("result", result)])
+            };
             detail(fill(template, &[("client", client), ("number", number), ("result", &result)]))
         }
         Body::Decided { index, term } => headline(fill(text::DECIDED, &[("index", index), ("term", &term.0)])),

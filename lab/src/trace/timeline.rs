@@ -11,7 +11,7 @@
 use litemap::LiteMap;
 use std::collections::VecDeque;
 
-use quorumscope_core::record::{Body, Record, Role};
+use quorumscope_core::record::{Body, NodeStatus, Record, Role};
 use quorumscope_core::types::{NodeId, RecordId, Term, Time};
 
 use super::view::{Liveness, View};
@@ -145,22 +145,9 @@ impl Timeline {
     fn note(&mut self, record: &Record, position: u64) {
         let before = record.node.and_then(|node| self.end.nodes.get(&node));
         let kind = match &record.body {
-            Body::Status(status) => {
-                let role = before.map_or(Role::Follower, |node| node.status.role);
-                let led = before.filter(|node| node.status.role == Role::Leader).map(|node| node.status.term);
-                let leads = (status.role == Role::Leader).then_some(status.term);
-                if led != leads {
-                    self.end_band(record.node, record.at);
-                    if let (Some(term), Some(leader)) = (leads, record.node) {
-                        self.terms.push(TermBand { term, leader, from: record.at, to: None });
-                    }
-                }
-                match status.role {
-                    Role::Candidate if role != Role::Candidate => Some(MarkKind::Election),
-                    Role::Leader if led != leads => Some(MarkKind::Leader),
-                    Role::Follower | Role::PreCandidate | Role::Candidate | Role::Leader | Role::Learner => None,
-                }
-            }
+            Body::Status(status) => self.reign(record, status),
+            // Whoever attaches while somebody leads learns it from the state and not from a change.
+            Body::NodeState(state) => self.reign(record, &state.status),
             Body::Crashed { .. } | Body::Broke { .. } => {
                 self.end_band(record.node, record.at);
                 Some(MarkKind::Crash)
@@ -194,7 +181,6 @@ impl Timeline {
             | Body::WriteBegan(_)
             | Body::Answered { .. }
             | Body::Noted(_)
-            | Body::NodeState(_)
             | Body::Dropped { .. }
             | Body::Asked { .. }
             | Body::Told { .. }
@@ -204,6 +190,25 @@ impl Timeline {
         };
         if let Some(kind) = kind.filter(|_| self.marks.len() < MAX_MARKS) {
             self.marks.push(Mark { at: record.at, position, node: record.node, kind });
+        }
+    }
+
+    /// Begins and ends bands as a node's role changes; a mark where that stands out.
+    fn reign(&mut self, record: &Record, status: &NodeStatus) -> Option<MarkKind> {
+        let before = record.node.and_then(|node| self.end.nodes.get(&node));
+        let role = before.map_or(Role::Follower, |node| node.status.role);
+        let led = before.filter(|node| node.status.role == Role::Leader).map(|node| node.status.term);
+        let leads = (status.role == Role::Leader).then_some(status.term);
+        if led != leads {
+            self.end_band(record.node, record.at);
+            if let (Some(term), Some(leader)) = (leads, record.node) {
+                self.terms.push(TermBand { term, leader, from: record.at, to: None });
+            }
+        }
+        match status.role {
+            Role::Candidate if role != Role::Candidate => Some(MarkKind::Election),
+            Role::Leader if led != leads => Some(MarkKind::Leader),
+            Role::Follower | Role::PreCandidate | Role::Candidate | Role::Leader | Role::Learner => None,
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Cursor {
     pub position: u64,
     /// Every record up to this time is known.
     pub known: Micros,
+    /// When the first known record was made: a live cluster is older than the visit.
+    pub began: Micros,
 }
 
 /// What stands on the timeline.
@@ -70,6 +72,7 @@ impl Default for Cursor {
             time: 0.0,
             position: 0,
             known: 0.0,
+            began: 0.0,
         }
     }
 }
@@ -79,6 +82,7 @@ impl Cursor {
     pub fn clear(&mut self) {
         self.timeline = Timeline::default();
         self.known = 0.0;
+        self.began = 0.0;
         self.marks = Shared::default();
     }
 
@@ -98,6 +102,7 @@ impl Cursor {
     }
 
     fn refresh_marks(&mut self) {
+        self.began = self.timeline.record(0).map_or(0.0, |record| record.at.0 as f64).min(self.known);
         self.marks = Shared::new(Marks {
             marks: self.timeline.marks().to_vec(),
             terms: self.timeline.terms().to_vec(),
@@ -107,7 +112,7 @@ impl Cursor {
 
     /// Goes to a time, at most to the end of what is known, after all that happened by then.
     pub fn seek(&mut self, time: Micros, linger: Micros) {
-        self.time = time.clamp(0.0, self.known);
+        self.time = time.clamp(self.began, self.known);
         let position = self.timeline.position_at(instant(self.time));
         self.show(position, linger);
     }
@@ -150,7 +155,7 @@ impl Cursor {
     /// Goes to right after the record at `position - 1`, at its time.
     pub fn go_to(&mut self, position: u64, linger: Micros) {
         let last = position.checked_sub(1).and_then(|last| self.timeline.record(last));
-        self.time = last.map_or(0.0, |record| record.at.0 as f64);
+        self.time = last.map_or(self.began, |record| record.at.0 as f64);
         self.show(position, linger);
     }
 

@@ -35,13 +35,18 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     if view.nodes.is_empty() {
         return words::WAITING.into();
     }
+    if offers.network && ring::groups(view).len() > 1 {
+        return words::PARTITIONED.into();
+    }
+    if view.nodes.values().filter(up).count() * 2 <= view.nodes.len() {
+        return words::NO_MAJORITY.into();
+    }
     match (leader, down) {
         _ if asks && !playing => words::ELECTION_PAUSED.into(),
         _ if asks => words::ELECTION.into(),
         (None, None) => before_an_election(view, playing),
         (None, Some(_)) => words::NO_LEADER.into(),
         (Some(leader), Some(down)) => words::leader_and_down(leader, down),
-        (Some(_), None) if offers.network && ring::groups(view).len() > 1 => words::PARTITIONED.into(),
         (Some(leader), None) if !asked_for => words::leader(leader),
         (Some(leader), None) if offers.network => words::leader_and_clients(leader),
         (Some(leader), None) => words::leader_live(leader),

@@ -4,6 +4,7 @@
 //! done outside, so that all of it runs in native tests. The components draw
 //! the model and send actions; the application carries the effects out.
 
+use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{NodeId, Time};
 
@@ -63,6 +64,14 @@ pub struct Model {
     pub notice: Option<Notice>,
     /// How much time the timeline shows.
     pub window: Option<Micros>,
+    /// Whether a live cluster is gone, and if so whether it never let the page in.
+    pub gone: Option<bool>,
+    /// Operations that were asked for and that no client has sent yet.
+    pending: Vec<(Time, String)>,
+    /// Steps that were skipped, and why.
+    skipped: Vec<(Time, String)>,
+    /// What was last asked of a live cluster.
+    commanded: Option<Command>,
     undo: Vec<Past>,
     redo: Vec<Past>,
     acting: Option<Past>,
@@ -214,6 +223,10 @@ impl Model {
             pace,
             notice: None,
             window: None,
+            gone: None,
+            pending: Vec::new(),
+            skipped: Vec::new(),
+            commanded: None,
             undo: Vec::new(),
             redo: Vec::new(),
             acting: None,
@@ -246,21 +259,43 @@ impl Model {
     /// The part of the run that the timeline shows.
     #[must_use]
     pub fn shown(&self) -> (Micros, Micros) {
-        let end = self.cursor.known.max(self.cursor.time).max(1_000.0);
+        let began = self.cursor.began;
+        let end = self.cursor.known.max(self.cursor.time).max(began + 1_000.0);
         match self.window {
-            Some(window) if window < end => {
-                let from = (self.cursor.time - window * 0.6).clamp(0.0, end - window);
+            Some(window) if window < end - began => {
+                let from = (self.cursor.time - window * 0.6).clamp(began, end - window);
                 (from, from + window)
             }
-            Some(_) | None => (0.0, end),
+            Some(_) | None => (began, end),
         }
     }
 
     /// Takes one action and says what is to be done outside.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        let before = self.cursor.time;
         let effects = self.reduce(action);
+        self.tell_skipped(before);
         self.tell();
         effects
+    }
+
+    /// Says that a step was skipped, when the cursor passes it.
+    fn tell_skipped(&mut self, before: Micros) {
+        let passed = |at: Time| at.0 as f64 > before && at.0 as f64 <= self.cursor.time;
+        if let Some((at, reason)) = self.skipped.iter().rev().find(|(at, _)| passed(*at)) {
+            self.notice = Some(Notice { text: words::notice::skipped(*at, reason), bad: false, undo: false });
+        }
+    }
+
+    /// Operations that were asked for by the cursor and that no client has sent yet.
+    #[must_use]
+    pub fn pending(&self) -> Vec<String> {
+        let sent = |at: &Time, text: &String| {
+            let mut operations = self.cursor.view.clients.values().flat_map(|client| &client.operations);
+            operations.any(|operation| operation.operation == *text && operation.asked >= *at)
+        };
+        let here = self.pending.iter().filter(|(at, text)| at.0 as f64 <= self.cursor.time && !sent(at, text));
+        here.map(|(_, text)| text.clone()).collect()
     }
 
     /// Finds what is to be said, where the selection or the position changed.
@@ -414,6 +449,12 @@ impl Model {
     fn act(&mut self, command: Command) -> Vec<Effect> {
         self.goal = None;
         self.acting = Some(self.now());
+        if let Command::Propose { operation, .. } = &command
+            && let Some(operation) = Operation::decode(operation)
+        {
+            self.pending.push((instant(self.cursor.time), operation.to_string()));
+        }
+        self.commanded = Some(command.clone());
         vec![Effect::Ask(Request::Act { at: instant(self.cursor.time), command })]
     }
 
@@ -463,6 +504,8 @@ impl Model {
                 self.scenario = Shared::new(scenario);
                 self.finished = false;
                 self.expectations = Shared::default();
+                self.skipped.clear();
+                self.pending.clear();
                 self.cursor.clear();
             }
             Answer::Records { records, known } => {
@@ -472,10 +515,19 @@ impl Model {
             Answer::Acted { at, scenario } => return self.acted(at, scenario),
             Answer::Refused { reason } => {
                 self.acting = None;
+                self.pending.pop();
                 self.notice = Some(Notice { text: reason, bad: true, undo: false });
             }
             Answer::Failed { reason } => {
                 self.playing = false;
+                self.notice = Some(Notice { text: reason, bad: true, undo: false });
+            }
+            Answer::Skipped { at, reason } => self.skipped.push((at, reason)),
+            Answer::Detached { refused, reason } => {
+                self.halt();
+                self.gone = Some(refused);
+                self.offers = Offers::LIVE;
+                self.pending.clear();
                 self.notice = Some(Notice { text: reason, bad: true, undo: false });
             }
             Answer::Expectations(expectations) => self.expectations = Shared::new(expectations),
@@ -496,8 +548,14 @@ impl Model {
     fn acted(&mut self, at: Time, scenario: String) -> Vec<Effect> {
         if !self.offers.past {
             self.acting = None;
+            if let Some(command) = self.commanded.take().filter(|_| !self.following) {
+                let text = words::notice::done_now(&command, self.cursor.time);
+                self.notice = Some(Notice { text, bad: false, undo: false });
+            }
             return Vec::new();
         }
+        self.skipped.retain(|(skipped, _)| *skipped <= at);
+        self.pending.retain(|(asked, _)| *asked <= at);
         if let Some(past) = self.acting.take() {
             let marks = Shared::clone(&self.cursor.marks);
             if marks.marks.iter().any(|mark| mark.at > at) {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use quorumscope_core::record::{Body, Record, Role};
+use quorumscope_core::types::{Mono, RecordId};
 use quorumscope_lab::trace::view::Liveness;
 
 use super::*;
@@ -131,4 +133,104 @@ fn every_scenario_of_the_page_opens_under_its_own_name() {
         assert_eq!(page.model.cursor.view.name, built.title);
         assert_eq!(page.model.notice, None, "{}", built.id);
     }
+}
+
+/// Every step of every scenario of the page has run by then.
+const AFTER_ALL_STEPS: &str = "4s";
+
+#[test]
+fn no_seed_and_no_crash_by_hand_ends_a_scenario_of_the_page_early() {
+    for built in &scenarios::ALL {
+        for seed in 1..=40 {
+            for crash in [None, Some(430_000.0), Some(1_000_000.0)] {
+                let toml = built.toml.replace("until = \"600s\"", &format!("until = \"{AFTER_ALL_STEPS}\""));
+                let mut page = Page::open();
+                let scenario = crate::link::reseeded(&toml, Some(seed)).expect("it is a scenario");
+                page.run(Action::Open { scenario, at: crash });
+                let view = page.model.cursor.view.clone();
+                let leader = view.nodes.iter().find(|(_, node)| node.status.role == Role::Leader).map(|(id, _)| *id);
+                if let (Some(_), Some(leader)) = (crash, leader) {
+                    page.run(Action::Act(Command::Crash(leader)));
+                }
+                page.run(Action::Seek(page.model.cursor.known));
+                while !page.model.finished {
+                    page.run(Action::Seek(page.model.cursor.known));
+                }
+                let bad = page.model.notice.as_ref().filter(|notice| notice.bad);
+                assert_eq!(bad, None, "{} with seed {seed}, a crash at {crash:?}", built.id);
+                assert!(page.model.cursor.known >= 4_000_000.0, "{} with seed {seed}", built.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_without_a_leader_is_skipped_and_said_when_the_cursor_passes_it() {
+    let mut page = Page::open();
+    page.run(Action::Open {
+        scenario: scenarios::by_id("leader-lost").expect("it is there").toml.into(),
+        at: Some(410_000.0),
+    });
+    let view = page.model.cursor.view.clone();
+    let leader = view.nodes.iter().find(|(_, node)| node.status.role == Role::Leader).map(|(id, _)| *id);
+    page.run(Action::Act(Command::Crash(leader.expect("somebody leads"))));
+    page.run(Action::Notice(None));
+    page.run(Action::Seek(415_000.0));
+    assert_eq!(page.model.notice, None);
+    page.run(Action::Seek(425_000.0));
+    let notice = page.model.notice.clone().expect("the step was passed");
+    assert!(notice.text.contains("420") && notice.text.contains("no live node leads") && !notice.bad, "{notice:?}");
+}
+
+#[test]
+fn an_operation_shows_as_waiting_before_its_client_has_a_session() {
+    let mut page = Page::open();
+    let operation = Operation::Set { key: "x".into(), value: "1".into() };
+    page.run(Action::Act(Command::Propose { to: None, operation: operation.encode() }));
+    assert_eq!(page.model.pending(), [operation.to_string()]);
+    page.run(Action::Seek(1_400_000.0));
+    assert_eq!(page.model.pending(), Vec::<String>::new(), "the client has sent it");
+}
+
+/// A live cluster whose first record is as old as that.
+fn live() -> Model {
+    let mut model = Model::new(Offers::LIVE, true, Pace::Smooth);
+    let offers = Offers { crash: true, ..Offers::LIVE };
+    model.update(Action::Answered(Answer::Attached { offers, in_memory: true }));
+    let record = |sequence, at| Record {
+        id: RecordId { origin: NodeId(1), sequence },
+        cause: None,
+        at: Time(at),
+        node: Some(NodeId(1)),
+        mono: Mono(at),
+        body: Body::Paused,
+    };
+    let records = vec![record(1, 50_000_000), record(2, 52_000_000)];
+    model.update(Action::Answered(Answer::Records { records, known: Time(53_000_000) }));
+    model
+}
+
+#[test]
+fn a_live_timeline_begins_at_its_first_record() {
+    let mut model = live();
+    assert_eq!(model.shown(), (50_000_000.0, 53_000_000.0));
+    model.update(Action::Seek(0.0));
+    assert_eq!((model.cursor.time, model.cursor.position), (50_000_000.0, 1));
+}
+
+#[test]
+fn what_is_done_while_the_past_of_a_live_cluster_is_seen_is_said() {
+    let mut model = live();
+    model.update(Action::Seek(51_000_000.0));
+    model.update(Action::Act(Command::Crash(NodeId(2))));
+    model.update(Action::Answered(Answer::Acted { at: Time(53_000_000), scenario: String::new() }));
+    let notice = model.notice.expect("it was done");
+    assert!(notice.text.contains("n2 was crashed now") && notice.text.contains("51.000 s"), "{notice:?}");
+}
+
+#[test]
+fn a_live_cluster_that_is_gone_offers_nothing() {
+    let mut model = live();
+    model.update(Action::Answered(Answer::Detached { refused: false, reason: "gone".into() }));
+    assert_eq!((model.gone, model.offers), (Some(false), Offers::LIVE));
 }

@@ -20,12 +20,14 @@ pub struct Props {
     pub scenario: Shared<String>,
     /// Whether the cluster is live.
     pub live: bool,
+    /// Whether the live cluster is gone, and if so whether it never let the page in.
+    pub gone: Option<bool>,
     /// Which views stand on the stage.
     pub views: Views,
     /// Whether the theme is dark.
     pub dark: bool,
-    /// Asks for another seed.
-    pub reseed: Callback<()>,
+    /// Asks for another seed: this one, or the next.
+    pub reseed: Callback<Option<u64>>,
     /// Where actions go.
     pub on: Callback<Action>,
 }
@@ -47,10 +49,15 @@ pub fn bar(props: &Props) -> Html {
         <>
             <h1 class="brand">{ mark() }{ words::NAME }</h1>
             if props.live {
-                <span class="live" title={texts::LIVE_NOTE}><i></i>{ texts::LIVE }<b>{ &props.name }</b></span>
+                <span class={classes!("live", props.gone.map(|_| "gone"))} title={texts::LIVE_NOTE} data-testid="live"><i></i>
+                    { match props.gone { None => texts::LIVE, Some(false) => texts::OFFLINE, Some(true) => texts::REFUSED } }
+                    if !props.name.is_empty() { <b>{ &props.name }</b> }
+                </span>
+                if props.gone.is_some() { <a class="pick" href="./" data-testid="simulations">{ texts::SIMULATIONS }</a> }
             } else {
                 { chooser(&props.name, &props.on) }
                 { seed_button(&props.scenario, &props.reseed) }
+                { rules_off(&props.scenario) }
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
                 { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Log, texts::LOG) }
@@ -100,11 +107,34 @@ fn chooser(name: &str, on: &Callback<Action>) -> Html {
     }
 }
 
-fn seed_button(scenario: &str, reseed: &Callback<()>) -> Html {
+fn seed_button(scenario: &str, reseed: &Callback<Option<u64>>) -> Html {
     let Some(seed) = link::seed(scenario) else { return Html::default() };
-    let reseed = reseed.clone();
+    let next = {
+        let reseed = reseed.clone();
+        Callback::from(move |_: MouseEvent| reseed.emit(None))
+    };
+    let typed = {
+        let reseed = reseed.clone();
+        Callback::from(move |event: Event| {
+            // What is no seed leaves the run as it is.
+            if let Some(seed) = js::field_text(&event).trim().parse().ok().filter(|seed| *seed < 1 << 53) {
+                reseed.emit(Some(seed));
+            }
+        })
+    };
     html! {
-        <button class="pick seed" title={texts::NEXT_SEED} aria-label={format!("{}: {seed}. {}", texts::SEED, texts::NEXT_SEED)} data-testid="seed"
-            onclick={Callback::from(move |_: MouseEvent| reseed.emit(()))}><span>{ texts::SEED }</span><b>{ seed }</b>{ glyph(Icon::Dice) }</button>
+        <span class="pick seed"><span>{ texts::SEED }</span>
+            <input aria-label={texts::SEED} inputmode="numeric" maxlength="16" autocomplete="off" value={seed.to_string()} onchange={typed} data-testid="seed-field" />
+            <button class="square small" title={texts::NEXT_SEED} aria-label={texts::NEXT_SEED} data-testid="seed" onclick={next}>{ glyph(Icon::Dice) }</button>
+        </span>
     }
+}
+
+/// A run with a rule switched off says so.
+fn rules_off(scenario: &str) -> Html {
+    let off = link::rules_off(scenario);
+    if off.is_empty() {
+        return Html::default();
+    }
+    html! { <span class="off" data-testid="rule-off">{ texts::RULE_OFF }<b>{ off }</b></span> }
 }

@@ -6,7 +6,7 @@
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::record::Command;
+use quorumscope_core::record::{Command, Verdict};
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Sign};
 use quorumscope_lab::trace::view::{OperationView, View, Violation};
@@ -25,6 +25,8 @@ pub struct ClientsProps {
     pub view: Shared<View>,
     /// The node that a proposal goes to; the client chooses where there is none.
     pub to: Option<NodeId>,
+    /// Operations that wait for a client to send them.
+    pub pending: Vec<String>,
     /// What the source can do.
     pub offers: Offers,
     /// Where actions go.
@@ -47,8 +49,10 @@ pub fn clients(props: &ClientsProps) -> Html {
     html! {
         <section class="clients">
             <h2>{ inspect::CLIENTS }</h2>
-            if operations.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
-            <ul>{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
+            if operations.is_empty() && props.pending.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
+            <ul>{ for props.pending.iter().rev().map(|text| html! {
+                <li class="waits" data-testid="operation"><i aria-label={words::WAITS}>{ "…" }</i><b>{ text }</b><span>{ words::WAITS }</span></li>
+            }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
             if props.offers.propose { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
         </section>
     }
@@ -64,13 +68,23 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
     };
     let told = operation.told.as_ref().map_or_else(
         || format!("{} · {}{}", words::WAITS, operation.to, words::attempts(operation.attempts)),
-        |(at, _, result)| words::told(verdict, result, at.0 as f64 / 1_000.0) + &words::attempts(operation.attempts),
+        |(at, _, result)| {
+            words::told(told_of(operation, verdict, result), *at - operation.asked)
+                + &words::attempts(operation.attempts)
+        },
     );
     html! {
         <li {class} key={format!("{client}/{}", operation.number.0)} data-testid="operation">
             <i aria-label={verdict}>{ mark }</i><b>{ &operation.operation }</b><span>{ told }</span>
         </li>
     }
+}
+
+/// What a client learned: a read has a value, a write is done; what went wrong says so itself.
+fn told_of<'a>(operation: &OperationView, verdict: &'a str, result: &'a str) -> &'a str {
+    let reads = operation.operation.starts_with("get");
+    let done = matches!(&operation.told, Some((_, Verdict::Ok, _)));
+    if result.is_empty() || (done && !reads) { verdict } else { result }
 }
 
 #[derive(Properties, PartialEq)]
@@ -107,6 +121,7 @@ fn Propose(props: &ProposeProps) -> Html {
     let empty = name().is_empty();
     let submit = Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
+        js::leave_field(&["INPUT"]);
         set();
     });
     html! {
@@ -125,7 +140,7 @@ fn Propose(props: &ProposeProps) -> Html {
                     { read(ReadHow::Stale, "read-stale", act::READ_STALE) }
                 </p>
             }
-            <p class="quiet">{ props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) }</p>
+            <p class="quiet">{ if empty { act::NO_KEY.to_owned() } else { props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
         </form>
     }
 }
@@ -172,7 +187,8 @@ pub fn checks(props: &ChecksProps) -> Html {
                 <ul>{ for props.expectations.iter().map(|expected| {
                     let (class, mark) = match expected.held { Some(true) => ("ok", "✓"), Some(false) => ("bad", "✕"), None => ("waits", "…") };
                     html! { <li {class}><i>{ mark }</i><b>{ &expected.text }</b>
-                        if expected.held == Some(false) { <span>{ &expected.detail }</span> }</li> }
+                        if expected.held == Some(false) { <span>{ &expected.detail }</span> }
+                        if expected.held.is_none() { <span>{ words::NOT_REACHED }</span> }</li> }
                 }) }</ul>
             }
         </section>

@@ -1,4 +1,4 @@
-//! Which keys are there?
+//! Which keys are there, and what do the signs mean?
 
 use yew::prelude::*;
 
@@ -24,6 +24,10 @@ pub fn help(on: &Callback<Action>) -> Html {
                     { for words::KEYS.iter().map(|(keys, what)| html! {
                         <div key={*keys}><dt>{ for keys.split("  ").map(|key| html! { <kbd>{ key }</kbd> }) }</dt><dd>{ *what }</dd></div>
                     }) }
+                </dl>
+                <h3>{ words::SIGNS_TITLE }</h3>
+                <dl class="signs">
+                    { for words::SIGNS.iter().map(|(sign, what)| html! { <div key={*sign}><dt>{ *sign }</dt><dd>{ *what }</dd></div> }) }
                 </dl>
             </section>
         </div>

@@ -67,6 +67,9 @@ pub fn inspector(props: &Props) -> Html {
                     }) }</ol>
                 </details>
             }
+            if props.lines.is_empty() && !props.view.nodes.is_empty() {
+                <section class="lines"><h2>{ texts::LINES }</h2><p class="quiet">{ texts::QUIET }</p></section>
+            }
             if !props.lines.is_empty() {
                 <section class="lines">
                     <h2>{ texts::LINES }</h2>
@@ -125,8 +128,8 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                 { row(inspect::STARTS, node.incarnation.0.to_string()) }
             </dl>
             if !status.progress.is_empty() {
-                <table class="progress" aria-label={inspect::PROGRESS}>
-                    <thead><tr><th>{ inspect::PROGRESS }</th><th>{ words::inspector::MATCH }</th><th>{ words::inspector::NEXT }</th></tr></thead>
+                <details><summary>{ inspect::PROGRESS }</summary><table class="progress" aria-label={inspect::PROGRESS}>
+                    <thead><tr><th></th><th>{ words::inspector::MATCH }</th><th>{ words::inspector::NEXT }</th></tr></thead>
                     <tbody>{ for status.progress.iter().filter(|known| known.node != id).map(|known| html! {
                         <tr key={known.node.0}>
                             <th scope="row">{ known.node.to_string() }{ if known.probing { words::inspector::PROBING } else { "" } }
@@ -134,7 +137,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                             <td>{ known.matched.0 }</td><td>{ known.next.0 }</td>
                         </tr>
                     }) }</tbody>
-                </table>
+                </table></details>
             }
             { actions_of_node(id, node, props.offers, &props.on) }
             { on_their_way(id, props) }

@@ -2,7 +2,9 @@
 
 use yew::prelude::*;
 
+use crate::link;
 use crate::scenarios;
+use crate::shared::Shared;
 use crate::words::{bar, lesson as words};
 
 /// What the panel needs.
@@ -12,6 +14,8 @@ pub struct Props {
     pub name: String,
     /// Whether the cluster is live.
     pub live: bool,
+    /// The scenario as TOML; empty for a live cluster.
+    pub scenario: Shared<String>,
 }
 
 /// The panel at the left.
@@ -25,11 +29,14 @@ pub fn lesson(props: &Props) -> Html {
             </>
         };
     }
+    let off = link::rules_off(&props.scenario);
+    let off = html! { if !off.is_empty() { <p class="note">{ bar::RULE_OFF }<b>{ off }</b></p> } };
     match scenarios::by_name(&props.name) {
         Some(built) => html! {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ built.title }</h3>
                 { for built.text.iter().map(|paragraph| html! { <p key={*paragraph}>{ *paragraph }</p> }) }
+                { off }
                 { tries(built.tries) }
             </>
         },
@@ -37,6 +44,7 @@ pub fn lesson(props: &Props) -> Html {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>
                 <p>{ words::OWN }</p>
+                { off }
                 { tries(&words::OWN_TRIES) }
             </>
         },

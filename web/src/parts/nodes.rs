@@ -46,7 +46,10 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
         }
     });
     let dots = !shape.votes.is_empty();
-    let name = format!("{id}, {}, term {}", look.words, shape.term.0);
+    let name = match look.ring {
+        Ring::Crossed => format!("{id}, {}", look.words),
+        _ => format!("{id}, {}, term {}", look.words, shape.term.0),
+    };
     let class = classes!("node", ring, emphasis.selected.then_some("selected"), emphasis.chosen.then_some("chosen"));
     html! {
         <g {class} key={id.0} data-role={face::role_words(shape.role)} data-testid={format!("node-{id}")} data-keys=""

@@ -17,6 +17,7 @@ use super::icons::{Icon, glyph};
 use super::message::{message, sample};
 use super::nodes::{self, Emphasis, cross, px};
 use super::part::part;
+use crate::app::NARROW;
 use crate::js;
 use crate::model::cursor::Recent;
 use crate::model::selection::{Selection, Tool};
@@ -27,7 +28,7 @@ use crate::scene::motion::{self, Micros, Pace, fade};
 use crate::scene::{ring, table};
 use crate::shared::Shared;
 use crate::source::Offers;
-use crate::words::{act, regions, stage as words};
+use crate::words::{act, hints, regions, stage as words};
 
 /// What the stage needs.
 #[derive(Properties, PartialEq)]
@@ -52,6 +53,8 @@ pub struct Props {
     pub tool: Tool,
     /// What the source can do.
     pub offers: Offers,
+    /// Whether the live cluster is gone, and if so whether it never let the page in.
+    pub gone: Option<bool>,
     /// Whether something can be taken back, and done again.
     pub history: (bool, bool),
     /// Where actions go.
@@ -87,7 +90,7 @@ pub fn Stage(props: &Props) -> Html {
             </svg>
             { part(LegendProps { view: props.view.clone(), losing: !props.recent.losses.is_empty() }, legend) }
             { tools(props) }
-            { part(HintProps { view: props.view.clone(), playing: props.playing, choosing, offers: props.offers }, hint_line) }
+            { part(HintProps { view: props.view.clone(), playing: props.playing, choosing, offers: props.offers, gone: props.gone }, hint_line) }
         </div>
     }
 }
@@ -170,7 +173,7 @@ fn rest(props: &RestProps) -> Html {
     };
     html! {
         <g class="rest">
-            { for ring::hulls(view, layout).into_iter().map(|path| html! { <path class="hull" d={path} /> }) }
+            { for ring::hulls(view, layout).into_iter().enumerate().map(|(side, path)| html! { <path class={classes!("hull", (side % 2 == 1).then_some("other"))} d={path} /> }) }
             { for lanes.iter().map(|lane| nodes::lane(lane, concerns(lane.from, lane.to), on_lane.clone())) }
             { for layout.clients().map(|(id, place)| {
                 nodes::client(id, place, layout.client_radius, *selection == Some(Selection::Client(id)), on_client.clone())
@@ -284,7 +287,7 @@ fn tools(props: &Props) -> Html {
     if let Tool::Partition(chosen) = &props.tool {
         return html! {
             <div class="tools">
-                <button class="primary" data-testid="split" disabled={chosen.is_empty()} onclick={send(Action::Split)}>
+                <button class="primary" data-testid="split" disabled={chosen.is_empty() || chosen.len() >= props.view.nodes.len()} onclick={send(Action::Split)}>
                     { words::split(chosen) }
                 </button>
                 <button data-testid="cancel" onclick={send(Action::Tool(Tool::Select))}>{ act::CANCEL }</button>
@@ -313,14 +316,18 @@ struct HintProps {
     playing: bool,
     choosing: bool,
     offers: Offers,
+    gone: Option<bool>,
 }
 
 /// One line that says what to try next.
 fn hint_line(props: &HintProps) -> Html {
-    let text = if props.choosing {
-        act::PARTITION_HINT.to_owned()
-    } else {
-        hint::next(&props.view, props.playing, props.offers)
+    let text = match props.gone {
+        Some(true) => hints::REFUSED.to_owned(),
+        Some(false) => hints::GONE.to_owned(),
+        None if props.choosing => act::PARTITION_HINT.to_owned(),
+        None => hint::next(&props.view, props.playing, props.offers),
     };
+    // A phone has no keys to press.
+    let text = if js::media(NARROW) { hints::without_keys(&text) } else { text };
     html! { <p class="hint" data-testid="hint">{ text }</p> }
 }

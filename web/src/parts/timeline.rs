@@ -83,15 +83,17 @@ pub fn TimelineBar(props: &Props) -> Html {
     };
     let up = Callback::from(move |_: PointerEvent| *dragging.borrow_mut() = false);
     let x = ruler.x(props.time);
+    // What has not been played does not say who will lead.
+    let begun = props.marks.terms.partition_point(|band| band.from.0 as f64 <= props.time);
     html! {
         <>
             { part(ControlsProps { playing: props.playing, speed: props.speed, following: props.following, on: props.on.clone() }, controls) }
             <div class="strip" ref={props.strip.clone()} role="slider" tabindex="0" aria-label={words::CURSOR} data-testid="timeline"
-                aria-valuemin="0" aria-valuemax={format!("{:.3}", props.shown.1 / 1_000_000.0)} aria-valuenow={format!("{:.3}", props.time / 1_000_000.0)}
+                aria-valuemin={format!("{:.3}", props.shown.0 / 1_000_000.0)} aria-valuemax={format!("{:.3}", props.shown.1 / 1_000_000.0)} aria-valuenow={format!("{:.3}", props.time / 1_000_000.0)}
                 aria-valuetext={texts::clock(props.time)}
                 onpointerdown={down} onpointermove={moved} onpointerup={up.clone()} onpointercancel={up}>
                 <svg viewBox={format!("0 0 {:.0} {HEIGHT:.0}", props.width)} aria-hidden="true">
-                    { part(StripProps { marks: props.marks.clone(), from: props.shown.0, to: props.shown.1, width: props.width }, strip) }
+                    { part(StripProps { marks: props.marks.clone(), from: props.shown.0, to: props.shown.1, width: props.width, begun }, strip) }
                     <rect class="future" x={px(x)} y="0" width={px((props.width - x).max(0.0))} height={px(HEIGHT - 18.0)} />
                     <g class="cursor" transform={format!("translate({x:.1} 0)")}>
                         <path d={format!("M0 8V{:.0}", HEIGHT - 18.0)} /><circle cy="8" r="5" />
@@ -170,6 +172,7 @@ struct StripProps {
     from: Micros,
     to: Micros,
     width: f64,
+    begun: usize,
 }
 
 /// Bands, marks and labels: they change when records come, not with the cursor.
@@ -179,7 +182,7 @@ fn strip(props: &StripProps) -> Html {
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).next().unwrap_or(1_000_000.0);
     html! {
         <g>
-            { for props.marks.terms.iter().filter_map(|band| band_of(band, &ruler)) }
+            { for props.marks.terms.iter().enumerate().filter_map(|(index, band)| band_of(band, index < props.begun, &ruler)) }
             { for thinned(&props.marks.marks, &ruler).into_iter().map(|(mark, x)| mark_of(mark, x)) }
             { for ticks.iter().map(|tick| html! {
                 <g class="tick" key={format!("{tick:.0}")}><path d={format!("M{:.1} {:.0}v4", ruler.x(*tick), HEIGHT - 18.0)} />
@@ -189,7 +192,7 @@ fn strip(props: &StripProps) -> Html {
     }
 }
 
-fn band_of(band: &TermBand, ruler: &Ruler) -> Option<Html> {
+fn band_of(band: &TermBand, begun: bool, ruler: &Ruler) -> Option<Html> {
     let to = band.to.map_or(ruler.to, |to| to.0 as f64);
     let (x, width) = ruler.span(band.from.0 as f64, to)?;
     let text = texts::band(band.term, band.leader);
@@ -199,7 +202,7 @@ fn band_of(band: &TermBand, ruler: &Ruler) -> Option<Html> {
     Some(html! {
         <g {class} data-hue={hue(band.term).to_string()} key={format!("{}-{}", band.term.0, band.from.0)}>
             <rect x={px(x)} y={px(BAND.0)} width={px((width - 1.5).max(1.0))} height={px(BAND.1)} rx="4" />
-            if fits { <text x={px(x + 9.0)} y={px(BAND.0 + 16.0)}>{ text }</text> }
+            if fits && begun { <text x={px(x + 9.0)} y={px(BAND.0 + 16.0)}>{ text }</text> }
         </g>
     })
 }

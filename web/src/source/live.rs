@@ -78,7 +78,7 @@ impl Live {
     pub fn open(attachment: Attachment, answer: Callback<Answer>) -> Self {
         let state = Rc::new(RefCell::new(State::default()));
         let Ok(socket) = WebSocket::new(&attachment.url) else {
-            answer.emit(Answer::Failed { reason: notice::DISCONNECTED.into() });
+            answer.emit(Answer::Detached { refused: false, reason: notice::DISCONNECTED.into() });
             return Self { socket: None, state, _listeners: Vec::new() };
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
@@ -106,8 +106,13 @@ impl Live {
         let closed = {
             let state = Rc::clone(&state);
             Closure::<dyn FnMut(JsValue)>::new(move |_| {
-                let problem = state.borrow_mut().problem.take();
-                answer.emit(Answer::Failed { reason: problem.unwrap_or_else(|| notice::DISCONNECTED.into()) });
+                let mut state = state.borrow_mut();
+                let problem = state.problem.take();
+                // Who was let in has records; what was said after that is not why it ends.
+                let refused = problem.is_some() && state.known == Time(0);
+                drop(state);
+                answer
+                    .emit(Answer::Detached { refused, reason: problem.unwrap_or_else(|| notice::DISCONNECTED.into()) });
             })
         };
         socket.set_onopen(Some(opened.as_ref().unchecked_ref()));
@@ -134,7 +139,10 @@ fn receive(frame: Frame, state: &RefCell<State>, answer: &Callback<Answer>) {
             state.borrow_mut().problem = Some(problem.text.clone());
             answer.emit(Answer::Refused { reason: problem.text });
         }
-        Frame::Done { problem: None, .. } | Frame::Welcome(_) => {}
+        Frame::Done { problem: None, .. } => {
+            answer.emit(Answer::Acted { at: state.borrow().known, scenario: String::new() });
+        }
+        Frame::Welcome(_) => {}
         // Not meant for a controller; a relay that sends one is not ours to correct.
         Frame::Hello(_)
         | Frame::Peer(_)

@@ -66,6 +66,20 @@ pub enum Answer {
         /// Why, in one sentence.
         reason: String,
     },
+    /// A step of the scenario that could not be carried out was skipped.
+    Skipped {
+        /// When.
+        at: Time,
+        /// Why.
+        reason: String,
+    },
+    /// The live cluster is gone.
+    Detached {
+        /// Whether it never let the page in.
+        refused: bool,
+        /// Why, in one sentence.
+        reason: String,
+    },
     /// How the scenario's expectations stand at the end of what is known.
     Expectations(Vec<Expectation>),
     /// The run is over: there will be no more records.

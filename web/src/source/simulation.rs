@@ -43,7 +43,9 @@ impl Engine {
     fn open(&mut self, scenario: &str, until: Time, out: &mut dyn FnMut(Answer)) {
         let run = Scenario::from_toml(scenario).and_then(|scenario| Run::new(&scenario));
         match run {
-            Ok(run) => {
+            Ok(mut run) => {
+                // By hand, or with another seed, a step may mean a leader that is not there: the run goes on without it.
+                run.set_forgiving(true);
                 out(Answer::Opened { scenario: run.scenario().to_toml() });
                 self.keyframes.clear();
                 self.start = Some(run.clone());
@@ -62,6 +64,9 @@ impl Engine {
             run.run_until(next);
             let records = run.take_records();
             let known = run.simulation().now().max(next);
+            for (at, error) in run.take_skipped() {
+                out(Answer::Skipped { at, reason: error.message });
+            }
             out(Answer::Records { records, known });
             let last = self.keyframes.back().map_or(Time(0), |keyframe| keyframe.simulation().now());
             if known - last >= KEYFRAME {
@@ -104,6 +109,7 @@ impl Engine {
         let mut run = newest_first.into_iter().find(|run| run.simulation().now() <= at)?.clone();
         run.run_until(at);
         run.take_records();
+        run.take_skipped();
         Some(run)
     }
 }

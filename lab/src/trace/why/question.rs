@@ -53,8 +53,23 @@ pub fn why_role<'a>(
                 | Event::BecameCandidate { .. }
                 | Event::BecameLeader { .. }
         ),
-        body => matches!(body, Body::Crashed { .. } | Body::Broke { .. } | Body::Started { .. }),
+        body => matches!(body, Body::Crashed { .. } | Body::Broke { .. } | Body::Started { .. } | Body::Paused),
     };
+    // Whoever goes on after a pause is again what it was before.
+    let mut resumed = false;
+    let newest_first = newest_first.filter(|record| {
+        if record.node == Some(node) {
+            match record.body {
+                Body::Resumed => resumed = true,
+                Body::Paused if resumed => {
+                    resumed = false;
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        true
+    });
     latest(newest_first, lookup, tells, Some(node))
 }
 

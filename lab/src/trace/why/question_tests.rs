@@ -48,6 +48,14 @@ fn the_latest_change_of_role_answers_and_a_crash_ends_it() {
 }
 
 #[test]
+fn a_pause_answers_until_it_is_over() {
+    let leader = Body::Noted(Event::BecameLeader { term: Term(1), votes: vec![NodeId(1), NodeId(2)] });
+    let records = [record(1, 1, leader), record(2, 1, Body::Paused), record(3, 1, Body::Resumed)];
+    let ask = |upto: usize| why_role(records[..upto].iter().rev(), |_| None, NodeId(1)).map(|a| a.record.sequence);
+    assert_eq!((ask(1), ask(2), ask(3)), (Some(1), Some(2), Some(1)));
+}
+
+#[test]
 fn a_question_about_a_vote_is_not_answered_with_a_pre_vote_or_another_candidate() {
     let records = [
         record(1, 4, vote(1, 2, false, None)),

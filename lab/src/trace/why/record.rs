@@ -204,7 +204,8 @@ fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &s
         Verdict::Failed => text::TOLD_FAILED,
         Verdict::Unknown => text::TOLD_UNKNOWN,
     };
-    let result = if result.is_empty() { String::new() } else { fill(text::RESULT, &[("result", &result)]) };
+    let result =
+        if result.is_empty() || result == "done" { String::new() } else { fill(text::RESULT, &[("result", &result)]) };
     Explanation::of(fill(template, &[("client", client), ("number", number), ("result", &result)]))
         .because(principle::NONE, paper::CLIENTS)
 }

@@ -70,6 +70,26 @@ fn a_wrong_token_is_refused_in_one_line() {
         let refused = page.until("the refusal", |seen| seen.notices.iter().any(|notice| notice.bad)).await;
         assert_eq!(refused.notices.len(), 1, "{:?}", refused.notices);
         assert!(refused.notices[0].text.contains("token"), "{:?}", refused.notices);
+        page.wait_for("return document.querySelector('[data-testid=live]').textContent.includes('refused')").await;
         page.screenshot("wide-dark-live-refused").await;
+    });
+}
+
+#[test]
+fn a_cluster_that_ends_is_said_to_be_offline_and_offers_nothing() {
+    browse(Look::WIDE, async |page, _| {
+        let server = Server::start();
+        page.open(&server.live).await;
+        page.until("a leader", |seen| seen.leader().is_some()).await;
+        page.press('1').await;
+        page.wait_for("return document.querySelector('[data-testid=crash]') !== null").await;
+        drop(server);
+        page.wait_for("return document.querySelector('[data-testid=live]').textContent.includes('offline')").await;
+        let controls = "return ['crash', 'pause-node', 'partition', 'propose-set']
+            .filter(name => document.querySelector(`[data-testid=${name}]`) !== null)";
+        assert_eq!(page.read::<Vec<String>>(controls).await, Vec::<String>::new());
+        let link: String = page.read("return document.querySelector('[data-testid=simulations]').href").await;
+        assert!(!link.contains('#'), "{link}");
+        page.screenshot("wide-dark-live-offline").await;
     });
 }

@@ -112,3 +112,30 @@ fn the_help_sheet_takes_the_focus() {
         page.until("no help", |seen| !seen.help).await;
     });
 }
+
+#[test]
+fn keys_go_to_the_page_again_after_a_list_and_a_field() {
+    browse(Look::WIDE, async |page, server| {
+        page.open(&server.page).await;
+        page.choose("speed", super::story::TENTH).await;
+        page.press(' ').await;
+        page.until("it plays", |seen| seen.playing).await;
+        page.press(' ').await;
+        page.until("it stands", |seen| !seen.playing).await;
+
+        page.press('p').await;
+        page.until("the field has the focus", |seen| seen.focus == "propose-key").await;
+        page.press(Key::Escape.into()).await;
+        page.until("the field is left", |seen| seen.focus != "propose-key").await;
+        page.press('p').await;
+        page.until("the field has the focus again", |seen| seen.focus == "propose-key").await;
+        page.press(Key::Enter.into()).await;
+        page.until("the field is left by asking", |seen| seen.focus != "propose-key").await;
+        page.until("what was asked waits", |seen| seen.operations.iter().any(|line| line.contains("set x = 1"))).await;
+        page.press('k').await;
+        page.until("a key that needs a node says so", |seen| {
+            seen.notices.iter().any(|notice| notice.text.contains("Select a node first"))
+        })
+        .await;
+    });
+}

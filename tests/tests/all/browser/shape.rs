@@ -165,3 +165,45 @@ fn along(from: (f64, f64), to: (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
         (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
     })
 }
+
+/// The least distance of two nodes, in radii of a node.
+const CLOSEST: &str = r#"
+    const bodies = [...document.querySelectorAll('.node .body')];
+    const place = (body) => [+body.getAttribute('cx'), +body.getAttribute('cy'), +body.getAttribute('r')];
+    let closest = 1000;
+    for (const a of bodies.map(place)) for (const b of bodies.map(place)) {
+        if (a !== b && (a[0] !== b[0] || a[1] !== b[1])) {
+            closest = Math.min(closest, Math.hypot(a[0] - b[0], a[1] - b[1]) / a[2]);
+        }
+    }
+    return closest;
+"#;
+
+#[test]
+fn nodes_keep_apart_on_a_small_laptop() {
+    browse(Look { size: (1024, 700), ..Look::WIDE }, async |page, server| {
+        page.open(&server.page).await;
+        let closest: f64 = page.read(CLOSEST).await;
+        assert!(closest > 3.0, "two nodes stand {closest} radii apart");
+        page.press(fantoccini::key::Key::End.into()).await;
+        page.until("a leader", |seen| seen.leader().is_some()).await;
+        fits_sideways(page).await;
+        page.screenshot("laptop-dark").await;
+        page.click("open-lesson").await;
+        page.screenshot("laptop-dark-lesson").await;
+    });
+}
+
+#[test]
+fn a_run_with_a_rule_switched_off_says_so() {
+    browse(Look::WIDE.light(), async |page, server| {
+        page.open(&server.page).await;
+        page.choose("scenario", "no-majority").await;
+        page.wait_for(
+            "return document.querySelector('[data-testid=rule-off]')?.textContent.includes('majority') === true",
+        )
+        .await;
+        page.press(fantoccini::key::Key::End.into()).await;
+        page.screenshot("wide-light-rule-off").await;
+    });
+}
