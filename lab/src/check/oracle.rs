@@ -368,7 +368,7 @@ mod tests {
     /// The store of a node that has put a snapshot in the place of its log up to `base`.
     fn compacted(terms: &[u64], base: (u64, u64)) -> DiskImage<HardState> {
         let (index, term) = (LogIndex(base.0), Term(base.1));
-        let membership = quorumscope_core::membership::Membership::default();
+        let membership = Membership::default();
         let (log_time, digest) = Default::default();
         let meta = SnapshotMeta { index, term, log_time, membership, digest };
         let mut image = image(2, terms);
@@ -442,7 +442,8 @@ mod tests {
     #[test]
     fn while_members_change_both_halves_must_hold_an_entry() {
         let mut oracle = Oracle::new(&VOTERS);
-        let joint = Membership { voters: vec![NodeId(4), NodeId(5)], outgoing: VOTERS.to_vec(), learners: vec![] };
+        let joint =
+            Membership { voters: vec![NodeId(4), NodeId(5)], outgoing: VOTERS.to_vec(), ..Membership::default() };
         assert_eq!(oracle.configured(Term(1), &joint, &Log::new(&log_of(&[1]))), []);
         for (node, decided) in [(1, false), (2, false), (4, false), (5, true)] {
             take_and_sync(&mut oracle, node, 1, 1, &[1]);

@@ -403,6 +403,8 @@ pub(crate) mod face {
     pub const CANDIDATE: &str = "candidate";
     pub const LEADER: &str = "leader";
     pub const LEARNER: &str = "learner";
+    /// Gets what is committed and answers reads.
+    pub const OBSERVER: &str = "observer";
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
     pub const CRASHED: &str = "crashed";
@@ -505,19 +507,21 @@ pub(crate) fn links(count: usize) -> String {
     if count == 1 { "1 link".into() } else { format!("{count} links") }
 }
 
-/// `voters n1, n2; leaving n3; learners n4`.
+/// `voters n1, n2; together with voters n3; learners n4; observers n5`.
 pub(crate) fn members(members: &Membership) -> String {
-    let Membership { voters, outgoing, learners } = members;
+    let Membership { voters, outgoing, learners, observers } = members;
     let part = |name: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{name} {}", list(nodes)));
     let outgoing = part("together with voters", outgoing);
-    [part("voters", voters), outgoing, part("learners", learners)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let parts = [part("voters", voters), outgoing, part("learners", learners), part("observers", observers)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// What an operator asks for: `ask n1 to add n4, promote n3, remove n2`.
 pub(crate) fn change_of_members(node: NodeId, change: &MembershipChange) -> String {
-    let MembershipChange { add, promote, remove } = change;
+    let MembershipChange { add, promote, remove, observe } = change;
     let part = |verb: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{verb} {}", list(nodes)));
-    let parts = [part("add", add), part("promote", promote), part("remove", remove)];
+    let observe = part("observe with", observe);
+    let parts = [part("add", add), part("promote", promote), part("remove", remove), observe];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     format!("{node} is asked to change the members: {parts}")
 }
