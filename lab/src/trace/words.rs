@@ -99,6 +99,7 @@ pub mod principle {
         "While members change, both the old and the new half must agree: so two leaders never have a quorum each.";
     pub(crate) const ONE_CHANGE: &str = "Members change one step at a time, and only on ground that is committed.";
     pub(crate) const CAUGHT_UP: &str = "Who votes before it has the log holds up every commit.";
+    pub(crate) const OBSERVER: &str = "An observer gets what is committed and answers reads; it never votes, and what it answers its leader proves nothing.";
     pub(crate) const REMOVED: &str = "A leader manages its own removal, without counting itself, and then steps down.";
     pub(crate) const UNSYNCED: &str = "What was not on disk is lost in a crash, and what waited for it is never sent.";
     pub(crate) const SNAPSHOT: &str = "What is applied stands in the state: a snapshot of it, with the clients' sessions, takes the place of the log.";
@@ -168,6 +169,8 @@ pub(crate) mod event {
     pub const FOLLOWER_REMOVED: &str = "{node} leads no longer in term {term}: its removal is committed.";
     pub const FOLLOWER_SILENT: &str = "{node} hears from no leader any more; without a vote it waits for the next one.";
     pub const MEMBERS_ACT: &str = "{node} acts on the configuration at index {index}: {members}.";
+    pub const MEMBERS_OBSERVE: &str =
+        "{node} acts on the configuration at index {index}, in which it observes: {members}.";
     pub const MEMBERS_FIRST: &str = "{node} acts on the configuration that it started with: {members}.";
     pub const CHANGE_REFUSED: &str = "{node} refused to change the members: {reason}.";
     pub const CHANGE_NOT_LEADER: &str = "it does not lead; the leader that it knows: {leader}";
