@@ -1,8 +1,13 @@
 //! Who belongs to the cluster, and who has a say?
 //!
-//! A configuration names voters and learners. While it is *joint*, the outgoing
-//! voters have a say as well, and every decision needs a quorum of both halves
-//! (Raft paper §6). Configurations travel in entries and in snapshots.
+//! A configuration names voters, learners and observers. While it is *joint*, the
+//! outgoing voters have a say as well, and every decision needs a quorum of both
+//! halves (Raft paper §6). Configurations travel in entries and in snapshots.
+//!
+//! Observers are a list of their own and no mark on learners: a learner is on its
+//! way to a vote and is fed like a voter, an observer is there to answer reads and
+//! never gets a vote, so that there may be many. Only who was removed and added
+//! anew changes from one list to the other.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,8 +25,11 @@ pub struct Membership {
     pub voters: Vec<NodeId>,
     /// The outgoing half while joint; empty otherwise.
     pub outgoing: Vec<NodeId>,
-    /// Who gets the log and has no vote.
+    /// Who gets the log and has no vote yet.
     pub learners: Vec<NodeId>,
+    /// Who gets what is committed, answers reads, and is never promoted.
+    #[serde(default)]
+    pub observers: Vec<NodeId>,
 }
 
 impl Membership {
@@ -30,7 +38,7 @@ impl Membership {
     pub fn of(mut voters: Vec<NodeId>) -> Self {
         voters.sort_unstable();
         voters.dedup();
-        Self { voters, outgoing: Vec::new(), learners: Vec::new() }
+        Self { voters, ..Self::default() }
     }
 
     /// Whether two halves decide together.
@@ -48,7 +56,13 @@ impl Membership {
     /// Whether `node` belongs to the cluster.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
-        self.is_voter(node) || self.learners.contains(&node)
+        self.is_voter(node) || self.learners.contains(&node) || self.is_observer(node)
+    }
+
+    /// Whether `node` gets what is committed and never a vote.
+    #[must_use]
+    pub fn is_observer(&self, node: NodeId) -> bool {
+        self.observers.binary_search(&node).is_ok()
     }
 
     /// As the payload of a configuration entry.
@@ -64,12 +78,14 @@ impl Membership {
         (rest.is_empty() && members.is_well_formed()).then_some(members)
     }
 
-    /// Whether somebody votes, and all lists are sorted, name a node once, and are short enough.
+    /// Whether somebody votes, all lists are sorted, name a node once, and are short enough, and no observer has
+    /// another part as well.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        let lists = [&self.voters, &self.outgoing, &self.learners];
+        let lists = [&self.voters, &self.outgoing, &self.learners, &self.observers];
         let sorted = lists.iter().all(|list| list.is_sorted_by(|a, b| a < b) && list.len() <= MAX_MEMBERS);
-        sorted && !self.voters.is_empty()
+        let apart = !self.observers.iter().any(|node| self.is_voter(*node) || self.learners.contains(node));
+        sorted && apart && !self.voters.is_empty()
     }
 
     /// What a joint configuration becomes: the outgoing half has no say any more (Raft paper §6).
@@ -83,10 +99,16 @@ impl Membership {
     /// # Errors
     /// The first reason for which the change makes no sense here.
     pub fn after(&self, change: &MembershipChange) -> Result<Self, Nonsense> {
-        let MembershipChange { add, promote, remove } = change;
+        let MembershipChange { add, promote, remove, observe } = change;
         let known = |node: &NodeId| self.contains(*node);
-        if let Some(node) = add.iter().find(|node| known(node)) {
+        if let Some(node) = add.iter().chain(observe).find(|node| known(node)) {
             return Err(Nonsense::IsMember(*node));
+        }
+        if let Some(node) = observe.iter().find(|node| add.contains(node)) {
+            return Err(Nonsense::IsMember(*node));
+        }
+        if let Some(node) = promote.iter().find(|node| self.is_observer(**node)) {
+            return Err(Nonsense::IsObserver(*node));
         }
         if let Some(node) = promote.iter().find(|node| !self.learners.contains(node)) {
             return Err(Nonsense::IsNoLearner(*node));
@@ -98,17 +120,20 @@ impl Membership {
         let voters = few::distinct(self.voters.iter().filter(stays).chain(promote).copied());
         let learns = |node: &&NodeId| stays(node) && !promote.contains(node);
         let learners = few::distinct(self.learners.iter().filter(learns).chain(add).copied());
-        match voters.len() + learners.len() {
-            _ if voters.is_empty() => Err(Nonsense::NobodyVotes),
+        let observers = few::distinct(self.observers.iter().filter(stays).chain(observe).copied());
+        let next = Self { voters, outgoing: Vec::new(), learners, observers };
+        match next.voters.len() + next.learners.len() + next.observers.len() {
+            _ if next.voters.is_empty() => Err(Nonsense::NobodyVotes),
             count if count > MAX_MEMBERS => Err(Nonsense::TooMany),
-            _ if (&voters, &learners) == (&self.voters, &self.learners) => Err(Nonsense::Nothing),
-            _ => Ok(Self { voters, outgoing: Vec::new(), learners }),
+            _ if next == self.left() => Err(Nonsense::Nothing),
+            _ => Ok(next),
         }
     }
 
     /// All members, sorted, each once.
     pub fn members(&self) -> impl Iterator<Item = NodeId> + use<> {
-        few::distinct(self.voters.iter().chain(&self.outgoing).chain(&self.learners).copied()).into_iter()
+        let lists = [&self.voters, &self.outgoing, &self.learners, &self.observers];
+        few::distinct(lists.into_iter().flatten().copied()).into_iter()
     }
 }
 
@@ -119,8 +144,11 @@ pub struct MembershipChange {
     pub add: Vec<NodeId>,
     /// Learners that get a vote.
     pub promote: Vec<NodeId>,
-    /// Voters and learners that leave.
+    /// Members of any kind that leave.
     pub remove: Vec<NodeId>,
+    /// Nodes that join as observers.
+    #[serde(default)]
+    pub observe: Vec<NodeId>,
 }
 
 /// Why a change makes no sense for a configuration.
@@ -132,6 +160,9 @@ pub enum Nonsense {
     /// Only a learner is promoted.
     #[error("{0} is not a learner; add it first")]
     IsNoLearner(NodeId),
+    /// An observer never gets a vote.
+    #[error("{0} is an observer, which is never promoted; remove it and add it as a learner")]
+    IsObserver(NodeId),
     /// It cannot leave.
     #[error("{0} is not a member, or is promoted by the same change")]
     IsNoMember(NodeId),
@@ -151,12 +182,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_voter_of_either_half_has_a_vote_and_a_learner_has_none() {
-        let [a, b, c] = [1, 2, 3].map(NodeId);
-        let joint = Membership { voters: vec![a], outgoing: vec![b], learners: vec![c] };
+    fn a_voter_of_either_half_has_a_vote_and_learners_and_observers_have_none() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
+        let joint = Membership { voters: vec![a], outgoing: vec![b], learners: vec![c], observers: vec![d] };
         assert!(joint.is_joint() && joint.is_voter(a) && joint.is_voter(b) && !joint.is_voter(c));
-        assert!(joint.contains(c) && !joint.contains(NodeId(4)));
-        assert_eq!(joint.members().collect::<Vec<_>>(), [a, b, c]);
+        assert!(joint.contains(c) && joint.contains(d) && !joint.contains(NodeId(5)));
+        assert!(joint.is_observer(d) && !joint.is_voter(d) && !joint.is_observer(c));
+        assert_eq!(joint.members().collect::<Vec<_>>(), [a, b, c, d]);
+        assert_eq!(joint.left().observers, [d], "observers are no matter of the halves");
         assert!(!Membership::of(vec![b, a, b]).is_joint());
         assert_eq!(Membership::of(vec![b, a, b]).voters, [a, b]);
     }
@@ -164,11 +197,12 @@ mod tests {
     #[test]
     fn a_change_names_who_joins_who_gets_a_vote_and_who_leaves() {
         let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
-        let before = Membership { voters: vec![a, b], outgoing: vec![], learners: vec![c] };
-        let swap = MembershipChange { add: vec![d], promote: vec![c], remove: vec![a] };
-        let after = Membership { voters: vec![b, c], outgoing: vec![], learners: vec![d] };
+        let before = Membership { voters: vec![a, b], learners: vec![c], ..Membership::default() };
+        let swap = MembershipChange { add: vec![d], promote: vec![c], remove: vec![a], observe: vec![] };
+        let after = Membership { voters: vec![b, c], learners: vec![d], ..Membership::default() };
         assert_eq!(before.after(&swap), Ok(after));
-        let change = |add, promote, remove| before.after(&MembershipChange { add, promote, remove });
+        let change =
+            |add, promote, remove| before.after(&MembershipChange { add, promote, remove, observe: Vec::new() });
         assert_eq!(change(vec![c], vec![], vec![]), Err(Nonsense::IsMember(c)));
         assert_eq!(change(vec![], vec![d], vec![]), Err(Nonsense::IsNoLearner(d)));
         assert_eq!(change(vec![], vec![], vec![d]), Err(Nonsense::IsNoMember(d)));
@@ -178,9 +212,28 @@ mod tests {
     }
 
     #[test]
+    fn an_observer_joins_and_leaves_and_is_never_promoted() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
+        let before = Membership { voters: vec![a], learners: vec![b], observers: vec![c], ..Membership::default() };
+        let observe = |observe: &[NodeId], add: &[NodeId], promote: &[NodeId], remove: &[NodeId]| {
+            let [observe, add, promote, remove] = [observe, add, promote, remove].map(<[NodeId]>::to_vec);
+            before.after(&MembershipChange { add, promote, remove, observe })
+        };
+        assert_eq!(observe(&[d], &[], &[], &[]).map(|next| next.observers), Ok(vec![c, d]));
+        assert_eq!(observe(&[], &[], &[b], &[]).map(|next| next.observers), Ok(vec![c]), "a promotion keeps them");
+        assert_eq!(observe(&[], &[], &[], &[c]).map(|next| next.observers), Ok(vec![]));
+        assert_eq!(observe(&[], &[], &[c], &[]), Err(Nonsense::IsObserver(c)));
+        assert_eq!(observe(&[c], &[], &[], &[]), Err(Nonsense::IsMember(c)));
+        assert_eq!(observe(&[b], &[], &[], &[]), Err(Nonsense::IsMember(b)));
+        assert_eq!(observe(&[a], &[], &[], &[a]), Err(Nonsense::IsMember(a)));
+        assert_eq!(observe(&[d], &[d], &[], &[]), Err(Nonsense::IsMember(d)));
+    }
+
+    #[test]
     fn what_is_no_configuration_is_not_taken_for_one() {
-        let [a, b] = [1, 2].map(NodeId);
-        let joint = Membership { voters: vec![a], outgoing: vec![a, b], learners: vec![b] };
+        let [a, b, c] = [1, 2, 3].map(NodeId);
+        let joint = Membership { voters: vec![a], outgoing: vec![a, b], learners: vec![b], observers: vec![c] };
+        assert_eq!(Membership::decode(&Membership { observers: vec![b], ..joint.clone() }.encode()), None);
         assert_eq!(Membership::decode(&joint.encode()), Some(joint.clone()));
         assert_eq!(Membership::decode(&Membership::default().encode()), None);
         assert_eq!(Membership::decode(&Membership { voters: vec![b, a], ..joint.clone() }.encode()), None);

@@ -134,7 +134,7 @@ mod tests {
             if voters.is_empty() || outgoing.is_empty() {
                 continue;
             }
-            let joint = Membership { voters: voters.clone(), outgoing: outgoing.clone(), learners: Vec::new() };
+            let joint = Membership { voters: voters.clone(), outgoing: outgoing.clone(), ..Membership::default() };
             let system = Majority::of(&joint, false);
             for set in 0..1u32 << 4 {
                 let has = |node: NodeId| set & (1 << (node.0 - 1)) != 0;

@@ -326,6 +326,8 @@ pub enum Role {
     Leader,
     /// Follows without a vote.
     Learner,
+    /// Gets what is committed and answers reads; never votes.
+    Observer,
 }
 
 /// What an observer may know of a node apart from its log and hard state.

@@ -46,7 +46,7 @@ export interface View {
 export interface NodeView {
   id: string;
   liveness: "down" | "up" | "paused" | "crashed" | "broken";
-  role: "follower" | "pre-candidate" | "candidate" | "leader" | "learner";
+  role: "follower" | "pre-candidate" | "candidate" | "leader" | "learner" | "observer";
   term: number;
   votedFor?: string;
   leader?: string;

@@ -281,5 +281,6 @@ fn role(role: Role) -> &'static str {
         Role::Candidate => "candidate",
         Role::Leader => "leader",
         Role::Learner => "learner",
+        Role::Observer => "observer",
     }
 }

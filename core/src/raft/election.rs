@@ -8,6 +8,7 @@
 
 use super::lease::Rounds;
 use super::message::{Message, RequestVote, RequestVoteReply};
+use super::observers::Observers;
 use super::reads::LeaderReads;
 use super::role::{Heard, Leader, Role, Votes};
 use super::rules::{Rule, Rules};
@@ -122,6 +123,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         });
         self.unsettled = true;
         self.role = Role::Leader(Box::new(Leader {
+            observers: Observers::among(&progress),
             progress,
             waiting: std::collections::VecDeque::new(),
             rounds: Rounds::new(now.mono),
@@ -139,6 +141,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.append_as_leader(now, EntryKind::NoOp, [no_op], out);
         self.start_round(now);
         self.replicate_to_all(out);
+        self.remind_observers(out);
     }
 
     fn vote_request(&self, term: Term, transfer: bool) -> RequestVote {

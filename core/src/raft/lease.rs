@@ -182,9 +182,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// A peer answered an append of this leader's term.
     pub(super) fn on_contact(&mut self, now: Now, from: NodeId, round: u64) {
+        let anybody = !self.on(Rule::VotersConfirm);
         let Role::Leader(leader) = &mut self.role else { return };
-        if !leader.progress.iter().any(|progress| progress.node == from) {
-            return; // Only those who are fed count, and memory is bounded by their number.
+        // Only those who are fed count, and memory is bounded by their number. Observers prove nothing.
+        let counted = if anybody { leader.progress.len() } else { leader.followers() };
+        if !leader.progress.iter().take(counted).any(|progress| progress.node == from) {
+            return;
         }
         if leader.rounds.answered(from, round, now.mono) && round > leader.rounds.confirmed {
             self.confirm_rounds(now);
@@ -195,10 +198,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn confirm_rounds(&mut self, now: Now) {
         let from_send = self.on(Rule::LeaseFromSend);
         let own = self.id;
+        let anybody = self.anybody_confirms();
         let Role::Leader(leader) = &mut self.role else { return };
         let rounds = &mut leader.rounds;
-        let confirmed = self
-            .quorum
+        let confirmed = anybody
+            .as_ref()
+            .unwrap_or(&self.quorum)
             .held_by_quorum(|voter| LogIndex(if voter == own { rounds.started } else { rounds.round_of(voter) }));
         if confirmed.0 > rounds.confirmed {
             rounds.confirm(confirmed.0, now.mono, from_send);
@@ -224,7 +229,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let within = self.config.election_timeout.1;
         let own = self.id;
         let is_heard = |voter: NodeId| voter == own || now.mono - leader.rounds.heard(voter) <= within;
-        if self.quorum.is_quorum(is_heard) {
+        if self.anybody_confirms().as_ref().unwrap_or(&self.quorum).is_quorum(is_heard) {
             return true;
         }
         out.note(|| Event::QuorumUnheard {

@@ -12,6 +12,7 @@
 //! so that they learn of it.
 
 use super::message::Message;
+use super::observers::{Feed, Observers};
 use super::progress::{Mode, Progress};
 use super::role::Role;
 use super::rules::{Rule, Rules};
@@ -84,9 +85,14 @@ impl Members {
         self.history.iter().rev().take(2).any(|(_, members)| members.is_voter(node))
     }
 
-    /// Everybody who is fed: all members, and until their removal is committed those who leave.
-    fn fed(&self) -> Vec<NodeId> {
-        crate::few::distinct(self.history.iter().rev().take(2).flat_map(|(_, members)| members.members()))
+    /// Everybody who is fed: all members, and until their removal is committed those who leave. Observers come last.
+    fn fed(&self) -> impl Iterator<Item = (NodeId, Feed)> + use<> {
+        let acting = || self.history.iter().rev().take(2).map(|(_, members)| members);
+        let all = crate::few::distinct(acting().flat_map(Membership::members));
+        let follows = |node: NodeId| acting().any(|members| members.contains(node) && !members.is_observer(node));
+        let (followers, observers): (Vec<_>, Vec<_>) = all.into_iter().partition(|node| follows(*node));
+        let fed_by = |feed| move |node| (node, feed);
+        followers.into_iter().map(fed_by(Feed::Log)).chain(observers.into_iter().map(fed_by(Feed::Committed)))
     }
 }
 
@@ -116,8 +122,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// A leader's first idea of everybody whom it feeds.
     pub(super) fn first_progress(&self, next: LogIndex) -> smallvec::SmallVec<[Progress; 4]> {
-        let others = self.members.fed().into_iter().filter(|node| *node != self.id);
-        others.map(|node| Progress::new(node, next)).collect()
+        let others = self.members.fed().filter(|(node, _)| *node != self.id);
+        others.map(|(node, feed)| Progress { feed, ..Progress::new(node, next) }).collect()
     }
 
     /// Another configuration acts from here on: quorums and followers are those of it.
@@ -134,8 +140,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let next = self.log.last_index().next();
         let fresh = self.first_progress(next);
         let Role::Leader(leader) = &mut self.role else { return };
-        let known = |node| leader.progress.iter().find(|progress| progress.node == node);
-        leader.progress = fresh.into_iter().map(|new| known(new.node).cloned().unwrap_or(new)).collect();
+        let known = |new: Progress| match leader.progress.iter().find(|progress| progress.node == new.node) {
+            Some(known) => Progress { feed: new.feed, ..known.clone() },
+            None => new,
+        };
+        leader.progress = fresh.into_iter().map(known).collect();
+        leader.observers = Observers::among(&leader.progress);
     }
 
     /// An operator asks for other members. What is refused here was not appended.
@@ -182,6 +192,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.append_as_leader(now, EntryKind::Configuration, [proposal], out);
         self.act_on_members(out);
         self.replicate_to_all(out);
+        self.remind_observers(out); // Who joins is asked what it has.
     }
 
     /// What a committed configuration asks for: to leave a joint one, to let go of who left, to step down.
@@ -195,6 +206,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             self.unsettled = false;
             return;
         };
+        self.part_with_observers(out);
         // What an older leader made joint and did not live to leave is left by the next one (thesis §4.3).
         if self.membership().is_joint() {
             if self.on(Rule::AutoLeave) {

@@ -25,7 +25,7 @@
 //!   change of voters is joint (§6).
 //!
 //! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads` and `transfer`.
+//! `lease`, `reads`, `transfer` and `observers`.
 
 mod config;
 mod election;
@@ -33,6 +33,7 @@ mod lease;
 mod log;
 mod members;
 mod message;
+mod observers;
 mod persist;
 mod progress;
 mod reads;
@@ -179,6 +180,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::TransferLeadership { to } => self.on_transfer(now, to, out),
         }
         self.tend_members(now, out);
+        self.feed_observers(out);
         self.snapshot_ready(now, out);
         self.advance_reads(now, out);
         if let Some(write) = self.persist.flush(&self.hard, &self.log) {
@@ -224,6 +226,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     #[must_use]
     pub fn role(&self) -> crate::record::Role {
         match self.role {
+            Role::Follower { .. } if !self.votes && self.membership().is_observer(self.id) => {
+                crate::record::Role::Observer
+            }
             Role::Follower { .. } if !self.votes => crate::record::Role::Learner,
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Leader(_) => {
                 self.role.kind()

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::observers::Feed;
 use crate::snapshot::Snapshot;
 use crate::types::{LogIndex, NodeId};
 
@@ -19,6 +20,8 @@ pub(super) struct Progress {
     /// Highest index known to be durable there.
     pub(super) matched: LogIndex,
     pub(super) mode: Mode,
+    /// What of the log it gets.
+    pub(super) feed: Feed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ pub(super) struct Sending {
 
 impl Progress {
     pub(super) fn new(node: NodeId, next: LogIndex) -> Self {
-        Self { node, next, matched: LogIndex::ZERO, mode: Mode::Probe { sent: false } }
+        Self { node, next, matched: LogIndex::ZERO, mode: Mode::Probe { sent: false }, feed: Feed::Log }
     }
 
     /// How many entries may leave now.
@@ -102,7 +105,8 @@ mod tests {
     use super::*;
 
     fn replicating(matched: u64, next: u64) -> Progress {
-        Progress { node: NodeId(2), next: LogIndex(next), matched: LogIndex(matched), mode: Mode::Replicate }
+        let (next, matched) = (LogIndex(next), LogIndex(matched));
+        Progress { node: NodeId(2), next, matched, mode: Mode::Replicate, feed: Feed::Log }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::log::Log;
 use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
+use super::observers::Feed;
 use super::progress::Mode;
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
@@ -75,17 +76,21 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Sends each follower what it lacks, as far as its window allows.
     pub(super) fn replicate_to_all(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
-        for position in 0..leader.progress.len() {
+        for position in 0..leader.followers() {
             self.replicate_to(position, out);
         }
     }
 
     /// Sends one follower what it lacks, as far as its window allows.
-    fn replicate_to(&mut self, position: usize, out: &mut Effects) {
+    pub(super) fn replicate_to(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress.get_mut(position) else { return };
         loop {
-            let room = progress.room(self.config.max_entries_in_flight).min(self.config.max_entries_per_append);
+            let full = self.config.max_entries_per_append;
+            let mut room = progress.room(self.config.max_entries_in_flight).min(full);
+            if progress.feed != Feed::Log {
+                room = progress.committed_room(room, full, self.commit_index);
+            }
             let lacks = progress.next <= self.log.last_index();
             let probes = progress.mode == Mode::Probe { sent: false };
             if room == 0 || !(lacks || probes) {
@@ -118,6 +123,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         self.tick_if_due(now, out);
         self.begin_round(now, out);
+        self.remind_observers(out);
     }
 
     /// Numbers what leaves from here on, so that its answers prove that the node led now.
@@ -128,17 +134,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         round
     }
 
-    /// Begins a round and sends it to every follower; reads that came so far share it.
+    /// Begins a round and sends it to every follower; reads that came so far share it. Observers prove nothing.
     pub(super) fn begin_round(&mut self, now: Now, out: &mut Effects) {
         let round = self.start_round(now);
         self.batch_reads(round, out);
         let Role::Leader(leader) = &self.role else { return };
-        for position in 0..leader.progress.len() {
+        for position in 0..leader.followers() {
             self.send_heartbeat(position, out);
         }
     }
 
-    fn send_heartbeat(&mut self, position: usize, out: &mut Effects) {
+    pub(super) fn send_heartbeat(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
         let Some(progress) = leader.progress.get(position) else { return };
         let (node, prev) = (progress.node, progress.next.previous());
@@ -409,7 +415,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 }),
             },
         };
-        leader.progress.iter().map(seen).collect()
+        let mut all: Vec<_> = leader.progress.iter().map(seen).collect();
+        crate::few::sort(&mut all, |a, b| a.node < b.node); // Observers stand behind the others.
+        all
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use smallvec::SmallVec;
 
 use super::lease::Rounds;
+use super::observers::Observers;
 use super::progress::Progress;
 use super::reads::LeaderReads;
 use super::transfer::Transfer;
@@ -33,8 +34,10 @@ pub(super) struct Heard {
 /// What a leader keeps (Figure 2, "volatile state on leaders").
 #[derive(Clone, Debug)]
 pub(super) struct Leader {
-    /// One a follower, sorted by node.
+    /// One a follower, sorted by node, and then one an observer, sorted by node.
     pub(super) progress: SmallVec<[Progress; 4]>,
+    /// Which of them are observers.
+    pub(super) observers: Observers,
     /// Clients that wait for an entry to be applied, in log order.
     pub(super) waiting: VecDeque<Waiting>,
     /// Whom it hears, and its lease.

@@ -86,6 +86,8 @@ pub enum Rule {
     VoteLease,
     /// A transfer of leadership that takes too long is given up (thesis §3.10). Liveness.
     TransferHasDeadline,
+    /// Only voters' answers prove that a leader leads (thesis §6.4): observers may hear a deposed one.
+    VotersConfirm,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -99,7 +101,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -137,6 +139,7 @@ impl Rule {
         Self::CheckQuorum,
         Self::VoteLease,
         Self::TransferHasDeadline,
+        Self::VotersConfirm,
     ];
 
     /// The name in scenario files and on the command line.
@@ -180,6 +183,7 @@ impl Rule {
             Self::CheckQuorum => "raft.check-quorum",
             Self::VoteLease => "raft.vote-lease",
             Self::TransferHasDeadline => "raft.transfer-has-deadline",
+            Self::VotersConfirm => "raft.voters-confirm",
         }
     }
 
@@ -229,7 +233,8 @@ impl Rule {
             | Self::LeaseFromSend
             | Self::LeaseDriftBound
             | Self::LeaseEndsAtTransfer
-            | Self::VoteLease => RuleKind::Safety,
+            | Self::VoteLease
+            | Self::VotersConfirm => RuleKind::Safety,
         }
     }
 }

@@ -444,7 +444,8 @@ mod tests {
     #[test]
     fn while_members_change_both_halves_must_hold_an_entry() {
         let mut oracle = Oracle::new(&VOTERS);
-        let joint = Membership { voters: vec![NodeId(4), NodeId(5)], outgoing: VOTERS.to_vec(), learners: vec![] };
+        let joint =
+            Membership { voters: vec![NodeId(4), NodeId(5)], outgoing: VOTERS.to_vec(), ..Membership::default() };
         assert_eq!(oracle.configured(Term(1), &joint, &Log::new(&log_of(&[1]))), []);
         for (node, decided) in [(1, false), (2, false), (4, false), (5, true)] {
             take_and_sync(&mut oracle, node, 1, 1, &[1]);

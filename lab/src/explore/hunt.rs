@@ -17,7 +17,7 @@ use crate::scenario::profile::{Plan, Profile, small_snapshots};
 pub fn plan(rule: Rule) -> Plan {
     // Changes of members hide other faults: who was taken out cannot break anything. Snapshots would shorten the logs
     // in which older rules are missed.
-    let heavy = Plan { changes: 0, raft: RaftSettings::default(), ..Profile::Heavy.plan() };
+    let heavy = Plan { changes: 0, observers: 0, raft: RaftSettings::default(), ..Profile::Heavy.plan() };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
     let slow_disk = (Span::from_millis(10), Span::from_millis(50));
     match rule {
@@ -201,6 +201,19 @@ pub fn plan(rule: Rule) -> Plan {
             transfers: 60,
             ..impatient(busy)
         },
+        // The leader and two observers on one side, the two other voters on the other, and clients on both.
+        Rule::VotersConfirm => Plan {
+            reads: [Some(ReadHow::Index); 3],
+            keys: 1,
+            observers: 1,
+            observing: (Span::from_millis(12_000), Span::from_millis(12_700)),
+            partitions: 20,
+            one_way_cuts: 0,
+            crashes: 0,
+            at_leader_percent: 0,
+            client_timeout: Span::from_millis(100),
+            ..busy
+        },
         // What these guard shows only where a cut or a crash stays: calm mends both.
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
     }
@@ -253,6 +266,7 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
         .reduce(|one, other| Plan {
             crashes: one.crashes.max(other.crashes),
             changes: one.changes.max(other.changes),
+            observers: one.observers.max(other.observers),
             partitions: one.partitions.max(other.partitions),
             one_way_cuts: one.one_way_cuts.max(other.one_way_cuts),
             lost_disks: one.lost_disks.max(other.lost_disks),

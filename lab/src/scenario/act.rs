@@ -127,9 +127,10 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
             let to = to.as_ref().map(|to| one_node(simulation, bindings, to, "a proposal goes to")).transpose()?;
             vec![Command::Propose { to, operation: operation.encode() }]
         }
-        Action::Members { to, add, promote, remove } => {
+        Action::Members { to, add, promote, remove, observe } => {
             let whom = |targets: &Targets| if targets.is_empty() { Ok(Vec::new()) } else { whom(targets) };
-            let change = MembershipChange { add: whom(add)?, promote: whom(promote)?, remove: whom(remove)? };
+            let [add, promote, remove, observe] = [whom(add)?, whom(promote)?, whom(remove)?, whom(observe)?];
+            let change = MembershipChange { add, promote, remove, observe };
             match nodes(simulation, bindings, core::slice::from_ref(to), &[])?.as_slice() {
                 [node] => vec![Command::Reconfigure { node: *node, change }],
                 _ => return Err("a change of members goes to one node".into()),
@@ -216,9 +217,10 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::LoseDisk(node) => verb(NodeVerb::LoseDisk, node),
         Command::Reconfigure { node, change } => {
             let list = |nodes: &[NodeId]| nodes.iter().copied().map(Selector::Node).collect();
-            let MembershipChange { add, promote, remove } = change;
+            let MembershipChange { add, promote, remove, observe } = change;
             let to = Selector::Node(*node);
-            Action::Members { to, add: list(add), promote: list(promote), remove: list(remove) }
+            let [add, promote, remove, observe] = [list(add), list(promote), list(remove), list(observe)];
+            Action::Members { to, add, promote, remove, observe }
         }
         Command::Snapshot(node) => verb(NodeVerb::Snapshot, node),
         Command::Cut { from, to } => Action::Cut { from: vec![end(*from)], to: vec![end(*to)] },

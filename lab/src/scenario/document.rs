@@ -195,6 +195,8 @@ pub enum Action {
         promote: Targets,
         /// Who leaves.
         remove: Targets,
+        /// Who joins as an observer.
+        observe: Targets,
     },
     /// Moves clocks forward.
     Skew {
@@ -481,6 +483,8 @@ pub enum Fact {
         voters: Targets,
         /// Who learns; empty for nobody.
         learners: Targets,
+        /// Who observes; empty for nobody.
+        observers: Targets,
         /// Whether an outgoing half decides with it.
         joint: bool,
     },

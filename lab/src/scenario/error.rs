@@ -57,10 +57,14 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let word = word.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= name.len().max(word.len()) / 2)
+        .map(|name| {
+            let lower = name.to_lowercase();
+            // Half a name that is right says more than as many letters that happen to agree.
+            (!lower.starts_with(&word), strsim::damerau_levenshtein(&word, &lower), name)
+        })
+        .filter(|(differs, distance, name)| !differs || *distance <= name.len().max(word.len()) / 2)
         .min()
-        .map(|(_, name)| name)
+        .map(|(.., name)| name)
 }
 
 /// "unknown …; did you mean …?", or the list of what there is.

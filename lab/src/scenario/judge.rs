@@ -202,7 +202,9 @@ impl Scene<'_> {
                 Some(found) => Err(format!("on {node} {key} is \"{found}\"")),
                 None => Err(format!("on {node} {key} is not set")),
             }),
-            Fact::Members { at, voters, learners, joint } => self.members(at, voters, learners, *joint),
+            Fact::Members { at, voters, learners, observers, joint } => {
+                self.members(at, voters, [learners, observers], *joint)
+            }
             Fact::Agree(on) => self.agree(on),
             Fact::AppliedEqual => self.applied_equal(),
             Fact::Invariant(property) => match self.broken(property.as_deref()) {
@@ -225,13 +227,15 @@ impl Scene<'_> {
         }
     }
 
-    fn members(&self, at: &[Selector], voters: &[Selector], learners: &[Selector], joint: bool) -> Result<(), Why> {
+    fn members(&self, at: &[Selector], voters: &[Selector], others: [&[Selector]; 2], joint: bool) -> Result<(), Why> {
         let leader = [Selector::Leader];
         let voters = self.nodes(voters)?;
-        let learners = if learners.is_empty() { Vec::new() } else { self.nodes(learners)? };
+        let named = |list: &[Selector]| if list.is_empty() { Ok(Vec::new()) } else { self.nodes(list) };
+        let [learners, observers] = [named(others[0])?, named(others[1])?];
         self.each(if at.is_empty() { &leader } else { at }, |node, face| {
             let Some(found) = face.members else { return Err(format!("{node} is down")) };
-            if found.voters == voters && found.learners == learners && found.is_joint() == joint {
+            let lists = (&found.voters, &found.learners, &found.observers) == (&voters, &learners, &observers);
+            if lists && found.is_joint() == joint {
                 return Ok(());
             }
             Err(format!("at {node} the members are {}", words::members(found)))

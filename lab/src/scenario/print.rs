@@ -202,11 +202,12 @@ fn action(action: &Action) -> String {
             let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
             format!("propose = {{ {to}{} }}", operation(wanted))
         }
-        Action::Members { to, add, promote, remove } => {
+        Action::Members { to, add, promote, remove, observe } => {
             let to = (*to != Selector::Leader).then(|| format!("to = {}", selector(to)));
             let named =
                 |name: &str, nodes: &Targets| (!nodes.is_empty()).then(|| format!("{name} = {}", targets(nodes)));
-            let parts = [to, named("add", add), named("promote", promote), named("remove", remove)];
+            let parts =
+                [to, named("add", add), named("promote", promote), named("remove", remove), named("observe", observe)];
             format!("members = {{ {} }}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
         }
         Action::Skew { node, by } => format!("skew = {{ node = {}, by = {} }}", targets(node), span(*by)),
@@ -282,12 +283,15 @@ fn fact(fact: &Fact) -> String {
             let on = if on.is_empty() { String::new() } else { format!(", on = {}", targets(on)) };
             format!("state = {{ key = {}, {value}{on} }}", quote(key))
         }
-        Fact::Members { at, voters, learners, joint } => {
+        Fact::Members { at, voters, learners, observers, joint } => {
             let at = if at.is_empty() { String::new() } else { format!("at = {}, ", targets(at)) };
-            let learners =
-                if learners.is_empty() { String::new() } else { format!(", learners = {}", targets(learners)) };
+            let others = |name: &str, list: &Targets| match list.is_empty() {
+                true => String::new(),
+                false => format!(", {name} = {}", targets(list)),
+            };
+            let (learners, observers) = (others("learners", learners), others("observers", observers));
             let joint = if *joint { ", joint = true" } else { "" };
-            format!("members = {{ {at}voters = {}{learners}{joint} }}", targets(voters))
+            format!("members = {{ {at}voters = {}{learners}{observers}{joint} }}", targets(voters))
         }
         Fact::Agree(on) if on.is_empty() => "agree = true".into(),
         Fact::Agree(on) => format!("agree = {}", targets(on)),

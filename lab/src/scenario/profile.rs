@@ -108,6 +108,8 @@ impl Profile {
             "index reads",
             "lease reads",
             "transfers",
+            "entries at observers",
+            "index reads at observers",
         ];
         match self {
             Self::None => NONE,
@@ -143,6 +145,7 @@ impl Profile {
                 one_way_cuts: 2,
                 slow_disks: 2,
                 changes: 2,
+                observers: 1,
                 drifts: 2,
                 skews: 1,
                 raft: small_snapshots(12),
@@ -207,6 +210,10 @@ pub struct Plan {
     pub slow_disks: u32,
     /// Rounds in which a node leaves the cluster, comes back as a learner and gets its vote again.
     pub changes: u32,
+    /// Rounds in which a node leaves the cluster and observes it for a while; calm gives it its vote back.
+    pub observers: u32,
+    /// How long such a round takes.
+    pub observing: (Span, Span),
     /// Clocks that run at another rate from then on.
     pub drifts: u32,
     /// How far those rates may be from true time, in parts per million; leases hold up to Raft's own bound.
@@ -248,6 +255,8 @@ impl Default for Plan {
             cut_time: (Span::from_millis(500), Span::from_millis(2_500)),
             slow_disks: 0,
             changes: 0,
+            observers: 0,
+            observing: (Span::from_millis(4_000), Span::from_millis(8_000)),
             drifts: 0,
             drift_ppm: 20_000,
             skews: 0,
@@ -295,6 +304,7 @@ pub fn generate(
     draw.cuts();
     draw.conditions();
     draw.changes();
+    draw.observers();
     draw.calm();
     let mut steps = draw.steps;
     steps.sort_by_key(|step| step.at);
@@ -441,16 +451,13 @@ impl Draw<'_> {
         let count = if self.nodes.len() > 1 { self.plan.changes } else { 0 };
         for number in 0..count {
             let (out, back) = self.window(number, count, (Span::from_millis(1_500), Span::from_millis(4_000)));
-            let mut node = vec![Selector::Node(self.node())];
-            let other = Selector::Node(self.node());
-            if self.nodes.len() > 3 && !node.contains(&other) {
-                node.push(other);
-            }
+            let node = self.one_or_two();
             let asked = |add: &[Selector], promote: &[Selector], remove: &[Selector]| Action::Members {
                 to: Selector::Foremost,
                 add: add.to_vec(),
                 promote: promote.to_vec(),
                 remove: remove.to_vec(),
+                observe: vec![],
             };
             let between = (back - out).0 / 4;
             for (quarter, action) in [
@@ -463,6 +470,42 @@ impl Draw<'_> {
                 self.push(Time(out.0 + between * quarter), action);
             }
         }
+    }
+
+    /// One or two nodes leave, and observe the others for a while; some of it is asked twice.
+    fn observers(&mut self) {
+        let count = if self.nodes.len() > 1 { self.plan.observers } else { 0 };
+        for number in 0..count {
+            let (out, back) = self.window(number, count, self.plan.observing);
+            let node = self.one_or_two();
+            let asked = |remove: &[Selector], observe: &[Selector]| Action::Members {
+                to: Selector::Foremost,
+                add: vec![],
+                promote: vec![],
+                remove: remove.to_vec(),
+                observe: observe.to_vec(),
+            };
+            let between = (back - out).0 / 10;
+            for (tenth, action) in [
+                (0, asked(&node, &[])),
+                (1, asked(&node, &[])),
+                (2, asked(&[], &node)),
+                (3, asked(&[], &node)),
+                (10, asked(&node, &[])),
+            ] {
+                self.push(Time(out.0 + between * tenth), action);
+            }
+        }
+    }
+
+    /// Two nodes where enough stay behind, seldom the same one twice.
+    fn one_or_two(&mut self) -> Vec<Selector> {
+        let mut node = vec![Selector::Node(self.node())];
+        let other = Selector::Node(self.node());
+        if self.nodes.len() > 3 && !node.contains(&other) {
+            node.push(other);
+        }
+        node
     }
 
     /// Slow disks, clocks, timers that fire out of turn.
@@ -510,15 +553,21 @@ impl Draw<'_> {
         if self.plan.partitions + self.plan.one_way_cuts > 0 {
             self.push(calm, Action::Heal);
         }
-        if self.plan.changes > 0 {
+        if self.plan.changes + self.plan.observers > 0 {
             // Whoever was left outside comes back, once it was judged whether the others work on.
             let nodes = self.nodes.clone();
             let late = (self.until - calm).0 / 10;
             let pause = late * 5 / nodes.len() as u64;
             for (place, node) in (0..).zip(nodes) {
                 let (to, node) = (Selector::Foremost, vec![Selector::Node(node)]);
-                let add = Action::Members { to: to.clone(), add: node.clone(), promote: vec![], remove: vec![] };
-                let promote = Action::Members { to, add: vec![], promote: node, remove: vec![] };
+                let add = Action::Members {
+                    to: to.clone(),
+                    add: node.clone(),
+                    promote: vec![],
+                    remove: vec![],
+                    observe: vec![],
+                };
+                let promote = Action::Members { to, add: vec![], promote: node, remove: vec![], observe: vec![] };
                 let at = calm.0 + late * 4 + pause * place;
                 self.push(Time(at), add);
                 self.push(Time(at + pause / 2), promote);

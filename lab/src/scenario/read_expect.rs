@@ -37,12 +37,13 @@ pub(super) const KEYS: [&str; 21] = [
 ];
 
 /// Roles by name.
-pub(super) const ROLES: [(Role, &str); 5] = [
+pub(super) const ROLES: [(Role, &str); 6] = [
     (Role::Follower, "follower"),
     (Role::PreCandidate, "pre-candidate"),
     (Role::Candidate, "candidate"),
     (Role::Leader, "leader"),
     (Role::Learner, "learner"),
+    (Role::Observer, "observer"),
 ];
 
 /// One expectation.
@@ -111,12 +112,13 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
-    let table = source.table("members", value, &["at", "voters", "learners", "joint"])?;
+    let table = source.table("members", value, &["at", "voters", "learners", "observers", "joint"])?;
     let list = |key| table.read(key, Vec::new(), |source, value| nodes(source, value, names));
     Ok(Fact::Members {
         at: list("at")?,
         voters: nodes(source, table.need("voters")?, names)?,
         learners: list("learners")?,
+        observers: list("observers")?,
         joint: table.read("joint", false, |source, value| source.boolean(value))?,
     })
 }
@@ -129,6 +131,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
         Role::Candidate => "candidate",
         Role::Leader => "leader",
         Role::Learner => "learner",
+        Role::Observer => "observer",
     }
 }
 

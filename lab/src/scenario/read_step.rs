@@ -163,14 +163,14 @@ fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Actio
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
-    let table = source.table("members", value, &["to", "add", "promote", "remove"])?;
+    let table = source.table("members", value, &["to", "add", "promote", "remove", "observe"])?;
     let list = |key| table.read(key, Vec::new(), |source, value| nodes(source, value, names));
-    let (add, promote, remove) = (list("add")?, list("promote")?, list("remove")?);
-    if add.len() + promote.len() + remove.len() == 0 {
-        return Err(table.error("a change of members needs one of add = \"n4\", promote = \"n4\" and remove = \"n1\""));
+    let (add, promote, remove, observe) = (list("add")?, list("promote")?, list("remove")?, list("observe")?);
+    if add.len() + promote.len() + remove.len() + observe.len() == 0 {
+        return Err(table.error("a change of members needs one of add, promote, remove and observe, as add = \"n4\""));
     }
     let to = table.read("to", Selector::Leader, |source, value| node_selector(source, value, names))?;
-    Ok(Action::Members { to, add, promote, remove })
+    Ok(Action::Members { to, add, promote, remove, observe })
 }
 
 /// The operation of a table with one of `set`, `get` and `delete`, or with `command` for the other machines.

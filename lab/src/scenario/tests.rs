@@ -57,6 +57,9 @@ at = "4s"
 restart = "down"
 [[step]]
 at = "4s"
+members = { to = "n1", add = "n4", promote = "n5", remove = ["n2", "n3"], observe = ["down", "n1"] }
+[[step]]
+at = "4s"
 timeout = "n1"
 [[step]]
 at = "4s"
@@ -101,6 +104,9 @@ read = { key = "x" }
 at = "5s"
 read = { to = "old", key = "x", how = "stale" }
 [[expect]]
+by = "5s"
+members = { at = "n1", voters = ["n1", "n5"], learners = "n4", observers = ["n2", "n3"], joint = true }
+[[expect]]
 at = "3s"
 leaders = 1
 not_leader = "old"
@@ -142,7 +148,7 @@ fn a_document_with_everything_survives_print_and_read() {
     let again = Scenario::from_toml(&printed).expect("what is printed can be read");
     assert_eq!(scenario, again);
     assert_eq!(printed, again.to_toml(), "the printed form is canonical");
-    assert_eq!(scenario.steps.len(), 22);
+    assert_eq!(scenario.steps.len(), 23);
     assert_eq!(scenario.steps[0].bind, [("old".to_owned(), Selector::Leader)], "steps are in the order of time");
     assert_eq!(scenario.rules_off, [raft::Rule::CommitOwnTermOnly]);
 }

@@ -91,4 +91,8 @@ counters! {
     stale_reads = "stale reads",
     /// Campaigns that the leader asked for.
     transfers = "transfers",
+    /// Entries that observers applied.
+    observer_entries = "entries at observers",
+    /// Reads by the leader's read index that observers answered.
+    observer_reads = "index reads at observers",
 }

@@ -11,7 +11,7 @@ use quorumscope_core::digest::Chain;
 use quorumscope_core::entry::EntryKind;
 use quorumscope_core::event::Event as NodeEvent;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, ReadHow, ReadRequest};
-use quorumscope_core::record::{Body, Endpoint};
+use quorumscope_core::record::{Body, Endpoint, Role};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, RecordId, RequestNumber, Span, Ticket};
 
@@ -202,8 +202,12 @@ impl<P: Subject> World<P> {
             self.halt(index, first, "a read waits until its index is applied");
             return false;
         }
+        let observes = node.standing.0 == Role::Observer;
         match how {
-            ReadHow::Index => self.coverage.index_reads += 1,
+            ReadHow::Index => {
+                self.coverage.index_reads += 1;
+                self.coverage.observer_reads += u64::from(observes);
+            }
             ReadHow::Lease => self.coverage.lease_reads += 1,
             ReadHow::Stale => self.coverage.stale_reads += 1,
         }
@@ -259,6 +263,7 @@ impl<P: Subject> World<P> {
             return false;
         }
         let image = Arc::clone(&node.disk.image);
+        let observes = node.standing.0 == Role::Observer;
         let mut digest = Chain::new();
         for entry in image.entries(from, through) {
             let Some(node) = self.nodes.get_mut(index) else { return false };
@@ -274,6 +279,7 @@ impl<P: Subject> World<P> {
             }
             node.applied = entry.index;
             self.coverage.applied += 1;
+            self.coverage.observer_entries += u64::from(observes);
             self.coverage.configurations += u64::from(entry.kind == EntryKind::Configuration);
             self.watch_applied(index, entry);
         }

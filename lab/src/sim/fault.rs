@@ -214,7 +214,7 @@ impl<P: Subject> World<P> {
     }
 
     fn reconfigure(&mut self, node: NodeId, change: &MembershipChange, command: &Command) -> Result<(), CommandError> {
-        for named in change.add.iter().chain(&change.promote).chain(&change.remove) {
+        for named in [&change.add, &change.promote, &change.remove, &change.observe].into_iter().flatten() {
             self.known(*named)?;
         }
         let index = self.require(node, &[Liveness::Up], "only a running node takes a change of members")?;

@@ -65,8 +65,8 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         23 => Command::Mend { from: end(rng), to: end(rng) },
         26..=28 => {
             let (whom, mut change) = (vec![node(rng)], MembershipChange::default());
-            let MembershipChange { add, promote, remove } = &mut change;
-            *[add, promote, remove][usize::try_from(rng.below(3)).unwrap_or(0)] = whom;
+            let MembershipChange { add, promote, remove, observe } = &mut change;
+            *[add, promote, remove, observe][usize::try_from(rng.below(4)).unwrap_or(0)] = whom;
             Command::Reconfigure { node: node(rng), change }
         }
         29 | 30 => Command::Transfer { from: node(rng), to: node(rng) },

@@ -63,7 +63,7 @@ impl<P: Subject> World<P> {
             match standing.0 {
                 Role::Candidate => self.coverage.elections += 1,
                 Role::Leader => self.coverage.leaders += 1,
-                Role::Follower | Role::PreCandidate | Role::Learner => {}
+                Role::Follower | Role::PreCandidate | Role::Learner | Role::Observer => {}
             }
             node.standing = standing;
             if self.checking {

@@ -357,7 +357,7 @@ pub enum Ring {
     Dashed,
     /// Leader: a thick ring with a crown mark.
     Crowned,
-    /// Learner: a smaller hollow circle.
+    /// Learner or observer: a smaller hollow circle.
     Small,
     /// Does not react, but holds its memory.
     Paused,
@@ -385,6 +385,7 @@ pub fn role_words(role: Role) -> &'static str {
         Role::Candidate => words::CANDIDATE,
         Role::Leader => words::LEADER,
         Role::Learner => words::LEARNER,
+        Role::Observer => words::OBSERVER,
     }
 }
 
@@ -396,7 +397,7 @@ pub fn role(liveness: Liveness, role: Role) -> RoleFace {
         Role::Follower => Ring::Plain,
         Role::PreCandidate | Role::Candidate => Ring::Dashed,
         Role::Leader => Ring::Crowned,
-        Role::Learner => Ring::Small,
+        Role::Learner | Role::Observer => Ring::Small,
     };
     match liveness {
         Liveness::Up => RoleFace { ring, votes, words: role_words(role) },

@@ -95,7 +95,7 @@ fn messages() -> Vec<Message> {
 }
 
 fn meta() -> SnapshotMeta {
-    let membership = Membership { voters: vec![NODE], outgoing: vec![NodeId(2)], learners: Vec::new() };
+    let membership = Membership { voters: vec![NODE], outgoing: vec![NodeId(2)], ..Membership::default() };
     SnapshotMeta { index: LogIndex(7), term: Term(2), log_time: Wall(BIG), membership, digest: Digest(BIG) }
 }
 

@@ -99,6 +99,7 @@ pub mod principle {
         "While members change, both the old and the new half must agree: so two leaders never have a quorum each.";
     pub(crate) const ONE_CHANGE: &str = "Members change one step at a time, and only on ground that is committed.";
     pub(crate) const CAUGHT_UP: &str = "Who votes before it has the log holds up every commit.";
+    pub(crate) const OBSERVER: &str = "An observer gets what is committed and answers reads; it never votes, and what it answers its leader proves nothing.";
     pub(crate) const REMOVED: &str = "A leader manages its own removal, without counting itself, and then steps down.";
     pub(crate) const UNSYNCED: &str = "What was not on disk is lost in a crash, and what waited for it is never sent.";
     pub(crate) const SNAPSHOT: &str = "What is applied stands in the state: a snapshot of it, with the clients' sessions, takes the place of the log.";
@@ -168,6 +169,8 @@ pub(crate) mod event {
     pub const FOLLOWER_REMOVED: &str = "{node} leads no longer in term {term}: its removal is committed.";
     pub const FOLLOWER_SILENT: &str = "{node} hears from no leader any more; without a vote it waits for the next one.";
     pub const MEMBERS_ACT: &str = "{node} acts on the configuration at index {index}: {members}.";
+    pub const MEMBERS_OBSERVE: &str =
+        "{node} acts on the configuration at index {index}, in which it observes: {members}.";
     pub const MEMBERS_FIRST: &str = "{node} acts on the configuration that it started with: {members}.";
     pub const CHANGE_REFUSED: &str = "{node} refused to change the members: {reason}.";
     pub const CHANGE_NOT_LEADER: &str = "it does not lead; the leader that it knows: {leader}";
@@ -403,6 +406,8 @@ pub(crate) mod face {
     pub const CANDIDATE: &str = "candidate";
     pub const LEADER: &str = "leader";
     pub const LEARNER: &str = "learner";
+    /// Gets what is committed and answers reads.
+    pub const OBSERVER: &str = "observer";
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
     pub const CRASHED: &str = "crashed";
@@ -505,19 +510,21 @@ pub(crate) fn links(count: usize) -> String {
     if count == 1 { "1 link".into() } else { format!("{count} links") }
 }
 
-/// `voters n1, n2; leaving n3; learners n4`.
+/// `voters n1, n2; together with voters n3; learners n4; observers n5`.
 pub(crate) fn members(members: &Membership) -> String {
-    let Membership { voters, outgoing, learners } = members;
+    let Membership { voters, outgoing, learners, observers } = members;
     let part = |name: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{name} {}", list(nodes)));
     let outgoing = part("together with voters", outgoing);
-    [part("voters", voters), outgoing, part("learners", learners)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let parts = [part("voters", voters), outgoing, part("learners", learners), part("observers", observers)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// What an operator asks for: `ask n1 to add n4, promote n3, remove n2`.
 pub(crate) fn change_of_members(node: NodeId, change: &MembershipChange) -> String {
-    let MembershipChange { add, promote, remove } = change;
+    let MembershipChange { add, promote, remove, observe } = change;
     let part = |verb: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{verb} {}", list(nodes)));
-    let parts = [part("add", add), part("promote", promote), part("remove", remove)];
+    let observe = part("observe with", observe);
+    let parts = [part("add", add), part("promote", promote), part("remove", remove), observe];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     format!("{node} is asked to change the members: {parts}")
 }

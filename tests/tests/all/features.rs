@@ -28,7 +28,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 19] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -49,6 +49,24 @@ const CASES: [Case; 15] = [
     }),
     ("members", "no joint configuration", |scenario| scenario.rules_off.push(Rule::JointConsensus)),
     ("members", "nobody who leaves the joint configuration", |scenario| scenario.rules_off.push(Rule::AutoLeave)),
+    ("observers", "nobody who observes", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
+    }),
+    ("observers", "learners in their place", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Members { add, observe, .. }) = &mut step.action {
+                std::mem::swap(add, observe);
+            }
+        }
+    }),
+    ("observers", "observers that prove who leads", |scenario| scenario.rules_off.push(Rule::VotersConfirm)),
+    ("observers", "reads that promise nothing", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Read { how, .. }) = &mut step.action {
+                *how = ReadHow::Stale;
+            }
+        }
+    }),
     ("snapshot", "no snapshots", |scenario| {
         scenario.steps.retain(|step| !matches!(step.action, Some(Action::Nodes(NodeVerb::Snapshot, _))));
     }),

@@ -35,13 +35,14 @@ fn entries(rng: &mut Rng, prev: u64) -> Entries {
 fn members(rng: &mut Rng) -> Membership {
     match rng.below(16) {
         0 => Membership::default(),
-        _ => Membership::of((0..3).map(|_| n(1 + rng.below(5) as u32)).collect()),
+        1..=12 => Membership::of((0..3).map(|_| n(1 + rng.below(5) as u32)).collect()),
+        _ => Membership { observers: vec![n(2), n(5)], ..Membership::of(vec![n(1), n(3)]) },
     }
 }
 
 fn change(rng: &mut Rng) -> MembershipChange {
     let mut list = || (0..rng.below(3)).map(|_| n(1 + rng.below(5) as u32)).collect();
-    MembershipChange { add: list(), promote: list(), remove: list() }
+    MembershipChange { add: list(), promote: list(), remove: list(), observe: list() }
 }
 
 fn install(rng: &mut Rng, term: Term, index: LogIndex, last: Term) -> InstallSnapshot {

@@ -325,13 +325,25 @@ impl Cluster {
     /// Asks a node for other members; nothing is delivered yet.
     pub(super) fn reconfigure(&mut self, node: u32, add: &[u32], promote: &[u32], remove: &[u32]) {
         let list = |nodes: &[u32]| nodes.iter().copied().map(NodeId).collect();
-        let change = MembershipChange { add: list(add), promote: list(promote), remove: list(remove) };
+        let change =
+            MembershipChange { add: list(add), promote: list(promote), remove: list(remove), observe: Vec::new() };
         self.step(n(node), Input::Reconfigure(change));
+    }
+
+    /// Asks a node for observers; nothing is delivered yet.
+    pub(super) fn observe(&mut self, node: u32, observe: &[u32]) {
+        let observe = observe.iter().copied().map(NodeId).collect();
+        self.step(n(node), Input::Reconfigure(MembershipChange { observe, ..MembershipChange::default() }));
+    }
+
+    /// The observers that act at a node.
+    pub(super) fn observers(&self, node: u32) -> Vec<u32> {
+        self.node(node).raft.membership().observers.iter().map(|node| node.0).collect()
     }
 
     /// The voters, the outgoing voters and the learners that act at a node.
     pub(super) fn members(&self, node: u32) -> [Vec<u32>; 3] {
-        let Membership { voters, outgoing, learners } = self.node(node).raft.membership();
+        let Membership { voters, outgoing, learners, .. } = self.node(node).raft.membership();
         [voters, outgoing, learners].map(|list| list.iter().map(|node| node.0).collect())
     }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod election;
 mod lease;
 mod members;
+mod observers;
 mod reads;
 mod replication;
 mod snapshot;

@@ -5,6 +5,7 @@
 //! the principle, and the sentence says so. Words are in `words`.
 
 use quorumscope_core::event::{ChangeRefusal, CommitReason, Event, FollowerReason, IgnoreReason, Refusal, TimerReason};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
@@ -118,14 +119,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             let leader = words::list(leader.as_slice());
             Explanation::of(fill(template, &[("node", &node), ("leader", &leader)])).because(principle, paper::CLIENTS)
         }
-        Event::MembershipActs { index, members } => {
-            let template = if *index == LogIndex::ZERO { text::MEMBERS_FIRST } else { text::MEMBERS_ACT };
-            let members = words::members(members);
-            Explanation::of(fill(template, &[("node", &node), ("index", index), ("members", &members)]))
-                .because(principle::JOINT, paper::MEMBERS)
-                .by(&[Rule::JointConsensus, Rule::ConfigurationFollowsLog, Rule::AutoLeave])
-                .with([("members", members)])
-        }
+        Event::MembershipActs { index, members } => members_act(node, *index, members),
         Event::ChangeRefused { reason } => change_refused(node, *reason),
         Event::SnapshotStarted { index, previous, reason } => snapshot::started(node, *index, *previous, *reason),
         Event::LogCompacted { snapshot, bytes, base, dropped } => {
@@ -164,6 +158,25 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::TransferRefused { to, reason } => lead::transfer_refused(node, *to, *reason),
         Event::ProposalRefusedInTransfer { to } => lead::transfer(text::REFUSED_PROPOSAL_TRANSFER, node, *to),
     }
+}
+
+fn members_act(node: NodeId, index: LogIndex, members: &Membership) -> Explanation {
+    let observes = members.is_observer(node);
+    let template = match index {
+        _ if observes => text::MEMBERS_OBSERVE,
+        LogIndex::ZERO => text::MEMBERS_FIRST,
+        _ => text::MEMBERS_ACT,
+    };
+    let members = words::members(members);
+    let values: [(&str, &dyn core::fmt::Display); 3] = [("node", &node), ("index", &index), ("members", &members)];
+    let explanation = Explanation::of(fill(template, &values));
+    let explanation = if observes {
+        explanation.because(principle::OBSERVER, paper::READS).by(&[Rule::VotersConfirm])
+    } else {
+        let rules = &[Rule::JointConsensus, Rule::ConfigurationFollowsLog, Rule::AutoLeave];
+        explanation.because(principle::JOINT, paper::MEMBERS).by(rules)
+    };
+    explanation.with([("members", members)])
 }
 
 fn change_refused(node: NodeId, reason: ChangeRefusal) -> Explanation {

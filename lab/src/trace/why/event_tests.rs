@@ -2,6 +2,7 @@
 
 use super::*;
 use quorumscope_core::event::{SnapshotReason, TransferRefusal};
+use quorumscope_core::membership::Nonsense;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
 
@@ -17,6 +18,10 @@ fn vote(refusal: Option<Refusal>, candidate_last: (u64, u64), own_last: (u64, u6
         own_last: last(own_last),
         refusal,
     }
+}
+
+fn observed(observer: NodeId) -> Membership {
+    Membership { observers: vec![observer], ..Membership::of(vec![NodeId(1), NodeId(2)]) }
 }
 
 fn one_of_each() -> Vec<Event> {
@@ -137,6 +142,10 @@ fn one_of_each() -> Vec<Event> {
         Event::SnapshotTransferEnded { follower, index },
         Event::SnapshotAccepted { leader, last: (index, Term(2)), bytes: 80, superseded: base },
         Event::SnapshotRestored { index },
+        Event::MembershipActs { index, members: observed(NodeId(3)) },
+        Event::MembershipActs { index: LogIndex::ZERO, members: observed(NodeId(3)) },
+        Event::MembershipActs { index, members: observed(NODE) },
+        Event::ChangeRefused { reason: ChangeRefusal::Nonsense(Nonsense::IsObserver(NODE)) },
     ]);
     events
 }
@@ -199,4 +208,16 @@ fn a_held_commit_names_both_terms_and_figure_8() {
         "n4 does not commit up to index 2 although a quorum holds it: the entry is of term 2, and n4 leads term 4."
     );
     assert_eq!((why.paper, why.rules), ("Raft §5.4.2, Figure 8", vec!["raft.commit-own-term-only"]));
+}
+
+#[test]
+fn an_observer_is_told_that_it_proves_nothing_and_everybody_else_why_halves_agree() {
+    let why = |observer| explain(NODE, &Event::MembershipActs { index: LogIndex(9), members: observed(observer) });
+    let own = why(NODE);
+    assert_eq!(
+        own.sentence,
+        "n4 acts on the configuration at index 9, in which it observes: voters n1, n2; observers n4."
+    );
+    assert_eq!((own.principle, own.rules), (principle::OBSERVER, vec![Rule::VotersConfirm.name()]));
+    assert_eq!(why(NodeId(3)).principle, principle::JOINT);
 }

@@ -15,7 +15,7 @@ pub(super) fn quorum_unheard(node: NodeId, heard: &[NodeId], within: Span) -> Ex
     let heard = words::list(heard);
     Explanation::of(fill(text::QUORUM_UNHEARD, &[("node", &node), ("heard", &heard), ("span", &span(within))]))
         .because(principle::CHECK_QUORUM, paper::CHECK_QUORUM)
-        .by(&[Rule::CheckQuorum])
+        .by(&[Rule::CheckQuorum, Rule::VotersConfirm])
         .with([("heard", heard), ("longest election timeout", span(within))])
 }
 
@@ -36,7 +36,7 @@ pub(super) fn round(template: &str, node: NodeId, round: u64, reads: u32, index:
         [("node", &node), ("round", &round), ("reads", &some(reads)), ("index", &index)];
     Explanation::of(fill(template, &values))
         .because(principle::READ_INDEX, paper::READS)
-        .by(&[Rule::ReadIndexConfirmsLeadership])
+        .by(&[Rule::ReadIndexConfirmsLeadership, Rule::VotersConfirm])
         .with([("round", round.to_string()), ("read index", index.to_string())])
 }
 
