@@ -229,13 +229,18 @@ fn for_people(report: &Report) -> String {
     );
     match &report.counterexample {
         Some(found) => {
-            let _ = writeln!(text, "FAILED  {} breaks after {} steps: {}", found.property, found.steps.len(), found.detail);
+            let _ =
+                writeln!(text, "FAILED  {} breaks after {} steps: {}", found.property, found.steps.len(), found.detail);
             for (step, number) in found.steps.iter().zip(1..) {
                 let _ = writeln!(text, "  {number:>3}  {step}");
             }
         }
         None if report.ended == End::Exhausted.name() => {
-            let _ = writeln!(text, "every state within these bounds was seen, up to {} steps deep; all properties hold", report.depth);
+            let _ = writeln!(
+                text,
+                "every state within these bounds was seen, up to {} steps deep; all properties hold",
+                report.depth
+            );
         }
         None => {
             let _ = writeln!(

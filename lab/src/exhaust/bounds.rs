@@ -36,7 +36,17 @@ impl Default for Bounds {
     /// What is explored within seconds.
     fn default() -> Self {
         let (nodes, terms, commands, crashes) = (3, 2, 1, 0);
-        Self { nodes, terms, commands, crashes, lost_stores: 0, in_flight: 1, pending: 0, batch: 1, rules_off: Vec::new() }
+        Self {
+            nodes,
+            terms,
+            commands,
+            crashes,
+            lost_stores: 0,
+            in_flight: 1,
+            pending: 0,
+            batch: 1,
+            rules_off: Vec::new(),
+        }
     }
 }
 

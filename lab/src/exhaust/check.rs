@@ -4,8 +4,7 @@
 //! terms a leader was elected, and the log that counts as committed: what a
 //! leader has counted as held by a quorum, or what any node has applied. That is
 //! what nodes believe; the oracle of `crate::check`, which counts for itself,
-//! remembers too much of the past to be part of a state. A counterexample found
-//! here can be played to it.
+//! remembers too much of the past to be part of a state.
 
 use quorumscope_core::types::{LogIndex, NodeId};
 
@@ -63,8 +62,9 @@ impl Past {
             if let Some((known, at)) = missing {
                 let found = log.get(slot(LogIndex(at))).map_or_else(|| "nothing".to_owned(), |entry| describe(*entry));
                 let (entry, in_term) = (describe(known.entry), known.in_term);
-                let detail =
-                    format!("{node} leads t{term} with {found} at index {at}, where {entry} was committed in t{in_term}");
+                let detail = format!(
+                    "{node} leads t{term} with {found} at index {at}, where {entry} was committed in t{in_term}"
+                );
                 return Some((LEADER_COMPLETENESS, detail));
             }
         }
@@ -118,7 +118,10 @@ mod tests {
     }
 
     fn past(terms: &[u8]) -> Past {
-        Past { led: 0, committed: log(terms).into_iter().map(|entry| Committed { entry, in_term: entry.term }).collect() }
+        Past {
+            led: 0,
+            committed: log(terms).into_iter().map(|entry| Committed { entry, in_term: entry.term }).collect(),
+        }
     }
 
     fn property(past: &mut Past, log: &[Brief], outcome: Outcome) -> Option<&'static str> {
@@ -134,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_leader_without_a_committed_entry_is_found_and_one_of_an_older_term_is_not() {
-        for (log_of, found) in [(vec![1, 2, 3], None), (vec![1, 3], Some(LEADER_COMPLETENESS)), (vec![1], Some(LEADER_COMPLETENESS))] {
+        for (log_of, found) in
+            [(vec![1, 2, 3], None), (vec![1, 3], Some(LEADER_COMPLETENESS)), (vec![1], Some(LEADER_COMPLETENESS))]
+        {
             let elected = Outcome { elected: Some(3), ..Outcome::default() };
             assert_eq!(property(&mut past(&[1, 2]), &log(&log_of), elected), found, "{log_of:?}");
         }
@@ -146,10 +151,7 @@ mod tests {
 
     #[test]
     fn a_different_entry_at_a_committed_index_is_found() {
-        let applied = |term| Outcome {
-            applied: vec![(LogIndex(2), Brief { term, command: 0 })],
-            ..Outcome::default()
-        };
+        let applied = |term| Outcome { applied: vec![(LogIndex(2), Brief { term, command: 0 })], ..Outcome::default() };
         assert_eq!(property(&mut past(&[1, 2]), &[], applied(2)), None);
         assert_eq!(property(&mut past(&[1, 2]), &[], applied(3)), Some(STATE_MACHINE_SAFETY));
     }

@@ -143,6 +143,8 @@ pub(super) struct Model {
     scratch: Vec<u32>,
     /// Whether a vote that is on the disk is given for good.
     votes_last: bool,
+    /// Whether messages that do nothing are kept all the same.
+    pub(super) keeps_idle: bool,
 }
 
 /// All orders of `count` names.
@@ -193,6 +195,8 @@ impl Model {
             votes_last: ![Rule::OneVotePerTerm, Rule::VoteKeptWithinTerm]
                 .iter()
                 .any(|rule| bounds.rules_off.contains(rule)),
+            // A node that forgets its term has left nothing for good.
+            keeps_idle: bounds.lost_stores > 0,
             bounds,
         }
     }
@@ -339,7 +343,8 @@ impl Model {
             for from in (0..self.bounds.nodes).filter(|from| *from != node && !stalls) {
                 for slot in self.link(usize::from(from), usize::from(node)) {
                     // Slots of a link are sorted, so a second copy stands beside the first.
-                    let copy = slot > self.link(usize::from(from), usize::from(node)).start && state[slot - 1] == state[slot];
+                    let copy =
+                        slot > self.link(usize::from(from), usize::from(node)).start && state[slot - 1] == state[slot];
                     if state[slot] != 0 && !copy {
                         let act = Act::receives(from, state[slot]);
                         self.go(state, Move { node, act, slot: Some(slot as u8) }, out);
@@ -420,15 +425,16 @@ impl Model {
     /// lost. Whoever is in a lower term, or has not voted, can do all that it could do in a higher one or after a
     /// vote: what only makes a node adopt a term or give its vote away is of no use to anybody.
     fn is_idle(&self, message: u32, from: usize, to: usize, state: &[u32]) -> bool {
-        if self.bounds.lost_stores > 0 {
-            return false; // A node that forgets its term has left nothing for good.
+        if self.keeps_idle {
+            return false;
         }
         let (sender, receiver) = (&self.kept[state[from] as usize], &self.kept[state[to] as usize]);
         match self.message(message) {
             // The candidate can use no answer any more, or the vote is given to another one.
             Some(Message::RequestVote(request)) => {
                 let term = small(request.term.0);
-                let voted = receiver.durable_term == term && ![0, small(from as u64) + 1].contains(&receiver.durable_vote);
+                let voted =
+                    receiver.durable_term == term && ![0, small(from as u64) + 1].contains(&receiver.durable_vote);
                 receiver.durable_term > term || sender.has_left(term, sender.campaigns) || (self.votes_last && voted)
             }
             Some(Message::RequestVoteReply(reply)) => {
@@ -547,8 +553,10 @@ impl Model {
         // Measured: a node's state with its log, disk and hashes.
         const LOCAL: u64 = 2_500;
         const OUTCOME: u64 = 80;
-        self.locals.len() as u64 * (LOCAL + self.orders.len() as u64 * 16) + self.known.len() as u64 * OUTCOME
-            + self.local_index.bytes() + self.known_index.bytes()
+        self.locals.len() as u64 * (LOCAL + self.orders.len() as u64 * 16)
+            + self.known.len() as u64 * OUTCOME
+            + self.local_index.bytes()
+            + self.known_index.bytes()
     }
 }
 

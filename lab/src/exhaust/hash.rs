@@ -146,7 +146,10 @@ mod tests {
             assert_eq!(index.insert(*key), (number, true));
         }
         for (key, number) in keys.iter().zip(0..) {
-            assert_eq!((index.insert(*key), index.find(*key), index.key(number)), ((number, false), Some(number), *key));
+            assert_eq!(
+                (index.insert(*key), index.find(*key), index.key(number)),
+                ((number, false), Some(number), *key)
+            );
         }
         assert_eq!(index.len(), 50_000);
     }

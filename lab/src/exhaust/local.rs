@@ -231,7 +231,12 @@ impl Local {
                     }
                     let log = self.raft.log();
                     let (last_index, last_term) = (log.last_index(), log.last_term());
-                    self.writes.push_back(Pending { write, node_term: self.raft.current_term(), last_index, last_term });
+                    self.writes.push_back(Pending {
+                        write,
+                        node_term: self.raft.current_term(),
+                        last_index,
+                        last_term,
+                    });
                 }
                 Effect::Apply { from, through } => {
                     let entries = self.image.entries(from, through);

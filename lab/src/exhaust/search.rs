@@ -98,6 +98,12 @@ impl Search {
         })
     }
 
+    /// Explores the larger worlds in which messages that do nothing any more stay on their way.
+    #[cfg(test)]
+    pub(super) fn keep_idle_messages(&mut self) {
+        self.model.keeps_idle = true;
+    }
+
     /// Explores at least `states` more states, or to the end.
     pub fn advance(&mut self, states: u32) -> Standing {
         for _ in 0..states {

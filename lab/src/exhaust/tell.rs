@@ -21,11 +21,18 @@ pub(super) fn step(model: &Model, before: &[u32], taken: Move, after: &[u32]) ->
     let node = usize::from(taken.node);
     let (was, is) = (model.local(before[node]), model.local(after[node]));
     change(was, is, &mut text);
+    let mut told: Vec<(u32, bool, Vec<u8>)> = Vec::new();
     for (to, message) in model.sent(before[node], taken.act) {
-        let link = model.link(node, usize::from(to));
-        let arrived = after[link.clone()].contains(&message);
-        let fate = if arrived { "" } else { ", which is lost" };
-        say(&mut text, model, "sends", message, &format!("to n{}{fate}", to + 1));
+        let arrived = after[model.link(node, usize::from(to))].contains(&message);
+        match told.iter_mut().find(|(known, fate, _)| (*known, *fate) == (message, arrived)) {
+            Some((_, _, receivers)) => receivers.push(to),
+            None => told.push((message, arrived, vec![to])),
+        }
+    }
+    for (message, arrived, to) in told {
+        let names: Vec<String> = to.iter().map(|to| format!("n{}", to + 1)).collect();
+        let fate = if arrived { "" } else { ", where it is lost" };
+        say(&mut text, model, "sends", message, &format!("to {}{fate}", names.join(" and ")));
     }
     for to in (0..usize::from(model.bounds.nodes)).filter(|to| *to != node) {
         let link = model.link(node, to);
