@@ -8,6 +8,7 @@ mod cluster;
 mod election;
 mod lease;
 mod members;
+mod properties;
 mod reads;
 mod replication;
 mod snapshot;
