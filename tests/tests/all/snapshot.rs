@@ -12,13 +12,6 @@ fn scenario() -> Scenario {
     Scenario::from_toml(&text).expect("it can be read")
 }
 
-fn run(scenario: &Scenario) -> Run {
-    let mut run = Run::new(scenario).expect("settings that can run");
-    run.run_to_end();
-    assert_eq!(run.error(), None);
-    run
-}
-
 #[test]
 fn snapshots_at_a_threshold_keep_every_log_short_and_every_entry_known() {
     let mut scenario = scenario();
