@@ -139,7 +139,7 @@ fn bad_arguments_are_one_line_that_says_what_would_be_right() {
         (explore(&["--protocol", "raft", "--faults", "heavvy"]), "did you mean \"heavy\"?"),
         (explore(&["--protocol", "raft", "--until", "5s"]), "30s to 3600s"),
         (explore(&["--protocol", "raft", "--until", "soon"]), "is not a duration"),
-        (explore(&["--protocol", "raft", "--rule-off", "raft.one-vote"]), "did you mean \"raft.one-vote-per-term\"?"),
+        (explore(&["--protocol", "raft", "--rule-off", "raft.one-vote-per-trem"]), "did you mean \"raft.one-vote-per-term\"?"),
         (explore(&["--protocol", "raft", "--jobs", "0"]), "--jobs"),
         (explore(&["--protocol", "raft", "--liars", "1"]), "--liars"),
     ] {
@@ -272,6 +272,6 @@ fn exhaust_stops_where_it_was_told_to_and_says_how_far_it_came() {
 fn exhaust_refuses_bounds_that_are_none() {
     assert!(refused(&["exhaust", "--terms", "9"]).contains("--terms is 1 to 7, and 9 was asked for"));
     assert!(refused(&["exhaust", "--lost-stores", "1"]).contains("--lost-stores is 0 to 0, and 1 was asked for"));
-    assert!(refused(&["exhaust", "--rule-off", "raft.one-vote"]).contains("raft.one-vote-per-term"));
+    assert!(refused(&["exhaust", "--rule-off", "raft.one-vote-per-trem"]).contains("raft.one-vote-per-term"));
     assert!(refused(&["exhaust", "--max-seconds", "0"]).contains("at least 1"));
 }
