@@ -139,7 +139,10 @@ fn bad_arguments_are_one_line_that_says_what_would_be_right() {
         (explore(&["--protocol", "raft", "--faults", "heavvy"]), "did you mean \"heavy\"?"),
         (explore(&["--protocol", "raft", "--until", "5s"]), "30s to 3600s"),
         (explore(&["--protocol", "raft", "--until", "soon"]), "is not a duration"),
-        (explore(&["--protocol", "raft", "--rule-off", "raft.one-vote-per-trem"]), "did you mean \"raft.one-vote-per-term\"?"),
+        (
+            explore(&["--protocol", "raft", "--rule-off", "raft.one-vote-per-trem"]),
+            "did you mean \"raft.one-vote-per-term\"?",
+        ),
         (explore(&["--protocol", "raft", "--jobs", "0"]), "--jobs"),
         (explore(&["--protocol", "raft", "--liars", "1"]), "--liars"),
     ] {

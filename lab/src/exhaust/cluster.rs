@@ -220,10 +220,10 @@ impl Model {
 
     /// The world before anything happened.
     pub(super) fn first(&mut self) -> Vec<u32> {
-        let mut state = vec![0; self.width()];
-        for node in 0..self.nodes() {
-            state[node] = self.keep(Local::fresh(&self.config, NodeId(node as u32 + 1)));
-        }
+        let mut state: Vec<u32> = (1..=u32::from(self.bounds.nodes))
+            .map(|node| self.keep(Local::fresh(&self.config, NodeId(node))))
+            .collect();
+        state.resize(self.width(), 0);
         state
     }
 
