@@ -4,6 +4,7 @@
 //! invariant failed, or an exploration found a violation; 2, bad input, with one
 //! line that says what to do; 3, the environment.
 
+mod exhaust;
 mod explore;
 mod failure;
 mod report;
@@ -32,6 +33,7 @@ enum Command {
     Serve(serve::Serve),
     Run(run::Arguments),
     Explore(explore::Arguments),
+    Exhaust(exhaust::Arguments),
     Trace(trace::Arguments),
 }
 
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => Ok(serve::run(arguments)),
         Command::Run(arguments) => run::run(arguments),
         Command::Explore(arguments) => explore::run(arguments),
+        Command::Exhaust(arguments) => exhaust::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
     };
     done.unwrap_or_else(|failure| failure.report())

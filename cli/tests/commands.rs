@@ -139,7 +139,10 @@ fn bad_arguments_are_one_line_that_says_what_would_be_right() {
         (explore(&["--protocol", "raft", "--faults", "heavvy"]), "did you mean \"heavy\"?"),
         (explore(&["--protocol", "raft", "--until", "5s"]), "30s to 3600s"),
         (explore(&["--protocol", "raft", "--until", "soon"]), "is not a duration"),
-        (explore(&["--protocol", "raft", "--rule-off", "raft.one-vote"]), "did you mean \"raft.one-vote-per-term\"?"),
+        (
+            explore(&["--protocol", "raft", "--rule-off", "raft.one-vote-per-trem"]),
+            "did you mean \"raft.one-vote-per-term\"?",
+        ),
         (explore(&["--protocol", "raft", "--jobs", "0"]), "--jobs"),
         (explore(&["--protocol", "raft", "--liars", "1"]), "--liars"),
     ] {
@@ -240,4 +243,38 @@ fn help_and_version_are_answers() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(!output.stdout.is_empty());
     }
+}
+
+#[test]
+fn exhaust_sees_every_state_of_a_small_world() {
+    let output = quorumscope(&["exhaust", "--terms", "1", "--commands", "0", "--crashes", "1", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert_eq!((&report["ended"], &report["waiting"]), (&Value::from("exhausted"), &Value::from(0)));
+    assert!(report["states"].as_u64() > Some(10_000) && report["counterexample"].is_null(), "{report}");
+}
+
+#[test]
+fn exhaust_tells_a_shortest_counterexample_step_by_step() {
+    let output = quorumscope(&["exhaust", "--terms", "2", "--rule-off", "raft.up-to-date-check"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("FAILED  Leader completeness breaks after 8 steps: "), "{told}");
+    assert_eq!(told.lines().filter(|line| line.starts_with("  ")).count(), 8, "{told}");
+}
+
+#[test]
+fn exhaust_stops_where_it_was_told_to_and_says_how_far_it_came() {
+    let output = quorumscope(&["exhaust", "--terms", "3", "--max-states", "20000"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("stopped by max-states before the end: all states less than "), "{told}");
+}
+
+#[test]
+fn exhaust_refuses_bounds_that_are_none() {
+    assert!(refused(&["exhaust", "--terms", "9"]).contains("--terms is 1 to 7, and 9 was asked for"));
+    assert!(refused(&["exhaust", "--lost-stores", "1"]).contains("--lost-stores is 0 to 0, and 1 was asked for"));
+    assert!(refused(&["exhaust", "--rule-off", "raft.one-vote-per-trem"]).contains("raft.one-vote-per-term"));
+    assert!(refused(&["exhaust", "--max-seconds", "0"]).contains("at least 1"));
 }

@@ -1,6 +1,7 @@
 //! The deterministic laboratory around the protocols.
 
 pub mod check;
+pub mod exhaust;
 pub mod explore;
 pub mod scenario;
 pub mod sim;

@@ -18,6 +18,8 @@ mod expiry;
 pub mod kv;
 mod refusal;
 pub mod session;
+#[cfg(test)]
+mod session_tests;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 mod browser;
 mod features;
 mod fold;
+mod fuzz;
 mod heavy;
 mod live;
 mod parity;

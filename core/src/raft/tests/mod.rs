@@ -9,6 +9,7 @@ mod election;
 mod lease;
 mod members;
 mod observers;
+mod properties;
 mod reads;
 mod replication;
 mod snapshot;

@@ -1,0 +1,150 @@
+//! Sessions against a model that keeps everything in plain maps (thesis §6.3).
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::kv::{Answer, KeyValue, Operation};
+use super::session::{Payload, SessionAnswer, Sessions};
+use crate::types::{ClientId, LogIndex, RequestNumber, Span, Wall};
+
+const IDLE_LIMIT: u64 = 100;
+
+#[derive(Clone, Debug)]
+enum Event {
+    Open(u64),
+    Close(u64),
+    /// Client, number, what it acknowledges, key, value. The same number comes again with the same content.
+    Command(u64, u64, u64),
+    /// The replica starts again from a snapshot of itself.
+    Restore,
+    /// Log time passes by an entry that is no command.
+    Tick,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        3 => (1..4_u64).prop_map(Event::Open),
+        1 => (1..4_u64).prop_map(Event::Close),
+        12 => (1..4_u64, 1..9_u64, prop_oneof![3 => Just(0), 1 => 0..9_u64])
+            .prop_map(|(client, number, acknowledged)| Event::Command(client, number, acknowledged)),
+        1 => Just(Event::Restore),
+        1 => Just(Event::Tick),
+    ]
+}
+
+#[derive(Debug, Default)]
+struct Session {
+    acknowledged: u64,
+    last_used: u64,
+    results: BTreeMap<u64, Option<String>>,
+}
+
+/// What should be there.
+#[derive(Debug, Default)]
+struct Model {
+    sessions: BTreeMap<u64, Session>,
+    store: BTreeMap<String, String>,
+    /// How often a number was executed in one session of a client: which session, which number.
+    executed: BTreeMap<(u64, u64, u64), u32>,
+    /// How many sessions each client has opened.
+    opened: BTreeMap<u64, u64>,
+}
+
+/// The command that a client sends under a number.
+fn command_of(client: u64, number: u64) -> (String, String) {
+    (["a", "b"][(client + number) as usize % 2].to_owned(), format!("{client}.{number}"))
+}
+
+impl Model {
+    fn expire(&mut self, now: u64) {
+        self.sessions.retain(|_, session| session.last_used + IDLE_LIMIT > now);
+    }
+
+    fn command(&mut self, now: u64, client: u64, number: u64, acknowledged: u64) -> SessionAnswer {
+        let Some(session) = self.sessions.get_mut(&client) else { return SessionAnswer::NoSession };
+        session.last_used = now;
+        session.acknowledged = session.acknowledged.max(acknowledged);
+        let low = session.acknowledged;
+        session.results.retain(|number, _| *number > low);
+        let answer = |value: &Option<String>| SessionAnswer::Result(Answer::Value(value.clone()).encode());
+        if let Some(result) = session.results.get(&number) {
+            return answer(result);
+        }
+        if number <= low {
+            return SessionAnswer::Forgotten;
+        }
+        let (key, value) = command_of(client, number);
+        let before = self.store.insert(key, value);
+        *self.executed.entry((client, self.opened[&client], number)).or_default() += 1;
+        let told = answer(&before);
+        session.results.insert(number, before);
+        told
+    }
+
+    fn open(&mut self, now: u64, client: u64) -> SessionAnswer {
+        let opened = &mut self.opened;
+        let fresh = || {
+            *opened.entry(client).or_default() += 1;
+            Session::default()
+        };
+        self.sessions.entry(client).or_insert_with(fresh).last_used = now;
+        SessionAnswer::Opened
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Retries, pipelining, acknowledgements, expiry, closing, opening again and restarts from snapshots: every
+    /// answer is the model's, and within one session no number is executed twice.
+    #[test]
+    fn a_number_is_applied_at_most_once_and_answered_alike_each_time(
+        events in prop::collection::vec((prop_oneof![9 => 0..12_u64, 1 => 50..120_u64], event()), 0..80)
+    ) {
+        let empty = || Sessions::of(KeyValue::default()).with_idle_limit(Span(IDLE_LIMIT));
+        let (mut sessions, mut model, mut now) = (empty(), Model::default(), 0);
+        for (index, (passes, event)) in (1..).map(LogIndex).zip(&events) {
+            now += passes;
+            let mut told = |client: u64, number: u64, payload: Payload| {
+                sessions.apply(index, Wall(now), ClientId(client), RequestNumber(number), &payload.encode())
+            };
+            match *event {
+                Event::Open(client) => {
+                    let answer = told(client, 0, Payload::Open);
+                    model.expire(now);
+                    prop_assert_eq!(answer, model.open(now, client));
+                }
+                Event::Close(client) => {
+                    let answer = told(client, 0, Payload::Close);
+                    model.expire(now);
+                    let open = model.sessions.remove(&client).is_some();
+                    prop_assert_eq!(answer, if open { SessionAnswer::Closed } else { SessionAnswer::NoSession });
+                }
+                Event::Command(client, number, acknowledged) => {
+                    let (key, value) = command_of(client, number);
+                    let command = Operation::Set { key, value }.encode();
+                    let answer = told(client, number, Payload::Command { acknowledged: RequestNumber(acknowledged), command });
+                    model.expire(now);
+                    prop_assert_eq!(answer, model.command(now, client, number, acknowledged), "{}", index);
+                }
+                Event::Restore => {
+                    let mut restored = empty();
+                    prop_assert_eq!(restored.restore(&sessions.snapshot()), Ok(()));
+                    prop_assert_eq!(restored.digest(), sessions.digest());
+                    sessions = restored;
+                }
+                Event::Tick => {
+                    sessions.advance(Wall(now));
+                    model.expire(now);
+                }
+            }
+            for (key, value) in &model.store {
+                let query = Operation::Get { key: key.clone() }.encode();
+                let read = SessionAnswer::Result(Answer::Value(Some(value.clone())).encode());
+                prop_assert_eq!(sessions.read(&query), read, "{}", key);
+            }
+        }
+        prop_assert!(model.executed.values().all(|times| *times == 1), "{:?}", model.executed);
+    }
+}
