@@ -17,7 +17,7 @@
 //!
 //! | contender | pre-vote | check-quorum | settings |
 //! | --- | --- | --- | --- |
-//! | quorumscope | on | not built yet | rules that cannot be switched off (`AllOn`), 512 entries an append, window of 4,096 |
+//! | quorumscope | on | on | rules that cannot be switched off (`AllOn`), 512 entries an append, window of 4,096, a snapshot every 8,192 entries, of which 64 stay in the log |
 //! | raft 0.7 | on | on | `batch_append`, 1 MiB an append, window of 4,096 messages, its `MemStorage`, codec `protobuf` |
 //! | raft-io 1.0 | on (always) | has none | 512 entries an append, its `MemoryLog`; it takes one command at a time and sends each at once |
 //! | sailing-proto 0.0 | on | on | 1 MiB an append, window of 4,096 messages, proposals of a batch flushed together, stores of ours (it has none) |
@@ -139,6 +139,19 @@ impl Tally {
     #[must_use]
     pub fn count(self) -> u64 {
         self.count
+    }
+
+    /// As a snapshot holds it.
+    #[must_use]
+    pub fn encode(self) -> [u8; 16] {
+        (u128::from(self.count) << 64 | u128::from(self.digest)).to_le_bytes()
+    }
+
+    /// What [`Self::encode`] made; `None` where it did not make these bytes.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let both = u128::from_le_bytes(bytes.try_into().ok()?);
+        Some(Self { count: (both >> 64) as u64, digest: both as u64 }) // the two halves
     }
 
     /// The tally of a node that has applied the commands 1 to `count` in order, once each.

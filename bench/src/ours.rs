@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft};
+use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{ClientId, Mono, NodeId, Now, RequestNumber, Wall};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket, Wall};
 
 use crate::{Cluster, Commands, Setup, Tally};
 
@@ -21,16 +21,30 @@ struct Node {
 
 struct Ours {
     nodes: Vec<Node>,
-    queue: VecDeque<(NodeId, NodeId, Message)>,
+    queue: VecDeque<Outgoing>,
     effects: Effects<Message, HardState>,
     now: Now,
     leader: usize,
     number: u64,
 }
 
+/// From whom, to whom, what.
+type Outgoing = (NodeId, NodeId, Message);
+
+/// What a node's effects ask the executor to report.
+#[derive(Default)]
+struct Done {
+    snapshot: Option<(LogIndex, Tally)>,
+    applied: Option<(LogIndex, Vec<Applied>)>,
+    written: Option<Ticket>,
+}
+
 pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let voters: Vec<_> = (1..=setup.nodes).map(NodeId).collect();
-    let config = Config { max_entries_per_append: 512, ..Config::new(voters.clone(), AllOn) };
+    let threshold = setup.compact_every.map_or(0, |every| u32::try_from(every).unwrap_or(u32::MAX));
+    let snapshots = Snapshots { threshold, ..Snapshots::default() };
+    // Pre-vote and check-quorum are on by default.
+    let config = Config { max_entries_per_append: 512, snapshots, ..Config::new(voters.clone(), AllOn) };
     let now = Now { mono: Mono(0), wall: Wall(0) };
     let start = |node: &NodeId| {
         let image = DiskImage::formatted(1, *node);
@@ -49,6 +63,33 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     Box::new(cluster)
 }
 
+impl Node {
+    /// Carries out one effect. What is to be reported of it waits until all effects of the step are carried out.
+    fn execute(&mut self, effect: Effect<Message, HardState>, answers: bool, done: &mut Done) -> Option<Outgoing> {
+        match effect {
+            Effect::Write(write) => {
+                done.written = Some(write.ticket);
+                self.image.take(write).expect("writes continue the log");
+            }
+            // Every write of this step is in the store before the queue is read: the promise holds.
+            Effect::Send { to, message, after: _ } => return Some((self.raft.id(), to, message)),
+            Effect::Apply { from, through } => {
+                let results = apply(self.image.entries(from, through), &mut self.tally, answers);
+                done.applied = Some((through, results));
+            }
+            Effect::Snapshot { index } => done.snapshot = Some((index, self.tally)),
+            Effect::Restore { index } => {
+                let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
+                self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
+                done.applied = Some((index, Vec::new()));
+            }
+            Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
+            Effect::Broken(fact) => panic!("{fact}"),
+        }
+        None
+    }
+}
+
 impl Ours {
     /// Steps a node, and carries out what follows until nothing does.
     fn step(&mut self, position: usize, input: Input<Message>) {
@@ -56,29 +97,18 @@ impl Ours {
         let node = &mut nodes[position];
         node.raft.step(*now, input, effects);
         while !effects.is_empty() {
-            let (mut written, mut applied) = (None, None);
+            let mut done = Done::default();
             for effect in effects.drain() {
-                match effect {
-                    Effect::Write(write) => {
-                        node.image.apply(&write).expect("writes continue the log");
-                        written = Some(write.ticket);
-                    }
-                    // Every write of this step is in the store before the queue is read: the promise holds.
-                    Effect::Send { to, message, after: _ } => queue.push_back((node.raft.id(), to, message)),
-                    Effect::Apply { from, through } => {
-                        let entries = &node.image.log[from.0 as usize - 1..through.0 as usize];
-                        let results = apply(entries, &mut node.tally, position == *leader);
-                        applied = Some((through, results));
-                    }
-                    Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
-                    Effect::Snapshot { .. } | Effect::Restore { .. } => unreachable!("snapshots are off"),
-                    Effect::Broken(fact) => panic!("{fact}"),
-                }
+                queue.extend(node.execute(effect, position == *leader, &mut done));
             }
-            if let Some((through, results)) = applied {
+            if let Some((index, tally)) = done.snapshot {
+                let data = Bytes::copy_from_slice(&tally.encode());
+                node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
+            }
+            if let Some((through, results)) = done.applied {
                 node.raft.step(*now, Input::Applied { through, results }, effects);
             }
-            if let Some(ticket) = written {
+            if let Some(ticket) = done.written {
                 node.raft.step(*now, Input::Written(ticket), effects);
             }
         }

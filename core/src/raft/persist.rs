@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::log::Log;
 use super::message::HardState;
-use crate::entry::{Entries, Entry};
+use crate::entry::Entries;
 use crate::snapshot::{Base, Snapshot};
 use crate::storage::Write;
 use crate::types::{Incarnation, LogIndex, Term, Ticket};
@@ -96,9 +96,17 @@ impl Persist {
         self.durable = self.durable.min(from.previous());
     }
 
-    /// An entry was added at the end.
-    pub(super) fn appended(&mut self, entry: Arc<Entry>) {
-        self.open().append.push(entry);
+    /// Entries were added at the end.
+    pub(super) fn appended(&mut self, entries: Entries) {
+        if entries.is_empty() {
+            return;
+        }
+        let append = &mut self.open().append;
+        if append.is_empty() {
+            *append = entries;
+        } else {
+            append.extend(entries);
+        }
     }
 
     /// The write to wait for before anybody may rely on the hard state and on the log up to `index`;
@@ -166,7 +174,7 @@ mod tests {
     fn append(persist: &mut Persist, log: &mut Log, index: u64, in_term: u64) -> Ticket {
         let entry = Arc::new(entry(index, in_term));
         assert!(log.append(Arc::clone(&entry)));
-        persist.appended(entry);
+        persist.appended([entry].into_iter().collect());
         persist.flush(&term(in_term), log).expect("an open write").ticket
     }
 

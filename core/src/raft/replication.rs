@@ -54,6 +54,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let mut log_time = super::tick::stamp(self.last_log_time(), now.wall);
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
+        let proposals = proposals.into_iter();
+        let mut appended = Entries::with_capacity(proposals.size_hint().0);
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
@@ -64,11 +66,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 return;
             }
             self.members.appended(&entry);
-            self.persist.appended(entry);
+            appended.push(entry);
             if client != ClientId(0) {
                 leader.waiting.push_back(Waiting { index, client, number });
             }
         }
+        self.persist.appended(appended);
         out.note(|| Event::EntriesAppended { first, last: self.log.last_index(), term: self.hard.current_term });
     }
 
@@ -181,16 +184,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         let matched = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
-        let Some(new) = self.take_over(leader, &append, out) else { return };
+        let AppendEntries { entries, leader_commit, round, .. } = append;
+        let Some(new) = self.take_over(leader, matched, entries, out) else { return };
         if new > 0 {
             out.note(|| Event::AppendAccepted { leader, matched, new });
         }
         let after = if self.on(Rule::PersistAppendBeforeReply) { self.persist.promise(matched) } else { None };
-        self.reply(leader, AppendOutcome::Matched(matched), append.round, after, out);
+        self.reply(leader, AppendOutcome::Matched(matched), round, after, out);
         // Only what this append has verified is known to equal the leader's log: beyond `matched` our own log
         // may still hold entries that the leader will replace (Figure 2, "index of last new entry").
         let verified = if self.on(Rule::CommitVerifiedPrefix) { matched } else { self.log.last_index() };
-        self.commit_to(append.leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
+        self.commit_to(leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
     }
 
     /// What a late append says of entries that a snapshot has taken the place of is known: they are committed, so
@@ -250,31 +254,31 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Stores what is new and removes what conflicts; an overlap that matches stays (Figure 2, steps 3 and 4): a
     /// late, shorter append must not remove entries that were acknowledged since. Returns how many were new, or
     /// `None` where the node had to halt.
-    fn take_over(&mut self, leader: NodeId, append: &AppendEntries, out: &mut Effects) -> Option<u32> {
-        let (mut new, mut others) = (0, false);
-        let end = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
+    fn take_over(&mut self, leader: NodeId, end: LogIndex, mut entries: Entries, out: &mut Effects) -> Option<u32> {
         if !self.on(Rule::KeepMatchingSuffix) && self.log.last_index() > end {
             self.remove_from(leader, end.next(), out);
         }
-        for entry in &append.entries {
-            match self.log.term_at(entry.index) {
-                Some(term) if term == entry.term => continue,
-                Some(_) => {
-                    let above_commit = entry.index > self.commit_index;
-                    if !out.check(above_commit, "a committed entry is never replaced") {
-                        return None;
-                    }
-                    self.remove_from(leader, entry.index, out);
-                }
-                None => {}
+        let held = |entry: &&Arc<Entry>| self.log.term_at(entry.index) == Some(entry.term);
+        let known = entries.iter().take_while(held).count();
+        if known > 0 {
+            entries.drain(..known);
+        }
+        let Some(first) = entries.first().map(|entry| entry.index) else { return Some(0) };
+        if first <= self.log.last_index() {
+            if !out.check(first > self.commit_index, "a committed entry is never replaced") {
+                return None;
             }
+            self.remove_from(leader, first, out);
+        }
+        let mut others = false;
+        for entry in &entries {
             if !out.check(self.log.append(Arc::clone(entry)), "a follower's log has no gap") {
                 return None;
             }
             others |= self.members.appended(entry);
-            self.persist.appended(Arc::clone(entry));
-            new += 1;
         }
+        let new = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        self.persist.appended(entries);
         if others {
             self.act_on_members(out);
         }
