@@ -1,7 +1,7 @@
 //! Our own nodes in the peer loop: an executor with an in-memory store.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::{iter, mem};
 
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
@@ -21,15 +21,17 @@ struct Node {
 
 struct Ours {
     nodes: Vec<Node>,
-    queue: VecDeque<Outgoing>,
+    queue: Vec<Mail>,
+    /// The memory of the mail that is delivered, reused.
+    spare: Vec<Mail>,
     effects: Effects<Message, HardState>,
     now: Now,
     leader: usize,
     number: u64,
 }
 
-/// From whom, to whom, what.
-type Outgoing = (NodeId, NodeId, Message);
+/// To whom, what.
+type Mail = (NodeId, Input<Message>);
 
 /// What a node's effects ask the executor to report.
 #[derive(Default)]
@@ -52,7 +54,8 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     };
     let mut cluster = Ours {
         nodes: voters.iter().map(start).collect(),
-        queue: VecDeque::new(),
+        queue: Vec::new(),
+        spare: Vec::new(),
         effects: Effects::new(),
         now,
         leader: 0,
@@ -64,29 +67,35 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
 }
 
 impl Node {
-    /// Carries out one effect. What is to be reported of it waits until all effects of the step are carried out.
-    fn execute(&mut self, effect: Effect<Message, HardState>, answers: bool, done: &mut Done) -> Option<Outgoing> {
-        match effect {
-            Effect::Write(write) => {
-                done.written = Some(write.ticket);
-                self.image.take(write).expect("writes continue the log");
+    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out.
+    fn execute(&mut self, effects: &mut Effects<Message, HardState>, answers: bool, queue: &mut Vec<Mail>) -> Done {
+        let mut done = Done::default();
+        let from = self.raft.id();
+        for effect in effects.drain() {
+            match effect {
+                Effect::Write(write) => {
+                    done.written = Some(write.ticket);
+                    self.image.take(write).expect("writes continue the log");
+                }
+                // Every write of this step is in the store before the queue is read: the promise holds.
+                Effect::Send { to, message, after: _ } => {
+                    queue.extend(iter::once_with(|| (to, Input::Receive { from, message })));
+                }
+                Effect::Apply { from, through } => {
+                    let results = apply(self.image.entries(from, through), &mut self.tally, answers);
+                    done.applied = Some((through, results));
+                }
+                Effect::Snapshot { index } => done.snapshot = Some((index, self.tally)),
+                Effect::Restore { index } => {
+                    let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
+                    self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
+                    done.applied = Some((index, Vec::new()));
+                }
+                Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
+                Effect::Broken(fact) => panic!("{fact}"),
             }
-            // Every write of this step is in the store before the queue is read: the promise holds.
-            Effect::Send { to, message, after: _ } => return Some((self.raft.id(), to, message)),
-            Effect::Apply { from, through } => {
-                let results = apply(self.image.entries(from, through), &mut self.tally, answers);
-                done.applied = Some((through, results));
-            }
-            Effect::Snapshot { index } => done.snapshot = Some((index, self.tally)),
-            Effect::Restore { index } => {
-                let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
-                self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
-                done.applied = Some((index, Vec::new()));
-            }
-            Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
-            Effect::Broken(fact) => panic!("{fact}"),
         }
-        None
+        done
     }
 }
 
@@ -97,10 +106,7 @@ impl Ours {
         let node = &mut nodes[position];
         node.raft.step(*now, input, effects);
         while !effects.is_empty() {
-            let mut done = Done::default();
-            for effect in effects.drain() {
-                queue.extend(node.execute(effect, position == *leader, &mut done));
-            }
+            let done = node.execute(effects, position == *leader, queue);
             if let Some((index, tally)) = done.snapshot {
                 let data = Bytes::copy_from_slice(&tally.encode());
                 node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
@@ -115,9 +121,14 @@ impl Ours {
     }
 
     fn deliver_until_quiet(&mut self) {
-        while let Some((from, to, message)) = self.queue.pop_front() {
-            self.step(to.0 as usize - 1, Input::Receive { from, message });
+        let mut mail = mem::take(&mut self.spare);
+        while !self.queue.is_empty() {
+            mem::swap(&mut mail, &mut self.queue);
+            for (to, input) in mail.drain(..) {
+                self.step(to.0 as usize - 1, input);
+            }
         }
+        self.spare = mail;
     }
 
     fn fire(&mut self, position: usize) {

@@ -261,53 +261,60 @@ impl<M, H> Effects<M, H> {
         Self { list: Vec::new(), listening: true }
     }
 
+    /// Room is made first, so that the effect is put together where it stays: pushed as a value it would be copied,
+    /// and the copy would wait for stores that have just been made.
+    #[inline(always)]
+    fn push(&mut self, effect: impl FnOnce() -> Effect<M, H>) {
+        self.list.extend(core::iter::once_with(effect));
+    }
+
     /// Queues a message that promises nothing that is not durable yet, or names the write that it waits for.
     #[inline]
     pub fn send(&mut self, to: NodeId, message: M, after: Option<Ticket>) {
-        self.list.push(Effect::Send { to, message, after });
+        self.push(|| Effect::Send { to, message, after });
     }
 
     /// Queues a write.
     #[inline]
     pub fn write(&mut self, write: Write<H>) {
-        self.list.push(Effect::Write(write));
+        self.push(|| Effect::Write(write));
     }
 
     /// Queues the application of committed entries.
     #[inline]
     pub fn apply(&mut self, from: LogIndex, through: LogIndex) {
-        self.list.push(Effect::Apply { from, through });
+        self.push(|| Effect::Apply { from, through });
     }
 
     /// Asks for a snapshot of the state as it is now.
     #[inline]
     pub fn snapshot(&mut self, index: LogIndex) {
-        self.list.push(Effect::Snapshot { index });
+        self.push(|| Effect::Snapshot { index });
     }
 
     /// Puts the durable snapshot in the place of the state.
     #[inline]
     pub fn restore(&mut self, index: LogIndex) {
-        self.list.push(Effect::Restore { index });
+        self.push(|| Effect::Restore { index });
     }
 
     /// Queues an answer to a client.
     #[inline]
     pub fn answer(&mut self, client: ClientId, number: RequestNumber, outcome: Outcome) {
-        self.list.push(Effect::Answer { client, number, outcome });
+        self.push(|| Effect::Answer { client, number, outcome });
     }
 
     /// Queues a read of the state machine.
     #[inline]
     pub fn read(&mut self, request: ReadRequest, index: LogIndex, how: ReadHow) {
-        self.list.push(Effect::Read { request, index, how });
+        self.push(|| Effect::Read { request, index, how });
     }
 
     /// Notes an event; the closure runs only where somebody listens.
     #[inline]
     pub fn note(&mut self, event: impl FnOnce() -> Event) {
         if self.listening {
-            self.list.push(Effect::Note(event()));
+            self.push(|| Effect::Note(event()));
         }
     }
 
@@ -315,7 +322,7 @@ impl<M, H> Effects<M, H> {
     #[inline]
     pub fn check(&mut self, holds: bool, fact: &'static str) -> bool {
         if !holds {
-            self.list.push(Effect::Broken(fact));
+            self.push(|| Effect::Broken(fact));
         }
         holds
     }

@@ -118,7 +118,9 @@ impl<H: Clone> DiskImage<H> {
     /// A write that would leave a gap in the log is refused and changes nothing.
     pub fn take(&mut self, write: Write<H>) -> Result<(), Gap> {
         cut_log(&mut self.base, &mut self.log, &write)?;
-        self.log.extend(write.append);
+        for entry in write.append {
+            self.log.push(entry);
+        }
         if let Some(hard) = write.hard {
             self.hard = hard;
         }

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::Effects;
 use super::log::Log;
 use super::message::HardState;
 use crate::entry::Entries;
@@ -24,7 +25,7 @@ pub(super) struct Persist {
     /// The write that holds the newest hard state.
     hard: u64,
     outstanding: VecDeque<Outstanding>,
-    open: Option<Open>,
+    open: Open,
     /// Everything up to here is durable in the log as it is now.
     durable: LogIndex,
     /// A compaction that the log in memory has seen and the disk has not: it goes with the next write.
@@ -40,9 +41,11 @@ struct Outstanding {
     last_term: Term,
 }
 
-/// The write that the current step collects.
+/// The write that the current step collects; it is emptied in place.
 #[derive(Clone, Debug, Default)]
 struct Open {
+    /// Whether there is one.
+    any: bool,
     hard: bool,
     truncate: Option<LogIndex>,
     append: Entries,
@@ -53,7 +56,7 @@ struct Open {
 impl Persist {
     pub(super) fn new(incarnation: Incarnation, durable: LogIndex) -> Self {
         let outstanding = VecDeque::new();
-        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, open: None, durable, owed: None }
+        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, open: Open::default(), durable, owed: None }
     }
 
     /// The disk's log was found to start elsewhere than the log in memory does: its next write mends that.
@@ -66,11 +69,12 @@ impl Persist {
     }
 
     fn open(&mut self) -> &mut Open {
-        if self.open.is_none() {
+        if !self.open.any {
             self.issued += 1;
+            self.open.any = true;
+            self.open.compact = self.owed.take();
         }
-        let owed = &mut self.owed;
-        self.open.get_or_insert_with(|| Open { compact: owed.take(), ..Open::default() })
+        &mut self.open
     }
 
     /// The snapshot is part of this step's write, and the log goes on after `base`. Entries after `known` are
@@ -126,22 +130,28 @@ impl Persist {
     }
 
     /// Ends the step's write, where there is one.
-    pub(super) fn flush(&mut self, hard: &HardState, log: &Log) -> Option<Write<HardState>> {
-        let open = self.open.take()?;
+    #[inline]
+    pub(super) fn flush(&mut self, hard: &HardState, log: &Log, out: &mut Effects) {
+        if !self.open.any {
+            return;
+        }
         self.outstanding.push_back(Outstanding {
             sequence: self.issued,
             node_term: hard.current_term,
             last_index: log.last_index(),
             last_term: log.last_term(),
         });
-        Some(Write {
-            ticket: self.ticket(self.issued),
-            hard: open.hard.then(|| hard.clone()),
-            truncate: open.truncate,
-            append: open.append,
-            snapshot: open.snapshot,
-            compact: open.compact,
-        })
+        let ticket = self.ticket(self.issued);
+        let open = &mut self.open;
+        open.any = false;
+        out.write(Write {
+            ticket,
+            hard: std::mem::take(&mut open.hard).then(|| hard.clone()),
+            truncate: open.truncate.take(),
+            append: std::mem::take(&mut open.append),
+            snapshot: open.snapshot.take(),
+            compact: open.compact.take(),
+        });
     }
 
     /// The disk confirms all writes up to `ticket`. `names_entry` is the rule `raft.written-names-entry`.
@@ -166,16 +176,26 @@ impl Persist {
 mod tests {
     use super::super::testing::entry;
     use super::*;
+    use crate::protocol::Effect;
 
     fn term(value: u64) -> HardState {
         HardState { current_term: Term(value), voted_for: None }
+    }
+
+    fn flush(persist: &mut Persist, hard: &HardState, log: &Log) -> Ticket {
+        let mut out = Effects::new();
+        persist.flush(hard, log, &mut out);
+        match out.drain().next() {
+            Some(Effect::Write(write)) => write.ticket,
+            other => panic!("a write was open: {other:?}"),
+        }
     }
 
     fn append(persist: &mut Persist, log: &mut Log, index: u64, in_term: u64) -> Ticket {
         let entry = Arc::new(entry(index, in_term));
         assert!(log.append(Arc::clone(&entry)));
         persist.appended([entry].into_iter().collect());
-        persist.flush(&term(in_term), log).expect("an open write").ticket
+        flush(persist, &term(in_term), log)
     }
 
     /// TRAPS: acknowledgements of asynchronous writes after a truncation and a re-append of the same index.
@@ -207,7 +227,7 @@ mod tests {
         let (mut persist, log) = (Persist::new(Incarnation(1), LogIndex::ZERO), Log::default());
         assert_eq!(persist.promise(LogIndex::ZERO), None);
         let ticket = persist.hard_changed();
-        persist.flush(&term(1), &log);
+        assert_eq!(flush(&mut persist, &term(1), &log), ticket);
         assert_eq!(persist.promise(LogIndex::ZERO), Some(ticket));
         persist.complete(ticket, Term(1), &log, true);
         assert_eq!(persist.promise(LogIndex::ZERO), None);

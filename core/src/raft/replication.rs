@@ -163,28 +163,29 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ///
     /// The reply waits for the write that stores the entries: the leader counts it as a copy that survives a
     /// crash.
-    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, mut append: AppendEntries, out: &mut Effects) {
+    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, append: &mut AppendEntries, out: &mut Effects) {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, AppendOutcome::StaleTerm, append.round, after, out);
             return;
         }
-        if !is_well_formed(&append) {
+        if !is_well_formed(append) {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::Malformed });
             return;
         }
         if !self.follow(now, leader, out) {
             return;
         }
-        self.skip_compacted(&mut append);
-        if let Some(conflict) = self.conflict_before(leader, &append, out) {
+        self.skip_compacted(append);
+        if let Some(conflict) = self.conflict_before(leader, append, out) {
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, conflict, append.round, after, out);
             return;
         }
         let matched = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
-        let AppendEntries { entries, leader_commit, round, .. } = append;
+        let (leader_commit, round) = (append.leader_commit, append.round);
+        let entries = std::mem::take(&mut append.entries);
         let Some(new) = self.take_over(leader, matched, entries, out) else { return };
         if new > 0 {
             out.note(|| Event::AppendAccepted { leader, matched, new });
@@ -372,15 +373,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn advance_commit(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
         let (own, durable) = (self.id, self.persist.durable());
-        let quorum_index = self.quorum.held_by_quorum(|voter| {
+        let holds = |voter: NodeId| {
             if voter == own {
                 return durable;
             }
             leader.progress.iter().find(|progress| progress.node == voter).map_or(LogIndex::ZERO, |p| p.matched)
-        });
-        if quorum_index <= self.commit_index {
+        };
+        // Most answers come before or after the one that makes the quorum.
+        if !self.quorum.is_quorum(|voter| holds(voter) > self.commit_index) {
             return;
         }
+        let quorum_index = self.quorum.held_by_quorum(holds);
         let Some(entry_term) = self.log.term_at(quorum_index) else { return };
         let current_term = self.hard.current_term;
         if entry_term != current_term && self.on(Rule::CommitOwnTermOnly) {
