@@ -6,10 +6,10 @@ use std::{iter, mem};
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
+use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots, TimeoutNow};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket, Wall};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Ticket, Wall};
 
 use crate::{Cluster, Commands, Setup, Tally};
 
@@ -37,7 +37,8 @@ type Mail = (NodeId, Input<Message>);
 #[derive(Default)]
 struct Done {
     snapshot: Option<(LogIndex, Tally)>,
-    applied: Option<(LogIndex, Vec<Applied>)>,
+    applied: Option<LogIndex>,
+    results: Vec<Applied>,
     written: Option<Ticket>,
 }
 
@@ -67,11 +68,12 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
 }
 
 impl Node {
-    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out.
+    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out. What leaves
+    /// is moved out of its effect, and nothing else is.
     fn execute(&mut self, effects: &mut Effects<Message, HardState>, answers: bool, queue: &mut Vec<Mail>) -> Done {
         let mut done = Done::default();
         let from = self.raft.id();
-        for effect in effects.drain() {
+        for effect in effects.iter_mut() {
             match effect {
                 Effect::Write(write) => {
                     done.written = Some(write.ticket);
@@ -79,28 +81,31 @@ impl Node {
                 }
                 // Every write of this step is in the store before the queue is read: the promise holds.
                 Effect::Send { to, message, after: _ } => {
-                    queue.extend(iter::once_with(|| (to, Input::Receive { from, message })));
+                    let message = mem::replace(message, Message::TimeoutNow(TimeoutNow { term: Term(0) }));
+                    queue.extend(iter::once_with(|| (*to, Input::Receive { from, message })));
                 }
                 Effect::Apply { from, through } => {
-                    let results = apply(self.image.entries(from, through), &mut self.tally, answers);
-                    done.applied = Some((through, results));
+                    done.results = apply(self.image.entries(*from, *through), &mut self.tally, answers);
+                    done.applied = Some(*through);
                 }
-                Effect::Snapshot { index } => done.snapshot = Some((index, self.tally)),
+                Effect::Snapshot { index } => done.snapshot = Some((*index, self.tally)),
                 Effect::Restore { index } => {
                     let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
                     self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
-                    done.applied = Some((index, Vec::new()));
+                    done.applied = Some(*index);
                 }
                 Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
                 Effect::Broken(fact) => panic!("{fact}"),
             }
         }
+        effects.clear();
         done
     }
 }
 
 impl Ours {
     /// Steps a node, and carries out what follows until nothing does.
+    #[inline]
     fn step(&mut self, position: usize, input: Input<Message>) {
         let Self { nodes, queue, effects, now, leader, .. } = self;
         let node = &mut nodes[position];
@@ -111,8 +116,8 @@ impl Ours {
                 let data = Bytes::copy_from_slice(&tally.encode());
                 node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
             }
-            if let Some((through, results)) = done.applied {
-                node.raft.step(*now, Input::Applied { through, results }, effects);
+            if let Some(through) = done.applied {
+                node.raft.step(*now, Input::Applied { through, results: done.results }, effects);
             }
             if let Some(ticket) = done.written {
                 node.raft.step(*now, Input::Written(ticket), effects);

@@ -332,6 +332,17 @@ impl<M, H> Effects<M, H> {
         self.list.drain(..)
     }
 
+    /// The effects in order, for an executor that takes from them what it needs and then [clears](Self::clear) the
+    /// buffer: nothing is copied that stays.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Effect<M, H>> {
+        self.list.iter_mut()
+    }
+
+    /// Empties the buffer and keeps its memory.
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+
     /// The effects so far.
     #[must_use]
     pub fn as_slice(&self) -> &[Effect<M, H>] {

@@ -109,23 +109,22 @@ impl<H: Clone> DiskImage<H> {
     /// # Errors
     /// A write that would leave a gap in the log is refused and changes nothing.
     pub fn apply(&mut self, write: &Write<H>) -> Result<(), Gap> {
-        self.take(write.clone())
+        self.take(&mut write.clone())
     }
 
-    /// Applies one completed write that nobody else needs: its entries are moved, and none is counted anew.
+    /// Applies one completed write that nobody else needs, and empties it: entries are moved, and none is counted
+    /// anew.
     ///
     /// # Errors
     /// A write that would leave a gap in the log is refused and changes nothing.
-    pub fn take(&mut self, write: Write<H>) -> Result<(), Gap> {
-        cut_log(&mut self.base, &mut self.log, &write)?;
-        for entry in write.append {
-            self.log.push(entry);
-        }
-        if let Some(hard) = write.hard {
+    pub fn take(&mut self, write: &mut Write<H>) -> Result<(), Gap> {
+        cut_log(&mut self.base, &mut self.log, write)?;
+        self.log.extend(write.append.drain(..));
+        if let Some(hard) = write.hard.take() {
             self.hard = hard;
         }
         if write.snapshot.is_some() {
-            self.snapshot = write.snapshot;
+            self.snapshot = write.snapshot.take();
         }
         Ok(())
     }

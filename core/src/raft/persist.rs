@@ -25,7 +25,12 @@ pub(super) struct Persist {
     /// The write that holds the newest hard state.
     hard: u64,
     outstanding: VecDeque<Outstanding>,
-    open: Open,
+    /// Whether the current step writes something.
+    is_open: bool,
+    /// Whether that holds the hard state.
+    with_hard: bool,
+    /// What the current step writes, collected where it is moved from in one piece.
+    open: Write<HardState>,
     /// Everything up to here is durable in the log as it is now.
     durable: LogIndex,
     /// A compaction that the log in memory has seen and the disk has not: it goes with the next write.
@@ -41,22 +46,12 @@ struct Outstanding {
     last_term: Term,
 }
 
-/// The write that the current step collects; it is emptied in place.
-#[derive(Clone, Debug, Default)]
-struct Open {
-    /// Whether there is one.
-    any: bool,
-    hard: bool,
-    truncate: Option<LogIndex>,
-    append: Entries,
-    snapshot: Option<Arc<Snapshot>>,
-    compact: Option<Base>,
-}
-
 impl Persist {
     pub(super) fn new(incarnation: Incarnation, durable: LogIndex) -> Self {
         let outstanding = VecDeque::new();
-        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, open: Open::default(), durable, owed: None }
+        let open = nothing(incarnation);
+        let (is_open, with_hard) = (false, false);
+        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, is_open, with_hard, open, durable, owed: None }
     }
 
     /// The disk's log was found to start elsewhere than the log in memory does: its next write mends that.
@@ -68,10 +63,11 @@ impl Persist {
         self.durable
     }
 
-    fn open(&mut self) -> &mut Open {
-        if !self.open.any {
+    fn open(&mut self) -> &mut Write<HardState> {
+        if !self.is_open {
+            self.is_open = true;
             self.issued += 1;
-            self.open.any = true;
+            self.open.ticket.sequence = self.issued;
             self.open.compact = self.owed.take();
         }
         &mut self.open
@@ -89,7 +85,8 @@ impl Persist {
 
     /// The hard state changed: it is part of this step's write.
     pub(super) fn hard_changed(&mut self) -> Ticket {
-        self.open().hard = true;
+        self.open();
+        self.with_hard = true;
         self.hard = self.issued;
         self.ticket(self.issued)
     }
@@ -132,8 +129,12 @@ impl Persist {
     /// Ends the step's write, where there is one.
     #[inline]
     pub(super) fn flush(&mut self, hard: &HardState, log: &Log, out: &mut Effects) {
-        if !self.open.any {
+        if !self.is_open {
             return;
+        }
+        self.is_open = false;
+        if std::mem::take(&mut self.with_hard) {
+            self.open.hard = Some(hard.clone());
         }
         self.outstanding.push_back(Outstanding {
             sequence: self.issued,
@@ -141,17 +142,7 @@ impl Persist {
             last_index: log.last_index(),
             last_term: log.last_term(),
         });
-        let ticket = self.ticket(self.issued);
-        let open = &mut self.open;
-        open.any = false;
-        out.write(Write {
-            ticket,
-            hard: std::mem::take(&mut open.hard).then(|| hard.clone()),
-            truncate: open.truncate.take(),
-            append: std::mem::take(&mut open.append),
-            snapshot: open.snapshot.take(),
-            compact: open.compact.take(),
-        });
+        out.write(std::mem::replace(&mut self.open, nothing(self.incarnation)));
     }
 
     /// The disk confirms all writes up to `ticket`. `names_entry` is the rule `raft.written-names-entry`.
@@ -170,6 +161,12 @@ impl Persist {
             }
         }
     }
+}
+
+/// A write of nothing, whose sequence is not given yet.
+fn nothing(incarnation: Incarnation) -> Write<HardState> {
+    let ticket = Ticket { incarnation, sequence: 0 };
+    Write { ticket, hard: None, truncate: None, append: Entries::new(), snapshot: None, compact: None }
 }
 
 #[cfg(test)]
