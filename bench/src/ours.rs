@@ -30,6 +30,9 @@ struct Ours {
     number: u64,
 }
 
+/// Nobody waits for an answer, as with the peers.
+const NOBODY: ClientId = ClientId(0);
+
 /// To whom, what.
 type Mail = (NodeId, Input<Message>);
 
@@ -70,7 +73,7 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
 impl Node {
     /// Carries out the effects of a step. What is to be reported waits until all of them are carried out. What leaves
     /// is moved out of its effect, and nothing else is.
-    fn execute(&mut self, effects: &mut Effects<Message, HardState>, answers: bool, queue: &mut Vec<Mail>) -> Done {
+    fn execute(&mut self, effects: &mut Effects<Message, HardState>, queue: &mut Vec<Mail>) -> Done {
         let mut done = Done::default();
         let from = self.raft.id();
         for effect in effects.iter_mut() {
@@ -85,7 +88,7 @@ impl Node {
                     queue.extend(iter::once_with(|| (*to, Input::Receive { from, message })));
                 }
                 Effect::Apply { from, through } => {
-                    done.results = apply(self.image.entries(*from, *through), &mut self.tally, answers);
+                    done.results = apply(self.image.entries(*from, *through), &mut self.tally);
                     done.applied = Some(*through);
                 }
                 Effect::Snapshot { index } => done.snapshot = Some((*index, self.tally)),
@@ -107,11 +110,11 @@ impl Ours {
     /// Steps a node, and carries out what follows until nothing does.
     #[inline]
     fn step(&mut self, position: usize, input: Input<Message>) {
-        let Self { nodes, queue, effects, now, leader, .. } = self;
+        let Self { nodes, queue, effects, now, .. } = self;
         let node = &mut nodes[position];
         node.raft.step(*now, input, effects);
         while !effects.is_empty() {
-            let done = node.execute(effects, position == *leader, queue);
+            let done = node.execute(effects, queue);
             if let Some((index, tally)) = done.snapshot {
                 let data = Bytes::copy_from_slice(&tally.encode());
                 node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
@@ -143,12 +146,12 @@ impl Ours {
     }
 }
 
-/// Applies entries; the results, where somebody waits for them.
-fn apply(entries: &[Arc<Entry>], tally: &mut Tally, answers: bool) -> Vec<Applied> {
+/// Applies entries; the results, for those who wait for them.
+fn apply(entries: &[Arc<Entry>], tally: &mut Tally) -> Vec<Applied> {
     let mut results = Vec::new();
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Command) {
         tally.apply(&entry.payload);
-        if answers {
+        if entry.client != NOBODY {
             let (index, client, number) = (entry.index, entry.client, entry.number);
             results.push(Applied { index, client, number, result: Bytes::new() });
         }
@@ -163,7 +166,7 @@ impl Cluster for Ours {
                 self.number += 1;
                 let number = RequestNumber(self.number);
                 let payload = Bytes::copy_from_slice(commands.take());
-                Proposal { client: ClientId(1), number, class: Class::Critical, tags: Tags::new(), payload }
+                Proposal { client: NOBODY, number, class: Class::Critical, tags: Tags::new(), payload }
             })
             .collect();
         self.step(self.leader, Input::Propose(proposals));

@@ -55,10 +55,12 @@ impl Half {
         Self { voters: voters.into(), needed }
     }
 
+    #[inline]
     fn is_quorum(&self, has: &impl Fn(NodeId) -> bool) -> bool {
         self.voters.iter().filter(|voter| has(**voter)).count() >= self.needed as usize
     }
 
+    #[inline]
     fn held(&self, holds: &impl Fn(NodeId) -> LogIndex) -> LogIndex {
         let mut held: SmallVec<[LogIndex; 8]> = self.voters.iter().map(|voter| holds(*voter)).collect();
         few::sort(&mut held, |a, b| a > b);

@@ -111,7 +111,9 @@ impl Log {
     /// At most `limit` entries from `from` on; none where `from` was compacted away.
     #[must_use]
     pub fn slice(&self, from: LogIndex, limit: u32) -> Entries {
-        let Some(start) = self.position(from).filter(|start| *start < self.entries.len()) else { return Entries::new() };
+        let Some(start) = self.position(from).filter(|start| *start < self.entries.len()) else {
+            return Entries::new();
+        };
         let count = (self.entries.len() - start).min(limit as usize);
         match self.entries.get(start) {
             Some(entry) if count == 1 => Entries::from_buf([Arc::clone(entry)]), // What one proposal at a time sends.

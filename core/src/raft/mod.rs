@@ -267,6 +267,20 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Takes a peer's message: a higher term is adopted first, then the handler runs (Figure 2, "Rules for
     /// Servers"). A pre-vote speaks of a term that nobody is in yet, so it and its grant change no term.
     fn receive(&mut self, now: Now, from: NodeId, message: &mut Message, out: &mut Effects) {
+        // Appends and answers of the current term are nearly all that is said, and all that is looked at below lets
+        // them through.
+        if let Message::AppendEntries(append) = message
+            && append.term == self.hard.current_term
+            && from != self.id
+        {
+            return self.on_append_entries(now, from, append, out);
+        }
+        if let Message::AppendEntriesReply(reply) = message
+            && reply.term == self.hard.current_term
+            && from != self.id
+        {
+            return self.on_append_entries_reply(now, from, reply, out);
+        }
         if !self.may_say(from, message) {
             out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::NotAMember });
             return;

@@ -51,7 +51,18 @@ impl Persist {
         let outstanding = VecDeque::new();
         let open = nothing(incarnation);
         let (is_open, with_hard) = (false, false);
-        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, is_open, with_hard, open, durable, owed: None }
+        Self {
+            incarnation,
+            issued: 0,
+            completed: 0,
+            hard: 0,
+            outstanding,
+            is_open,
+            with_hard,
+            open,
+            durable,
+            owed: None,
+        }
     }
 
     /// The disk's log was found to start elsewhere than the log in memory does: its next write mends that.

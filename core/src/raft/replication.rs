@@ -163,7 +163,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ///
     /// The reply waits for the write that stores the entries: the leader counts it as a copy that survives a
     /// crash.
-    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, append: &mut AppendEntries, out: &mut Effects) {
+    pub(super) fn on_append_entries(
+        &mut self,
+        now: Now,
+        leader: NodeId,
+        append: &mut AppendEntries,
+        out: &mut Effects,
+    ) {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
