@@ -13,7 +13,8 @@
 //! # Settings
 //!
 //! Each peer as its own documentation shows, with the settings that are best for
-//! this loop. All are compiled alike: the workspace's release profile.
+//! this loop. All are compiled alike: the workspace's profile `native-bench`, or
+//! `wasm-bench`.
 //!
 //! | contender | pre-vote | check-quorum | settings |
 //! | --- | --- | --- | --- |
@@ -24,7 +25,11 @@
 //! | openraft 0.9 | has none | has none | 512 entries an append, store and network of ours, one tokio runtime of one thread, no ticks |
 //!
 //! A log is compacted every 8,192 commands, at a moment when all is quiet, or by
-//! the crate itself where it wants to.
+//! the crate itself where it wants to (quorumscope, sailing, openraft).
+//!
+//! Nobody waits for an answer, except with openraft, which always gives one: a
+//! node says what it has applied, and to whom the client belongs is no question
+//! of the protocol.
 //!
 //! A commit index reaches the followers as each crate sees fit: with the next
 //! append (quorumscope, raft-io), or by a message of its own (raft, sailing). The
@@ -37,6 +42,8 @@
 //! and its answers are awaited. Its figures hold the cost of tasks, channels and
 //! wake-ups, which the others leave to whoever drives them; they are printed
 //! beside the others, and compared with care.
+//!
+//! What was measured stands in `docs/performance.md`.
 //!
 //! Read next: `ours`, then a peer, then the program, which prints the tables.
 
@@ -81,21 +88,19 @@ pub struct Contender {
     pub name: &'static str,
     /// Elects a leader among empty logs.
     pub elected: fn(&Setup) -> Box<dyn Cluster>,
-    /// Whether its log is compacted.
-    pub compacts: bool,
     /// A sample is this many times shorter than the others', because it would take too long.
     pub shorter: usize,
 }
 
 /// Everybody who takes part; ours first.
 pub const CONTENDERS: &[Contender] = &[
-    Contender { name: "quorumscope", elected: ours::elected, compacts: false, shorter: 1 },
-    Contender { name: "raft 0.7", elected: raft_rs::elected, compacts: true, shorter: 1 },
-    Contender { name: "raft-io 1.0", elected: raft_io::elected, compacts: true, shorter: 1 },
+    Contender { name: "quorumscope", elected: ours::elected, shorter: 1 },
+    Contender { name: "raft 0.7", elected: raft_rs::elected, shorter: 1 },
+    Contender { name: "raft-io 1.0", elected: raft_io::elected, shorter: 1 },
     #[cfg(feature = "sailing")]
-    Contender { name: "sailing 0.0", elected: sailing::elected, compacts: true, shorter: 1 },
+    Contender { name: "sailing 0.0", elected: sailing::elected, shorter: 1 },
     #[cfg(not(target_arch = "wasm32"))]
-    Contender { name: "openraft 0.9", elected: tasks::elected, compacts: true, shorter: 10 },
+    Contender { name: "openraft 0.9", elected: tasks::elected, shorter: 10 },
 ];
 
 /// The commands of a run: each holds its number in its first 8 bytes.

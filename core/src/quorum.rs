@@ -21,6 +21,11 @@ pub trait QuorumSystem: Clone + Debug {
     /// How many voters make a quorum; while joint, of the incoming half.
     fn needed(&self) -> u32;
 
+    /// Whether so many members can be enough at all: a look at a number, before voters are asked one by one.
+    fn may_suffice(&self, members: usize) -> bool {
+        members >= self.needed() as usize
+    }
+
     /// Whether these voters make a quorum.
     fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool;
 

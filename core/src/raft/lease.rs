@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use smallvec::SmallVec;
 
 use super::message::RequestVote;
+use super::progress::position_of;
 use super::role::Role;
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
@@ -44,7 +45,7 @@ pub(super) struct Rounds {
     confirmed: u64,
     /// Rounds after that one, and when they were sent.
     outstanding: VecDeque<(u64, Mono)>,
-    /// Who has answered; whoever is missing has not yet.
+    /// Who has answered, sorted by node; whoever is missing has not yet.
     contacts: SmallVec<[Contact; 8]>,
     lease_from: Option<Mono>,
     lease_given_up: bool,
@@ -96,27 +97,36 @@ impl Rounds {
     /// A peer answered an append of this term. Returns whether it had not answered this round before.
     fn answered(&mut self, node: NodeId, round: u64, now: Mono) -> bool {
         let round = if round <= self.started { round } else { 0 };
-        match self.contacts.iter_mut().find(|contact| contact.node == node) {
-            Some(contact) => {
+        match self.position_of(node) {
+            Ok(position) => {
+                let Some(contact) = self.contacts.get_mut(position) else { return false };
                 contact.heard = now;
                 let news = round > contact.round;
                 contact.round = contact.round.max(round);
                 news
             }
-            None => {
-                self.contacts.push(Contact { node, heard: now, round });
+            Err(position) => {
+                self.contacts.insert(position, Contact { node, heard: now, round });
                 round > 0
             }
         }
     }
 
+    fn position_of(&self, node: NodeId) -> Result<usize, usize> {
+        self.contacts.binary_search_by_key(&node, |contact| contact.node)
+    }
+
+    fn contact(&self, node: NodeId) -> Option<&Contact> {
+        self.position_of(node).ok().and_then(|position| self.contacts.get(position))
+    }
+
     /// When a peer last answered; whoever never did counts from the beginning.
     fn heard(&self, node: NodeId) -> Mono {
-        self.contacts.iter().find(|contact| contact.node == node).map_or(self.since, |contact| contact.heard)
+        self.contact(node).map_or(self.since, |contact| contact.heard)
     }
 
     fn round_of(&self, node: NodeId) -> u64 {
-        self.contacts.iter().find(|contact| contact.node == node).map_or(0, |contact| contact.round)
+        self.contact(node).map_or(0, |contact| contact.round)
     }
 
     /// A quorum has answered up to `round`: the lease runs from its sending.
@@ -183,7 +193,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// A peer answered an append of this leader's term.
     pub(super) fn on_contact(&mut self, now: Now, from: NodeId, round: u64) {
         let Role::Leader(leader) = &mut self.role else { return };
-        if !leader.progress.iter().any(|progress| progress.node == from) {
+        if position_of(&leader.progress, from).is_none() {
             return; // Only those who are fed count, and memory is bounded by their number.
         }
         if leader.rounds.answered(from, round, now.mono) && round > leader.rounds.confirmed {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::log::Log;
 use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
-use super::progress::Mode;
+use super::progress::{Mode, position_of};
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
@@ -371,7 +371,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     pub(super) fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
         let Role::Leader(leader) = &mut self.role else { return None };
-        leader.progress.iter_mut().enumerate().find(|(_, progress)| progress.node == follower)
+        let position = position_of(&leader.progress, follower)?;
+        leader.progress.get_mut(position).map(|progress| (position, progress))
     }
 
     /// Commits what a quorum holds durably, if it is of our own term (§5.4.2). An older entry that a quorum
@@ -379,17 +380,21 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn advance_commit(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
         let (own, durable) = (self.id, self.persist.durable());
-        let holds = |voter: NodeId| {
+        // Most answers come before the one that makes the quorum. Learners count here as well; they do not below.
+        let ahead = leader.progress.iter().filter(|progress| progress.matched > self.commit_index).count();
+        if !self.quorum.may_suffice(ahead + usize::from(durable > self.commit_index)) {
+            return;
+        }
+        let quorum_index = self.quorum.held_by_quorum(|voter| {
             if voter == own {
                 return durable;
             }
-            leader.progress.iter().find(|progress| progress.node == voter).map_or(LogIndex::ZERO, |p| p.matched)
-        };
-        // Most answers come before or after the one that makes the quorum.
-        if !self.quorum.is_quorum(|voter| holds(voter) > self.commit_index) {
+            let progress = position_of(&leader.progress, voter).and_then(|position| leader.progress.get(position));
+            progress.map_or(LogIndex::ZERO, |progress| progress.matched)
+        });
+        if quorum_index <= self.commit_index {
             return;
         }
-        let quorum_index = self.quorum.held_by_quorum(holds);
         let Some(entry_term) = self.log.term_at(quorum_index) else { return };
         let current_term = self.hard.current_term;
         if entry_term != current_term && self.on(Rule::CommitOwnTermOnly) {
