@@ -368,7 +368,7 @@ mod tests {
     /// The store of a node that has put a snapshot in the place of its log up to `base`.
     fn compacted(terms: &[u64], base: (u64, u64)) -> DiskImage<HardState> {
         let (index, term) = (LogIndex(base.0), Term(base.1));
-        let membership = quorumscope_core::membership::Membership::default();
+        let membership = Membership::default();
         let (log_time, digest) = Default::default();
         let meta = SnapshotMeta { index, term, log_time, membership, digest };
         let mut image = image(2, terms);
