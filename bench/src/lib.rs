@@ -13,18 +13,23 @@
 //! # Settings
 //!
 //! Each peer as its own documentation shows, with the settings that are best for
-//! this loop. All are compiled alike: the workspace's release profile.
+//! this loop. All are compiled alike: the workspace's profile `native-bench`, or
+//! `wasm-bench`.
 //!
 //! | contender | pre-vote | check-quorum | settings |
 //! | --- | --- | --- | --- |
-//! | quorumscope | on | not built yet | rules that cannot be switched off (`AllOn`), 512 entries an append, window of 4,096 |
+//! | quorumscope | on | on | rules that cannot be switched off (`AllOn`), 512 entries an append, window of 4,096, a snapshot every 8,192 entries, of which 64 stay in the log |
 //! | raft 0.7 | on | on | `batch_append`, 1 MiB an append, window of 4,096 messages, its `MemStorage`, codec `protobuf` |
 //! | raft-io 1.0 | on (always) | has none | 512 entries an append, its `MemoryLog`; it takes one command at a time and sends each at once |
 //! | sailing-proto 0.0 | on | on | 1 MiB an append, window of 4,096 messages, proposals of a batch flushed together, stores of ours (it has none) |
 //! | openraft 0.9 | has none | has none | 512 entries an append, store and network of ours, one tokio runtime of one thread, no ticks |
 //!
 //! A log is compacted every 8,192 commands, at a moment when all is quiet, or by
-//! the crate itself where it wants to.
+//! the crate itself where it wants to (quorumscope, sailing, openraft).
+//!
+//! Nobody waits for an answer, except with openraft, which always gives one: a
+//! node says what it has applied, and to whom the client belongs is no question
+//! of the protocol.
 //!
 //! A commit index reaches the followers as each crate sees fit: with the next
 //! append (quorumscope, raft-io), or by a message of its own (raft, sailing). The
@@ -37,6 +42,8 @@
 //! and its answers are awaited. Its figures hold the cost of tasks, channels and
 //! wake-ups, which the others leave to whoever drives them; they are printed
 //! beside the others, and compared with care.
+//!
+//! What was measured stands in `docs/performance.md`.
 //!
 //! Read next: `ours`, then a peer, then the program, which prints the tables.
 
@@ -81,21 +88,19 @@ pub struct Contender {
     pub name: &'static str,
     /// Elects a leader among empty logs.
     pub elected: fn(&Setup) -> Box<dyn Cluster>,
-    /// Whether its log is compacted.
-    pub compacts: bool,
     /// A sample is this many times shorter than the others', because it would take too long.
     pub shorter: usize,
 }
 
 /// Everybody who takes part; ours first.
 pub const CONTENDERS: &[Contender] = &[
-    Contender { name: "quorumscope", elected: ours::elected, compacts: false, shorter: 1 },
-    Contender { name: "raft 0.7", elected: raft_rs::elected, compacts: true, shorter: 1 },
-    Contender { name: "raft-io 1.0", elected: raft_io::elected, compacts: true, shorter: 1 },
+    Contender { name: "quorumscope", elected: ours::elected, shorter: 1 },
+    Contender { name: "raft 0.7", elected: raft_rs::elected, shorter: 1 },
+    Contender { name: "raft-io 1.0", elected: raft_io::elected, shorter: 1 },
     #[cfg(feature = "sailing")]
-    Contender { name: "sailing 0.0", elected: sailing::elected, compacts: true, shorter: 1 },
+    Contender { name: "sailing 0.0", elected: sailing::elected, shorter: 1 },
     #[cfg(not(target_arch = "wasm32"))]
-    Contender { name: "openraft 0.9", elected: tasks::elected, compacts: true, shorter: 10 },
+    Contender { name: "openraft 0.9", elected: tasks::elected, shorter: 10 },
 ];
 
 /// The commands of a run: each holds its number in its first 8 bytes.
@@ -139,6 +144,19 @@ impl Tally {
     #[must_use]
     pub fn count(self) -> u64 {
         self.count
+    }
+
+    /// As a snapshot holds it.
+    #[must_use]
+    pub fn encode(self) -> [u8; 16] {
+        (u128::from(self.count) << 64 | u128::from(self.digest)).to_le_bytes()
+    }
+
+    /// What [`Self::encode`] made; `None` where it did not make these bytes.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let both = u128::from_le_bytes(bytes.try_into().ok()?);
+        Some(Self { count: (both >> 64) as u64, digest: both as u64 }) // the two halves
     }
 
     /// The tally of a node that has applied the commands 1 to `count` in order, once each.

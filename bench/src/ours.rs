@@ -1,15 +1,15 @@
 //! Our own nodes in the peer loop: an executor with an in-memory store.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::{iter, mem};
 
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft};
+use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots, TimeoutNow};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{ClientId, Mono, NodeId, Now, RequestNumber, Wall};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Ticket, Wall};
 
 use crate::{Cluster, Commands, Setup, Tally};
 
@@ -21,16 +21,36 @@ struct Node {
 
 struct Ours {
     nodes: Vec<Node>,
-    queue: VecDeque<(NodeId, NodeId, Message)>,
+    queue: Vec<Mail>,
+    /// The memory of the mail that is delivered, reused.
+    spare: Vec<Mail>,
     effects: Effects<Message, HardState>,
     now: Now,
     leader: usize,
     number: u64,
 }
 
+/// Nobody waits for an answer, as with the peers.
+const NOBODY: ClientId = ClientId(0);
+
+/// To whom, what.
+type Mail = (NodeId, Input<Message>);
+
+/// What a node's effects ask the executor to report.
+#[derive(Default)]
+struct Done {
+    snapshot: Option<(LogIndex, Tally)>,
+    applied: Option<LogIndex>,
+    results: Vec<Applied>,
+    written: Option<Ticket>,
+}
+
 pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let voters: Vec<_> = (1..=setup.nodes).map(NodeId).collect();
-    let config = Config { max_entries_per_append: 512, ..Config::new(voters.clone(), AllOn) };
+    let threshold = setup.compact_every.map_or(0, |every| u32::try_from(every).unwrap_or(u32::MAX));
+    let snapshots = Snapshots { threshold, ..Snapshots::default() };
+    // Pre-vote and check-quorum are on by default.
+    let config = Config { max_entries_per_append: 512, snapshots, ..Config::new(voters.clone(), AllOn) };
     let now = Now { mono: Mono(0), wall: Wall(0) };
     let start = |node: &NodeId| {
         let image = DiskImage::formatted(1, *node);
@@ -38,7 +58,8 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     };
     let mut cluster = Ours {
         nodes: voters.iter().map(start).collect(),
-        queue: VecDeque::new(),
+        queue: Vec::new(),
+        spare: Vec::new(),
         effects: Effects::new(),
         now,
         leader: 0,
@@ -49,45 +70,73 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     Box::new(cluster)
 }
 
+impl Node {
+    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out. What leaves
+    /// is moved out of its effect, and nothing else is.
+    fn execute(&mut self, effects: &mut Effects<Message, HardState>, queue: &mut Vec<Mail>) -> Done {
+        let mut done = Done::default();
+        let from = self.raft.id();
+        for effect in effects.iter_mut() {
+            match effect {
+                Effect::Write(write) => {
+                    done.written = Some(write.ticket);
+                    self.image.take(write).expect("writes continue the log");
+                }
+                // Every write of this step is in the store before the queue is read: the promise holds.
+                Effect::Send { to, message, after: _ } => {
+                    let message = mem::replace(message, Message::TimeoutNow(TimeoutNow { term: Term(0) }));
+                    queue.extend(iter::once_with(|| (*to, Input::Receive { from, message })));
+                }
+                Effect::Apply { from, through } => {
+                    done.results = apply(self.image.entries(*from, *through), &mut self.tally);
+                    done.applied = Some(*through);
+                }
+                Effect::Snapshot { index } => done.snapshot = Some((*index, self.tally)),
+                Effect::Restore { index } => {
+                    let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
+                    self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
+                    done.applied = Some(*index);
+                }
+                Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
+                Effect::Broken(fact) => panic!("{fact}"),
+            }
+        }
+        effects.clear();
+        done
+    }
+}
+
 impl Ours {
     /// Steps a node, and carries out what follows until nothing does.
+    #[inline]
     fn step(&mut self, position: usize, input: Input<Message>) {
-        let Self { nodes, queue, effects, now, leader, .. } = self;
+        let Self { nodes, queue, effects, now, .. } = self;
         let node = &mut nodes[position];
         node.raft.step(*now, input, effects);
         while !effects.is_empty() {
-            let (mut written, mut applied) = (None, None);
-            for effect in effects.drain() {
-                match effect {
-                    Effect::Write(write) => {
-                        node.image.apply(&write).expect("writes continue the log");
-                        written = Some(write.ticket);
-                    }
-                    // Every write of this step is in the store before the queue is read: the promise holds.
-                    Effect::Send { to, message, after: _ } => queue.push_back((node.raft.id(), to, message)),
-                    Effect::Apply { from, through } => {
-                        let entries = &node.image.log[from.0 as usize - 1..through.0 as usize];
-                        let results = apply(entries, &mut node.tally, position == *leader);
-                        applied = Some((through, results));
-                    }
-                    Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
-                    Effect::Snapshot { .. } | Effect::Restore { .. } => unreachable!("snapshots are off"),
-                    Effect::Broken(fact) => panic!("{fact}"),
-                }
+            let done = node.execute(effects, queue);
+            if let Some((index, tally)) = done.snapshot {
+                let data = Bytes::copy_from_slice(&tally.encode());
+                node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
             }
-            if let Some((through, results)) = applied {
-                node.raft.step(*now, Input::Applied { through, results }, effects);
+            if let Some(through) = done.applied {
+                node.raft.step(*now, Input::Applied { through, results: done.results }, effects);
             }
-            if let Some(ticket) = written {
+            if let Some(ticket) = done.written {
                 node.raft.step(*now, Input::Written(ticket), effects);
             }
         }
     }
 
     fn deliver_until_quiet(&mut self) {
-        while let Some((from, to, message)) = self.queue.pop_front() {
-            self.step(to.0 as usize - 1, Input::Receive { from, message });
+        let mut mail = mem::take(&mut self.spare);
+        while !self.queue.is_empty() {
+            mem::swap(&mut mail, &mut self.queue);
+            for (to, input) in mail.drain(..) {
+                self.step(to.0 as usize - 1, input);
+            }
         }
+        self.spare = mail;
     }
 
     fn fire(&mut self, position: usize) {
@@ -97,12 +146,12 @@ impl Ours {
     }
 }
 
-/// Applies entries; the results, where somebody waits for them.
-fn apply(entries: &[Arc<Entry>], tally: &mut Tally, answers: bool) -> Vec<Applied> {
+/// Applies entries; the results, for those who wait for them.
+fn apply(entries: &[Arc<Entry>], tally: &mut Tally) -> Vec<Applied> {
     let mut results = Vec::new();
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Command) {
         tally.apply(&entry.payload);
-        if answers {
+        if entry.client != NOBODY {
             let (index, client, number) = (entry.index, entry.client, entry.number);
             results.push(Applied { index, client, number, result: Bytes::new() });
         }
@@ -117,7 +166,7 @@ impl Cluster for Ours {
                 self.number += 1;
                 let number = RequestNumber(self.number);
                 let payload = Bytes::copy_from_slice(commands.take());
-                Proposal { client: ClientId(1), number, class: Class::Critical, tags: Tags::new(), payload }
+                Proposal { client: NOBODY, number, class: Class::Critical, tags: Tags::new(), payload }
             })
             .collect();
         self.step(self.leader, Input::Propose(proposals));

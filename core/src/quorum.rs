@@ -21,6 +21,11 @@ pub trait QuorumSystem: Clone + Debug {
     /// How many voters make a quorum; while joint, of the incoming half.
     fn needed(&self) -> u32;
 
+    /// Whether so many members can be enough at all: a look at a number, before voters are asked one by one.
+    fn may_suffice(&self, members: usize) -> bool {
+        members >= self.needed() as usize
+    }
+
     /// Whether these voters make a quorum.
     fn is_quorum(&self, has: impl Fn(NodeId) -> bool) -> bool;
 
@@ -55,10 +60,12 @@ impl Half {
         Self { voters: voters.into(), needed }
     }
 
+    #[inline]
     fn is_quorum(&self, has: &impl Fn(NodeId) -> bool) -> bool {
         self.voters.iter().filter(|voter| has(**voter)).count() >= self.needed as usize
     }
 
+    #[inline]
     fn held(&self, holds: &impl Fn(NodeId) -> LogIndex) -> LogIndex {
         let mut held: SmallVec<[LogIndex; 8]> = self.voters.iter().map(|voter| holds(*voter)).collect();
         few::sort(&mut held, |a, b| a > b);

@@ -109,12 +109,22 @@ impl<H: Clone> DiskImage<H> {
     /// # Errors
     /// A write that would leave a gap in the log is refused and changes nothing.
     pub fn apply(&mut self, write: &Write<H>) -> Result<(), Gap> {
-        change_log(&mut self.base, &mut self.log, write)?;
-        if let Some(hard) = &write.hard {
-            self.hard = hard.clone();
+        self.take(&mut write.clone())
+    }
+
+    /// Applies one completed write that nobody else needs, and empties it: entries are moved, and none is counted
+    /// anew.
+    ///
+    /// # Errors
+    /// A write that would leave a gap in the log is refused and changes nothing.
+    pub fn take(&mut self, write: &mut Write<H>) -> Result<(), Gap> {
+        cut_log(&mut self.base, &mut self.log, write)?;
+        self.log.extend(write.append.drain(..));
+        if let Some(hard) = write.hard.take() {
+            self.hard = hard;
         }
         if write.snapshot.is_some() {
-            self.snapshot.clone_from(&write.snapshot);
+            self.snapshot = write.snapshot.take();
         }
         Ok(())
     }
@@ -139,6 +149,13 @@ impl<H: Clone> DiskImage<H> {
 /// # Errors
 /// A write that would leave a gap is refused and changes nothing.
 pub fn change_log<H>(base: &mut Base, log: &mut Vec<Arc<Entry>>, write: &Write<H>) -> Result<(), Gap> {
+    cut_log(base, log, write)?;
+    log.extend(write.append.iter().cloned());
+    Ok(())
+}
+
+/// Compacts and truncates, so that what a write appends continues the log.
+fn cut_log<H>(base: &mut Base, log: &mut Vec<Arc<Entry>>, write: &Write<H>) -> Result<(), Gap> {
     let last = LogIndex(base.index.0 + log.len() as u64);
     if let Some(compact) = write.compact.filter(|compact| compact.index >= LogIndex::MAX) {
         return Err(Gap { expected: LogIndex::MAX, found: compact.index });
@@ -156,7 +173,6 @@ pub fn change_log<H>(base: &mut Base, log: &mut Vec<Arc<Entry>>, write: &Write<H
     *base = new_base;
     log.drain(..dropped);
     log.truncate(usize::try_from(kept.0 - base.index.0).unwrap_or(usize::MAX));
-    log.extend(write.append.iter().cloned());
     Ok(())
 }
 

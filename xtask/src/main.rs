@@ -50,7 +50,7 @@ enum Task {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
-    /// Measure commits per second beside other Raft crates
+    /// Measure commits per second beside other Raft crates, or what a commit costs as the cluster grows (`nodes`)
     BenchPeers {
         /// Arguments of the benchmark's program; without any, everybody with 3 and 5 nodes, 16 and 256 bytes
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -28,6 +28,8 @@ const WARM_UP: &str = "100000";
 const COMMANDS: &str = "200000";
 const COMPACT_EVERY: &str = "8192";
 
+/// The profile of everybody who is measured natively.
+const NATIVE: &str = "native-bench";
 const WASM: &str = "wasm32-unknown-unknown";
 
 /// Runs the benchmark's program with these arguments; without any, everybody in every setup.
@@ -89,13 +91,14 @@ fn build_program() -> Result<PathBuf> {
     place::run(&mut with_protoc(&[
         "build",
         "--locked",
-        "--release",
+        "--profile",
+        NATIVE,
         "-p",
         "quorumscope-bench",
         "--features",
         "sailing",
     ])?)?;
-    Ok(place::target().join("release/quorumscope-bench").with_extension(env::consts::EXE_EXTENSION))
+    Ok(place::target().join(NATIVE).join("quorumscope-bench").with_extension(env::consts::EXE_EXTENSION))
 }
 
 /// The wasm module and what runs it, in a folder of their own; returns the script.

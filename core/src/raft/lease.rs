@@ -44,7 +44,7 @@ pub(super) struct Rounds {
     confirmed: u64,
     /// Rounds after that one, and when they were sent.
     outstanding: VecDeque<(u64, Mono)>,
-    /// Who has answered; whoever is missing has not yet.
+    /// Who has answered, sorted by node; whoever is missing has not yet.
     contacts: SmallVec<[Contact; 8]>,
     lease_from: Option<Mono>,
     lease_given_up: bool,
@@ -96,27 +96,36 @@ impl Rounds {
     /// A peer answered an append of this term. Returns whether it had not answered this round before.
     fn answered(&mut self, node: NodeId, round: u64, now: Mono) -> bool {
         let round = if round <= self.started { round } else { 0 };
-        match self.contacts.iter_mut().find(|contact| contact.node == node) {
-            Some(contact) => {
+        match self.position_of(node) {
+            Ok(position) => {
+                let Some(contact) = self.contacts.get_mut(position) else { return false };
                 contact.heard = now;
                 let news = round > contact.round;
                 contact.round = contact.round.max(round);
                 news
             }
-            None => {
-                self.contacts.push(Contact { node, heard: now, round });
+            Err(position) => {
+                self.contacts.insert(position, Contact { node, heard: now, round });
                 round > 0
             }
         }
     }
 
+    fn position_of(&self, node: NodeId) -> Result<usize, usize> {
+        self.contacts.binary_search_by_key(&node, |contact| contact.node)
+    }
+
+    fn contact(&self, node: NodeId) -> Option<&Contact> {
+        self.position_of(node).ok().and_then(|position| self.contacts.get(position))
+    }
+
     /// When a peer last answered; whoever never did counts from the beginning.
     fn heard(&self, node: NodeId) -> Mono {
-        self.contacts.iter().find(|contact| contact.node == node).map_or(self.since, |contact| contact.heard)
+        self.contact(node).map_or(self.since, |contact| contact.heard)
     }
 
     fn round_of(&self, node: NodeId) -> u64 {
-        self.contacts.iter().find(|contact| contact.node == node).map_or(0, |contact| contact.round)
+        self.contact(node).map_or(0, |contact| contact.round)
     }
 
     /// A quorum has answered up to `round`: the lease runs from its sending.
@@ -186,7 +195,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let Role::Leader(leader) = &mut self.role else { return };
         // Only those who are fed count, and memory is bounded by their number. Observers prove nothing.
         let counted = if anybody { leader.progress.len() } else { leader.followers() };
-        if !leader.progress.iter().take(counted).any(|progress| progress.node == from) {
+        if leader.position_of(from).is_none_or(|position| position >= counted) {
             return;
         }
         if leader.rounds.answered(from, round, now.mono) && round > leader.rounds.confirmed {

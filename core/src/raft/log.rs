@@ -111,8 +111,14 @@ impl Log {
     /// At most `limit` entries from `from` on; none where `from` was compacted away.
     #[must_use]
     pub fn slice(&self, from: LogIndex, limit: u32) -> Entries {
-        let Some(start) = self.position(from) else { return Entries::new() };
-        self.entries.iter().skip(start).take(limit as usize).cloned().collect()
+        let Some(start) = self.position(from).filter(|start| *start < self.entries.len()) else {
+            return Entries::new();
+        };
+        let count = (self.entries.len() - start).min(limit as usize);
+        match self.entries.get(start) {
+            Some(entry) if count == 1 => Entries::from_buf([Arc::clone(entry)]), // What one proposal at a time sends.
+            Some(_) | None => self.entries.range(start..start + count).cloned().collect(),
+        }
     }
 
     /// First index of the run of entries of one term that `index` belongs to, as far as the log reaches back.

@@ -140,7 +140,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let next = self.log.last_index().next();
         let fresh = self.first_progress(next);
         let Role::Leader(leader) = &mut self.role else { return };
-        let known = |new: Progress| match leader.progress.iter().find(|progress| progress.node == new.node) {
+        let known = |new: Progress| match leader.progress_of(new.node) {
             Some(known) => Progress { feed: new.feed, ..known.clone() },
             None => new,
         };

@@ -162,30 +162,31 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
         raft
     }
 
-    fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
+    fn step(&mut self, now: Now, mut input: Input<Message>, out: &mut Effects) {
         if self.store_lost {
             return;
         }
-        match input {
-            Input::Receive { from, message } => self.receive(now, from, message, out),
+        // What is large is taken from the input in place: each copy of a message costs more than the look at it.
+        match &mut input {
+            Input::Receive { from, message } => self.receive(now, *from, message, out),
             Input::DeadlineReached => self.on_deadline(now, out),
-            Input::Propose(proposals) => self.on_propose(now, proposals, out),
-            Input::Written(ticket) => self.on_written(now, ticket, out),
-            Input::Applied { through, results } => self.on_applied(through, &results, out),
-            Input::Reconfigure(change) => self.on_reconfigure(now, &change, out),
-            Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(now, index, digest, data, out),
+            Input::Propose(proposals) => self.on_propose(now, std::mem::take(proposals), out),
+            Input::Written(ticket) => self.on_written(now, *ticket, out),
+            Input::Applied { through, results } => self.on_applied(*through, std::mem::take(results), out),
+            Input::Reconfigure(change) => self.on_reconfigure(now, change, out),
+            Input::SnapshotTaken { index, digest, data } => {
+                self.on_snapshot_taken(now, *index, *digest, std::mem::take(data), out);
+            }
             Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
-            Input::ExpiryAt(at) => self.expiry = at,
-            Input::Read(requests) => self.on_read(now, requests, out),
-            Input::TransferLeadership { to } => self.on_transfer(now, to, out),
+            Input::ExpiryAt(at) => self.expiry = *at,
+            Input::Read(requests) => self.on_read(now, std::mem::take(requests), out),
+            Input::TransferLeadership { to } => self.on_transfer(now, *to, out),
         }
         self.tend_members(now, out);
         self.feed_observers(out);
         self.snapshot_ready(now, out);
         self.advance_reads(now, out);
-        if let Some(write) = self.persist.flush(&self.hard, &self.log) {
-            out.write(write);
-        }
+        self.persist.flush(&self.hard, &self.log, out);
         self.apply_ready(out);
     }
 
@@ -270,8 +271,22 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// Takes a peer's message: a higher term is adopted first, then the handler runs (Figure 2, "Rules for
     /// Servers"). A pre-vote speaks of a term that nobody is in yet, so it and its grant change no term.
-    fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if !self.may_say(from, &message) {
+    fn receive(&mut self, now: Now, from: NodeId, message: &mut Message, out: &mut Effects) {
+        // Appends and answers of the current term are nearly all that is said, and all that is looked at below lets
+        // them through.
+        if let Message::AppendEntries(append) = message
+            && append.term == self.hard.current_term
+            && from != self.id
+        {
+            return self.on_append_entries(now, from, append, out);
+        }
+        if let Message::AppendEntriesReply(reply) = message
+            && reply.term == self.hard.current_term
+            && from != self.id
+        {
+            return self.on_append_entries_reply(now, from, reply, out);
+        }
+        if !self.may_say(from, message) {
             out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::NotAMember });
             return;
         }
@@ -279,7 +294,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from, reason: IgnoreReason::Malformed });
             return;
         }
-        let prospective = match &message {
+        let prospective = match message {
             Message::PreVote(_) => true,
             Message::PreVoteReply(reply) => reply.vote_granted,
             Message::RequestVote(_)
@@ -292,7 +307,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::ReadIndexReply(_)
             | Message::TimeoutNow(_) => false,
         };
-        if let Message::RequestVote(request) = &message
+        if let Message::RequestVote(request) = message
             && let Some(refusal) = self.ignores_candidate(now, request)
         {
             self.note_vote(false, from, request, Some(refusal), out);
@@ -305,17 +320,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             self.adopt_term(now, message.term(), Some(from), out);
         }
         match message {
-            Message::PreVote(request) => self.on_pre_vote(now, from, &request, out),
-            Message::PreVoteReply(reply) => self.on_pre_vote_reply(now, from, &reply, out),
-            Message::RequestVote(request) => self.on_request_vote(now, from, &request, out),
-            Message::RequestVoteReply(reply) => self.on_request_vote_reply(now, from, &reply, out),
+            Message::PreVote(request) => self.on_pre_vote(now, from, request, out),
+            Message::PreVoteReply(reply) => self.on_pre_vote_reply(now, from, reply, out),
+            Message::RequestVote(request) => self.on_request_vote(now, from, request, out),
+            Message::RequestVoteReply(reply) => self.on_request_vote_reply(now, from, reply, out),
             Message::AppendEntries(append) => self.on_append_entries(now, from, append, out),
-            Message::AppendEntriesReply(reply) => self.on_append_entries_reply(now, from, &reply, out),
-            Message::InstallSnapshot(install) => self.on_install_snapshot(now, from, &install, out),
-            Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(now, from, &reply, out),
-            Message::ReadIndex(request) => self.on_read_index(from, &request, out),
-            Message::ReadIndexReply(reply) => self.on_read_index_reply(from, &reply, out),
-            Message::TimeoutNow(order) => self.on_timeout_now(now, from, &order, out),
+            Message::AppendEntriesReply(reply) => self.on_append_entries_reply(now, from, reply, out),
+            Message::InstallSnapshot(install) => self.on_install_snapshot(now, from, install, out),
+            Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(now, from, reply, out),
+            Message::ReadIndex(request) => self.on_read_index(from, request, out),
+            Message::ReadIndexReply(reply) => self.on_read_index_reply(from, reply, out),
+            Message::TimeoutNow(order) => self.on_timeout_now(now, from, order, out),
         }
     }
 
@@ -373,18 +388,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// The state machine has applied entries: clients that wait for them are answered.
-    fn on_applied(&mut self, through: LogIndex, results: &[protocol::Applied], out: &mut Effects) {
+    fn on_applied(&mut self, through: LogIndex, results: Vec<protocol::Applied>, out: &mut Effects) {
         self.last_applied = self.last_applied.max(through);
         let Role::Leader(leader) = &mut self.role else { return };
-        for applied in results {
-            while let Some(waiting) = leader.waiting.front().copied()
-                && waiting.index <= applied.index
-            {
-                leader.waiting.pop_front();
-                if waiting.index == applied.index {
-                    let outcome = Outcome::Applied { index: applied.index, result: applied.result.clone() };
-                    out.answer(waiting.client, waiting.number, outcome);
-                }
+        for protocol::Applied { index, result, .. } in results {
+            while leader.waiting.pop_front_if(|waiting| waiting.index < index).is_some() {}
+            if let Some(waiting) = leader.waiting.pop_front_if(|waiting| waiting.index == index) {
+                out.answer(waiting.client, waiting.number, Outcome::Applied { index, result });
             }
         }
     }

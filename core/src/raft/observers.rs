@@ -21,13 +21,13 @@
 //!
 //! Left out: observers fed by followers.
 
-use super::progress::{Mode, Progress};
+use super::progress::{Mode, Progress, position_of};
 use super::role::{Leader, Role};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::membership::Membership;
 use crate::quorum::QuorumSystem;
-use crate::types::LogIndex;
+use crate::types::{LogIndex, NodeId};
 
 /// What a leader sends to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,17 @@ impl Leader {
     /// How many are fed the log itself: voters, learners, and voters that leave. Their positions are the first ones.
     pub(super) fn followers(&self) -> usize {
         self.observers.first
+    }
+
+    /// Where a follower or an observer stands.
+    pub(super) fn position_of(&self, node: NodeId) -> Option<usize> {
+        let (followers, observers) = self.progress.split_at_checked(self.followers())?;
+        let observer = || Some(followers.len() + position_of(observers, node)?);
+        position_of(followers, node).or_else(observer)
+    }
+
+    pub(super) fn progress_of(&self, node: NodeId) -> Option<&Progress> {
+        self.position_of(node).and_then(|position| self.progress.get(position))
     }
 
     fn positions_of_observers(&self) -> core::ops::Range<usize> {
@@ -130,7 +141,6 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::NodeId;
 
     fn observer(matched: u64, next: u64, mode: Mode) -> Progress {
         let (matched, next) = (LogIndex(matched), LogIndex(next));

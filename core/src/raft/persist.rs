@@ -8,9 +8,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::Effects;
 use super::log::Log;
 use super::message::HardState;
-use crate::entry::{Entries, Entry};
+use crate::entry::Entries;
 use crate::snapshot::{Base, Snapshot};
 use crate::storage::Write;
 use crate::types::{Incarnation, LogIndex, Term, Ticket};
@@ -24,7 +25,12 @@ pub(super) struct Persist {
     /// The write that holds the newest hard state.
     hard: u64,
     outstanding: VecDeque<Outstanding>,
-    open: Option<Open>,
+    /// Whether the current step writes something.
+    is_open: bool,
+    /// Whether that holds the hard state.
+    with_hard: bool,
+    /// What the current step writes, collected where it is moved from in one piece.
+    open: Write<HardState>,
     /// Everything up to here is durable in the log as it is now.
     durable: LogIndex,
     /// A compaction that the log in memory has seen and the disk has not: it goes with the next write.
@@ -40,20 +46,23 @@ struct Outstanding {
     last_term: Term,
 }
 
-/// The write that the current step collects.
-#[derive(Clone, Debug, Default)]
-struct Open {
-    hard: bool,
-    truncate: Option<LogIndex>,
-    append: Entries,
-    snapshot: Option<Arc<Snapshot>>,
-    compact: Option<Base>,
-}
-
 impl Persist {
     pub(super) fn new(incarnation: Incarnation, durable: LogIndex) -> Self {
         let outstanding = VecDeque::new();
-        Self { incarnation, issued: 0, completed: 0, hard: 0, outstanding, open: None, durable, owed: None }
+        let open = nothing(incarnation);
+        let (is_open, with_hard) = (false, false);
+        Self {
+            incarnation,
+            issued: 0,
+            completed: 0,
+            hard: 0,
+            outstanding,
+            is_open,
+            with_hard,
+            open,
+            durable,
+            owed: None,
+        }
     }
 
     /// The disk's log was found to start elsewhere than the log in memory does: its next write mends that.
@@ -65,12 +74,14 @@ impl Persist {
         self.durable
     }
 
-    fn open(&mut self) -> &mut Open {
-        if self.open.is_none() {
+    fn open(&mut self) -> &mut Write<HardState> {
+        if !self.is_open {
+            self.is_open = true;
             self.issued += 1;
+            self.open.ticket.sequence = self.issued;
+            self.open.compact = self.owed.take();
         }
-        let owed = &mut self.owed;
-        self.open.get_or_insert_with(|| Open { compact: owed.take(), ..Open::default() })
+        &mut self.open
     }
 
     /// The snapshot is part of this step's write, and the log goes on after `base`. Entries after `known` are
@@ -85,7 +96,8 @@ impl Persist {
 
     /// The hard state changed: it is part of this step's write.
     pub(super) fn hard_changed(&mut self) -> Ticket {
-        self.open().hard = true;
+        self.open();
+        self.with_hard = true;
         self.hard = self.issued;
         self.ticket(self.issued)
     }
@@ -96,9 +108,17 @@ impl Persist {
         self.durable = self.durable.min(from.previous());
     }
 
-    /// An entry was added at the end.
-    pub(super) fn appended(&mut self, entry: Arc<Entry>) {
-        self.open().append.push(entry);
+    /// Entries were added at the end.
+    pub(super) fn appended(&mut self, entries: Entries) {
+        if entries.is_empty() {
+            return;
+        }
+        let append = &mut self.open().append;
+        if append.is_empty() {
+            *append = entries;
+        } else {
+            append.extend(entries);
+        }
     }
 
     /// The write to wait for before anybody may rely on the hard state and on the log up to `index`;
@@ -118,22 +138,22 @@ impl Persist {
     }
 
     /// Ends the step's write, where there is one.
-    pub(super) fn flush(&mut self, hard: &HardState, log: &Log) -> Option<Write<HardState>> {
-        let open = self.open.take()?;
+    #[inline]
+    pub(super) fn flush(&mut self, hard: &HardState, log: &Log, out: &mut Effects) {
+        if !self.is_open {
+            return;
+        }
+        self.is_open = false;
+        if std::mem::take(&mut self.with_hard) {
+            self.open.hard = Some(hard.clone());
+        }
         self.outstanding.push_back(Outstanding {
             sequence: self.issued,
             node_term: hard.current_term,
             last_index: log.last_index(),
             last_term: log.last_term(),
         });
-        Some(Write {
-            ticket: self.ticket(self.issued),
-            hard: open.hard.then(|| hard.clone()),
-            truncate: open.truncate,
-            append: open.append,
-            snapshot: open.snapshot,
-            compact: open.compact,
-        })
+        out.write(std::mem::replace(&mut self.open, nothing(self.incarnation)));
     }
 
     /// The disk confirms all writes up to `ticket`. `names_entry` is the rule `raft.written-names-entry`.
@@ -154,20 +174,36 @@ impl Persist {
     }
 }
 
+/// A write of nothing, whose sequence is not given yet.
+fn nothing(incarnation: Incarnation) -> Write<HardState> {
+    let ticket = Ticket { incarnation, sequence: 0 };
+    Write { ticket, hard: None, truncate: None, append: Entries::new(), snapshot: None, compact: None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::entry;
     use super::*;
+    use crate::protocol::Effect;
 
     fn term(value: u64) -> HardState {
         HardState { current_term: Term(value), voted_for: None }
     }
 
+    fn flush(persist: &mut Persist, hard: &HardState, log: &Log) -> Ticket {
+        let mut out = Effects::new();
+        persist.flush(hard, log, &mut out);
+        match out.drain().next() {
+            Some(Effect::Write(write)) => write.ticket,
+            other => panic!("a write was open: {other:?}"),
+        }
+    }
+
     fn append(persist: &mut Persist, log: &mut Log, index: u64, in_term: u64) -> Ticket {
         let entry = Arc::new(entry(index, in_term));
         assert!(log.append(Arc::clone(&entry)));
-        persist.appended(entry);
-        persist.flush(&term(in_term), log).expect("an open write").ticket
+        persist.appended([entry].into_iter().collect());
+        flush(persist, &term(in_term), log)
     }
 
     /// TRAPS: acknowledgements of asynchronous writes after a truncation and a re-append of the same index.
@@ -199,7 +235,7 @@ mod tests {
         let (mut persist, log) = (Persist::new(Incarnation(1), LogIndex::ZERO), Log::default());
         assert_eq!(persist.promise(LogIndex::ZERO), None);
         let ticket = persist.hard_changed();
-        persist.flush(&term(1), &log);
+        assert_eq!(flush(&mut persist, &term(1), &log), ticket);
         assert_eq!(persist.promise(LogIndex::ZERO), Some(ticket));
         persist.complete(ticket, Term(1), &log, true);
         assert_eq!(persist.promise(LogIndex::ZERO), None);

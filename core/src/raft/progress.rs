@@ -24,6 +24,18 @@ pub(super) struct Progress {
     pub(super) feed: Feed,
 }
 
+/// Where a follower stands in a list that is sorted by node. A few are looked through, which is quicker; many are
+/// searched.
+pub(super) fn position_of(sorted: &[Progress], node: NodeId) -> Option<usize> {
+    if sorted.len() <= FEW {
+        return sorted.iter().position(|progress| progress.node == node);
+    }
+    sorted.binary_search_by_key(&node, |progress| progress.node).ok()
+}
+
+/// Up to here a list is looked through.
+const FEW: usize = 8;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Looks for the point of agreement; one append on its way at most.
@@ -115,6 +127,17 @@ mod tests {
         assert_eq!(progress.room(10), 10);
         progress.sent(3);
         assert_eq!((progress.room(10), progress.next), (0, LogIndex(5)));
+    }
+
+    #[test]
+    fn a_follower_is_found_among_few_and_among_many_and_a_stranger_is_not() {
+        for count in [0, 1, 3, 8, 9, 100] {
+            let list: Vec<_> = (1..=count).map(|node| Progress::new(NodeId(2 * node), LogIndex(1))).collect();
+            for (position, progress) in list.iter().enumerate() {
+                assert_eq!(position_of(&list, progress.node), Some(position));
+            }
+            assert_eq!((position_of(&list, NodeId(1)), position_of(&list, NodeId(2 * count + 1))), (None, None));
+        }
     }
 
     #[test]

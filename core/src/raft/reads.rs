@@ -62,6 +62,12 @@ pub(super) struct LeaderReads {
     held_noted: bool,
 }
 
+impl LeaderReads {
+    fn any(&self) -> bool {
+        !(self.unsent.is_empty() && self.batches.is_empty())
+    }
+}
+
 /// Reads that a follower passed on to its leader.
 #[derive(Clone, Debug)]
 struct Forwarded {
@@ -198,6 +204,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Moves reads on, at the end of each step: begins the round of the next batch, ends batches whose round is
     /// confirmed, and answers what is applied far enough.
     pub(super) fn advance_reads(&mut self, now: Now, out: &mut Effects) {
+        let asked = matches!(&self.role, Role::Leader(leader) if leader.reads.any());
+        if !asked && self.reads.forwarded.is_empty() && self.reads.ready.is_empty() {
+            return;
+        }
         if let Role::Leader(leader) = &self.role {
             let idle = leader.reads.batches.is_empty();
             if idle && !leader.reads.unsent.is_empty() {

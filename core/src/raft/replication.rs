@@ -55,6 +55,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let mut log_time = super::tick::stamp(self.last_log_time(), now.wall);
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
+        let proposals = proposals.into_iter();
+        let mut appended = Entries::with_capacity(proposals.size_hint().0);
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
@@ -65,11 +67,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 return;
             }
             self.members.appended(&entry);
-            self.persist.appended(entry);
+            appended.push(entry);
             if client != ClientId(0) {
                 leader.waiting.push_back(Waiting { index, client, number });
             }
         }
+        self.persist.appended(appended);
         out.note(|| Event::EntriesAppended { first, last: self.log.last_index(), term: self.hard.current_term });
     }
 
@@ -166,37 +169,45 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ///
     /// The reply waits for the write that stores the entries: the leader counts it as a copy that survives a
     /// crash.
-    pub(super) fn on_append_entries(&mut self, now: Now, leader: NodeId, mut append: AppendEntries, out: &mut Effects) {
+    pub(super) fn on_append_entries(
+        &mut self,
+        now: Now,
+        leader: NodeId,
+        append: &mut AppendEntries,
+        out: &mut Effects,
+    ) {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, AppendOutcome::StaleTerm, append.round, after, out);
             return;
         }
-        if !is_well_formed(&append) {
+        if !is_well_formed(append) {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::Malformed });
             return;
         }
         if !self.follow(now, leader, out) {
             return;
         }
-        self.skip_compacted(&mut append);
-        if let Some(conflict) = self.conflict_before(leader, &append, out) {
+        self.skip_compacted(append);
+        if let Some(conflict) = self.conflict_before(leader, append, out) {
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, conflict, append.round, after, out);
             return;
         }
         let matched = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
-        let Some(new) = self.take_over(leader, &append, out) else { return };
+        let (leader_commit, round) = (append.leader_commit, append.round);
+        let entries = std::mem::take(&mut append.entries);
+        let Some(new) = self.take_over(leader, matched, entries, out) else { return };
         if new > 0 {
             out.note(|| Event::AppendAccepted { leader, matched, new });
         }
         let after = if self.on(Rule::PersistAppendBeforeReply) { self.persist.promise(matched) } else { None };
-        self.reply(leader, AppendOutcome::Matched(matched), append.round, after, out);
+        self.reply(leader, AppendOutcome::Matched(matched), round, after, out);
         // Only what this append has verified is known to equal the leader's log: beyond `matched` our own log
         // may still hold entries that the leader will replace (Figure 2, "index of last new entry").
         let verified = if self.on(Rule::CommitVerifiedPrefix) { matched } else { self.log.last_index() };
-        self.commit_to(append.leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
+        self.commit_to(leader_commit.min(verified), CommitReason::LeaderSaid(leader), out);
     }
 
     /// What a late append says of entries that a snapshot has taken the place of is known: they are committed, so
@@ -256,31 +267,31 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Stores what is new and removes what conflicts; an overlap that matches stays (Figure 2, steps 3 and 4): a
     /// late, shorter append must not remove entries that were acknowledged since. Returns how many were new, or
     /// `None` where the node had to halt.
-    fn take_over(&mut self, leader: NodeId, append: &AppendEntries, out: &mut Effects) -> Option<u32> {
-        let (mut new, mut others) = (0, false);
-        let end = LogIndex(append.prev_log_index.0 + append.entries.len() as u64);
+    fn take_over(&mut self, leader: NodeId, end: LogIndex, mut entries: Entries, out: &mut Effects) -> Option<u32> {
         if !self.on(Rule::KeepMatchingSuffix) && self.log.last_index() > end {
             self.remove_from(leader, end.next(), out);
         }
-        for entry in &append.entries {
-            match self.log.term_at(entry.index) {
-                Some(term) if term == entry.term => continue,
-                Some(_) => {
-                    let above_commit = entry.index > self.commit_index;
-                    if !out.check(above_commit, "a committed entry is never replaced") {
-                        return None;
-                    }
-                    self.remove_from(leader, entry.index, out);
-                }
-                None => {}
+        let held = |entry: &&Arc<Entry>| self.log.term_at(entry.index) == Some(entry.term);
+        let known = entries.iter().take_while(held).count();
+        if known > 0 {
+            entries.drain(..known);
+        }
+        let Some(first) = entries.first().map(|entry| entry.index) else { return Some(0) };
+        if first <= self.log.last_index() {
+            if !out.check(first > self.commit_index, "a committed entry is never replaced") {
+                return None;
             }
+            self.remove_from(leader, first, out);
+        }
+        let mut others = false;
+        for entry in &entries {
             if !out.check(self.log.append(Arc::clone(entry)), "a follower's log has no gap") {
                 return None;
             }
             others |= self.members.appended(entry);
-            self.persist.appended(Arc::clone(entry));
-            new += 1;
         }
+        let new = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        self.persist.appended(entries);
         if others {
             self.act_on_members(out);
         }
@@ -366,7 +377,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     pub(super) fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
         let Role::Leader(leader) = &mut self.role else { return None };
-        leader.progress.iter_mut().enumerate().find(|(_, progress)| progress.node == follower)
+        let position = leader.position_of(follower)?;
+        leader.progress.get_mut(position).map(|progress| (position, progress))
     }
 
     /// Commits what a quorum holds durably, if it is of our own term (§5.4.2). An older entry that a quorum
@@ -374,11 +386,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn advance_commit(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
         let (own, durable) = (self.id, self.persist.durable());
+        // Most answers come before the one that makes the quorum. Learners count here as well; they do not below.
+        let followers = leader.progress.iter().take(leader.followers());
+        let ahead = followers.filter(|progress| progress.matched > self.commit_index).count();
+        if !self.quorum.may_suffice(ahead + usize::from(durable > self.commit_index)) {
+            return;
+        }
         let quorum_index = self.quorum.held_by_quorum(|voter| {
             if voter == own {
                 return durable;
             }
-            leader.progress.iter().find(|progress| progress.node == voter).map_or(LogIndex::ZERO, |p| p.matched)
+            leader.progress_of(voter).map_or(LogIndex::ZERO, |progress| progress.matched)
         });
         if quorum_index <= self.commit_index {
             return;

@@ -51,7 +51,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let last = self.log.last_index();
         let Role::Leader(leader) = &mut self.role else { return };
         leader.transfer = Some(Transfer { to, deadline: now.mono + within, told: false });
-        let matched = leader.progress.iter().find(|progress| progress.node == to).map(|progress| progress.matched);
+        let matched = leader.progress_of(to).map(|progress| progress.matched);
         let lacks = last.0.saturating_sub(matched.unwrap_or(LogIndex::ZERO).0);
         out.note(|| Event::TransferBegan { to, lacks, within });
         self.advance_transfer(out);
@@ -64,7 +64,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(transfer) = leader.transfer.as_mut().filter(|transfer| !transfer.told) else { return };
         let to = transfer.to;
-        if leader.progress.iter().any(|progress| progress.node == to && progress.matched >= last) {
+        if leader.progress_of(to).is_some_and(|progress| progress.matched >= last) {
             transfer.told = true;
             self.tell_target(to, out);
         }

@@ -4,7 +4,8 @@
 //! itself, and with which settings each contender runs, stands in the library.
 //! Memory is measured by the program `memory`, whose allocator counts.
 //!
-//! `cargo run --release -p quorumscope-bench [-- peers|nodes|native --help]`
+//! `cargo xtask bench-peers [peers|nodes|native --help]`, or without `protoc` and without `sailing`
+//! `cargo run --profile native-bench -p quorumscope-bench`
 
 mod nodes;
 mod peers;

@@ -95,9 +95,6 @@ impl Peers {
                 contender.name, contender.shorter
             );
         }
-        for contender in contenders.iter().filter(|contender| !contender.compacts) {
-            println!("{}: not compacted", contender.name);
-        }
         print!("{:>5} {:>5} {:>5}", "nodes", "bytes", "batch");
         contenders.iter().for_each(|contender| print!(" {:>13}", contender.name));
         println!(" {:>8}", "ratio");
@@ -105,9 +102,10 @@ impl Peers {
 
     fn object(&self, contenders: &[&Contender], rows: &[Row]) -> Value {
         let rows = rows.iter().map(|row| {
-            let speeds = contenders.iter().zip(&row.speeds).map(|(contender, speed)| {
-                json!({ "name": contender.name, "commits_per_second": speed, "compacted": contender.compacts })
-            });
+            let speeds = contenders
+                .iter()
+                .zip(&row.speeds)
+                .map(|(contender, speed)| json!({ "name": contender.name, "commits_per_second": speed }));
             json!({
                 "nodes": row.nodes,
                 "payload_bytes": row.payload_bytes,
