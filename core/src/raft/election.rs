@@ -7,6 +7,7 @@
 //! The only functions that assign the role are the `become_…` here.
 
 use super::lease::Rounds;
+use super::ledger::Ledger;
 use super::message::{Message, RequestVote, RequestVoteReply};
 use super::reads::LeaderReads;
 use super::role::{Heard, Leader, Role, Votes};
@@ -121,9 +122,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 .collect(),
         });
         self.unsettled = true;
+        // What older leaders left uncommitted waits for this one: it is counted anew.
+        let mut uncommitted = Ledger::default();
+        uncommitted.add(self.log.last_index(), self.log.bytes_after(self.commit_index));
         self.role = Role::Leader(Box::new(Leader {
             progress,
             waiting: std::collections::VecDeque::new(),
+            uncommitted,
             rounds: Rounds::new(now.mono),
             reads: LeaderReads::default(),
             transfer: None,

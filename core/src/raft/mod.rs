@@ -30,10 +30,12 @@
 mod config;
 mod election;
 mod lease;
+mod ledger;
 mod log;
 mod members;
 mod message;
 mod persist;
+mod profile;
 mod progress;
 mod reads;
 mod replication;
@@ -55,6 +57,7 @@ pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
     Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
 };
+pub use profile::Profile;
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 pub use tick::MAX_LOG_TIME_JUMP;
 

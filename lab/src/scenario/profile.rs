@@ -8,7 +8,7 @@
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::raft::{Rule, Snapshots};
+use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
@@ -108,6 +108,9 @@ impl Profile {
             "index reads",
             "lease reads",
             "transfers",
+            "client operations unknown",
+            "requests refused as overloaded",
+            "windows full",
         ];
         match self {
             Self::None => NONE,
@@ -145,9 +148,10 @@ impl Profile {
                 changes: 2,
                 drifts: 2,
                 skews: 1,
-                raft: small_snapshots(12),
+                raft: small_limits(small_snapshots(12)),
                 transfers: 2,
                 reads: MIXED_READS,
+                attempts: [0, 0, 2],
                 ..calm
             },
         }
@@ -160,8 +164,22 @@ pub(crate) fn small_snapshots(threshold: u32) -> RaftSettings {
     RaftSettings { snapshots, ..RaftSettings::default() }
 }
 
+/// So few bytes that every bound is met now and then: a set has some 25 of them.
+fn small_limits(settings: RaftSettings) -> RaftSettings {
+    RaftSettings {
+        max_bytes_per_append: 60,
+        max_bytes_in_flight: 100,
+        max_uncommitted_bytes: 200,
+        max_entry_bytes: 200,
+        ..settings
+    }
+}
+
 /// Latencies so different that messages overtake each other.
 const ROUGH_LATENCY: (Span, Span) = (Span(1_000), Span(30_000));
+
+/// The links of the profile for wide areas.
+const WAN_LATENCY: (Span, Span) = (Span::from_millis(50), Span::from_millis(150));
 
 /// The first client reads through the log, the second by a round, the third by the leader's lease.
 const MIXED_READS: [Option<ReadHow>; 3] = [None, Some(ReadHow::Index), Some(ReadHow::Lease)];
@@ -220,10 +238,38 @@ pub struct Plan {
     /// How clients read, in turn. A clock that jumps breaks the bound that leases rest on: where clocks jump too,
     /// a seed has either the one or the other.
     pub reads: [Option<ReadHow>; 3],
+    /// After how many tries clients give up, in turn; 0 for never. What was tried without an answer stays unknown.
+    pub attempts: [u32; 3],
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
     pub rules_off: Vec<Rule>,
+}
+
+impl Plan {
+    /// The same plan for nodes with another profile of settings: everything takes longer as election timeouts are
+    /// longer, and links are those that the profile is for.
+    #[must_use]
+    pub fn paced(self, profile: raft::Profile) -> Self {
+        let base = RaftSettings::of(profile);
+        let longest = |settings: &RaftSettings| settings.election_timeout.1.0.max(1);
+        let slower = |span: Span| Span(span.0 * longest(&base) / longest(&RaftSettings::default()));
+        let slower_range = |(low, high)| (slower(low), slower(high));
+        Self {
+            think: slower_range(self.think),
+            client_timeout: slower(self.client_timeout),
+            downtime: slower_range(self.downtime),
+            cut_time: slower_range(self.cut_time),
+            latency: if profile == raft::Profile::Wan { WAN_LATENCY } else { self.latency },
+            raft: self.raft.rebased(profile),
+            ..self
+        }
+    }
+
+    /// The shortest run with room for all that the plan asks for: a hundred election timeouts.
+    fn shortest(&self) -> Time {
+        Time(self.raft.election_timeout.1.0 * 100).max(SHORTEST_RUN)
+    }
 }
 
 impl Default for Plan {
@@ -254,6 +300,7 @@ impl Default for Plan {
             timeouts: 0,
             transfers: 0,
             reads: [None; 3],
+            attempts: [0; 3],
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
         }
@@ -272,7 +319,7 @@ pub fn generate(
 ) -> Scenario {
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
-    scenario.until = until.max(SHORTEST_RUN);
+    scenario.until = until.max(plan.shortest());
     scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
@@ -285,7 +332,8 @@ pub fn generate(
     let mut draw = Draw {
         rng: Rng::new(seed, CONCERN),
         nodes: scenario.nodes.clone(),
-        from: Time(1_000_000),
+        // By then somebody leads.
+        from: Time(scenario.until.0.min(plan.shortest().0) / 30),
         calm,
         until: scenario.until,
         steps: Vec::new(),
@@ -322,10 +370,11 @@ fn clients(plan: &Plan) -> Vec<ClientSetup> {
         u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
     };
     (1..=count)
-        .zip(plan.reads.into_iter().cycle())
-        .map(|(number, reads)| ClientSetup {
+        .zip(plan.reads.into_iter().zip(plan.attempts).cycle())
+        .map(|(number, (reads, attempts))| ClientSetup {
             workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
             timeout: plan.client_timeout,
+            attempts,
             ..ClientSetup::by_hand(ClientId(number))
         })
         .collect()
@@ -547,6 +596,20 @@ mod tests {
             assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
         }
         assert_ne!(heavy(1).steps, heavy(2).steps);
+    }
+
+    #[test]
+    fn a_plan_for_another_profile_takes_its_settings_and_keeps_its_own() {
+        let plan = Profile::Heavy.plan().paced(raft::Profile::Wan);
+        let (own, wan) = (Profile::Heavy.plan().raft, RaftSettings::of(raft::Profile::Wan));
+        let settings = &plan.raft;
+        assert_eq!((settings.election_timeout, settings.heartbeat), (wan.election_timeout, wan.heartbeat));
+        assert_eq!(settings.max_entries_per_append, wan.max_entries_per_append);
+        assert_eq!((settings.snapshots, settings.max_bytes_in_flight), (own.snapshots, own.max_bytes_in_flight));
+        let scenario = generate(ProtocolName::Raft, 5, 1, &plan, SHORTEST_RUN, &[]);
+        assert_eq!(scenario.until, Time(200_000_000), "a hundred election timeouts");
+        assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
+        assert_eq!(Profile::Heavy.plan().paced(raft::Profile::Lan), Profile::Heavy.plan());
     }
 
     #[test]

@@ -13,10 +13,15 @@ latency = ["1ms", "2ms"]
 drop = 0.01
 duplicate = 0.000002
 [protocol-config]
+profile = "throughput"
 election_timeout = ["150ms", "155ms"]
 heartbeat = "20ms"
 pre_vote = false
 max_entries_per_append = 1
+max_bytes_per_append = 1000
+max_bytes_in_flight = 2000
+max_uncommitted_bytes = 5000
+max_entry_bytes = 500
 check_quorum = false
 drift_bound = 0.3
 [rules]

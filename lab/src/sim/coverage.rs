@@ -91,4 +91,8 @@ counters! {
     stale_reads = "stale reads",
     /// Campaigns that the leader asked for.
     transfers = "transfers",
+    /// Requests that a node refused because too much was waiting.
+    overloaded = "requests refused as overloaded",
+    /// Times that a follower's window was full.
+    windows_full = "windows full",
 }
