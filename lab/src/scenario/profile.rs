@@ -164,13 +164,13 @@ pub(crate) fn small_snapshots(threshold: u32) -> RaftSettings {
     RaftSettings { snapshots, ..RaftSettings::default() }
 }
 
-/// So few bytes that every bound is met now and then: a set has some 25 of them.
+/// So few bytes that every bound is met now and then: a command has some 20 of them.
 fn small_limits(settings: RaftSettings) -> RaftSettings {
     RaftSettings {
-        max_bytes_per_append: 60,
-        max_bytes_in_flight: 100,
-        max_uncommitted_bytes: 200,
-        max_entry_bytes: 200,
+        max_bytes_per_append: 30,
+        max_bytes_in_flight: 40,
+        max_uncommitted_bytes: 40,
+        max_entry_bytes: 40,
         ..settings
     }
 }
