@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::thread;
 
-use quorumscope_core::raft::Rule;
+use quorumscope_core::raft::{self, Rule};
 use quorumscope_core::types::Time;
 use quorumscope_lab::explore::{Outcome, explore, hunt, shrink};
 use quorumscope_lab::scenario::profile::{Plan, Profile, SHORTEST_RUN, generate};
@@ -38,6 +38,9 @@ pub struct Arguments {
     /// The faults: none, light or heavy [default: heavy; with --rule-off the rule's own hunt]
     #[arg(long, value_name = "PROFILE")]
     faults: Option<String>,
+    /// Settings for which links and load: lan, wan or throughput; runs and faults are paced alike
+    #[arg(long, value_name = "PROFILE", default_value = "lan")]
+    profile: String,
     /// How long each run is in virtual time, 30s or more
     #[arg(long, value_name = "SPAN", default_value = "30s")]
     until: String,
@@ -66,6 +69,7 @@ struct Plans {
     protocol: ProtocolName,
     seeds: (u64, u64),
     profile: Option<Profile>,
+    settings: raft::Profile,
     plan: Plan,
     until: Time,
     rules_off: Vec<Rule>,
@@ -75,6 +79,8 @@ struct Plans {
 struct Report {
     protocol: &'static str,
     nodes: u32,
+    /// Which settings the nodes have.
+    profile: &'static str,
     runs: u64,
     runs_asked: u64,
     seeds_failed: usize,
@@ -133,8 +139,13 @@ fn understand(arguments: &Arguments) -> Result<Plans, String> {
         return Err(format!("--until {}: a run lasts 30s to 3600s", arguments.until));
     }
     let profile = profile.or_else(|| rules_off.is_empty().then_some(Profile::Heavy));
-    let plan = profile.map_or_else(|| hunt::plan_for(&rules_off), Profile::plan);
-    Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, plan, until, rules_off })
+    let settings = settings(&arguments.profile)?;
+    let plan = match profile {
+        Some(profile) => profile.plan().paced(settings),
+        None if settings == raft::Profile::Lan => hunt::plan_for(&rules_off),
+        None => return Err("--profile: a hunt brings its own settings; name the --faults too".into()),
+    };
+    Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, settings, plan, until, rules_off })
 }
 
 fn faults(name: &str) -> Result<Profile, String> {
@@ -143,6 +154,11 @@ fn faults(name: &str) -> Result<Profile, String> {
         return Err(format!("--faults {name} is not built yet; available: {}", known.join(", ")));
     }
     Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("faults", name, known))
+}
+
+fn settings(name: &str) -> Result<raft::Profile, String> {
+    let known = raft::Profile::ALL.map(raft::Profile::name);
+    raft::Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("profile", name, known))
 }
 
 /// Reads `A..B`.
@@ -198,6 +214,9 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     if let Some(profile) = plans.profile {
         let _ = write!(text, " --faults {}", profile.name());
     }
+    if plans.settings != raft::Profile::Lan {
+        let _ = write!(text, " --profile {}", plans.settings.name());
+    }
     if plans.until != SHORTEST_RUN {
         let _ = write!(text, " --until {}", arguments.until);
     }
@@ -215,6 +234,7 @@ fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failur
     Report {
         protocol: plans.protocol.name(),
         nodes: arguments.nodes,
+        profile: plans.settings.name(),
         runs: swept.runs,
         runs_asked: plans.seeds.1 - plans.seeds.0,
         seeds_failed: swept.failed.len(),
@@ -233,11 +253,12 @@ fn for_people(report: &Report, swept: &Swept) -> String {
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{} run{} of {} with {} nodes: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
+        "{} run{} of {} with {} nodes, profile {}: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
         report.runs,
         if report.runs == 1 { "" } else { "s" },
         report.protocol,
         report.nodes,
+        report.profile,
         report.seeds_failed,
         report.undecided,
         report.events,

@@ -42,6 +42,8 @@ pub struct Arguments {
 struct Report {
     protocol: &'static str,
     nodes: usize,
+    /// Which settings the nodes have, before what the scenario says itself.
+    profile: &'static str,
     seed: u64,
     virtual_ms: f64,
     events: u64,
@@ -123,6 +125,7 @@ fn make_report(run: &Run, violations: &[Violation], page: &str) -> Report {
     Report {
         protocol: scenario.protocol.name(),
         nodes: scenario.nodes.len(),
+        profile: scenario.raft.profile.name(),
         seed: scenario.seed,
         virtual_ms: report::millis(simulation.now()),
         events: simulation.events(),
@@ -138,7 +141,11 @@ fn make_report(run: &Run, violations: &[Violation], page: &str) -> Report {
 fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool, seed: Option<u64>) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}: {}, {} nodes, seed {}", scenario.name, report.protocol, report.nodes, report.seed);
+    let _ = writeln!(
+        text,
+        "{}: {}, {} nodes, profile {}, seed {}",
+        scenario.name, report.protocol, report.nodes, report.profile, report.seed
+    );
     for expectation in &report.expectations {
         let mark = if expectation.held { "held  " } else { "FAILED" };
         let detail = if expectation.detail.is_empty() { String::new() } else { format!(" ({})", expectation.detail) };

@@ -56,6 +56,21 @@ fn every_shipped_scenario_holds() {
 }
 
 #[test]
+fn explore_runs_each_profile_of_settings_and_names_it() {
+    let explore = ["explore", "--protocol", "raft", "--nodes", "3", "--seeds", "0..3", "--faults", "light", "--json"];
+    for profile in ["lan", "wan", "throughput"] {
+        let output = quorumscope(&[&explore[..], &["--profile", profile]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["profile"], profile);
+    }
+    let line = refused(&[&explore[..], &["--profile", "wam"]].concat());
+    assert!(line.contains("unknown profile \"wam\"; did you mean \"wan\"?"), "{line}");
+    let hunt = ["explore", "--protocol", "raft", "--rule-off", "raft.majority-quorum", "--profile", "wan"];
+    assert!(refused(&hunt).contains("name the --faults too"));
+}
+
+#[test]
 fn run_prints_one_json_object_of_the_documented_shape() {
     let output = quorumscope(&["run", &shipped("first-election.toml"), "--json", "--seed", "5"]);
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -170,6 +170,9 @@ pub enum Event {
         leader: Option<NodeId>,
         /// Too much is waiting.
         overloaded: bool,
+        /// Which bound was reached, where too much is waiting.
+        #[serde(default)]
+        limit: Option<Limit>,
     },
     /// Another configuration acts: it was appended, or what stood after it was cut off (thesis §4.1).
     MembershipActs {
@@ -353,6 +356,30 @@ pub enum Event {
         /// Who will lead.
         to: NodeId,
     },
+    /// A proposal was refused for good: its payload is longer than any entry may be.
+    ProposalTooLarge {
+        /// The payload's length in bytes.
+        bytes: u64,
+        /// What an entry may have.
+        limit: u32,
+    },
+    /// A leader holds entries back: as many as may be are on their way to a follower. Told once until the follower
+    /// lacks nothing.
+    WindowFull {
+        /// Who.
+        follower: NodeId,
+        /// Which bound of the window was reached.
+        limit: Limit,
+    },
+}
+
+/// A bound on what a leader keeps or sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Limit {
+    /// So many entries.
+    Entries(u32),
+    /// So many bytes of payload.
+    Bytes(u32),
 }
 
 /// Why a snapshot was made.

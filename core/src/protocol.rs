@@ -177,6 +177,13 @@ pub enum Outcome {
         #[serde(with = "crate::readable")]
         result: Bytes,
     },
+    /// Refused before anything was appended, for good: the payload is longer than any entry may be.
+    TooLarge {
+        /// The payload's length in bytes.
+        bytes: u64,
+        /// What an entry may have.
+        limit: u32,
+    },
 }
 
 /// What goes out, in order.

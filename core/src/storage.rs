@@ -103,6 +103,36 @@ impl<H: Default> DiskImage<H> {
     }
 }
 
+impl<H> DiskImage<H> {
+    /// Refuses the store of another cluster or node. One that was never formatted, or was lost, belongs to nobody: its
+    /// node starts and stays silent.
+    ///
+    /// # Errors
+    /// Whose store it is, and whose was expected.
+    pub fn belongs_to(&self, expected: &Format) -> Result<(), Foreign> {
+        match &self.format {
+            Some(found) if found != expected => Err(Foreign { found: found.clone(), expected: expected.clone() }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// A store of another cluster, or of another node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the store belongs to {} of cluster {}, and {} of cluster {} was started on it",
+    found.node,
+    found.cluster,
+    expected.node,
+    expected.cluster
+)]
+pub struct Foreign {
+    /// Whose it is.
+    pub found: Format,
+    /// Whose was expected.
+    pub expected: Format,
+}
+
 impl<H: Clone> DiskImage<H> {
     /// Applies one completed write.
     ///
@@ -225,6 +255,18 @@ mod tests {
 
     fn held(image: &DiskImage<u64>) -> Vec<u64> {
         image.log.iter().map(|entry| entry.index.0).collect()
+    }
+
+    /// A node with another's memory would break that one's promises.
+    #[test]
+    fn the_store_of_another_cluster_or_node_is_refused() {
+        let store = DiskImage::<u64>::formatted(7, NodeId(1));
+        let expected = |cluster, node| Format { cluster, node: NodeId(node) };
+        assert_eq!(store.belongs_to(&expected(7, 1)), Ok(()));
+        assert!(store.belongs_to(&expected(8, 1)).is_err());
+        let error = store.belongs_to(&expected(7, 2)).expect_err("another node's");
+        assert_eq!(error.to_string(), "the store belongs to n1 of cluster 7, and n2 of cluster 7 was started on it");
+        assert_eq!(DiskImage::<u64>::empty().belongs_to(&expected(7, 1)), Ok(()), "it was lost");
     }
 
     #[test]

@@ -144,6 +144,13 @@ impl Client {
                 self.rest(now, number, None, false);
                 Vec::new()
             }
+            // Nobody would take it: trying again is of no use.
+            Outcome::TooLarge { bytes, limit } => {
+                let Some(open) = self.open.remove(&number) else { return Vec::new() };
+                let verdict = if open.refused { Verdict::Failed } else { Verdict::Unknown };
+                let result = format!("too large: {bytes} bytes, and an entry has at most {limit}");
+                vec![Act::Tell { number, verdict, result }]
+            }
         }
     }
 

@@ -412,6 +412,7 @@ impl Owner {
         };
         let settings = NodeSettings {
             node,
+            cluster: self.cluster.id,
             config: self.settings.config.clone(),
             relay: Address { url: self.settings.url.clone(), hello },
             seed: random_seed()?,

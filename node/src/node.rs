@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use quorumscope_core::raft::{AllOn, Config, HardState, Raft};
 use quorumscope_core::record::{AnyMessage, DropReason, Record};
-use quorumscope_core::storage::Write;
+use quorumscope_core::storage::{Format, Write};
 use quorumscope_core::types::{NodeId, Ticket};
 use quorumscope_core::wire::{Batch, Frame, Records, decode_message};
 use tokio::sync::mpsc::error::TrySendError;
@@ -44,6 +44,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 pub struct NodeSettings {
     /// Which node.
     pub node: NodeId,
+    /// Of which cluster; a store of another one is refused.
+    pub cluster: u64,
     /// Settings of the cluster, the same on all nodes.
     pub config: Config<AllOn>,
     /// Where to meet the others.
@@ -81,10 +83,11 @@ impl Node {
     /// Starts a node from its store.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The store cannot be read, or is another node's.
     pub fn start(settings: NodeSettings, mut store: impl Store<HardState>) -> Result<Self, StoreError> {
         let image = store.open()?;
-        let NodeSettings { node, config, relay, seed, clock } = settings;
+        let NodeSettings { node, cluster, config, relay, seed, clock } = settings;
+        image.belongs_to(&Format { cluster, node })?;
         let executor = Executor::start(&config, node, &image, seed, clock);
         let (control, controls) = mpsc::channel(16);
         let task = tokio::spawn(async move {

@@ -35,6 +35,9 @@ pub enum StoreError {
     /// A write does not continue the log.
     #[error(transparent)]
     Gap(#[from] quorumscope_core::storage::Gap),
+    /// It is not this node's.
+    #[error(transparent)]
+    Foreign(#[from] quorumscope_core::storage::Foreign),
 }
 
 /// A store in memory that several starts of one node share.
@@ -92,8 +95,10 @@ impl<H: Clone + Default + Send + Sync + 'static> Store<H> for MemoryStore<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quorumscope_core::raft::HardState;
+    use crate::{Address, Clock, Node, NodeSettings};
+    use quorumscope_core::raft::{AllOn, Config, HardState};
     use quorumscope_core::types::Term;
+    use quorumscope_core::wire::{Hello, Role};
 
     fn write(sequence: u64, term: u64) -> Write<HardState> {
         Write {
@@ -114,5 +119,29 @@ mod tests {
         let image = store.clone().open().unwrap();
         assert_eq!((image.incarnation, image.hard.current_term), (Incarnation(2), Term(5)));
         assert_eq!(store.last_ticket().map(|ticket| ticket.sequence), Some(2));
+    }
+    #[tokio::test]
+    async fn a_node_does_not_start_on_the_store_of_another_cluster_or_node() {
+        let settings = |cluster, node| NodeSettings {
+            node: NodeId(node),
+            cluster,
+            config: Config::lan(vec![NodeId(1), NodeId(2)], AllOn),
+            relay: Address {
+                url: "ws://127.0.0.1:1/peer".into(),
+                hello: Hello {
+                    role: Role::Node(NodeId(node)),
+                    room: "room".into(),
+                    token: "token".into(),
+                    cluster: Some(cluster),
+                },
+            },
+            seed: 1,
+            clock: Clock::since_epoch(0),
+        };
+        let store = MemoryStore::formatted(9, NodeId(1));
+        for (cluster, node, starts) in [(9, 1, true), (8, 1, false), (9, 2, false)] {
+            let started = Node::start(settings(cluster, node), store.clone());
+            assert_eq!(started.is_ok(), starts, "cluster {cluster}, node {node}");
+        }
     }
 }

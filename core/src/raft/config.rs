@@ -25,6 +25,16 @@ pub struct Config<R = AllOn> {
     pub max_entries_in_flight: u32,
     /// At most this many uncommitted entries; further proposals are refused as overloaded.
     pub max_uncommitted: u32,
+    /// At most this many bytes of payload in one append; one entry goes however large it is.
+    pub max_bytes_per_append: u32,
+    /// At most this many bytes of payload on their way to one follower without an answer; where nothing is on its
+    /// way, one entry goes however large it is.
+    pub max_bytes_in_flight: u32,
+    /// At most this many bytes of payload uncommitted; further proposals are refused as overloaded.
+    pub max_uncommitted_bytes: u32,
+    /// A proposal with a longer payload is refused for good. Not above `max_uncommitted_bytes`, so that whatever
+    /// passes here is taken once nothing else waits.
+    pub max_entry_bytes: u32,
     /// Which guards hold.
     pub rules: R,
     /// When snapshots are made, and how they travel.
@@ -80,6 +90,10 @@ impl<R: Rules> Config<R> {
             max_entries_per_append: 64,
             max_entries_in_flight: 4_096,
             max_uncommitted: 16_384,
+            max_bytes_per_append: 1 << 20,
+            max_bytes_in_flight: 8 << 20,
+            max_uncommitted_bytes: 32 << 20,
+            max_entry_bytes: 1 << 20,
             rules,
             snapshots: Snapshots::default(),
             check_quorum: true,
@@ -125,12 +139,22 @@ impl<R: Rules> Config<R> {
             ("max_entries_per_append", self.max_entries_per_append),
             ("max_entries_in_flight", self.max_entries_in_flight),
             ("max_uncommitted", self.max_uncommitted),
+            ("max_bytes_per_append", self.max_bytes_per_append),
+            ("max_entry_bytes", self.max_entry_bytes),
             ("snapshot_chunk_bytes", self.snapshots.chunk_bytes),
             ("max_snapshot_bytes", self.snapshots.max_bytes),
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { name });
             }
+        }
+        let (window, append) = (self.max_bytes_in_flight, self.max_bytes_per_append);
+        if window < append {
+            return Err(ConfigError::Window { window, append });
+        }
+        let (uncommitted, entry) = (self.max_uncommitted_bytes, self.max_entry_bytes);
+        if uncommitted < entry {
+            return Err(ConfigError::Uncommitted { uncommitted, entry });
         }
         Ok(())
     }
@@ -166,6 +190,22 @@ pub enum ConfigError {
     Drift {
         /// The bound.
         ppm: u32,
+    },
+    /// A full append would never fit into the window.
+    #[error("max_bytes_in_flight ({window}) must be at least max_bytes_per_append ({append})")]
+    Window {
+        /// Bytes in flight.
+        window: u32,
+        /// Bytes in one append.
+        append: u32,
+    },
+    /// An entry that is allowed would be refused for ever.
+    #[error("max_uncommitted_bytes ({uncommitted}) must be at least max_entry_bytes ({entry})")]
+    Uncommitted {
+        /// Bytes that may be uncommitted.
+        uncommitted: u32,
+        /// Bytes of the largest entry.
+        entry: u32,
     },
     /// A limit of zero would stop everything.
     #[error("{name} must be at least 1")]
@@ -223,5 +263,23 @@ mod tests {
     fn limits_of_zero_are_refused() {
         let config = Config { max_entries_per_append: 0, ..config() };
         assert_eq!(config.validate(), Err(ConfigError::Zero { name: "max_entries_per_append" }));
+        let config = Config { max_bytes_per_append: 0, ..self::config() };
+        assert_eq!(config.validate(), Err(ConfigError::Zero { name: "max_bytes_per_append" }));
+        let config = Config { max_entry_bytes: 0, ..self::config() };
+        assert_eq!(config.validate(), Err(ConfigError::Zero { name: "max_entry_bytes" }));
+    }
+
+    #[test]
+    fn a_window_below_one_append_is_refused() {
+        let config = Config { max_bytes_in_flight: 99, max_bytes_per_append: 100, ..config() };
+        let error = config.validate().expect_err("99 is below 100");
+        assert_eq!(error.to_string(), "max_bytes_in_flight (99) must be at least max_bytes_per_append (100)");
+    }
+
+    #[test]
+    fn an_entry_above_what_may_be_uncommitted_is_refused() {
+        let config = Config { max_uncommitted_bytes: 99, max_entry_bytes: 100, ..config() };
+        let error = config.validate().expect_err("99 is below 100");
+        assert_eq!(error.to_string(), "max_uncommitted_bytes (99) must be at least max_entry_bytes (100)");
     }
 }

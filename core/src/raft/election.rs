@@ -7,6 +7,7 @@
 //! The only functions that assign the role are the `become_…` here.
 
 use super::lease::Rounds;
+use super::ledger::Ledger;
 use super::message::{Message, RequestVote, RequestVoteReply};
 use super::observers::Observers;
 use super::reads::LeaderReads;
@@ -122,10 +123,14 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 .collect(),
         });
         self.unsettled = true;
+        // What older leaders left uncommitted waits for this one: it is counted anew.
+        let mut uncommitted = Ledger::default();
+        uncommitted.add(self.log.last_index(), self.log.bytes_after(self.commit_index));
         self.role = Role::Leader(Box::new(Leader {
             observers: Observers::among(&progress),
             progress,
             waiting: std::collections::VecDeque::new(),
+            uncommitted,
             rounds: Rounds::new(now.mono),
             reads: LeaderReads::default(),
             transfer: None,

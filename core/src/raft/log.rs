@@ -108,17 +108,33 @@ impl Log {
         count as u64
     }
 
-    /// At most `limit` entries from `from` on; none where `from` was compacted away.
+    /// At most `limit` entries from `from` on, and the bytes of payload in them; none where `from` was compacted
+    /// away. The first one goes with up to `first_bytes`, all of them together with up to `bytes`.
     #[must_use]
-    pub fn slice(&self, from: LogIndex, limit: u32) -> Entries {
-        let Some(start) = self.position(from).filter(|start| *start < self.entries.len()) else {
-            return Entries::new();
-        };
-        let count = (self.entries.len() - start).min(limit as usize);
-        match self.entries.get(start) {
+    pub fn slice(&self, from: LogIndex, limit: u32, first_bytes: u64, bytes: u64) -> (Entries, u64) {
+        let none = (Entries::new(), 0);
+        let Some(start) = self.position(from).filter(|start| *start < self.entries.len()) else { return none };
+        let end = start.saturating_add(limit as usize).min(self.entries.len());
+        let (mut count, mut sum) = (0, 0);
+        for entry in self.entries.range(start..end) {
+            let with = sum + entry.payload.len() as u64;
+            if with > if count == 0 { first_bytes } else { bytes } {
+                break;
+            }
+            (count, sum) = (count + 1, with);
+        }
+        let entries = match self.entries.get(start) {
             Some(entry) if count == 1 => Entries::from_buf([Arc::clone(entry)]), // What one proposal at a time sends.
             Some(_) | None => self.entries.range(start..start + count).cloned().collect(),
-        }
+        };
+        (entries, sum)
+    }
+
+    /// Bytes of payload after `index`.
+    #[must_use]
+    pub fn bytes_after(&self, index: LogIndex) -> u64 {
+        let start = self.position(index.next()).unwrap_or(0).min(self.entries.len());
+        self.entries.range(start..).map(|entry| entry.payload.len() as u64).sum()
     }
 
     /// First index of the run of entries of one term that `index` belongs to, as far as the log reaches back.
@@ -193,13 +209,32 @@ mod tests {
         let terms = [1, 2, 3, 4, 5].map(|index| log.term_at(LogIndex(index)));
         assert_eq!(terms, [None, Some(Term(2)), Some(Term(2)), Some(Term(3)), None]);
         assert_eq!((log.get(LogIndex(2)), log.last_index(), log.last_term()), (None, LogIndex(4), Term(3)));
-        assert_eq!((log.slice(LogIndex(2), 9).len(), log.slice(LogIndex(3), 9).len()), (0, 2));
+        let sliced = [2, 3, 5].map(|from| log.slice(LogIndex(from), 9, 0, 0).0.len());
+        assert_eq!(sliced, [0, 2, 0]);
         assert_eq!(log.first_of_term_at(LogIndex(3)), LogIndex(3), "as far as the log reaches back");
         assert_eq!(log.last_of_term(Term(2), LogIndex(4)), Some(LogIndex(3)));
         assert_eq!(log.last_of_term(Term(2), LogIndex(2)), Some(LogIndex(2)), "the base counts");
         assert_eq!(log.last_of_term(Term(1), LogIndex(4)), None);
         assert_eq!(log.compact(base(4, 3)), 2);
         assert_eq!((log.last_index(), log.last_term(), log.last()), (LogIndex(4), Term(3), None));
+    }
+
+    #[test]
+    fn a_slice_ends_where_the_next_entry_would_exceed_its_bytes() {
+        let sized = |(bytes, index): (&usize, u64)| {
+            let payload = vec![0; *bytes].into();
+            Arc::new(Entry { payload, ..super::super::testing::entry(index, 1) })
+        };
+        let log = Log::new(&[40, 0, 30, 0, 50].iter().zip(1..).map(sized).collect::<Vec<_>>());
+        let slice = |from, limit, first, bytes| {
+            let (entries, sum) = log.slice(LogIndex(from), limit, first, bytes);
+            (entries.len(), sum)
+        };
+        assert_eq!(slice(1, 9, u64::MAX, 70), (4, 70));
+        assert_eq!(slice(1, 9, u64::MAX, 10), (1, 40), "the first one goes by itself");
+        assert_eq!(slice(1, 9, 39, 70), (0, 0), "where it may");
+        assert_eq!(slice(2, 2, 0, 70), (2, 30));
+        assert_eq!([0, 1, 4, 5, 9].map(|index| log.bytes_after(LogIndex(index))), [120, 80, 50, 0, 0]);
     }
 
     #[test]

@@ -30,11 +30,13 @@
 mod config;
 mod election;
 mod lease;
+mod ledger;
 mod log;
 mod members;
 mod message;
 mod observers;
 mod persist;
+mod profile;
 mod progress;
 mod reads;
 mod replication;
@@ -56,6 +58,7 @@ pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
     Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
 };
+pub use profile::Profile;
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 pub use tick::MAX_LOG_TIME_JUMP;
 

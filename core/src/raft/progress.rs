@@ -2,11 +2,13 @@
 //!
 //! A leader that does not know where a follower's log agrees with its own
 //! *probes*: one append at a time. Once they agree it *replicates*: appends
-//! leave one after the other without waiting, up to a window. Where it needs what
-//! is no longer in the log, it is sent a *snapshot*, one part at a time.
+//! leave one after the other without waiting, up to a window in entries and in
+//! bytes. Where it needs what is no longer in the log, it is sent a *snapshot*,
+//! one part at a time.
 
 use std::sync::Arc;
 
+use super::ledger::Ledger;
 use super::observers::Feed;
 use crate::snapshot::Snapshot;
 use crate::types::{LogIndex, NodeId};
@@ -22,6 +24,10 @@ pub(super) struct Progress {
     pub(super) mode: Mode,
     /// What of the log it gets.
     pub(super) feed: Feed,
+    /// Bytes that left and were not answered; means something while it replicates.
+    in_flight: Ledger,
+    /// Whether it was told that the window is full; until the follower lacks nothing, it is not told again.
+    told_full: bool,
 }
 
 /// Where a follower stands in a list that is sorted by node. A few are looked through, which is quicker; many are
@@ -59,7 +65,8 @@ pub(super) struct Sending {
 
 impl Progress {
     pub(super) fn new(node: NodeId, next: LogIndex) -> Self {
-        Self { node, next, matched: LogIndex::ZERO, mode: Mode::Probe { sent: false }, feed: Feed::Log }
+        let (mode, in_flight) = (Mode::Probe { sent: false }, Ledger::default());
+        Self { node, next, matched: LogIndex::ZERO, mode, feed: Feed::Log, in_flight, told_full: false }
     }
 
     /// How many entries may leave now.
@@ -74,13 +81,35 @@ impl Progress {
         }
     }
 
-    /// An append with this many entries left.
-    pub(super) fn sent(&mut self, entries: u64) {
+    /// How many bytes may leave now in one append: with its first entry, and with all of them. Where nothing is on
+    /// its way an entry goes however large it is, or it would never go.
+    pub(super) fn room_bytes(&self, window: u32, append: u32) -> (u64, u64) {
+        let in_flight = match self.mode {
+            Mode::Probe { .. } | Mode::Snapshot(_) => 0,
+            Mode::Replicate => self.in_flight.bytes(),
+        };
+        let left = u64::from(window).saturating_sub(in_flight);
+        (if in_flight == 0 { u64::MAX } else { left }, left.min(u64::from(append)))
+    }
+
+    /// An append with this many entries and bytes left.
+    pub(super) fn sent(&mut self, entries: u64, bytes: u64) {
         match &mut self.mode {
             Mode::Probe { sent } => *sent = true,
-            Mode::Replicate => self.next = LogIndex(self.next.0 + entries),
+            Mode::Replicate => {
+                self.next = LogIndex(self.next.0 + entries);
+                self.in_flight.add(self.next.previous(), bytes);
+            }
             Mode::Snapshot(_) => {}
         }
+    }
+
+    /// Whether it is news that the window holds entries back; `lacks` says whether the follower lacks any.
+    pub(super) fn is_newly_full(&mut self, lacks: bool) -> bool {
+        let full = lacks && matches!(self.mode, Mode::Replicate);
+        let news = full && !self.told_full;
+        self.told_full = lacks && (self.told_full || full);
+        news
     }
 
     /// The follower's log equals ours up to `index`; `base` is where ours starts. Returns whether that is news. A
@@ -89,8 +118,15 @@ impl Progress {
         let news = index > self.matched;
         self.matched = self.matched.max(index);
         self.next = self.next.max(index.next());
-        if !(matches!(self.mode, Mode::Snapshot(_)) && self.next <= base) {
-            self.mode = Mode::Replicate;
+        match &self.mode {
+            Mode::Replicate => self.in_flight.release(index),
+            Mode::Snapshot(_) if self.next <= base => {}
+            // A late match may stand before what was probed: what follows it was not answered, so it goes again.
+            Mode::Probe { .. } | Mode::Snapshot(_) => {
+                self.next = self.matched.next();
+                self.in_flight.clear();
+                self.mode = Mode::Replicate;
+            }
         }
         news
     }
@@ -117,15 +153,15 @@ mod tests {
     use super::*;
 
     fn replicating(matched: u64, next: u64) -> Progress {
-        let (next, matched) = (LogIndex(next), LogIndex(matched));
-        Progress { node: NodeId(2), next, matched, mode: Mode::Replicate, feed: Feed::Log }
+        let probing = Progress::new(NodeId(2), LogIndex(next));
+        Progress { matched: LogIndex(matched), mode: Mode::Replicate, ..probing }
     }
 
     #[test]
     fn probing_sends_one_append_at_a_time() {
         let mut progress = Progress::new(NodeId(2), LogIndex(5));
         assert_eq!(progress.room(10), 10);
-        progress.sent(3);
+        progress.sent(3, 30);
         assert_eq!((progress.room(10), progress.next), (0, LogIndex(5)));
     }
 
@@ -144,6 +180,48 @@ mod tests {
     fn the_window_counts_what_is_on_its_way() {
         assert_eq!(replicating(4, 8).room(10), 7);
         assert_eq!(replicating(4, 15).room(10), 0);
+    }
+
+    #[test]
+    fn the_window_counts_the_bytes_that_are_on_their_way() {
+        let mut progress = replicating(4, 5);
+        assert_eq!(progress.room_bytes(100, 60), (u64::MAX, 60), "a first entry goes however large it is");
+        progress.sent(2, 70);
+        assert_eq!(progress.room_bytes(100, 60), (30, 30));
+        progress.sent(1, 30);
+        assert_eq!(progress.room_bytes(100, 60), (0, 0));
+        progress.match_to(LogIndex(6), LogIndex(0));
+        assert_eq!(progress.room_bytes(100, 60), (70, 60));
+    }
+
+    /// What was on its way before a refusal is not waited for.
+    #[test]
+    fn after_a_probe_the_window_is_empty() {
+        let mut progress = replicating(4, 5);
+        progress.sent(3, 100);
+        assert!(progress.back_up(LogIndex(7), LogIndex(5)));
+        assert_eq!(progress.room_bytes(100, 60), (u64::MAX, 60));
+        progress.sent(1, 10);
+        progress.match_to(LogIndex(5), LogIndex(0));
+        assert_eq!(progress.room_bytes(100, 60), (u64::MAX, 60));
+    }
+
+    /// Without it the follower would be taken to hold what was never sent, until a heartbeat is refused.
+    #[test]
+    fn a_late_match_before_the_probe_sends_from_there() {
+        let mut progress = replicating(2, 9);
+        assert!(progress.back_up(LogIndex(8), LogIndex(7)));
+        progress.match_to(LogIndex(4), LogIndex(0));
+        assert_eq!((progress.next, progress.room(10)), (LogIndex(5), 10));
+    }
+
+    #[test]
+    fn a_full_window_is_told_once_until_the_follower_lacks_nothing() {
+        let mut progress = replicating(4, 15);
+        assert!(progress.is_newly_full(true) && !progress.is_newly_full(true));
+        assert!(!progress.is_newly_full(false));
+        assert!(progress.is_newly_full(true));
+        assert!(!Progress::new(NodeId(2), LogIndex(5)).is_newly_full(true), "who probes waits for an answer");
     }
 
     #[test]

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use super::log::Log;
 use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
 use super::observers::Feed;
-use super::progress::Mode;
+use super::progress::{Mode, Progress};
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::{Entries, Entry, EntryKind, Proposal};
-use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, TimerReason};
+use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, Limit, TimerReason};
 use crate::membership::Membership;
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
@@ -24,23 +24,62 @@ use crate::types::{ClientId, LogIndex, NodeId, Now, Term, Ticket};
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Takes clients' commands (§5.3: "the leader appends the command to its log as a new entry").
     ///
-    /// What is refused here was not appended: it has not happened and will not.
+    /// What is refused here was not appended: it has not happened and will not. Commands are taken in order as far
+    /// as the bounds on what is uncommitted allow, so that a batch beyond a bound still makes progress.
     pub(super) fn on_propose(&mut self, now: Now, proposals: Vec<Proposal>, out: &mut Effects) {
-        let uncommitted = self.log.last_index().0.saturating_sub(self.commit_index.0);
-        let overloaded = uncommitted + proposals.len() as u64 > u64::from(self.config.max_uncommitted);
-        let is_leader = matches!(self.role, Role::Leader(_));
-        if !is_leader || overloaded {
+        if !matches!(self.role, Role::Leader(_)) {
             let leader = self.leader();
-            out.note(|| Event::ProposalRefused { leader, overloaded: is_leader });
-            for proposal in proposals {
-                let outcome = if is_leader { Outcome::Overloaded } else { Outcome::NotLeader { leader } };
-                out.answer(proposal.client, proposal.number, outcome);
-            }
-            return;
+            out.note(|| Event::ProposalRefused { leader, overloaded: false, limit: None });
+            return refuse(&proposals, &Outcome::NotLeader { leader }, out);
         }
-        let Some(proposals) = self.refuse_in_transfer(proposals, out) else { return };
-        self.append_as_leader(now, EntryKind::Command, proposals, out);
-        self.replicate_to_all(out);
+        let Some(mut proposals) = self.refuse_in_transfer(proposals, out) else { return };
+        let largest = u64::from(self.config.max_entry_bytes);
+        if proposals.iter().any(|proposal| proposal.payload.len() as u64 > largest) {
+            self.refuse_too_large(&mut proposals, out);
+        }
+        if let Some((taken, limit)) = self.overload(&proposals) {
+            let leader = Some(self.id);
+            out.note(|| Event::ProposalRefused { leader, overloaded: true, limit: Some(limit) });
+            refuse(&proposals.split_off(taken), &Outcome::Overloaded, out);
+        }
+        if !proposals.is_empty() {
+            self.append_as_leader(now, EntryKind::Command, proposals, out);
+            self.replicate_to_all(out);
+        }
+    }
+
+    /// Refuses for good what no leader would take: trying again is of no use.
+    fn refuse_too_large(&self, proposals: &mut Vec<Proposal>, out: &mut Effects) {
+        let limit = self.config.max_entry_bytes;
+        proposals.retain(|proposal| {
+            let bytes = proposal.payload.len() as u64;
+            let fits = bytes <= u64::from(limit);
+            if !fits {
+                out.note(|| Event::ProposalTooLarge { bytes, limit });
+                out.answer(proposal.client, proposal.number, Outcome::TooLarge { bytes, limit });
+            }
+            fits
+        });
+    }
+
+    /// How many of these commands fit beside what is uncommitted, and which bound the next one would break; `None`
+    /// where all fit. Without bounds a leader that is cut off would fill its memory.
+    fn overload(&self, proposals: &[Proposal]) -> Option<(usize, Limit)> {
+        let Role::Leader(leader) = &self.role else { return None };
+        let (most, most_bytes) = (self.config.max_uncommitted, self.config.max_uncommitted_bytes);
+        let mut entries = self.log.last_index().0.saturating_sub(self.commit_index.0);
+        let mut bytes = leader.uncommitted.bytes();
+        for (taken, proposal) in proposals.iter().enumerate() {
+            entries += 1;
+            bytes += proposal.payload.len() as u64;
+            if entries > u64::from(most) {
+                return Some((taken, Limit::Entries(most)));
+            }
+            if bytes > u64::from(most_bytes) {
+                return Some((taken, Limit::Bytes(most_bytes)));
+            }
+        }
+        None
     }
 
     /// Puts entries of the current term at the end of the leader's own log. Its write runs beside the sending
@@ -57,10 +96,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let first = self.log.last_index().next();
         let proposals = proposals.into_iter();
         let mut appended = Entries::with_capacity(proposals.size_hint().0);
+        let mut bytes = 0;
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
             let term = self.hard.current_term;
+            bytes += payload.len() as u64;
             let entry = Arc::new(Entry { index, term, kind, log_time, client, number, class, tags, payload });
             log_time = entry.log_time;
             if !out.check(self.log.append(Arc::clone(&entry)), "a leader's entries continue its log without a gap") {
@@ -73,6 +114,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
         }
         self.persist.appended(appended);
+        leader.uncommitted.add(self.log.last_index(), bytes);
         out.note(|| Event::EntriesAppended { first, last: self.log.last_index(), term: self.hard.current_term });
     }
 
@@ -89,27 +131,37 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress.get_mut(position) else { return };
         loop {
+            let window = (self.config.max_entries_in_flight, self.config.max_bytes_in_flight);
             let full = self.config.max_entries_per_append;
-            let mut room = progress.room(self.config.max_entries_in_flight).min(full);
+            let mut room = progress.room(window.0).min(full);
+            let held_back = room == 0;
             if progress.feed != Feed::Log {
                 room = progress.committed_room(room, full, self.commit_index);
             }
             let lacks = progress.next <= self.log.last_index();
-            let probes = progress.mode == Mode::Probe { sent: false };
+            let probes = matches!(progress.mode, Mode::Probe { sent: false });
             if room == 0 || !(lacks || probes) {
+                if held_back || !lacks {
+                    note_full(progress, lacks, Limit::Entries(window.0), out);
+                }
                 return;
             }
             let (prev, base) = (progress.next.previous(), self.log.base().index);
             if prev < base {
                 return self.start_transfer(position, out); // §7: what it needs was compacted away
             }
-            let entries = self.log.slice(progress.next, room);
+            let (first_bytes, most_bytes) = progress.room_bytes(window.1, self.config.max_bytes_per_append);
+            let (entries, bytes) = self.log.slice(progress.next, room, first_bytes, most_bytes);
+            if entries.is_empty() && lacks {
+                note_full(progress, lacks, Limit::Bytes(window.1), out);
+                return;
+            }
             let (term, commit, round) = (self.hard.current_term, self.commit_index, leader.rounds.current());
             let Some(append) = append_after(&self.log, prev, entries, term, commit, round) else {
                 out.check(false, "a follower's next index is at most one past the leader's log");
                 return;
             };
-            progress.sent(append.entries.len() as u64);
+            progress.sent(append.entries.len() as u64, bytes);
             // No promise: what a leader sends need not be durable at the leader (thesis §10.2.1).
             out.send(progress.node, Message::AppendEntries(append), None);
         }
@@ -375,7 +427,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.replicate_to(position, out);
     }
 
-    pub(super) fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut super::progress::Progress)> {
+    pub(super) fn progress_of(&mut self, follower: NodeId) -> Option<(usize, &mut Progress)> {
         let Role::Leader(leader) = &mut self.role else { return None };
         let position = leader.position_of(follower)?;
         leader.progress.get_mut(position).map(|progress| (position, progress))
@@ -408,6 +460,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         self.commit_to(quorum_index, CommitReason::QuorumHolds, out);
+        if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted.release(quorum_index);
+        }
     }
 
     pub(super) fn commit_to(&mut self, index: LogIndex, reason: CommitReason, out: &mut Effects) {
@@ -419,7 +474,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     pub(super) fn progress_status(&self) -> Vec<record::Progress> {
         let Role::Leader(leader) = &self.role else { return Vec::new() };
-        let seen = |progress: &super::progress::Progress| record::Progress {
+        let seen = |progress: &Progress| record::Progress {
             node: progress.node,
             next: progress.next,
             matched: progress.matched,
@@ -436,6 +491,21 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let mut all: Vec<_> = leader.progress.iter().map(seen).collect();
         crate::few::sort(&mut all, |a, b| a.node < b.node); // Observers stand behind the others.
         all
+    }
+}
+
+/// Refuses commands that were not appended.
+fn refuse(proposals: &[Proposal], outcome: &Outcome, out: &mut Effects) {
+    for proposal in proposals {
+        out.answer(proposal.client, proposal.number, outcome.clone());
+    }
+}
+
+/// Says that the window holds entries back, where that is news.
+fn note_full(progress: &mut Progress, lacks: bool, limit: Limit, out: &mut Effects) {
+    let follower = progress.node;
+    if progress.is_newly_full(lacks) {
+        out.note(|| Event::WindowFull { follower, limit });
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use smallvec::SmallVec;
 
 use super::lease::Rounds;
+use super::ledger::Ledger;
 use super::observers::Observers;
 use super::progress::Progress;
 use super::reads::LeaderReads;
@@ -40,6 +41,8 @@ pub(super) struct Leader {
     pub(super) observers: Observers,
     /// Clients that wait for an entry to be applied, in log order.
     pub(super) waiting: VecDeque<Waiting>,
+    /// Bytes of its log that are not committed.
+    pub(super) uncommitted: Ledger,
     /// Whom it hears, and its lease.
     pub(super) rounds: Rounds,
     /// Reads that wait for a round.

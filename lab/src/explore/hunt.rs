@@ -17,7 +17,16 @@ use crate::scenario::profile::{Plan, Profile, small_snapshots};
 pub fn plan(rule: Rule) -> Plan {
     // Changes of members hide other faults: who was taken out cannot break anything. Snapshots would shorten the logs
     // in which older rules are missed.
-    let heavy = Plan { changes: 0, observers: 0, raft: RaftSettings::default(), ..Profile::Heavy.plan() };
+    // Who gives up leaves an operation open, which every order of operations may place as it likes.
+    let heavy = Plan {
+        operations: 200,
+        crashes: 5,
+        changes: 0,
+        observers: 0,
+        raft: RaftSettings::default(),
+        attempts: [0; 3],
+        ..Profile::Heavy.plan()
+    };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
     let slow_disk = (Span::from_millis(10), Span::from_millis(50));
     match rule {

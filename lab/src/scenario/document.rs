@@ -8,7 +8,7 @@
 
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::raft::{Rule, Snapshots};
+use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Term, Time};
 
@@ -84,6 +84,8 @@ impl ProtocolName {
 /// Raft's settings apart from voters and rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RaftSettings {
+    /// Which profile stands behind them: what is not said is as there.
+    pub profile: raft::Profile,
     /// Election timeouts are drawn between these.
     pub election_timeout: (Span, Span),
     /// A leader shows that it lives at least this often.
@@ -96,6 +98,14 @@ pub struct RaftSettings {
     pub max_entries_in_flight: u32,
     /// Most uncommitted entries.
     pub max_uncommitted: u32,
+    /// Most bytes in one append.
+    pub max_bytes_per_append: u32,
+    /// Most bytes on their way to one follower without an answer.
+    pub max_bytes_in_flight: u32,
+    /// Most uncommitted bytes.
+    pub max_uncommitted_bytes: u32,
+    /// Most bytes of one entry.
+    pub max_entry_bytes: u32,
     /// When snapshots are made, and how they travel.
     pub snapshots: Snapshots,
     /// A leader that hears from no quorum steps down, and who hears a leader votes for nobody.
@@ -513,9 +523,22 @@ pub enum Fact {
     Told {
         /// What it asked: `get x (lease)`.
         operation: String,
-        /// What it was told: `1 (by lease)`; `None` where it knows nothing yet.
-        is: Option<String>,
+        /// What it was told.
+        is: Told,
     },
+}
+
+/// What a client was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing yet.
+    Nothing,
+    /// This, as people read it: `1 (by lease)`.
+    Text(String),
+    /// That it has not happened and will not.
+    Failed,
+    /// That nobody can tell: it may have happened, or may yet.
+    Unknown,
 }
 
 /// How a number compares.

@@ -9,9 +9,10 @@ use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::StateMachine as _;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::session::Payload;
+use quorumscope_core::record::Verdict as Belief;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
 
-use super::document::{Bound, Commit, Expect, Fact, Selector, When};
+use super::document::{Bound, Commit, Expect, Fact, Selector, Told, When};
 use super::print;
 use super::properties;
 use super::read_expect::role_name;
@@ -223,7 +224,7 @@ impl Scene<'_> {
             Fact::AllAnswered => self.all_answered(),
             Fact::Live => self.live(),
             Fact::Snapshot { node, is } => self.snapshot(node, *is),
-            Fact::Told { operation, is } => self.told(operation, is.as_deref()),
+            Fact::Told { operation, is } => self.told(operation, is),
         }
     }
 
@@ -399,16 +400,27 @@ impl Scene<'_> {
     }
 
     /// The last operation of this text counts.
-    fn told(&self, operation: &str, is: Option<&str>) -> Result<(), Why> {
+    fn told(&self, operation: &str, is: &Told) -> Result<(), Why> {
         let asked = self.simulation.operations().filter(|asked| asked.operation == operation);
         let Some(asked) = asked.max_by_key(|asked| asked.asked) else {
             return Err(format!("nobody asked \"{operation}\"").into());
         };
         match (&asked.told, is) {
-            (None, None) => Ok(()),
-            (Some((_, _, told)), Some(is)) if told == is => Ok(()),
-            (Some((_, _, told)), _) => Err(format!("the client was told \"{told}\"").into()),
-            (None, Some(_)) => Err("the client waits for an answer".to_owned().into()),
+            (None, Told::Nothing)
+            | (Some((_, Belief::Failed, _)), Told::Failed)
+            | (Some((_, Belief::Unknown, _)), Told::Unknown) => Ok(()),
+            (Some((_, _, told)), Told::Text(text)) if told == text => Ok(()),
+            (Some((_, verdict, told)), _) => {
+                let verdict = match verdict {
+                    Belief::Ok => "",
+                    Belief::Failed => " (failed)",
+                    Belief::Unknown => " (unknown)",
+                };
+                Err(format!("the client was told \"{told}\"{verdict}").into())
+            }
+            (None, Told::Text(_) | Told::Failed | Told::Unknown) => {
+                Err("the client waits for an answer".to_owned().into())
+            }
         }
     }
 

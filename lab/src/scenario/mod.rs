@@ -30,7 +30,7 @@ use quorumscope_core::types::{ClientId, NodeId, Time};
 
 pub use document::{
     Action, Bound, Commit, Expect, Fact, MAX_CLIENTS, MAX_NODES, MessageKind, MessageVerb, NodeVerb, Pattern,
-    ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
+    ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
 };
 pub use error::{ScenarioError, nearest, unknown};
 pub use judge::{ExpectationResult, LINEARIZABILITY_BUDGET};
@@ -136,6 +136,10 @@ impl RaftSettings {
             max_entries_per_append: self.max_entries_per_append,
             max_entries_in_flight: self.max_entries_in_flight,
             max_uncommitted: self.max_uncommitted,
+            max_bytes_per_append: self.max_bytes_per_append,
+            max_bytes_in_flight: self.max_bytes_in_flight,
+            max_uncommitted_bytes: self.max_uncommitted_bytes,
+            max_entry_bytes: self.max_entry_bytes,
             snapshots: self.snapshots,
             check_quorum: self.check_quorum,
             drift_bound_ppm: self.drift_bound_ppm,

@@ -9,10 +9,11 @@ use core::fmt::Write as _;
 use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
+use quorumscope_core::raft::Profile;
 use quorumscope_core::types::{NodeId, Span};
 
 use super::document::{
-    Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, When, Which,
+    Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
     read_name,
 };
 use super::properties;
@@ -109,11 +110,14 @@ fn network(network: &Network, lines: &mut Vec<String>) {
 }
 
 fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
-    let default = RaftSettings::default();
-    if *settings == default {
+    if *settings == RaftSettings::default() {
         return;
     }
     lines.push("\n[protocol-config]".into());
+    let default = RaftSettings::of(settings.profile);
+    if settings.profile != Profile::default() {
+        lines.push(format!("profile = {}", quote(settings.profile.name())));
+    }
     if settings.election_timeout != default.election_timeout {
         lines.push(format!("election_timeout = {}", range(settings.election_timeout)));
     }
@@ -127,6 +131,10 @@ fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
         ("max_entries_per_append", settings.max_entries_per_append, default.max_entries_per_append),
         ("max_entries_in_flight", settings.max_entries_in_flight, default.max_entries_in_flight),
         ("max_uncommitted", settings.max_uncommitted, default.max_uncommitted),
+        ("max_bytes_per_append", settings.max_bytes_per_append, default.max_bytes_per_append),
+        ("max_bytes_in_flight", settings.max_bytes_in_flight, default.max_bytes_in_flight),
+        ("max_uncommitted_bytes", settings.max_uncommitted_bytes, default.max_uncommitted_bytes),
+        ("max_entry_bytes", settings.max_entry_bytes, default.max_entry_bytes),
         ("snapshot_threshold", settings.snapshots.threshold, default.snapshots.threshold),
         ("snapshot_threshold_bytes", settings.snapshots.threshold_bytes, default.snapshots.threshold_bytes),
         ("retained_entries", settings.snapshots.retained_entries, default.snapshots.retained_entries),
@@ -311,7 +319,12 @@ fn fact(fact: &Fact) -> String {
             format!("snapshot = {{ {node}{word} = {} }}", index.0)
         }
         Fact::Told { operation, is } => {
-            let is = is.as_ref().map_or_else(|| "nothing = true".into(), |is| format!("is = {}", quote(is)));
+            let is = match is {
+                Told::Nothing => "nothing = true".into(),
+                Told::Text(text) => format!("is = {}", quote(text)),
+                Told::Failed => "failed = true".into(),
+                Told::Unknown => "unknown = true".into(),
+            };
             format!("told = {{ operation = {}, {is} }}", quote(operation))
         }
     }

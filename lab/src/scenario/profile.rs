@@ -8,7 +8,7 @@
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::raft::{Rule, Snapshots};
+use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
@@ -110,6 +110,9 @@ impl Profile {
             "transfers",
             "entries at observers",
             "index reads at observers",
+            "client operations unknown",
+            "requests refused as overloaded",
+            "windows full",
         ];
         match self {
             Self::None => NONE,
@@ -139,7 +142,9 @@ impl Profile {
                 drop_ppm: 50_000,
                 duplicate_ppm: 20_000,
                 latency: ROUGH_LATENCY,
-                crashes: 5,
+                // Some of them are given up, and 200 are still answered.
+                operations: 225,
+                crashes: 6,
                 slow_disk: (Span::from_millis(100), Span::from_millis(400)),
                 partitions: 2,
                 one_way_cuts: 2,
@@ -148,9 +153,10 @@ impl Profile {
                 observers: 1,
                 drifts: 2,
                 skews: 1,
-                raft: small_snapshots(12),
+                raft: small_limits(small_snapshots(12)),
                 transfers: 2,
                 reads: MIXED_READS,
+                attempts: [0, 0, 2],
                 ..calm
             },
         }
@@ -163,8 +169,22 @@ pub(crate) fn small_snapshots(threshold: u32) -> RaftSettings {
     RaftSettings { snapshots, ..RaftSettings::default() }
 }
 
+/// So few bytes that every bound is met now and then: a command has some 20 of them.
+fn small_limits(settings: RaftSettings) -> RaftSettings {
+    RaftSettings {
+        max_bytes_per_append: 30,
+        max_bytes_in_flight: 40,
+        max_uncommitted_bytes: 40,
+        max_entry_bytes: 40,
+        ..settings
+    }
+}
+
 /// Latencies so different that messages overtake each other.
 const ROUGH_LATENCY: (Span, Span) = (Span(1_000), Span(30_000));
+
+/// The links of the profile for wide areas.
+const WAN_LATENCY: (Span, Span) = (Span::from_millis(50), Span::from_millis(150));
 
 /// The first client reads through the log, the second by a round, the third by the leader's lease.
 const MIXED_READS: [Option<ReadHow>; 3] = [None, Some(ReadHow::Index), Some(ReadHow::Lease)];
@@ -227,10 +247,38 @@ pub struct Plan {
     /// How clients read, in turn. A clock that jumps breaks the bound that leases rest on: where clocks jump too,
     /// a seed has either the one or the other.
     pub reads: [Option<ReadHow>; 3],
+    /// After how many tries clients give up, in turn; 0 for never. What was tried without an answer stays unknown.
+    pub attempts: [u32; 3],
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
     pub rules_off: Vec<Rule>,
+}
+
+impl Plan {
+    /// The same plan for nodes with another profile of settings: everything takes longer as election timeouts are
+    /// longer, and links are those that the profile is for.
+    #[must_use]
+    pub fn paced(self, profile: raft::Profile) -> Self {
+        let base = RaftSettings::of(profile);
+        let longest = |settings: &RaftSettings| settings.election_timeout.1.0.max(1);
+        let slower = |span: Span| Span(span.0 * longest(&base) / longest(&RaftSettings::default()));
+        let slower_range = |(low, high)| (slower(low), slower(high));
+        Self {
+            think: slower_range(self.think),
+            client_timeout: slower(self.client_timeout),
+            downtime: slower_range(self.downtime),
+            cut_time: slower_range(self.cut_time),
+            latency: if profile == raft::Profile::Wan { WAN_LATENCY } else { self.latency },
+            raft: self.raft.rebased(profile),
+            ..self
+        }
+    }
+
+    /// The shortest run with room for all that the plan asks for: a hundred election timeouts.
+    fn shortest(&self) -> Time {
+        Time(self.raft.election_timeout.1.0 * 100).max(SHORTEST_RUN)
+    }
 }
 
 impl Default for Plan {
@@ -263,6 +311,7 @@ impl Default for Plan {
             timeouts: 0,
             transfers: 0,
             reads: [None; 3],
+            attempts: [0; 3],
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
         }
@@ -281,7 +330,7 @@ pub fn generate(
 ) -> Scenario {
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
-    scenario.until = until.max(SHORTEST_RUN);
+    scenario.until = until.max(plan.shortest());
     scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
@@ -294,7 +343,8 @@ pub fn generate(
     let mut draw = Draw {
         rng: Rng::new(seed, CONCERN),
         nodes: scenario.nodes.clone(),
-        from: Time(1_000_000),
+        // By then somebody leads.
+        from: Time(scenario.until.0.min(plan.shortest().0) / 30),
         calm,
         until: scenario.until,
         steps: Vec::new(),
@@ -332,10 +382,11 @@ fn clients(plan: &Plan) -> Vec<ClientSetup> {
         u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
     };
     (1..=count)
-        .zip(plan.reads.into_iter().cycle())
-        .map(|(number, reads)| ClientSetup {
+        .zip(plan.reads.into_iter().zip(plan.attempts).cycle())
+        .map(|(number, (reads, attempts))| ClientSetup {
             workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
             timeout: plan.client_timeout,
+            attempts,
             ..ClientSetup::by_hand(ClientId(number))
         })
         .collect()
@@ -599,8 +650,23 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_for_another_profile_takes_its_settings_and_keeps_its_own() {
+        let plan = Profile::Heavy.plan().paced(raft::Profile::Wan);
+        let (own, wan) = (Profile::Heavy.plan().raft, RaftSettings::of(raft::Profile::Wan));
+        let settings = &plan.raft;
+        assert_eq!((settings.election_timeout, settings.heartbeat), (wan.election_timeout, wan.heartbeat));
+        assert_eq!(settings.max_entries_per_append, wan.max_entries_per_append);
+        assert_eq!((settings.snapshots, settings.max_bytes_in_flight), (own.snapshots, own.max_bytes_in_flight));
+        let scenario = generate(ProtocolName::Raft, 5, 1, &plan, SHORTEST_RUN, &[]);
+        assert_eq!(scenario.until, Time(200_000_000), "a hundred election timeouts");
+        assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
+        assert_eq!(Profile::Heavy.plan().paced(raft::Profile::Lan), Profile::Heavy.plan());
+    }
+
+    #[test]
     fn two_hundred_operations_are_shared_by_three_clients() {
-        let shares: Vec<u32> = heavy(1).clients.iter().filter_map(|c| c.workload.map(|w| w.operations)).collect();
+        let light = generate(ProtocolName::Raft, 5, 1, &Profile::Light.plan(), SHORTEST_RUN, &[]);
+        let shares: Vec<u32> = light.clients.iter().filter_map(|c| c.workload.map(|w| w.operations)).collect();
         assert_eq!(shares, [67, 67, 66]);
     }
 
@@ -611,7 +677,7 @@ mod tests {
             |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).filter(|a| wanted(a)).count();
         assert_eq!(count(|action| matches!(action, Action::Partition(_))), 2);
         assert_eq!(count(|action| matches!(action, Action::Cut { .. })), 2);
-        assert_eq!(count(|action| matches!(action, Action::Nodes(NodeVerb::Crash, _))), 5);
+        assert_eq!(count(|action| matches!(action, Action::Nodes(NodeVerb::Crash, _))), 6);
     }
 
     #[test]

@@ -115,6 +115,14 @@ pub(super) const DEFAULT_UNTIL: Time = Time(10_000_000);
 
 impl Default for RaftSettings {
     fn default() -> Self {
+        Self::of(raft::Profile::default())
+    }
+}
+
+impl RaftSettings {
+    /// The settings of a profile.
+    #[must_use]
+    pub fn of(profile: raft::Profile) -> Self {
         let raft::Config {
             election_timeout,
             heartbeat,
@@ -122,23 +130,61 @@ impl Default for RaftSettings {
             max_entries_per_append,
             max_entries_in_flight,
             max_uncommitted,
+            max_bytes_per_append,
+            max_bytes_in_flight,
+            max_uncommitted_bytes,
+            max_entry_bytes,
             snapshots,
             check_quorum,
             drift_bound_ppm,
             voters: _,
             rules: AllOn,
-        } = raft::Config::new(Vec::new(), AllOn);
+        } = raft::Config::of(profile, Vec::new(), AllOn);
         Self {
+            profile,
             election_timeout,
             heartbeat,
             pre_vote,
             max_entries_per_append,
             max_entries_in_flight,
             max_uncommitted,
+            max_bytes_per_append,
+            max_bytes_in_flight,
+            max_uncommitted_bytes,
+            max_entry_bytes,
             snapshots,
             check_quorum,
             drift_bound_ppm,
         }
+    }
+}
+
+impl RaftSettings {
+    /// The same settings over another profile: what is as the old profile says becomes what the new one says.
+    #[must_use]
+    pub fn rebased(&self, profile: raft::Profile) -> Self {
+        fn choose<T: PartialEq + Copy>(own: T, old: T, new: T) -> T {
+            if own == old { new } else { own }
+        }
+        let (old, new) = (Self::of(self.profile), Self::of(profile));
+        macro_rules! each {
+            ($($field:ident),*) => { Self { profile, $($field: choose(self.$field, old.$field, new.$field)),* } };
+        }
+        each!(
+            election_timeout,
+            heartbeat,
+            pre_vote,
+            max_entries_per_append,
+            max_entries_in_flight,
+            max_uncommitted,
+            max_bytes_per_append,
+            max_bytes_in_flight,
+            max_uncommitted_bytes,
+            max_entry_bytes,
+            snapshots,
+            check_quorum,
+            drift_bound_ppm
+        )
     }
 }
 
@@ -225,12 +271,17 @@ fn read_network(source: Source<'_>, value: &Value<'_>) -> Result<Network, Scenar
 
 fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, ScenarioError> {
     let keys = [
+        "profile",
         "election_timeout",
         "heartbeat",
         "pre_vote",
         "max_entries_per_append",
         "max_entries_in_flight",
         "max_uncommitted",
+        "max_bytes_per_append",
+        "max_bytes_in_flight",
+        "max_uncommitted_bytes",
+        "max_entry_bytes",
         "check_quorum",
         "drift_bound",
         "snapshot_threshold",
@@ -241,16 +292,24 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         "max_snapshot_bytes",
     ];
     let table = source.table("[protocol-config]", value, &keys)?;
-    let default = RaftSettings::default();
+    let default = RaftSettings::of(table.read("profile", raft::Profile::default(), |source, value| {
+        source.one_of("profile", value, &raft::Profile::ALL, raft::Profile::name)
+    })?);
+    let small = |key, default| table.read(key, default, |source, value| source.small(value));
     let settings = RaftSettings {
+        profile: default.profile,
         election_timeout: table.read("election_timeout", default.election_timeout, |source, v| source.range(v))?,
         heartbeat: table.read("heartbeat", default.heartbeat, |source, value| source.span(value))?,
         pre_vote: table.read("pre_vote", default.pre_vote, |source, value| source.boolean(value))?,
-        max_entries_per_append: table.read(keys[3], default.max_entries_per_append, |source, v| source.small(v))?,
-        max_entries_in_flight: table.read(keys[4], default.max_entries_in_flight, |source, v| source.small(v))?,
-        max_uncommitted: table.read(keys[5], default.max_uncommitted, |source, v| source.small(v))?,
-        check_quorum: table.read(keys[6], default.check_quorum, |source, value| source.boolean(value))?,
-        drift_bound_ppm: table.read(keys[7], default.drift_bound_ppm, |source, value| source.chance(value))?,
+        max_entries_per_append: small("max_entries_per_append", default.max_entries_per_append)?,
+        max_entries_in_flight: small("max_entries_in_flight", default.max_entries_in_flight)?,
+        max_uncommitted: small("max_uncommitted", default.max_uncommitted)?,
+        max_bytes_per_append: small("max_bytes_per_append", default.max_bytes_per_append)?,
+        max_bytes_in_flight: small("max_bytes_in_flight", default.max_bytes_in_flight)?,
+        max_uncommitted_bytes: small("max_uncommitted_bytes", default.max_uncommitted_bytes)?,
+        max_entry_bytes: small("max_entry_bytes", default.max_entry_bytes)?,
+        check_quorum: table.read("check_quorum", default.check_quorum, |source, value| source.boolean(value))?,
+        drift_bound_ppm: table.read("drift_bound", default.drift_bound_ppm, |source, value| source.chance(value))?,
         snapshots: read_snapshots(&table, default.snapshots)?,
     };
     settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;

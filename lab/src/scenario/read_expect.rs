@@ -4,7 +4,7 @@ use quorumscope_core::record::Role;
 use quorumscope_core::types::{LogIndex, Term, Time};
 use toml::de::DeValue;
 
-use super::document::{Bound, Commit, Expect, Fact, When};
+use super::document::{Bound, Commit, Expect, Fact, Told, When};
 use super::error::{ScenarioError, unknown};
 use super::properties;
 use super::read::Names;
@@ -98,12 +98,18 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
         "snapshot" => snapshot(source, value, names)?,
         "told" => {
-            let table = source.table("told", value, &["operation", "is", "nothing"])?;
+            let table = source.table("told", value, &["operation", "is", "nothing", "failed", "unknown"])?;
             let operation = source.string(table.need("operation")?)?;
-            let is = match table.present(&["is", "nothing"]).as_slice() {
-                ["is"] => Some(source.string(table.need("is")?)?),
-                ["nothing"] => source.only_true(table.need("nothing")?).map(|()| None)?,
-                _ => return Err(table.error("told needs one of is = \"1\" and nothing = true")),
+            let only = |key, told| source.only_true(table.need(key)?).map(|()| told);
+            let is = match table.present(&["is", "nothing", "failed", "unknown"]).as_slice() {
+                ["is"] => Told::Text(source.string(table.need("is")?)?),
+                ["nothing"] => only("nothing", Told::Nothing)?,
+                ["failed"] => only("failed", Told::Failed)?,
+                ["unknown"] => only("unknown", Told::Unknown)?,
+                _ => {
+                    let choices = "is = \"1\", nothing = true, failed = true and unknown = true";
+                    return Err(table.error(format!("told needs one of {choices}")));
+                }
             };
             Fact::Told { operation, is }
         }

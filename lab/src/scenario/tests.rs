@@ -1,3 +1,5 @@
+use quorumscope_core::types::Span;
+
 use super::*;
 
 const FULL: &str = r#"
@@ -13,10 +15,15 @@ latency = ["1ms", "2ms"]
 drop = 0.01
 duplicate = 0.000002
 [protocol-config]
+profile = "throughput"
 election_timeout = ["150ms", "155ms"]
 heartbeat = "20ms"
 pre_vote = false
 max_entries_per_append = 1
+max_bytes_per_append = 1000
+max_bytes_in_flight = 2000
+max_uncommitted_bytes = 5000
+max_entry_bytes = 500
 check_quorum = false
 drift_bound = 0.3
 [rules]
@@ -130,6 +137,12 @@ told = { operation = "get x (lease)", is = "1 (by lease)" }
 [[expect]]
 by = "5s"
 told = { operation = "get x (read index)", nothing = true }
+[[expect]]
+by = "5s"
+told = { operation = "get y", failed = true }
+[[expect]]
+by = "5s"
+told = { operation = "get z", unknown = true }
 "#;
 
 fn refusal(text: &str) -> String {
@@ -230,6 +243,26 @@ fn what_makes_no_sense_is_refused_in_one_line() {
     ] {
         let message = refusal(text);
         assert!(!message.is_empty() && !message.contains('\n'), "{text}: {message}");
+    }
+}
+
+#[test]
+fn settings_stand_on_a_profile_and_each_key_overrides_it() {
+    let text = with("[protocol-config]\nprofile = \"wan\"\nheartbeat = \"100ms\"");
+    let scenario = Scenario::from_toml(&text).expect("it is right");
+    let wan = RaftSettings::of(raft::Profile::Wan);
+    assert_eq!(scenario.raft, RaftSettings { heartbeat: Span::from_millis(100), ..wan });
+    assert!(scenario.to_toml().contains("[protocol-config]\nprofile = \"wan\"\nheartbeat = \"100ms\"\n"));
+    for (line, expected) in [
+        ("profile = \"wam\"", "line 4: unknown profile \"wam\"; did you mean \"wan\"?"),
+        (
+            "max_bytes_in_flight = 10",
+            "line 3: max_bytes_in_flight (10) must be at least max_bytes_per_append (1048576)",
+        ),
+        ("max_uncommitted_bytes = 10", "line 3: max_uncommitted_bytes (10) must be at least max_entry_bytes (1048576)"),
+        ("max_entry_bytes = 0", "line 3: max_entry_bytes must be at least 1"),
+    ] {
+        assert_eq!(refusal(&with(&format!("[protocol-config]\n{line}"))), expected);
     }
 }
 

@@ -95,4 +95,8 @@ counters! {
     observer_entries = "entries at observers",
     /// Reads by the leader's read index that observers answered.
     observer_reads = "index reads at observers",
+    /// Requests that a node refused because too much was waiting.
+    overloaded = "requests refused as overloaded",
+    /// Times that a follower's window was full.
+    windows_full = "windows full",
 }

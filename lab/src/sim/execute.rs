@@ -172,6 +172,7 @@ impl<P: Subject> World<P> {
                 Effect::Note(event) => {
                     let resumed = matches!(event, NodeEvent::SnapshotTransferResumed { .. });
                     self.coverage.transfers_resumed += u64::from(resumed);
+                    self.coverage.windows_full += u64::from(matches!(event, NodeEvent::WindowFull { .. }));
                     self.recorder.emit(self.stamp(index, Some(first)), || Body::Noted(event));
                 }
             }
@@ -182,6 +183,7 @@ impl<P: Subject> World<P> {
     fn answer(&mut self, index: usize, first: RecordId, client: ClientId, request: RequestNumber, outcome: Outcome) {
         (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
         outcome.hash(&mut self.chain);
+        self.coverage.overloaded += u64::from(outcome == Outcome::Overloaded);
         let said = &outcome;
         let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Answered {
             client,

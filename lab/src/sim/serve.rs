@@ -137,6 +137,13 @@ impl<P: Subject> World<P> {
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
             Outcome::Overloaded => self.pause(index, request, None, true),
             Outcome::Unknown => self.pause(index, request, None, false),
+            // Nobody would take it: trying again is of no use.
+            Outcome::TooLarge { bytes, limit } => {
+                let refused = client.request(request).is_some_and(|open| open.refused_so_far);
+                let verdict = if refused { Verdict::Failed } else { Verdict::Unknown };
+                let text = format!("too large: {bytes} bytes, and an entry has at most {limit}");
+                self.tell(index, request, verdict, text, None, Some(first));
+            }
             Outcome::Read { how, result, .. } => {
                 let (verdict, mut text, answer) = read_result(&result);
                 match how {

@@ -518,6 +518,9 @@ pub fn outcome(outcome: &Outcome) -> OutcomeFace {
         Outcome::NotLeader { leader } => OutcomeFace { sign: Sign::Minus, words: not_leader(*leader) },
         Outcome::Overloaded => OutcomeFace { sign: Sign::Minus, words: words::OVERLOADED.into() },
         Outcome::Unknown => OutcomeFace { sign: Sign::Question, words: words::UNKNOWN.into() },
+        Outcome::TooLarge { bytes, limit } => {
+            OutcomeFace { sign: Sign::Minus, words: fill(words::TOO_LARGE, &[("bytes", bytes), ("limit", limit)]) }
+        }
         Outcome::Read { how: ReadHow::Index | ReadHow::Lease, result, .. } => applied(result),
         Outcome::Read { how: ReadHow::Stale, result, .. } => {
             let OutcomeFace { sign, words: value } = applied(result);

@@ -189,6 +189,7 @@ fn bodies() -> Vec<Body> {
         Outcome::NotLeader { leader: None },
         Outcome::Overloaded,
         Outcome::Unknown,
+        Outcome::TooLarge { bytes: BIG, limit: 7 },
         Outcome::Read { index: LogIndex(1), how: ReadHow::Stale, result: Bytes::from_static(b"\xff") },
     ] {
         bodies.push(Body::Answered { client, number, outcome });

@@ -185,7 +185,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         | Event::SnapshotTransferEnded { .. }
         | Event::SnapshotAccepted { .. }
         | Event::SnapshotNotNeeded { .. }
-        | Event::ProposalRefused { .. } => None,
+        | Event::ProposalRefused { .. }
+        | Event::ProposalTooLarge { .. }
+        | Event::WindowFull { .. } => None,
     }
 }
 

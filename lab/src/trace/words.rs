@@ -255,7 +255,13 @@ pub(crate) mod event {
     pub const REFUSED_PROPOSAL: &str = "{node} refused a client's proposal: it does not lead, and knows no leader.";
     pub const REFUSED_PROPOSAL_LEADER: &str =
         "{node} refused a client's proposal: it does not lead, {leader} does as far as it knows.";
-    pub const REFUSED_PROPOSAL_LOAD: &str = "{node} refused a client's proposal: too much is waiting already.";
+    pub const REFUSED_PROPOSAL_LOAD: &str =
+        "{node} refused a client's proposal: too much is waiting for its commit already{limit}.";
+    pub const LIMIT: &str = ", and {limit} may";
+    pub const REFUSED_PROPOSAL_LARGE: &str =
+        "{node} refused a client's proposal for good: it has {bytes}, and an entry has at most {limit}.";
+    pub const WINDOW_FULL: &str =
+        "{node} holds entries back: as much is on its way to {follower} as may be, {limit} without an answer.";
 }
 
 /// Sentences about the rest of what is recorded.
@@ -432,6 +438,7 @@ pub(crate) mod face {
     pub const NOT_LEADER: &str = "not the leader";
     pub const NOT_LEADER_HINT: &str = "not the leader, {leader} may be";
     pub const OVERLOADED: &str = "too much is waiting";
+    pub const TOO_LARGE: &str = "{bytes} bytes are too many, {limit} are allowed";
     pub const UNKNOWN: &str = "unknown";
     pub const FAILED: &str = "failed";
     pub const PENDING: &str = "waits for an answer";
@@ -493,6 +500,11 @@ pub(crate) fn entries(first: LogIndex, last: LogIndex) -> String {
 /// `1 entry`, `3 entries`.
 pub(crate) fn count_of_entries(count: u64) -> String {
     if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}
+
+/// `1 byte`, `3 bytes`.
+pub(crate) fn bytes(count: u64) -> String {
+    if count == 1 { "1 byte".into() } else { format!("{count} bytes") }
 }
 
 /// `1 read`, `3 reads`.

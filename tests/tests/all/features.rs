@@ -5,13 +5,14 @@
 
 use std::path::PathBuf;
 
+use quorumscope_core::machine::StateMachine as _;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::raft::Rule;
+use quorumscope_core::raft::{self, Rule};
 use quorumscope_core::rng::Rng;
-use quorumscope_core::types::{NodeId, Time};
-use quorumscope_lab::scenario::{Action, NodeVerb, ProtocolName, Run, Scenario, Selector, Step};
+use quorumscope_core::types::{NodeId, Span, Time};
+use quorumscope_lab::scenario::{Action, NodeVerb, ProtocolName, RaftSettings, Run, Scenario, Selector, Step};
 
 fn teaching(name: &str) -> Scenario {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
@@ -28,7 +29,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 19] = [
+const CASES: [Case; 24] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -82,6 +83,13 @@ const CASES: [Case; 19] = [
     }),
     ("session-expires", "sessions that last", |scenario| scenario.machine.session_timeout = None),
     ("retry-applied-once", "no sessions", |scenario| scenario.rules_off.push(Rule::ExactlyOnce)),
+    ("unknown-outcome", "a client that never gives up", |scenario| scenario.clients[0].attempts = 0),
+    ("overload", "no bound on what is uncommitted", |scenario| scenario.raft.max_uncommitted_bytes = 1 << 20),
+    ("overload", "no bound on an entry", |scenario| {
+        (scenario.raft.max_uncommitted_bytes, scenario.raft.max_entry_bytes) = (100, 100);
+    }),
+    ("window", "no window", |scenario| scenario.raft.max_bytes_in_flight = 1 << 20),
+    ("wide-area", "the profile of a local network", |scenario| scenario.raft = RaftSettings::default()),
 ];
 
 #[test]
@@ -92,6 +100,42 @@ fn a_scenario_that_teaches_a_feature_succeeds_with_it_and_fails_without() {
         assert!(with.succeeded(), "{name}: {:?} {:?}", with.error(), with.expectations());
         without(&mut scenario);
         assert!(!run(&scenario).succeeded(), "{name}: it says nothing of {what}");
+    }
+}
+
+/// Each profile over the links that it is for: somebody leads within four of the longest timeouts, stays the leader
+/// from then on, and commits what it is asked to.
+#[test]
+fn each_profile_elects_one_leader_and_commits_over_its_own_links() {
+    let links = |profile| match profile {
+        raft::Profile::Lan => (5, 15),
+        raft::Profile::Wan => (50, 150),
+        raft::Profile::Throughput => (1, 5),
+    };
+    for (profile, seed) in raft::Profile::ALL.into_iter().flat_map(|profile| (0..50).map(move |seed| (profile, seed))) {
+        let mut scenario = Scenario::new(ProtocolName::Raft, 5, seed);
+        scenario.raft = RaftSettings::of(profile);
+        let (shortest, longest) = links(profile);
+        scenario.network.latency = (Span::from_millis(shortest), Span::from_millis(longest));
+        let elected = Time(scenario.raft.election_timeout.1.0 * 4);
+        scenario.until = Time(elected.0 * 5);
+        let operation = Operation::Set { key: "x".into(), value: "1".into() };
+        let proposal = Action::Propose { to: Some(Selector::Leader), operation: operation.into() };
+        scenario.steps = vec![Step::new(elected, proposal)];
+        let mut run = Run::new(&scenario).expect("settings that can run");
+        run.set_recording(false);
+        run.run_until(elected);
+        let leader = run.leader();
+        run.run_to_end();
+        let term = |node| run.simulation().node(node).map(|face| face.status.term);
+        let (name, simulation) = (profile.name(), run.simulation());
+        assert!(run.error().is_none(), "{name}, seed {seed}: {:?}", run.error());
+        assert_eq!(run.leader(), leader, "{name}, seed {seed}: the leader in term {:?}", leader.map(term));
+        assert_eq!(simulation.coverage().leaders, 1, "{name}, seed {seed}");
+        let told = simulation.operations().next().and_then(|asked| asked.told.clone());
+        assert!(told.is_some(), "{name}, seed {seed}: it was committed and answered");
+        let holds = |node| simulation.node(node).and_then(|face| face.machine.machine().look("x"));
+        assert!((1..=5).all(|node| holds(NodeId(node)).as_deref() == Some("1")), "{name}, seed {seed}");
     }
 }
 

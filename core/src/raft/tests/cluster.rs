@@ -322,6 +322,18 @@ impl Cluster {
         number
     }
 
+    /// Proposes commands of these lengths in one batch; returns the number of the last one.
+    pub(super) fn propose_batch(&mut self, node: u32, lengths: &[usize]) -> RequestNumber {
+        let batch = lengths.iter().map(|length| {
+            self.number += 1;
+            let (client, number, class) = (ClientId(1), RequestNumber(self.number), Class::Critical);
+            Proposal { client, number, class, tags: Tags::new(), payload: vec![0; *length].into() }
+        });
+        let batch = batch.collect();
+        self.step(n(node), Input::Propose(batch));
+        RequestNumber(self.number)
+    }
+
     /// Asks a node for other members; nothing is delivered yet.
     pub(super) fn reconfigure(&mut self, node: u32, add: &[u32], promote: &[u32], remove: &[u32]) {
         let list = |nodes: &[u32]| nodes.iter().copied().map(NodeId).collect();

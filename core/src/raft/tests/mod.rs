@@ -6,6 +6,7 @@
 mod arbitrary;
 mod cluster;
 mod election;
+mod flow;
 mod lease;
 mod members;
 mod observers;

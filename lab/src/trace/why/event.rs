@@ -110,14 +110,17 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             Explanation::of(fill(text::IGNORED, &[("node", &node), ("from", from), ("reason", &reason)]))
                 .because(principle::NONE, paper)
         }
-        Event::ProposalRefused { leader, overloaded } => {
+        Event::ProposalRefused { leader, overloaded, limit } => {
             let (template, principle) = match (overloaded, leader) {
                 (true, _) => (text::REFUSED_PROPOSAL_LOAD, principle::NONE),
                 (false, Some(_)) => (text::REFUSED_PROPOSAL_LEADER, principle::NOT_LEADER),
                 (false, None) => (text::REFUSED_PROPOSAL, principle::NOT_LEADER),
             };
             let leader = words::list(leader.as_slice());
-            Explanation::of(fill(template, &[("node", &node), ("leader", &leader)])).because(principle, paper::CLIENTS)
+            let limit = limit.map(|limit| fill(text::LIMIT, &[("limit", &lead::limit(limit))])).unwrap_or_default();
+            let values: [(&str, &dyn core::fmt::Display); 3] =
+                [("node", &node), ("leader", &leader), ("limit", &limit)];
+            Explanation::of(fill(template, &values)).because(principle, paper::CLIENTS)
         }
         Event::MembershipActs { index, members } => members_act(node, *index, members),
         Event::ChangeRefused { reason } => change_refused(node, *reason),
@@ -157,6 +160,8 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         }
         Event::TransferRefused { to, reason } => lead::transfer_refused(node, *to, *reason),
         Event::ProposalRefusedInTransfer { to } => lead::transfer(text::REFUSED_PROPOSAL_TRANSFER, node, *to),
+        Event::ProposalTooLarge { bytes, limit } => lead::too_large(node, *bytes, *limit),
+        Event::WindowFull { follower, limit } => lead::window_full(node, *follower, *limit),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the sentences for events claim, and what they must not claim.
 
 use super::*;
-use quorumscope_core::event::{SnapshotReason, TransferRefusal};
+use quorumscope_core::event::{Limit, SnapshotReason, TransferRefusal};
 use quorumscope_core::membership::Nonsense;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
@@ -42,9 +42,12 @@ fn one_of_each() -> Vec<Event> {
         Event::CommitAdvanced { from: LogIndex(1), to: LogIndex(2), reason: CommitReason::QuorumHolds },
         Event::CommitAdvanced { from: LogIndex(1), to: LogIndex(2), reason: CommitReason::LeaderSaid(NodeId(1)) },
         Event::CommitHeld { quorum_index: LogIndex(2), entry_term: Term(2), current_term: Term(4) },
-        Event::ProposalRefused { leader: None, overloaded: false },
-        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: false },
-        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true },
+        Event::ProposalRefused { leader: None, overloaded: false, limit: None },
+        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: false, limit: None },
+        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true, limit: None },
+        Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true, limit: Some(Limit::Entries(9)) },
+        Event::ProposalTooLarge { bytes: 8, limit: 7 },
+        Event::WindowFull { follower: NodeId(1), limit: Limit::Bytes(9) },
         vote(None, (7, 1), (7, 1)),
         Event::QuorumUnheard { heard: vec![NODE], within: Span(300_000) },
         Event::ReadsForwarded { leader: NodeId(1), reads: 2 },

@@ -3,7 +3,7 @@
 //! The sentences for check-quorum, reads beside the log and transfers. Elections
 //! and replication are in `event`.
 
-use quorumscope_core::event::TransferRefusal;
+use quorumscope_core::event::{Limit, TransferRefusal};
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
@@ -88,4 +88,25 @@ pub(super) fn transfer_refused(node: NodeId, to: NodeId, reason: TransferRefusal
 /// What happens to a transfer between a node and the other one of it.
 pub(super) fn transfer(template: &str, node: NodeId, to: NodeId) -> Explanation {
     Explanation::of(fill(template, &[("node", &node), ("to", &to)])).because(principle::TRANSFER, paper::TRANSFER)
+}
+
+/// A bound in words.
+pub(super) fn limit(limit: Limit) -> String {
+    match limit {
+        Limit::Entries(count) => count_of_entries(u64::from(count)),
+        Limit::Bytes(count) => words::bytes(u64::from(count)),
+    }
+}
+
+pub(super) fn too_large(node: NodeId, bytes: u64, limit: u32) -> Explanation {
+    let (bytes, limit) = (words::bytes(bytes), words::bytes(u64::from(limit)));
+    Explanation::of(fill(text::REFUSED_PROPOSAL_LARGE, &[("node", &node), ("bytes", &bytes), ("limit", &limit)]))
+        .because(principle::NONE, paper::CLIENTS)
+}
+
+pub(super) fn window_full(node: NodeId, follower: NodeId, bound: Limit) -> Explanation {
+    let limit = limit(bound);
+    Explanation::of(fill(text::WINDOW_FULL, &[("node", &node), ("follower", &follower), ("limit", &limit)]))
+        .because(principle::NONE, paper::NONE)
+        .with([("window", limit)])
 }
