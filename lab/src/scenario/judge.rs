@@ -253,8 +253,7 @@ impl Scene<'_> {
         let names: Vec<String> = found.iter().map(ToString::to_string).collect();
         let leads = if names.len() > 1 { "lead" } else { "leads" };
         let names = if names.is_empty() { "nobody".into() } else { names.join(" and ") };
-        let verb = if found.len() > 1 { "lead" } else { "leads" };
-        Err(format!("{names} {verb} the highest term").into())
+        Err(format!("{names} {leads} the highest term").into())
     }
 
     fn term(&self, targets: &[Selector], is: Bound<Term>) -> Result<(), Why> {
