@@ -47,6 +47,29 @@ pub(super) const KEYS: [&str; 16] = [
     "expect",
 ];
 
+/// The keys of `[protocol-config]`.
+pub(super) const SETTINGS: [&str; 19] = [
+    "profile",
+    "election_timeout",
+    "heartbeat",
+    "pre_vote",
+    "max_entries_per_append",
+    "max_entries_in_flight",
+    "max_uncommitted",
+    "max_bytes_per_append",
+    "max_bytes_in_flight",
+    "max_uncommitted_bytes",
+    "max_entry_bytes",
+    "check_quorum",
+    "drift_bound",
+    "snapshot_threshold",
+    "snapshot_threshold_bytes",
+    "snapshot_interval",
+    "retained_entries",
+    "snapshot_chunk_bytes",
+    "max_snapshot_bytes",
+];
+
 /// The names that a document may use.
 pub(super) struct Names {
     /// Its nodes.
@@ -270,28 +293,7 @@ fn read_network(source: Source<'_>, value: &Value<'_>) -> Result<Network, Scenar
 }
 
 fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, ScenarioError> {
-    let keys = [
-        "profile",
-        "election_timeout",
-        "heartbeat",
-        "pre_vote",
-        "max_entries_per_append",
-        "max_entries_in_flight",
-        "max_uncommitted",
-        "max_bytes_per_append",
-        "max_bytes_in_flight",
-        "max_uncommitted_bytes",
-        "max_entry_bytes",
-        "check_quorum",
-        "drift_bound",
-        "snapshot_threshold",
-        "snapshot_threshold_bytes",
-        "snapshot_interval",
-        "retained_entries",
-        "snapshot_chunk_bytes",
-        "max_snapshot_bytes",
-    ];
-    let table = source.table("[protocol-config]", value, &keys)?;
+    let table = source.table("[protocol-config]", value, &SETTINGS)?;
     let default = RaftSettings::of(table.read("profile", raft::Profile::default(), |source, value| {
         source.one_of("profile", value, &raft::Profile::ALL, raft::Profile::name)
     })?);

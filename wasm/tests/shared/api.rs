@@ -115,7 +115,7 @@ fn wrong_arguments_are_refused_with_a_code_and_change_nothing() {
     for time in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
         assert_eq!(caught(simulation.seek(&time.into()).err()).0, "bad-time");
     }
-    assert_eq!(caught(simulation.crash(&"n9".into()).err()).0, "bad-command");
+    assert_eq!(caught(simulation.crash(&"n9".into()).err()).0, "bad-node");
     let (code, message) = caught(simulation.restart(&"n1".into()).err());
     assert!(code == "bad-command" && message.contains("n1 is running"), "{code}: {message}");
     assert_eq!(caught(simulation.records(&js(r#"{"since": "first"}"#)).err()).0, "bad-options");
