@@ -123,7 +123,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// A leader's first idea of everybody whom it feeds.
     pub(super) fn first_progress(&self, next: LogIndex) -> smallvec::SmallVec<[Progress; 4]> {
         let others = self.members.fed().filter(|(node, _)| *node != self.id);
-        others.map(|(node, feed)| Progress { feed, ..Progress::new(node, next) }).collect()
+        others.map(|(node, feed)| Progress::new(node, next).with(feed)).collect()
     }
 
     /// Another configuration acts from here on: quorums and followers are those of it.
@@ -141,7 +141,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let fresh = self.first_progress(next);
         let Role::Leader(leader) = &mut self.role else { return };
         let known = |new: Progress| match leader.progress_of(new.node) {
-            Some(known) => Progress { feed: new.feed, ..known.clone() },
+            Some(known) => known.clone().with(new.feed),
             None => new,
         };
         leader.progress = fresh.into_iter().map(known).collect();

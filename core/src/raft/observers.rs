@@ -144,7 +144,9 @@ mod tests {
 
     fn observer(matched: u64, next: u64, mode: Mode) -> Progress {
         let (matched, next) = (LogIndex(matched), LogIndex(next));
-        Progress { matched, mode, feed: Feed::Committed, ..Progress::new(NodeId(9), next) }
+        let mut progress = Progress::new(NodeId(9), next).with(Feed::Committed);
+        (progress.matched, progress.mode) = (matched, mode);
+        progress
     }
 
     #[test]
@@ -161,7 +163,7 @@ mod tests {
         let unanswered = observer(4, 6, Mode::Replicate);
         assert_eq!(unanswered.committed_room(64, 8, LogIndex(12)), 0);
         assert_eq!(unanswered.committed_room(64, 8, LogIndex(13)), 8);
-        let leaves = Progress { feed: Feed::Farewell, ..unanswered };
+        let leaves = unanswered.with(Feed::Farewell);
         assert_eq!(leaves.committed_room(64, 8, LogIndex(12)), 7);
     }
 }

@@ -69,6 +69,11 @@ impl Progress {
         Self { node, next, matched: LogIndex::ZERO, mode, feed: Feed::Log, in_flight, told_full: false }
     }
 
+    /// The same, fed with this.
+    pub(super) fn with(self, feed: Feed) -> Self {
+        Self { feed, ..self }
+    }
+
     /// How many entries may leave now.
     pub(super) fn room(&self, window: u32) -> u32 {
         match self.mode {

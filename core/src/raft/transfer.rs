@@ -62,10 +62,11 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn advance_transfer(&mut self, out: &mut Effects) {
         let last = self.log.last_index();
         let Role::Leader(leader) = &mut self.role else { return };
-        let Some(transfer) = leader.transfer.as_mut().filter(|transfer| !transfer.told) else { return };
-        let to = transfer.to;
+        let Some(to) = leader.transfer.as_ref().filter(|transfer| !transfer.told).map(|transfer| transfer.to) else {
+            return;
+        };
         if leader.progress_of(to).is_some_and(|progress| progress.matched >= last) {
-            transfer.told = true;
+            leader.transfer.as_mut().into_iter().for_each(|transfer| transfer.told = true);
             self.tell_target(to, out);
         }
     }

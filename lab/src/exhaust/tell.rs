@@ -111,6 +111,7 @@ fn role(role: Role) -> &'static str {
         Role::Candidate => "candidate",
         Role::Leader => "leader",
         Role::Learner => "without a vote",
+        Role::Observer => "observer",
     }
 }
 

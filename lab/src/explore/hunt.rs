@@ -20,11 +20,15 @@ pub fn plan(rule: Rule) -> Plan {
     // Who gives up leaves an operation open, which every order of operations may place as it likes.
     let heavy = Plan {
         operations: 200,
+        think: Plan::default().think,
+        clients: 3,
         crashes: 5,
+        lost_disks: 0,
+        pauses: 0,
         changes: 0,
         observers: 0,
         raft: RaftSettings::default(),
-        attempts: [0; 3],
+        attempts: [0; 4],
         ..Profile::Heavy.plan()
     };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
@@ -172,7 +176,7 @@ pub fn plan(rule: Rule) -> Plan {
         // A deposed leader that was told so would not answer; the clients must still ask it.
         Rule::ReadIndexConfirmsLeadership => Plan {
             raft: RaftSettings { check_quorum: false, ..RaftSettings::default() },
-            reads: [Some(ReadHow::Index); 3],
+            reads: [Some(ReadHow::Index); 4],
             keys: 1,
             partitions: 8,
             at_leader_percent: 100,
@@ -181,7 +185,7 @@ pub fn plan(rule: Rule) -> Plan {
         // The read must reach a new leader before its first entry is committed: slow disks, many leaders.
         Rule::ReadWaitsForOwnTermCommit => Plan {
             disk: (Span::from_millis(20), Span::from_millis(40)),
-            reads: [Some(ReadHow::Index); 3],
+            reads: [Some(ReadHow::Index); 4],
             keys: 1,
             crashes: 12,
             transfers: 20,
@@ -212,7 +216,7 @@ pub fn plan(rule: Rule) -> Plan {
         },
         // The leader and two observers on one side, the two other voters on the other, and clients on both.
         Rule::VotersConfirm => Plan {
-            reads: [Some(ReadHow::Index); 3],
+            reads: [Some(ReadHow::Index); 4],
             keys: 1,
             observers: 1,
             observing: (Span::from_millis(12_000), Span::from_millis(12_700)),
@@ -250,7 +254,7 @@ fn leases(drift_bound_ppm: u32) -> RaftSettings {
 /// Leaders that are cut off again and again, under clients that read one key by lease and soon ask elsewhere.
 fn impatient(plan: Plan) -> Plan {
     Plan {
-        reads: [Some(ReadHow::Lease); 3],
+        reads: [Some(ReadHow::Lease); 4],
         keys: 1,
         think: (Span::from_millis(10), Span::from_millis(60)),
         clients: 12,

@@ -7,6 +7,7 @@
 
 mod act;
 mod document;
+mod draw;
 mod error;
 mod judge;
 mod print;

@@ -35,7 +35,12 @@ fn every_example_of_the_reference_is_read_and_does_what_it_expects() {
 
 #[test]
 fn every_word_of_a_scenario_stands_in_the_reference() {
-    let words = read::KEYS.into_iter().chain(read::SETTINGS).chain(read_step::KEYS).chain(read_expect::KEYS).chain(Selector::WORDS);
+    let words = read::KEYS
+        .into_iter()
+        .chain(read::SETTINGS)
+        .chain(read_step::KEYS)
+        .chain(read_expect::KEYS)
+        .chain(Selector::WORDS);
     let words = words.chain(MessageKind::ALL.into_iter().map(MessageKind::name));
     let words = words.chain(read_expect::ROLES.into_iter().map(|(_, name)| name)).map(String::from);
     for word in words.chain(properties::all().map(properties::slug)) {

@@ -1,0 +1,394 @@
+//! Where and when does a run of an exploration meet its faults?
+//!
+//! The seed decides. The result is a scenario in which every fault is written
+//! out as a step, so a run that fails can be looked at, shared and shortened.
+//! Faults come in the first six tenths of a run; the rest is calm, so that
+//! progress can be judged.
+
+use quorumscope_core::few;
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::protocol::ReadHow;
+use quorumscope_core::raft::Rule;
+use quorumscope_core::rng::Rng;
+use quorumscope_core::types::{ClientId, NodeId, Span, Time};
+
+use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, Scenario, Selector, Step};
+use super::profile::Plan;
+use crate::sim::{ClientSetup, Network, Workload};
+
+/// The generator of faults is a concern of its own.
+const CONCERN: u64 = 0x_FA17;
+
+/// Writes a scenario out: the same arguments always give the same one.
+#[must_use]
+pub fn generate(
+    protocol: ProtocolName,
+    nodes: u32,
+    seed: u64,
+    plan: &Plan,
+    until: Time,
+    rules_off: &[Rule],
+) -> Scenario {
+    let mut scenario = Scenario::new(protocol, nodes, seed);
+    scenario.name = format!("Seed {seed}");
+    scenario.until = until.max(plan.shortest());
+    scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
+    scenario.disk = plan.disk;
+    scenario.raft = plan.raft.clone();
+    scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
+    few::sort(&mut scenario.rules_off, |a, b| a < b);
+    scenario.rules_off.dedup();
+    let plan = &settle_leases(settle_disks(plan, seed), seed);
+    scenario.clients = clients(plan);
+    let drawn = scenario.nodes.clone();
+    let spare = NodeId(nodes.saturating_add(1));
+    if plan.replaced && nodes < MAX_NODES {
+        scenario.nodes.push(spare);
+    }
+    let calm = Time(scenario.until.0 / 10 * 6);
+    let mut draw = Draw {
+        rng: Rng::new(seed, CONCERN),
+        nodes: drawn,
+        // By then somebody leads.
+        from: Time(scenario.until.0.min(plan.shortest().0) / 30),
+        calm,
+        until: scenario.until,
+        steps: Vec::new(),
+        plan,
+    };
+    draw.crashes();
+    draw.pauses();
+    if scenario.nodes.contains(&spare) {
+        draw.replacement(spare);
+    }
+    draw.cuts();
+    draw.conditions();
+    draw.changes();
+    draw.observers();
+    draw.calm();
+    let mut steps = draw.steps;
+    steps.sort_by_key(|step| step.at);
+    scenario.steps = steps;
+    scenario
+}
+
+/// Who loses its disk has no say until another node takes its place. Where few are left to vote because others were
+/// taken out, that is too much for any quorum: a seed has either the one or the other.
+fn settle_disks(plan: &Plan, seed: u64) -> Plan {
+    let mut plan = plan.clone();
+    if plan.lost_disks > 0 && plan.changes + plan.observers > 0 {
+        if seed % 4 == 1 {
+            (plan.changes, plan.observers) = (0, 0);
+            plan.replaced = true;
+        } else {
+            plan.lost_disks = 0;
+        }
+    }
+    plan
+}
+
+/// Leases where they can hold: with check-quorum, and without clocks that jump.
+fn settle_leases(mut plan: Plan, seed: u64) -> Plan {
+    let by_lease = plan.reads.contains(&Some(ReadHow::Lease));
+    let jumps = plan.skews + plan.timeouts > 0;
+    if by_lease && plan.raft.check_quorum && jumps && seed.is_multiple_of(2) {
+        (plan.skews, plan.timeouts) = (0, 0);
+    } else if by_lease && (jumps || !plan.raft.check_quorum) {
+        plan.reads = plan.reads.map(|how| if how == Some(ReadHow::Lease) { Some(ReadHow::Index) } else { how });
+    }
+    plan
+}
+
+fn clients(plan: &Plan) -> Vec<ClientSetup> {
+    let count = plan.clients.max(1);
+    let share = |number: u64| {
+        let operations = u64::from(plan.operations);
+        u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
+    };
+    (1..=count)
+        .zip(plan.reads.into_iter().zip(plan.attempts).cycle())
+        .map(|(number, (reads, attempts))| ClientSetup {
+            workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
+            timeout: plan.client_timeout,
+            attempts,
+            ..ClientSetup::by_hand(ClientId(number))
+        })
+        .collect()
+}
+
+/// What the victim of a crash is bound to.
+fn crashed(number: u32) -> String {
+    format!("crashed-{}", number + 1)
+}
+
+/// Draws faults.
+struct Draw<'a> {
+    rng: Rng,
+    nodes: Vec<NodeId>,
+    from: Time,
+    calm: Time,
+    until: Time,
+    steps: Vec<Step>,
+    plan: &'a Plan,
+}
+
+impl Draw<'_> {
+    fn node(&mut self) -> NodeId {
+        let chosen = self.rng.below(self.nodes.len() as u64);
+        usize::try_from(chosen).ok().and_then(|chosen| self.nodes.get(chosen)).copied().unwrap_or(NodeId(1))
+    }
+
+    /// The leader, or one drawn blindly.
+    fn target(&mut self) -> Selector {
+        if self.rng.below(100) < self.plan.at_leader_percent { Selector::Foremost } else { Selector::Node(self.node()) }
+    }
+
+    /// The part of the faulty time for fault `number` of `count`, so that equal faults do not overlap.
+    fn window(&mut self, number: u32, count: u32, length: (Span, Span)) -> (Time, Time) {
+        let slot = (self.calm - self.from).0 / u64::from(count.max(1));
+        let begin = self.from.0 + slot * u64::from(number);
+        let length = self.rng.span(length).0.clamp(1, slot * 3 / 4);
+        let start = begin + self.rng.below(slot * 7 / 8 - length + 1);
+        (Time(start), Time(start + length))
+    }
+
+    fn push(&mut self, at: Time, action: Action) {
+        self.steps.push(Step::new(at, action));
+    }
+
+    /// Crashes with restarts, one after the other. The disk of the node is slow before, so that writes are lost.
+    fn crashes(&mut self) {
+        let Plan { crashes, pauses, .. } = *self.plan;
+        for number in 0..crashes {
+            let slot = if number < crashes / 2 { number } else { number + pauses };
+            let (crash, restart) = self.window(slot, crashes + pauses, self.plan.downtime);
+            let name = crashed(number);
+            let slow = Time(crash.0.saturating_sub(300_000).max(self.from.0));
+            let target = self.target();
+            let victim = || vec![Selector::Bound(name.clone())];
+            self.steps.push(Step {
+                at: slow,
+                after: None,
+                bind: vec![(name.clone(), target)],
+                action: Some(Action::Disk { node: victim(), latency: self.plan.slow_disk }),
+            });
+            self.push(crash, Action::Nodes(NodeVerb::Crash, victim()));
+            if number < self.plan.lost_disks {
+                self.push(crash, Action::Nodes(NodeVerb::LoseDisk, victim()));
+            }
+            self.push(restart, Action::Disk { node: victim(), latency: self.plan.disk });
+            self.push(restart, Action::Nodes(NodeVerb::Restart, victim()));
+        }
+    }
+
+    /// Nodes that stop reacting and go on, between crashes: one that crashed cannot go on.
+    fn pauses(&mut self) {
+        let Plan { crashes, pauses, .. } = *self.plan;
+        for number in 0..pauses {
+            let (pause, resume) = self.window(crashes / 2 + number, crashes + pauses, self.plan.cut_time);
+            let name = format!("paused-{}", number + 1);
+            let bind = vec![(name.clone(), self.target())];
+            let action = |verb| Action::Nodes(verb, vec![Selector::Bound(name.clone())]);
+            self.steps.push(Step { at: pause, after: None, bind, action: Some(action(NodeVerb::Pause)) });
+            self.push(resume, action(NodeVerb::Resume));
+        }
+    }
+
+    /// Whoever lost its disk first is taken out, and a node that was never a member takes its place (thesis §4.4).
+    /// All of it is asked again, as the first time may come amid a fault.
+    fn replacement(&mut self, spare: NodeId) {
+        let lost = vec![Selector::Bound(crashed(0))];
+        let restarts = Some(Action::Nodes(NodeVerb::Restart, lost.clone()));
+        let Some(restart) = self.steps.iter().find(|step| step.action == restarts).map(|step| step.at) else { return };
+        let spare = vec![Selector::Node(spare)];
+        for begin in [restart.0, restart.0 + 4_000_000, self.calm.0] {
+            for (after, add, promote, remove) in [
+                (300_000, vec![], vec![], lost.clone()),
+                (1_300_000, spare.clone(), vec![], vec![]),
+                (2_800_000, vec![], spare.clone(), vec![]),
+            ] {
+                let change = Action::Members { to: Selector::Foremost, add, promote, remove, observe: vec![] };
+                self.push(Time(begin + after), change);
+            }
+        }
+    }
+
+    /// Partitions and cuts in one direction, one after the other: a partition replaces all cuts.
+    fn cuts(&mut self) {
+        let count = self.plan.partitions + self.plan.one_way_cuts;
+        for number in 0..count {
+            let (cut, mend) = self.window(number, count, self.plan.cut_time);
+            // One way first every second time, so that both kinds meet early and late crashes.
+            let one_way = number % 2 == 1 && number / 2 < self.plan.one_way_cuts
+                || number >= 2 * self.plan.partitions.min(self.plan.one_way_cuts)
+                    && self.plan.partitions < self.plan.one_way_cuts;
+            if one_way {
+                let lonely = self.target();
+                let name = format!("cut-{}", number + 1);
+                let alone = vec![Selector::Bound(name.clone())];
+                let (from, to) = match self.rng.below(2) {
+                    0 => (alone, vec![Selector::Rest]),
+                    _ => (vec![Selector::Rest], alone),
+                };
+                let action = Some(Action::Cut { from, to });
+                self.steps.push(Step { at: cut, after: None, bind: vec![(name, lonely)], action });
+            } else {
+                let group = self.group();
+                self.push(cut, Action::Partition(vec![group, vec![Selector::Rest]]));
+            }
+            self.push(mend, Action::Heal);
+        }
+    }
+
+    /// Some nodes, but not all: half of the time less than half of them with the leader among them.
+    fn group(&mut self) -> Vec<Selector> {
+        let most = (self.nodes.len() as u64 / 2).max(1);
+        let size = 1 + self.rng.below(most);
+        let mut pool = self.nodes.clone();
+        let mut group: Vec<Selector> = Vec::new();
+        for _ in 0..size {
+            let place = usize::try_from(self.rng.below(pool.len() as u64)).unwrap_or(0);
+            group.push(Selector::Node(pool.swap_remove(place)));
+        }
+        if self.rng.below(100) < self.plan.at_leader_percent {
+            // `rest` must name somebody: the leader takes a place and does not add one.
+            group.pop();
+            group.push(Selector::Foremost);
+        }
+        group
+    }
+
+    /// One or two nodes leave, join again as learners and are promoted; some of it is asked twice, as the first time
+    /// may come amid a fault. A cluster of one has nobody to take out.
+    fn changes(&mut self) {
+        let count = if self.nodes.len() > 1 { self.plan.changes } else { 0 };
+        for number in 0..count {
+            let (out, back) = self.window(number, count, (Span::from_millis(1_500), Span::from_millis(4_000)));
+            let node = self.one_or_two();
+            let asked = |add: &[Selector], promote: &[Selector], remove: &[Selector]| Action::Members {
+                to: Selector::Foremost,
+                add: add.to_vec(),
+                promote: promote.to_vec(),
+                remove: remove.to_vec(),
+                observe: vec![],
+            };
+            let between = (back - out).0 / 4;
+            for (quarter, action) in [
+                (0, asked(&[], &[], &node)),
+                (1, asked(&[], &[], &node)),
+                (2, asked(&node, &[], &[])),
+                (3, asked(&node, &[], &[])),
+                (4, asked(&[], &node, &[])),
+            ] {
+                self.push(Time(out.0 + between * quarter), action);
+            }
+        }
+    }
+
+    /// One or two nodes leave, and observe the others for a while; some of it is asked twice.
+    fn observers(&mut self) {
+        let count = if self.nodes.len() > 1 { self.plan.observers } else { 0 };
+        for number in 0..count {
+            let (out, back) = self.window(number, count, self.plan.observing);
+            let node = self.one_or_two();
+            let asked = |remove: &[Selector], observe: &[Selector]| Action::Members {
+                to: Selector::Foremost,
+                add: vec![],
+                promote: vec![],
+                remove: remove.to_vec(),
+                observe: observe.to_vec(),
+            };
+            let between = (back - out).0 / 10;
+            for (tenth, action) in [
+                (0, asked(&node, &[])),
+                (1, asked(&node, &[])),
+                (2, asked(&[], &node)),
+                (3, asked(&[], &node)),
+                (10, asked(&node, &[])),
+            ] {
+                self.push(Time(out.0 + between * tenth), action);
+            }
+        }
+    }
+
+    /// Two nodes where enough stay behind, seldom the same one twice.
+    fn one_or_two(&mut self) -> Vec<Selector> {
+        let mut node = vec![Selector::Node(self.node())];
+        let other = Selector::Node(self.node());
+        if self.nodes.len() > 3 && !node.contains(&other) {
+            node.push(other);
+        }
+        node
+    }
+
+    /// Slow disks, clocks, timers that fire out of turn.
+    fn conditions(&mut self) {
+        let plan = self.plan;
+        for number in 0..plan.slow_disks {
+            let (slow, healthy) = self.window(number, plan.slow_disks, plan.cut_time);
+            let node = vec![Selector::Node(self.node())];
+            self.push(slow, Action::Disk { node: node.clone(), latency: plan.slow_disk });
+            self.push(healthy, Action::Disk { node, latency: plan.disk });
+        }
+        for number in 0..plan.drifts {
+            let (at, _) = self.window(number, plan.drifts, (Span(1), Span(1)));
+            let drift = u64::from(plan.drift_ppm);
+            let rate_ppm = u32::try_from(1_000_000 - drift + self.rng.below(2 * drift + 1)).unwrap_or(1_000_000);
+            let node = vec![Selector::Node(self.node())];
+            self.push(at, Action::Drift { node, rate_ppm });
+        }
+        for number in 0..plan.skews {
+            let (at, _) = self.window(number, plan.skews, (Span(1), Span(1)));
+            let by = self.rng.span((Span::from_millis(10), Span::from_millis(500)));
+            let node = vec![Selector::Node(self.node())];
+            self.push(at, Action::Skew { node, by });
+        }
+        for number in 0..plan.timeouts {
+            let (at, _) = self.window(number, plan.timeouts, (Span(1), Span(1)));
+            self.push(at, Action::Nodes(NodeVerb::Timeout, vec![Selector::AnyFollower]));
+        }
+        for number in 0..plan.transfers {
+            let (at, _) = self.window(number, plan.transfers, (Span(1), Span(1)));
+            let to = Selector::Node(self.node());
+            self.push(at, Action::Transfer { from: None, to });
+        }
+    }
+
+    /// All faults end, and two requests ask whether the cluster works.
+    fn calm(&mut self) {
+        let calm = self.calm;
+        if self.plan.drop_ppm > 0 {
+            self.push(calm, Action::Loss(0));
+        }
+        if self.plan.duplicate_ppm > 0 {
+            self.push(calm, Action::Duplication(0));
+        }
+        if self.plan.partitions + self.plan.one_way_cuts > 0 {
+            self.push(calm, Action::Heal);
+        }
+        if self.plan.changes + self.plan.observers > 0 {
+            // Whoever was left outside comes back, once it was judged whether the others work on.
+            let nodes = self.nodes.clone();
+            let late = (self.until - calm).0 / 10;
+            let pause = late * 5 / nodes.len() as u64;
+            for (place, node) in (0..).zip(nodes) {
+                let (to, node) = (Selector::Foremost, vec![Selector::Node(node)]);
+                let add = Action::Members {
+                    to: to.clone(),
+                    add: node.clone(),
+                    promote: vec![],
+                    remove: vec![],
+                    observe: vec![],
+                };
+                let promote = Action::Members { to, add: vec![], promote: node, remove: vec![], observe: vec![] };
+                let at = calm.0 + late * 4 + pause * place;
+                self.push(Time(at), add);
+                self.push(Time(at + pause / 2), promote);
+            }
+        }
+        for (after, value) in [(100_000, "1"), (1_000_000, "2")] {
+            let operation = Operation::Set { key: "calm".into(), value: value.into() }.into();
+            self.push(Time(calm.0 + after), Action::Propose { to: None, operation });
+        }
+    }
+}
