@@ -371,6 +371,15 @@ pub enum Event {
         /// Which bound of the window was reached.
         limit: Limit,
     },
+    /// A leader answered a relaxed command before a quorum has it: its own copy is durable.
+    AnsweredEarly {
+        /// Where the command stands.
+        index: LogIndex,
+        /// The leader's term.
+        term: Term,
+        /// What is committed so far.
+        commit: LogIndex,
+    },
 }
 
 /// A bound on what a leader keeps or sends.

@@ -144,6 +144,8 @@ impl Client {
                 self.rest(now, number, None, false);
                 Vec::new()
             }
+            // What it asks is never relaxed; the answer that counts still comes.
+            Outcome::Accepted { .. } => Vec::new(),
             // Nobody would take it: trying again is of no use.
             Outcome::TooLarge { bytes, limit } => {
                 let Some(open) = self.open.remove(&number) else { return Vec::new() };

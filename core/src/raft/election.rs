@@ -130,6 +130,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             observers: Observers::among(&progress),
             progress,
             waiting: std::collections::VecDeque::new(),
+            early: std::collections::VecDeque::new(),
             uncommitted,
             rounds: Rounds::new(now.mono),
             reads: LeaderReads::default(),

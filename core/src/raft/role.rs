@@ -41,6 +41,8 @@ pub(super) struct Leader {
     pub(super) observers: Observers,
     /// Clients that wait for an entry to be applied, in log order.
     pub(super) waiting: VecDeque<Waiting>,
+    /// Those of them whose command is relaxed, while it is not durable here.
+    pub(super) early: VecDeque<Waiting>,
     /// Bytes of its log that are not committed.
     pub(super) uncommitted: Ledger,
     /// Whom it hears, and its lease.

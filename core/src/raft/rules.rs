@@ -88,6 +88,8 @@ pub enum Rule {
     TransferHasDeadline,
     /// Only voters' answers prove that a leader leads (thesis §6.4): observers may hear a deposed one.
     VotersConfirm,
+    /// A leader answers a relaxed command only once its own copy is durable (the fast path's one promise).
+    EarlyAnswerIsDurable,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -101,7 +103,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -140,6 +142,7 @@ impl Rule {
         Self::VoteLease,
         Self::TransferHasDeadline,
         Self::VotersConfirm,
+        Self::EarlyAnswerIsDurable,
     ];
 
     /// The name in scenario files and on the command line.
@@ -184,6 +187,7 @@ impl Rule {
             Self::VoteLease => "raft.vote-lease",
             Self::TransferHasDeadline => "raft.transfer-has-deadline",
             Self::VotersConfirm => "raft.voters-confirm",
+            Self::EarlyAnswerIsDurable => "raft.early-answer-is-durable",
         }
     }
 
@@ -234,7 +238,8 @@ impl Rule {
             | Self::LeaseDriftBound
             | Self::LeaseEndsAtTransfer
             | Self::VoteLease
-            | Self::VotersConfirm => RuleKind::Safety,
+            | Self::VotersConfirm
+            | Self::EarlyAnswerIsDurable => RuleKind::Safety,
         }
     }
 }

@@ -106,11 +106,12 @@ fn clients(plan: &Plan) -> Vec<ClientSetup> {
         u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
     };
     (1..=count)
-        .zip(plan.reads.into_iter().zip(plan.attempts).cycle())
-        .map(|(number, (reads, attempts))| ClientSetup {
+        .zip(plan.reads.into_iter().zip(plan.attempts).zip(plan.classes).cycle())
+        .map(|(number, ((reads, attempts), class))| ClientSetup {
             workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
             timeout: plan.client_timeout,
             attempts,
+            class,
             ..ClientSetup::by_hand(ClientId(number))
         })
         .collect()

@@ -17,8 +17,8 @@ use super::document::{
     read_name,
 };
 use super::properties;
-use super::read::{DEFAULT_DISK, DEFAULT_THINK};
-use super::read_expect::role_name;
+use super::read::{DEFAULT_DISK, DEFAULT_THINK, class_name};
+use super::read_expect::{fate_name, role_name};
 use super::units::{print_ppm, print_span};
 use crate::sim::{ClientSetup, Network};
 
@@ -179,6 +179,9 @@ fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
     if client.attempts != default.attempts {
         lines.push(format!("attempts = {}", client.attempts));
     }
+    if client.class != default.class {
+        lines.push(format!("class = {}", quote(class_name(client.class))));
+    }
 }
 
 fn print_step(step: &Step, lines: &mut Vec<String>) {
@@ -324,8 +327,12 @@ fn fact(fact: &Fact) -> String {
                 Told::Text(text) => format!("is = {}", quote(text)),
                 Told::Failed => "failed = true".into(),
                 Told::Unknown => "unknown = true".into(),
+                Told::Early => "early = true".into(),
             };
             format!("told = {{ operation = {}, {is} }}", quote(operation))
+        }
+        Fact::Early { operation, is } => {
+            format!("early = {{ operation = {}, is = {} }}", quote(operation), quote(fate_name(*is)))
         }
     }
 }

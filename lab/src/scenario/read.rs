@@ -5,6 +5,7 @@
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
 //! expectations in `read_expect`.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
@@ -69,6 +70,10 @@ pub(super) const SETTINGS: [&str; 19] = [
     "snapshot_chunk_bytes",
     "max_snapshot_bytes",
 ];
+
+/// The keys of `[[client]]`.
+pub(super) const CLIENT: [&str; 9] =
+    ["id", "operations", "keys", "think", "reads", "timeout", "pause", "attempts", "class"];
 
 /// The names that a document may use.
 pub(super) struct Names {
@@ -351,8 +356,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
     let source = table.source;
     let mut clients: Vec<ClientSetup> = Vec::new();
     for value in table.list("client")? {
-        let keys = ["id", "operations", "keys", "think", "reads", "timeout", "pause", "attempts"];
-        let table = source.table("a client", value, &keys)?;
+        let table = source.table("a client", value, &CLIENT)?;
         let next = clients.iter().map(|client| client.id.0).max().unwrap_or(0) + 1;
         let id = table.read("id", ClientId(next), read_client_id)?;
         if clients.iter().any(|client| client.id == id) {
@@ -377,6 +381,9 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
             timeout: table.read("timeout", by_hand.timeout, |source, value| source.span(value))?,
             pause: table.read("pause", by_hand.pause, |source, value| source.span(value))?,
             attempts: table.read("attempts", by_hand.attempts, |source, value| source.small(value))?,
+            class: table.read("class", by_hand.class, |source, value| {
+                source.one_of("class", value, &[Class::Critical, Class::Relaxed], class_name)
+            })?,
         });
     }
     if clients.is_empty() {
@@ -389,6 +396,14 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
 fn read_reads(source: Source<'_>, value: &Value<'_>) -> Result<Option<ReadHow>, ScenarioError> {
     let known = [None, Some(ReadHow::Index), Some(ReadHow::Lease), Some(ReadHow::Stale)];
     source.one_of("way to read", value, &known, |how| how.map_or("log", read_name))
+}
+
+/// A class as it is written.
+pub(super) fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Critical => "critical",
+        Class::Relaxed => "relaxed",
+    }
 }
 
 /// How long a client thinks where the scenario says nothing.

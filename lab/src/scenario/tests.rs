@@ -143,6 +143,11 @@ told = { operation = "get y", failed = true }
 [[expect]]
 by = "5s"
 told = { operation = "get z", unknown = true }
+
+[[expect]]
+at = "5s"
+told = { operation = "set z = 1", early = true }
+early = { operation = "set z = 1", is = "lost" }
 "#;
 
 fn refusal(text: &str) -> String {

@@ -99,4 +99,8 @@ counters! {
     overloaded = "requests refused as overloaded",
     /// Times that a follower's window was full.
     windows_full = "windows full",
+    /// Requests that clients were told to be at one node, before a quorum had them.
+    answered_early = "answered early",
+    /// Early answers whose request was lost, as far as anybody knew at that time.
+    early_lost = "early answers lost",
 }

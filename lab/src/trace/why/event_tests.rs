@@ -48,6 +48,7 @@ fn one_of_each() -> Vec<Event> {
         Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true, limit: Some(Limit::Entries(9)) },
         Event::ProposalTooLarge { bytes: 8, limit: 7 },
         Event::WindowFull { follower: NodeId(1), limit: Limit::Bytes(9) },
+        Event::AnsweredEarly { index: LogIndex(3), term: Term(2), commit: LogIndex(1) },
         vote(None, (7, 1), (7, 1)),
         Event::QuorumUnheard { heard: vec![NODE], within: Span(300_000) },
         Event::ReadsForwarded { leader: NodeId(1), reads: 2 },

@@ -110,3 +110,12 @@ pub(super) fn window_full(node: NodeId, follower: NodeId, bound: Limit) -> Expla
         .because(principle::NONE, paper::NONE)
         .with([("window", limit)])
 }
+
+pub(super) fn answered_early(node: NodeId, index: LogIndex, term: Term, commit: LogIndex) -> Explanation {
+    let values: [(&str, &dyn core::fmt::Display); 4] =
+        [("node", &node), ("index", &index), ("term", &term.0), ("commit", &commit)];
+    Explanation::of(fill(text::ANSWERED_EARLY, &values))
+        .because(principle::EARLY, paper::NONE)
+        .by(&[Rule::EarlyAnswerIsDurable])
+        .with([("entry", words::pair(index, term)), ("committed up to", commit.to_string())])
+}
