@@ -135,6 +135,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             rounds: Rounds::new(now.mono),
             reads: LeaderReads::default(),
             transfer: None,
+            calm_since: now.mono,
         }));
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let no_op = Proposal {

@@ -25,7 +25,8 @@
 //!   change of voters is joint (§6).
 //!
 //! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads`, `transfer`, `observers` and `early`.
+//! `lease`, `reads`, `transfer`, `observers`, `early`
+//! and `prefer`.
 
 mod config;
 mod early;
@@ -37,6 +38,7 @@ mod members;
 mod message;
 mod observers;
 mod persist;
+mod prefer;
 mod profile;
 mod progress;
 mod reads;

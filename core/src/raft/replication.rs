@@ -182,6 +182,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         self.check_transfer(now, out);
+        self.prefer(now, out);
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         self.tick_if_due(now, out);
         self.begin_round(now, out);

@@ -51,6 +51,8 @@ pub(super) struct Leader {
     pub(super) reads: LeaderReads,
     /// Leadership is being handed over. It ends with the role, so no later leadership inherits it.
     pub(super) transfer: Option<Transfer>,
+    /// Since when a node of an earlier zone could take over and nothing else was going on.
+    pub(super) calm_since: Mono,
 }
 
 /// A client's proposal that was appended and not yet answered.

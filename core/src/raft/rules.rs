@@ -90,6 +90,8 @@ pub enum Rule {
     VotersConfirm,
     /// A leader answers a relaxed command only once its own copy is durable (the fast path's one promise).
     EarlyAnswerIsDurable,
+    /// A leader hands over to a preferred node only in calm, and to one that could take over. Liveness.
+    HandOverInCalm,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -103,7 +105,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -143,6 +145,7 @@ impl Rule {
         Self::TransferHasDeadline,
         Self::VotersConfirm,
         Self::EarlyAnswerIsDurable,
+        Self::HandOverInCalm,
     ];
 
     /// The name in scenario files and on the command line.
@@ -188,6 +191,7 @@ impl Rule {
             Self::TransferHasDeadline => "raft.transfer-has-deadline",
             Self::VotersConfirm => "raft.voters-confirm",
             Self::EarlyAnswerIsDurable => "raft.early-answer-is-durable",
+            Self::HandOverInCalm => "raft.hand-over-in-calm",
         }
     }
 
@@ -210,7 +214,8 @@ impl Rule {
             | Self::SnapshotDurableBeforeReply
             | Self::SnapshotRetry
             | Self::CheckQuorum
-            | Self::TransferHasDeadline => RuleKind::Liveness,
+            | Self::TransferHasDeadline
+            | Self::HandOverInCalm => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm

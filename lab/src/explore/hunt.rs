@@ -31,6 +31,7 @@ pub fn plan(rule: Rule) -> Plan {
         raft: RaftSettings::default(),
         attempts: [0; 4],
         classes: [Class::Critical; 4],
+        zones: false,
         ..Profile::Heavy.plan()
     };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
@@ -232,6 +233,7 @@ pub fn plan(rule: Rule) -> Plan {
         // Each early answer is looked at.
         Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
         // What these guard shows only where a cut or a crash stays: calm mends both.
+        Rule::HandOverInCalm => Plan { zones: true, ..heavy },
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
     }
 }

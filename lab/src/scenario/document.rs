@@ -112,6 +112,8 @@ pub struct RaftSettings {
     pub check_quorum: bool,
     /// How far clocks' rates may be from true time, in parts per million.
     pub drift_bound_ppm: u32,
+    /// Zones in the order in which their nodes are to lead.
+    pub leader_zones: Vec<Vec<NodeId>>,
 }
 
 /// Something that is done to the run.

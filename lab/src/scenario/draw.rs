@@ -35,6 +35,9 @@ pub fn generate(
     scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
+    if plan.zones && seed.is_multiple_of(2) {
+        scenario.raft.leader_zones = zones(&scenario.nodes);
+    }
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
@@ -70,6 +73,11 @@ pub fn generate(
     steps.sort_by_key(|step| step.at);
     scenario.steps = steps;
     scenario
+}
+
+/// Two zones of a third of the nodes each; the others are in none.
+fn zones(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
+    nodes.chunks(nodes.len().div_ceil(3)).take(2).map(<[NodeId]>::to_vec).collect()
 }
 
 /// Who loses its disk has no say until another node takes its place. Where few are left to vote because others were

@@ -154,6 +154,10 @@ fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
     if settings.drift_bound_ppm != default.drift_bound_ppm {
         lines.push(format!("drift_bound = {}", print_ppm(settings.drift_bound_ppm)));
     }
+    if settings.leader_zones != default.leader_zones {
+        let zone = |nodes: &Vec<NodeId>| list(nodes.iter().map(|node| quote(&node.to_string())));
+        lines.push(format!("leader_zones = {}", list(settings.leader_zones.iter().map(zone))));
+    }
 }
 
 fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {

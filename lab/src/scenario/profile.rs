@@ -112,6 +112,7 @@ impl Profile {
             "windows full",
             "answered early",
             "early answers lost",
+            "hand-overs to preferred zones",
         ];
         match self {
             Self::None => NONE,
@@ -161,6 +162,7 @@ impl Profile {
                 reads: MIXED_READS,
                 attempts: [0, 0, 2, 0],
                 classes: [Class::Critical, Class::Critical, Class::Critical, Class::Relaxed],
+                zones: true,
                 ..calm
             },
         }
@@ -260,6 +262,8 @@ pub struct Plan {
     pub attempts: [u32; 4],
     /// What clients write, in turn: whether it may be answered before a quorum has it.
     pub classes: [Class; 4],
+    /// Whether some nodes are preferred as leaders, in every second seed.
+    pub zones: bool,
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
@@ -326,6 +330,7 @@ impl Default for Plan {
             reads: [None; 4],
             attempts: [0; 4],
             classes: [Class::Critical; 4],
+            zones: false,
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
         }

@@ -49,7 +49,7 @@ pub(super) const KEYS: [&str; 16] = [
 ];
 
 /// The keys of `[protocol-config]`.
-pub(super) const SETTINGS: [&str; 19] = [
+pub(super) const SETTINGS: [&str; 20] = [
     "profile",
     "election_timeout",
     "heartbeat",
@@ -63,6 +63,7 @@ pub(super) const SETTINGS: [&str; 19] = [
     "max_entry_bytes",
     "check_quorum",
     "drift_bound",
+    "leader_zones",
     "snapshot_threshold",
     "snapshot_threshold_bytes",
     "snapshot_interval",
@@ -102,6 +103,10 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
         return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
+    let raft = table.read("protocol-config", RaftSettings::default(), read_settings)?;
+    if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
+        return Err(table.error(format!("leader_zones names {node}, which is not one of the nodes")));
+    }
     let clients = read_clients(&table)?;
     let machine = read_machine(&table, &clients)?;
     let mut names = Names {
@@ -125,7 +130,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         network: table.read("network", Network::default(), read_network)?,
         disk: table.read("disk", DEFAULT_DISK, |source, value| source.range(value))?,
         machine,
-        raft: table.read("protocol-config", RaftSettings::default(), read_settings)?,
+        raft,
         rules_off: table.read("rules", Vec::new(), read_rules)?,
         nodes,
         voters,
@@ -165,6 +170,7 @@ impl RaftSettings {
             snapshots,
             check_quorum,
             drift_bound_ppm,
+            leader_zones,
             voters: _,
             rules: AllOn,
         } = raft::Config::of(profile, Vec::new(), AllOn);
@@ -183,6 +189,7 @@ impl RaftSettings {
             snapshots,
             check_quorum,
             drift_bound_ppm,
+            leader_zones,
         }
     }
 }
@@ -191,12 +198,12 @@ impl RaftSettings {
     /// The same settings over another profile: what is as the old profile says becomes what the new one says.
     #[must_use]
     pub fn rebased(&self, profile: raft::Profile) -> Self {
-        fn choose<T: PartialEq + Copy>(own: T, old: T, new: T) -> T {
-            if own == old { new } else { own }
+        fn choose<T: PartialEq + Clone>(own: &T, old: &T, new: &T) -> T {
+            if own == old { new.clone() } else { own.clone() }
         }
         let (old, new) = (Self::of(self.profile), Self::of(profile));
         macro_rules! each {
-            ($($field:ident),*) => { Self { profile, $($field: choose(self.$field, old.$field, new.$field)),* } };
+            ($($field:ident),*) => { Self { profile, $($field: choose(&self.$field, &old.$field, &new.$field)),* } };
         }
         each!(
             election_timeout,
@@ -211,7 +218,8 @@ impl RaftSettings {
             max_entry_bytes,
             snapshots,
             check_quorum,
-            drift_bound_ppm
+            drift_bound_ppm,
+            leader_zones
         )
     }
 }
@@ -318,9 +326,20 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         check_quorum: table.read("check_quorum", default.check_quorum, |source, value| source.boolean(value))?,
         drift_bound_ppm: table.read("drift_bound", default.drift_bound_ppm, |source, value| source.chance(value))?,
         snapshots: read_snapshots(&table, default.snapshots)?,
+        leader_zones: table.read("leader_zones", default.leader_zones, read_zones)?,
     };
     settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
     Ok(settings)
+}
+
+/// Lists of nodes, as `[["n1", "n2"], ["n3"]]`.
+fn read_zones(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
+    match value.get_ref() {
+        DeValue::Array(zones) if zones.iter().all(|zone| matches!(zone.get_ref(), DeValue::Array(_))) => {
+            zones.iter().map(|zone| read_nodes(source, zone)).collect()
+        }
+        _ => Err(source.expected(value, "zones as [[\"n1\", \"n2\"], [\"n3\"]]")),
+    }
 }
 
 fn read_snapshots(table: &Table<'_, '_>, default: Snapshots) -> Result<Snapshots, ScenarioError> {

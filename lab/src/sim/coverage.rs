@@ -91,6 +91,8 @@ counters! {
     stale_reads = "stale reads",
     /// Campaigns that the leader asked for.
     transfers = "transfers",
+    /// Leaders that began to hand over to a node of a preferred zone.
+    preferred = "hand-overs to preferred zones",
     /// Entries that observers applied.
     observer_entries = "entries at observers",
     /// Reads by the leader's read index that observers answered.

@@ -172,6 +172,7 @@ impl<P: Subject> World<P> {
                 Effect::Note(event) => {
                     let resumed = matches!(event, NodeEvent::SnapshotTransferResumed { .. });
                     self.coverage.transfers_resumed += u64::from(resumed);
+                    self.coverage.preferred += u64::from(matches!(event, NodeEvent::LeadershipPreferred { .. }));
                     self.coverage.windows_full += u64::from(matches!(event, NodeEvent::WindowFull { .. }));
                     self.recorder.emit(self.stamp(index, Some(first)), || Body::Noted(event));
                 }

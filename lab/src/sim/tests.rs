@@ -306,14 +306,19 @@ fn a_relaxed_client_goes_on_early_and_its_operations_stay_open_until_their_resul
         let operations = &view.clients[&ClientId(2)].operations;
         for operation in operations.iter().filter(|operation| operation.early.is_some()) {
             let safe = operation.early == Some(Fate::Safe);
-            assert_eq!(safe, (1..=simulation.decided().len() as u64).any(|index| {
-                let entry = simulation.decided_entry(LogIndex(index)).expect("no gap");
-                (entry.client, entry.number) == (ClientId(2), operation.number)
-            }));
+            assert_eq!(
+                safe,
+                (1..=simulation.decided().len() as u64).any(|index| {
+                    let entry = simulation.decided_entry(LogIndex(index)).expect("no gap");
+                    (entry.client, entry.number) == (ClientId(2), operation.number)
+                })
+            );
             let early = matches!(operation.told, Some((_, Verdict::Early, _)));
             assert!(safe || early, "no result without a commit: {operation:?}");
         }
-        assert!(operations.iter().all(|operation| !operation.operation.starts_with("get") || operation.early.is_none()));
+        assert!(
+            operations.iter().all(|operation| !operation.operation.starts_with("get") || operation.early.is_none())
+        );
         let open = simulation.history().answered_since(Time(0)).filter(|(_, answered)| answered.is_none()).count();
         let waits = |seen: &&OperationView| !matches!(seen.told, Some((_, Verdict::Ok | Verdict::Failed, _)));
         let of_all = view.clients.values().flat_map(|client| &client.operations);

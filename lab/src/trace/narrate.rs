@@ -167,6 +167,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::SnapshotRestored { index } => headline(fill(text::INSTALLED, &[("node", &node), ("index", index)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
         Event::TransferBegan { to, .. } => headline(fill(text::TRANSFER_BEGAN, &[("node", &node), ("to", to)])),
+        Event::LeadershipPreferred { to, zone, .. } => {
+            headline(fill(text::PREFERRED, &[("to", to), ("zone", &zone.saturating_add(1))]))
+        }
         Event::TimeoutNowTaken { from } => detail(fill(text::TIMEOUT_NOW_TAKEN, &[("node", &node), ("from", from)])),
         Event::TransferAborted { to } => headline(fill(text::TRANSFER_ABORTED, &[("node", &node), ("to", to)])),
         Event::TransferRefused { to, .. } => headline(fill(text::TRANSFER_REFUSED, &[("node", &node), ("to", to)])),

@@ -123,6 +123,8 @@ pub mod principle {
     pub(crate) const STALE: &str = "A stale read asks nobody: newer values may exist.";
     pub(crate) const TRANSFER: &str =
         "The target must hold the whole log before it campaigns, and new proposals would keep it behind.";
+    pub(crate) const PREFERENCE: &str =
+        "Whoever can win may lead; in calm, leadership goes to a node of the zone that is to lead.";
     pub(crate) const EARLY: &str =
         "An early answer promises that its leader does not forget the command; with another leader it may be lost.";
     pub(crate) const NONE: &str = "";
@@ -217,6 +219,9 @@ pub(crate) mod event {
     pub const READS_REFUSED_LEADER: &str = "{node} refused {reads}: {leader} leads as far as it knows.";
     pub const TRANSFER_BEGAN: &str =
         "{node} hands leadership to {to}, which lacks {entries}; it gives up after {span}.";
+    pub const PREFERRED: &str = "{node} wants {to} to lead, which is in zone {zone} of those that are preferred, and {node} itself in {own}: {to} answers and has the log, and all has been calm for {span}.";
+    pub const ZONE: &str = "zone {zone}";
+    pub const NO_ZONE: &str = "none";
     pub const TIMEOUT_NOW_SENT: &str = "{node} told {to} to campaign at once: {to} holds the whole log.";
     pub const TIMEOUT_NOW_TAKEN: &str = "{node} campaigns at once because {to}, the leader, asked for it.";
     pub const TRANSFER_ABORTED: &str = "{node} gave up handing leadership to {to}, and leads on.";
@@ -372,6 +377,7 @@ pub(crate) mod line {
     pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
     pub const QUORUM_LOST: &str = "{node} stopped leading term {term}: it heard from no quorum";
     pub const TRANSFER_BEGAN: &str = "{node} hands leadership to {to}";
+    pub const PREFERRED: &str = "{to} is to lead, in zone {zone}";
     pub const TIMEOUT_NOW_TAKEN: &str = "{node} campaigns because {from} asked for it";
     pub const TRANSFER_ABORTED: &str = "{node} leads on: {to} did not take over";
     pub const TRANSFER_REFUSED: &str = "{node} does not hand leadership to {to}";

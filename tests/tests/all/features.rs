@@ -30,7 +30,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 25] = [
+const CASES: [Case; 27] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -91,6 +91,8 @@ const CASES: [Case; 25] = [
     }),
     ("window", "no window", |scenario| scenario.raft.max_bytes_in_flight = 1 << 20),
     ("fast-path", "critical commands only", |scenario| scenario.clients[0].class = Class::Critical),
+    ("leader-zones", "no zones", |scenario| scenario.raft.leader_zones.clear()),
+    ("leader-zones", "one zone only", |scenario| scenario.raft.leader_zones.truncate(1)),
     ("wide-area", "the profile of a local network", |scenario| scenario.raft = RaftSettings::default()),
 ];
 

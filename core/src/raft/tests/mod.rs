@@ -11,6 +11,7 @@ mod flow;
 mod lease;
 mod members;
 mod observers;
+mod prefer;
 mod properties;
 mod reads;
 mod replication;

@@ -48,6 +48,8 @@ fn one_of_each() -> Vec<Event> {
         Event::ProposalRefused { leader: Some(NodeId(1)), overloaded: true, limit: Some(Limit::Entries(9)) },
         Event::ProposalTooLarge { bytes: 8, limit: 7 },
         Event::WindowFull { follower: NodeId(1), limit: Limit::Bytes(9) },
+        Event::LeadershipPreferred { to: NodeId(1), zone: 0, own: None, calm: Span(1_200_000) },
+        Event::LeadershipPreferred { to: NodeId(1), zone: 0, own: Some(1), calm: Span(1_200_000) },
         Event::AnsweredEarly { index: LogIndex(3), term: Term(2), commit: LogIndex(1) },
         vote(None, (7, 1), (7, 1)),
         Event::QuorumUnheard { heard: vec![NODE], within: Span(300_000) },

@@ -119,3 +119,15 @@ pub(super) fn answered_early(node: NodeId, index: LogIndex, term: Term, commit: 
         .by(&[Rule::EarlyAnswerIsDurable])
         .with([("entry", words::pair(index, term)), ("committed up to", commit.to_string())])
 }
+
+pub(super) fn preferred(node: NodeId, to: NodeId, zone: u32, own: Option<u32>, calm: Span) -> Explanation {
+    // People count from 1.
+    let (zone, own) = (zone.saturating_add(1), own.map(|own| own.saturating_add(1)));
+    let own = own.map_or_else(|| text::NO_ZONE.to_owned(), |own| fill(text::ZONE, &[("zone", &own)]));
+    let values: [(&str, &dyn core::fmt::Display); 5] =
+        [("node", &node), ("to", &to), ("zone", &zone), ("own", &own), ("span", &span(calm))];
+    Explanation::of(fill(text::PREFERRED, &values))
+        .because(principle::PREFERENCE, paper::TRANSFER)
+        .by(&[Rule::HandOverInCalm])
+        .with([("zone of the target", zone.to_string()), ("own zone", own), ("calm for", span(calm))])
+}
