@@ -18,7 +18,9 @@ use quorumscope_core::raft::Log;
 use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
 use quorumscope_core::snapshot::{Base, Snapshot};
 use quorumscope_core::storage::{DiskImage, Write};
-use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time, Wall};
+use quorumscope_core::types::{
+    Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Term, Ticket, Time, Wall,
+};
 use quorumscope_core::wire::{Answer, Envelope, Frame, encode_message};
 
 use crate::clock::Clock;
@@ -211,6 +213,21 @@ impl<P: Protocol> Executor<P> {
         self.step(now, first, Input::Propose(vec![proposal]));
     }
 
+    /// The process that runs the node proposes a command; nobody carries it here.
+    pub(crate) fn on_proposal(&mut self, proposal: Proposal) {
+        self.read_clock();
+        let (client, number, to) = (proposal.client, proposal.number, self.node);
+        let operation = "a command of the process".to_owned();
+        let asked = self.record(None, Body::Asked { client, number, to, operation, attempt: 1 });
+        self.record(Some(asked), Body::Departed { message: asked, arrives: None, duplicate: false });
+        self.on_request(asked, proposal);
+    }
+
+    /// An answer stays in the process.
+    pub(crate) fn on_answer_taken(&mut self, message: RecordId) {
+        self.record(Some(message), Body::Delivered { message });
+    }
+
     /// The clock may have reached the deadline.
     pub(crate) fn on_wake(&mut self) {
         let now = self.read_clock();
@@ -306,6 +323,16 @@ impl<P: Protocol> Executor<P> {
         if paused {
             self.record(Some(first), Body::Paused);
         }
+    }
+
+    /// What an observer may know of it.
+    pub(crate) fn status(&self) -> &NodeStatus {
+        &self.status
+    }
+
+    /// The term of the entry at `index` of its log.
+    pub(crate) fn term_at(&self, index: LogIndex) -> Option<Term> {
+        self.log.term_at(index)
     }
 
     /// What the node says of itself.

@@ -1,6 +1,7 @@
 //! Native nodes behind the relay, over real sockets on loopback.
 
 mod harness;
+mod nodes;
 mod relay;
 
 use quorumscope_core::machine::kv::Operation;
