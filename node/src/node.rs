@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quorumscope_core::entry::Proposal;
+use quorumscope_core::event::ChangeRefusal;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::{AllOn, Config, HardState, Raft};
 use quorumscope_core::record::{AnyMessage, DropReason, Record, Role};
 use quorumscope_core::storage::{Format, Write};
@@ -71,6 +73,7 @@ enum Control {
     Timeout,
     Snapshot,
     Transfer(NodeId),
+    Change(MembershipChange, oneshot::Sender<Result<(), ChangeRefusal>>),
     Propose(Proposal, Asker),
     Stop,
     Report(oneshot::Sender<Report>),
@@ -194,6 +197,13 @@ impl Node {
         self.control.send(Control::Transfer(to)).await.is_ok()
     }
 
+    /// Asks it for other members: whether it took the change, or why not. `None` where it does not run.
+    pub async fn change_members(&self, change: MembershipChange) -> Option<Result<(), ChangeRefusal>> {
+        let (ask, answer) = oneshot::channel();
+        self.control.send(Control::Change(change, ask)).await.ok()?;
+        answer.await.ok()
+    }
+
     /// What it says of itself; `None` where it does not run.
     pub async fn report(&self) -> Option<Report> {
         let (ask, answer) = oneshot::channel();
@@ -290,6 +300,7 @@ impl<H: Hooks> Life<H> {
                         | Control::Timeout
                         | Control::Snapshot
                         | Control::Transfer(_)
+                        | Control::Change(..)
                         | Control::Propose(..),
                     ) => {}
                     Some(Control::Stop) | None => return,
@@ -317,7 +328,7 @@ impl<H: Hooks> Life<H> {
                 }
             }
             Control::Stop => self.begin_to_stop(),
-            Control::Timeout | Control::Snapshot | Control::Transfer(_) if self.paused => {}
+            Control::Timeout | Control::Snapshot | Control::Transfer(_) | Control::Change(..) if self.paused => {}
             Control::Propose(proposal, asker) => {
                 let taken = self.pending.begin(&proposal, asker);
                 // A paused node hears nothing: whoever asked waits in vain.
@@ -329,6 +340,7 @@ impl<H: Hooks> Life<H> {
             Control::Snapshot => self.executor.on_snapshot_asked(),
             Control::Transfer(to) => self.executor.on_transfer_asked(to),
             // Whoever asked may have gone.
+            Control::Change(change, ask) => drop(ask.send(self.executor.on_change_asked(change))),
             Control::Report(ask) => drop(ask.send(self.executor.report())),
         }
     }
@@ -384,6 +396,7 @@ impl<H: Hooks> Life<H> {
                 Err(_) => self.executor.on_returned(envelope.id, DropReason::Loss),
             },
             Frame::Request(request) => self.executor.on_request(request.id, request.proposal),
+            Frame::Read(question) => self.executor.on_question(question.id, question.request),
             Frame::Returned { message, reason } => self.executor.on_returned(message, reason),
             Frame::Hello(_)
             | Frame::Welcome(_)

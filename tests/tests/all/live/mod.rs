@@ -2,6 +2,7 @@
 
 mod harness;
 mod nodes;
+mod operator;
 mod relay;
 
 use quorumscope_core::machine::kv::Operation;
