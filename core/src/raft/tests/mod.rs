@@ -8,6 +8,7 @@ mod cluster;
 mod early;
 mod election;
 mod flow;
+mod immediate;
 mod lease;
 mod members;
 mod observers;
