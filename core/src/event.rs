@@ -371,6 +371,26 @@ pub enum Event {
         /// Which bound of the window was reached.
         limit: Limit,
     },
+    /// A leader answered a relaxed command before a quorum has it: its own copy is durable.
+    AnsweredEarly {
+        /// Where the command stands.
+        index: LogIndex,
+        /// The leader's term.
+        term: Term,
+        /// What is committed so far.
+        commit: LogIndex,
+    },
+    /// A leader hands leadership to a node of an earlier zone: all has been calm for long enough.
+    LeadershipPreferred {
+        /// To whom.
+        to: NodeId,
+        /// That node's zone, counted from 0 in the order of preference.
+        zone: u32,
+        /// The leader's own zone, where it is in one.
+        own: Option<u32>,
+        /// For how long all has been calm.
+        calm: Span,
+    },
 }
 
 /// A bound on what a leader keeps or sends.

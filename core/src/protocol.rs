@@ -34,7 +34,7 @@ use crate::event::Event;
 use crate::membership::MembershipChange;
 use crate::record::{AnyHard, AnyMessage, NodeStatus};
 use crate::storage::{DiskImage, Write};
-use crate::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Ticket, Wall};
+use crate::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Ticket, Wall};
 
 /// A deterministic protocol: the same inputs at the same times give the same effects.
 pub trait Protocol: Clone {
@@ -183,6 +183,14 @@ pub enum Outcome {
         bytes: u64,
         /// What an entry may have.
         limit: u32,
+    },
+    /// A relaxed command is durable at its leader, and at nobody else for certain: not yet safe, and without a
+    /// result. It may still be lost with its leader. [`Outcome::Applied`] follows where it is not.
+    Accepted {
+        /// Where it stands in that leader's log.
+        index: LogIndex,
+        /// The leader's term: the entry is lost where another term is committed at that index.
+        term: Term,
     },
 }
 

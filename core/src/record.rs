@@ -248,6 +248,31 @@ pub enum Body {
     },
     /// Somebody asked the node for a snapshot.
     SnapshotAsked,
+    /// What became of a request that was answered early, by the oracle's count.
+    EarlyJudged {
+        /// Whose request.
+        client: ClientId,
+        /// Which.
+        number: RequestNumber,
+        /// Where its leader put it.
+        index: LogIndex,
+        /// In that leader's term.
+        term: Term,
+        /// What became of it.
+        fate: Fate,
+    },
+}
+
+/// What became of a request that was answered before a quorum had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Fate {
+    /// Not decided: it is not yet safe.
+    Open,
+    /// It is committed.
+    Safe,
+    /// Another entry is committed at its index, and it was committed nowhere else. A late copy of the request may
+    /// still make it safe.
+    Lost,
 }
 
 /// The first record of a stream.
@@ -310,6 +335,8 @@ pub enum Verdict {
     Failed,
     /// It may have happened, or may still happen.
     Unknown,
+    /// One node has it durably, and it is not yet safe: it may still be lost with that node.
+    Early,
 }
 
 /// What a node does in the protocol.

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Proposal;
-use crate::protocol::Outcome;
+use crate::protocol::{Outcome, ReadRequest};
 use crate::record::{Command, DropReason, Endpoint, Record};
 use crate::types::{ClientId, NodeId, RecordId, RequestNumber, Time};
 
@@ -112,6 +112,8 @@ pub enum Frame {
     Left(NodeId),
     /// Something is wrong; the relay closes the connection after it.
     Problem(Problem),
+    /// A client's question beside the log, on its way to a node.
+    Read(Question),
 }
 
 /// What a connection may do.
@@ -178,6 +180,10 @@ pub enum Ability {
     Snapshot,
     /// Hand leadership over.
     Transfer,
+    /// Change members.
+    Members,
+    /// Read beside the log.
+    Read,
 }
 
 /// What a cluster's nodes remember.
@@ -213,6 +219,17 @@ pub struct Request {
     pub id: RecordId,
     /// What; client and number stand in it.
     pub proposal: Proposal,
+}
+
+/// A client's question beside the log, on its way to a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// To whom.
+    pub to: NodeId,
+    /// The record that asked: the question's name.
+    pub id: RecordId,
+    /// What; client and number stand in it.
+    pub request: ReadRequest,
 }
 
 /// A node's answer on its way to a client.

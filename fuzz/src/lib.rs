@@ -242,7 +242,7 @@ impl Node {
                 let proposal = |bytes: &mut Source<'_>| Proposal {
                     client: ClientId(bytes.number()),
                     number: RequestNumber(bytes.number()),
-                    class: Class::Critical,
+                    class: if bytes.flag() { Class::Relaxed } else { Class::Critical },
                     tags: Tags::new(),
                     payload: bytes.bytes().into(),
                 };

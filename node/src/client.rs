@@ -11,7 +11,7 @@ use bytes::Bytes;
 use quorumscope_core::entry::{Class, Proposal, Tags};
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
-use quorumscope_core::protocol::Outcome;
+use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::Verdict;
 use quorumscope_core::types::{ClientId, Mono, NodeId, RequestNumber, Span};
 
@@ -39,7 +39,7 @@ pub(crate) enum Act {
         /// 1 for the first try.
         attempt: u32,
         /// What.
-        proposal: Proposal,
+        request: Asking,
     },
     /// The client has made up its mind.
     Tell {
@@ -50,6 +50,15 @@ pub(crate) enum Act {
         /// The result, as people read it.
         result: String,
     },
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// A command, through the log.
+    Propose(Proposal),
+    /// A question beside it.
+    Read(ReadRequest),
 }
 
 /// A client with a session.
@@ -75,6 +84,8 @@ enum Session {
 #[derive(Clone, Debug)]
 struct Open {
     opens_session: bool,
+    /// How it is read beside the log; `None` where it goes through the log.
+    how: Option<ReadHow>,
     payload: Bytes,
     text: String,
     to: NodeId,
@@ -111,9 +122,22 @@ impl Client {
                 self.session = Session::Opening;
                 self.wishes.push_back((to, operation));
                 let (payload, to) = (Payload::Open.encode(), self.believed);
-                vec![self.begin(now, to, payload, "open a session".into(), true)]
+                vec![self.begin(now, to, payload, "open a session".into(), true, None)]
             }
         }
+    }
+
+    /// Somebody asks for a key beside the log, at this node or where the client believes the leader to be. It needs no
+    /// session, for it changes nothing.
+    pub(crate) fn read(&mut self, now: Mono, to: Option<NodeId>, key: &str, how: ReadHow) -> Act {
+        let operation = Operation::Get { key: key.into() };
+        let way = match how {
+            ReadHow::Index => "read index",
+            ReadHow::Lease => "lease",
+            ReadHow::Stale => "stale",
+        };
+        let text = format!("{operation} ({way})");
+        self.begin(now, to.unwrap_or(self.believed), operation.encode(), text, false, Some(how))
     }
 
     /// When it wants to be woken.
@@ -131,7 +155,10 @@ impl Client {
     /// An answer arrived. A late one, to a request whose outcome is known, changes nothing.
     pub(crate) fn on_answer(&mut self, now: Mono, number: RequestNumber, outcome: Outcome) -> Vec<Act> {
         match outcome {
-            Outcome::Applied { result, .. } | Outcome::Read { result, .. } => self.on_applied(now, number, &result),
+            Outcome::Applied { result, .. } => self.on_result(now, number, &result, ""),
+            Outcome::Read { how: ReadHow::Index, result, .. } => self.on_result(now, number, &result, ""),
+            Outcome::Read { how: ReadHow::Lease, result, .. } => self.on_result(now, number, &result, " (by lease)"),
+            Outcome::Read { how: ReadHow::Stale, result, .. } => self.on_result(now, number, &result, " (stale)"),
             Outcome::NotLeader { leader } => {
                 self.rest(now, number, leader, true);
                 Vec::new()
@@ -144,6 +171,8 @@ impl Client {
                 self.rest(now, number, None, false);
                 Vec::new()
             }
+            // What it asks is never relaxed; the answer that counts still comes.
+            Outcome::Accepted { .. } => Vec::new(),
             // Nobody would take it: trying again is of no use.
             Outcome::TooLarge { bytes, limit } => {
                 let Some(open) = self.open.remove(&number) else { return Vec::new() };
@@ -154,13 +183,17 @@ impl Client {
         }
     }
 
-    fn on_applied(&mut self, now: Mono, number: RequestNumber, result: &[u8]) -> Vec<Act> {
+    /// A result came; `remark` says what it rests on.
+    fn on_result(&mut self, now: Mono, number: RequestNumber, result: &[u8], remark: &str) -> Vec<Act> {
         let Some(open) = self.open.remove(&number) else { return Vec::new() };
-        self.believed = open.to;
+        // A read that any node could answer says nothing about who leads.
+        if !matches!(open.how, Some(ReadHow::Index | ReadHow::Stale)) {
+            self.believed = open.to;
+        }
         let (verdict, result) = match SessionAnswer::decode(result) {
             Some(SessionAnswer::Opened | SessionAnswer::Closed) => (Verdict::Ok, "done".into()),
             Some(SessionAnswer::Result(bytes)) => match Answer::decode(&bytes) {
-                Some(Answer::Value(value)) => (Verdict::Ok, value.unwrap_or_else(|| "nothing".into())),
+                Some(Answer::Value(value)) => (Verdict::Ok, value.unwrap_or_else(|| "nothing".into()) + remark),
                 Some(Answer::Refused(refusal)) => (Verdict::Ok, format!("refused: {refusal}")),
                 Some(Answer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into()),
             },
@@ -186,22 +219,33 @@ impl Client {
         let oldest = self.open.keys().next().map_or(self.last.0 + 1, |number| number.0);
         let acknowledged = RequestNumber(oldest.saturating_sub(1));
         let payload = Payload::Command { acknowledged, command: operation.encode() }.encode();
-        self.begin(now, to.unwrap_or(self.believed), payload, operation.to_string(), false)
+        self.begin(now, to.unwrap_or(self.believed), payload, operation.to_string(), false, None)
     }
 
-    fn begin(&mut self, now: Mono, to: NodeId, payload: Bytes, text: String, opens_session: bool) -> Act {
+    fn begin(
+        &mut self,
+        now: Mono,
+        to: NodeId,
+        payload: Bytes,
+        text: String,
+        opens_session: bool,
+        how: Option<ReadHow>,
+    ) -> Act {
         self.last = RequestNumber(self.last.0 + 1);
-        let open =
-            Open { opens_session, payload, text, to, attempt: 1, asked: true, refused: true, due: now + TIMEOUT };
+        let due = now + TIMEOUT;
+        let open = Open { opens_session, how, payload, text, to, attempt: 1, asked: true, refused: true, due };
         let act = self.ask(self.last, &open);
         self.open.insert(self.last, open);
         act
     }
 
     fn ask(&self, number: RequestNumber, open: &Open) -> Act {
-        let payload = open.payload.clone();
-        let proposal = Proposal { client: self.id, number, class: Class::Critical, tags: Tags::new(), payload };
-        Act::Ask { to: open.to, text: open.text.clone(), attempt: open.attempt, proposal }
+        let (client, payload) = (self.id, open.payload.clone());
+        let request = match open.how {
+            Some(how) => Asking::Read(ReadRequest { client, number, how, query: payload }),
+            None => Asking::Propose(Proposal { client, number, class: Class::Critical, tags: Tags::new(), payload }),
+        };
+        Act::Ask { to: open.to, text: open.text.clone(), attempt: open.attempt, request }
     }
 
     /// A refusal: the request rests, and goes to the node that was named or to the next one.

@@ -21,7 +21,10 @@ fn applied(answer: &SessionAnswer) -> Outcome {
 fn asked(acts: &[Act]) -> Vec<(NodeId, u64, u32)> {
     acts.iter()
         .filter_map(|act| match act {
-            Act::Ask { to, attempt, proposal, .. } => Some((*to, proposal.number.0, *attempt)),
+            Act::Ask { to, attempt, request: Asking::Propose(proposal), .. } => {
+                Some((*to, proposal.number.0, *attempt))
+            }
+            Act::Ask { to, attempt, request: Asking::Read(read), .. } => Some((*to, read.number.0, *attempt)),
             Act::Tell { .. } => None,
         })
         .collect()
@@ -40,7 +43,7 @@ fn a_retry_keeps_its_number_and_its_bytes() {
     let mut client = with_session();
     let again = client.on_wake(Mono(1) + TIMEOUT);
     assert_eq!(asked(&again), [(N2, 2, 2)]);
-    let (Act::Ask { proposal: first, .. }, Act::Ask { proposal: second, .. }) =
+    let (Act::Ask { request: first, .. }, Act::Ask { request: second, .. }) =
         (&again[0], &client.on_wake(Mono(1) + TIMEOUT + TIMEOUT)[0])
     else {
         panic!("both ask")
@@ -99,4 +102,26 @@ fn too_many_wishes_find_no_room() {
         taken += 1;
         assert!(taken <= MAX_WAITING);
     }
+}
+
+#[test]
+fn a_read_beside_the_log_needs_no_session_and_says_what_it_rests_on() {
+    let mut client = client();
+    let act = client.read(Mono(0), Some(N2), "x", ReadHow::Stale);
+    assert_eq!(asked(&[act]), [(N2, 1, 1)]);
+    let answer = Answer::Value(Some("1".into())).encode();
+    let (index, result) = (LogIndex(4), SessionAnswer::Result(answer).encode());
+    let told = client.on_answer(Mono(1), RequestNumber(1), Outcome::Read { index, how: ReadHow::Stale, result });
+    let (number, verdict, result) = (RequestNumber(1), Verdict::Ok, "1 (stale)".to_owned());
+    assert_eq!(told, [Act::Tell { number, verdict, result }]);
+    assert_eq!(client.believed, N1, "any node answers a stale read");
+}
+
+/// What an answer that comes early says is not yet safe: the client waits for the one that counts.
+#[test]
+fn an_early_answer_changes_nothing() {
+    let mut client = with_session();
+    let early = Outcome::Accepted { index: LogIndex(3), term: quorumscope_core::types::Term(1) };
+    assert_eq!(client.on_answer(Mono(2), RequestNumber(2), early), []);
+    assert_eq!(client.open.len(), 1);
 }

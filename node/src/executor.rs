@@ -11,14 +11,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quorumscope_core::entry::{EntryKind, Proposal};
+use quorumscope_core::event::{ChangeRefusal, Event};
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
-use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol};
+use quorumscope_core::membership::MembershipChange;
+use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol, ReadRequest};
 use quorumscope_core::raft::Log;
 use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
 use quorumscope_core::snapshot::{Base, Snapshot};
 use quorumscope_core::storage::{DiskImage, Write};
-use quorumscope_core::types::{Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Ticket, Time, Wall};
+use quorumscope_core::types::{
+    Digest, Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Term, Ticket, Time, Wall,
+};
 use quorumscope_core::wire::{Answer, Envelope, Frame, encode_message};
 
 use crate::clock::Clock;
@@ -125,6 +129,8 @@ pub(crate) struct Executor<P: Protocol> {
     writes: Vec<Write<P::Hard>>,
     frames: Vec<Frame>,
     to_make: Option<State>,
+    /// Why the last change of members was refused.
+    refused: Option<ChangeRefusal>,
 }
 
 impl<P: Protocol> Executor<P> {
@@ -155,6 +161,7 @@ impl<P: Protocol> Executor<P> {
             writes: Vec::new(),
             frames: Vec::new(),
             to_make: None,
+            refused: None,
         };
         let body = Body::Started { incarnation: image.incarnation, mono: now.mono, rate_ppm: TRUE_RATE_PPM };
         let first = executor.record(None, body);
@@ -209,6 +216,43 @@ impl<P: Protocol> Executor<P> {
             return self.answer(first, client, number, Outcome::Overloaded);
         }
         self.step(now, first, Input::Propose(vec![proposal]));
+    }
+
+    /// A client's question beside the log arrived; `id` names it.
+    pub(crate) fn on_question(&mut self, id: RecordId, request: ReadRequest) {
+        let now = self.read_clock();
+        let delivered = self.record(Some(id), Body::Delivered { message: id });
+        let (client, number) = (request.client, request.number);
+        let first = self.record(Some(delivered), Body::Proposed { client, number });
+        self.step(now, first, Input::Read(vec![request]));
+    }
+
+    /// Somebody asked the node for other members.
+    ///
+    /// # Errors
+    /// Why it changes nothing; it says so in a note as well.
+    pub(crate) fn on_change_asked(&mut self, change: MembershipChange) -> Result<(), ChangeRefusal> {
+        let now = self.read_clock();
+        let text = format!("{} is asked to change the members", self.node);
+        let first = self.record(None, Body::ConditionChanged { text });
+        self.refused = None;
+        self.step(now, first, Input::Reconfigure(change));
+        self.refused.take().map_or(Ok(()), Err)
+    }
+
+    /// The process that runs the node proposes a command; nobody carries it here.
+    pub(crate) fn on_proposal(&mut self, proposal: Proposal) {
+        self.read_clock();
+        let (client, number, to) = (proposal.client, proposal.number, self.node);
+        let operation = "a command of the process".to_owned();
+        let asked = self.record(None, Body::Asked { client, number, to, operation, attempt: 1 });
+        self.record(Some(asked), Body::Departed { message: asked, arrives: None, duplicate: false });
+        self.on_request(asked, proposal);
+    }
+
+    /// An answer stays in the process.
+    pub(crate) fn on_answer_taken(&mut self, message: RecordId) {
+        self.record(Some(message), Body::Delivered { message });
     }
 
     /// The clock may have reached the deadline.
@@ -308,6 +352,16 @@ impl<P: Protocol> Executor<P> {
         }
     }
 
+    /// What an observer may know of it.
+    pub(crate) fn status(&self) -> &NodeStatus {
+        &self.status
+    }
+
+    /// The term of the entry at `index` of its log.
+    pub(crate) fn term_at(&self, index: LogIndex) -> Option<Term> {
+        self.log.term_at(index)
+    }
+
     /// What the node says of itself.
     pub(crate) fn report(&self) -> Report {
         Report {
@@ -393,6 +447,9 @@ impl<P: Protocol> Executor<P> {
                     return None;
                 }
                 Effect::Note(event) => {
+                    if let Event::ChangeRefused { reason } = &event {
+                        self.refused = Some(*reason);
+                    }
                     self.record(Some(first), Body::Noted(event));
                 }
                 Effect::Read { request, index, how } => {

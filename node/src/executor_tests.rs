@@ -66,9 +66,9 @@ fn a_single_node_elects_itself_commits_and_answers() {
 fn a_message_that_waits_for_a_write_leaves_only_once_it_is_durable() {
     let mut node = start(&[N1, N2], &DiskImage::formatted(9, N1));
     let request = quorumscope_core::raft::RequestVote {
-        term: quorumscope_core::types::Term(1),
+        term: Term(1),
         last_log_index: LogIndex(0),
-        last_log_term: quorumscope_core::types::Term(0),
+        last_log_term: Term(0),
         transfer: false,
     };
     node.on_message(N2, RecordId { origin: N2, sequence: 1 }, Message::RequestVote(request));

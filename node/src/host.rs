@@ -11,15 +11,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quorumscope_core::event::ChangeRefusal;
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::membership::MembershipChange;
+use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{AllOn, Config, ConfigError, HardState};
 use quorumscope_core::record::{Body, Command, Endpoint, NodeState, NodeStatus, Record};
 use quorumscope_core::types::{ClientId, Mono, NodeId, RecordId, Span};
-use quorumscope_core::wire::{Ability, Batch, Cluster, Code, Frame, Hello, Problem, Records, Request, Role, StoreKind};
+use quorumscope_core::wire::{
+    Ability, Batch, Cluster, Code, Frame, Hello, Problem, Question, Records, Request, Role, StoreKind,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::client::{Act, Client};
+use crate::client::{Act, Asking, Client};
 use crate::clock::{Clock, unix_now_us};
 use crate::entropy::{NoEntropy, random_seed};
 use crate::executor::Report;
@@ -180,6 +185,8 @@ impl Owner {
                     Ability::Links,
                     Ability::Snapshot,
                     Ability::Transfer,
+                    Ability::Members,
+                    Ability::Read,
                 ],
                 store: StoreKind::Memory,
             },
@@ -275,6 +282,7 @@ impl Owner {
             | Frame::Cluster(_)
             | Frame::Peer(_)
             | Frame::Request(_)
+            | Frame::Read(_)
             | Frame::Records(_)
             | Frame::Done { .. }
             | Frame::Links { .. }
@@ -293,6 +301,8 @@ impl Owner {
             Command::Timeout(node) => self.fire_timer(node).await?,
             Command::Snapshot(node) => self.take_snapshot(node).await?,
             Command::Transfer { from, to } => self.transfer(from, to).await?,
+            Command::Reconfigure { node, change } => self.change_members(node, change).await?,
+            Command::Read { to, how, query } => self.read(to, how, &query)?,
             Command::Cut { from, to } => {
                 self.known(from)?;
                 self.known(to)?;
@@ -318,9 +328,7 @@ impl Owner {
             | Command::Loss { .. }
             | Command::Duplication { .. }
             | Command::Latency { .. }
-            | Command::LoseDisk(_)
-            | Command::Read { .. }
-            | Command::Reconfigure { .. } => {
+            | Command::LoseDisk(_) => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }
         }
@@ -342,18 +350,57 @@ impl Owner {
         Ok(())
     }
 
+    fn read(&mut self, to: Option<NodeId>, how: ReadHow, query: &[u8]) -> Result<(), Problem> {
+        let Some(Operation::Get { key }) = Operation::decode(query) else {
+            return Err(Code::Malformed.with("the question cannot be read: encode it as a get"));
+        };
+        if let Some(node) = to {
+            self.known(Endpoint::Node(node))?;
+        }
+        if !self.client.has_room() {
+            return Err(Code::Busy.with("too many operations wait for their answers; wait for one"));
+        }
+        let act = self.client.read(self.clock.now().mono, to, &key, how);
+        self.act(None, vec![act]);
+        Ok(())
+    }
+
+    async fn change_members(&mut self, id: NodeId, change: MembershipChange) -> Result<(), Problem> {
+        for node in [&change.add, &change.promote, &change.remove, &change.observe].into_iter().flatten() {
+            self.known(Endpoint::Node(*node))?;
+        }
+        let asked = match &owned(&mut self.nodes, id)?.state {
+            Existence::Running { node, paused: false } => node.change_members(change).await,
+            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => None,
+        };
+        match asked {
+            Some(Ok(())) => Ok(()),
+            Some(Err(refusal)) => Err(Code::WrongState.with(format!("{id} changes nothing: {}", why(refusal)))),
+            None => {
+                Err(Code::WrongState.with(format!("only a running node can change members, and {id} does not run")))
+            }
+        }
+    }
+
     /// Does what the client wants done.
     fn act(&mut self, cause: Option<RecordId>, acts: Vec<Act>) {
         for act in acts {
             match act {
-                Act::Ask { to, text, attempt, proposal } => {
-                    let (client, number) = (proposal.client, proposal.number);
+                Act::Ask { to, text, attempt, request } => {
+                    let (client, number) = match &request {
+                        Asking::Propose(proposal) => (proposal.client, proposal.number),
+                        Asking::Read(read) => (read.client, read.number),
+                    };
                     let body = Body::Asked { client, number, to, operation: text, attempt };
                     let id = self.record(None, cause, body);
                     self.record(None, Some(id), Body::Departed { message: id, arrives: None, duplicate: false });
                     // The record goes first: a node's answer must not be in the stream before the question.
                     self.publish();
-                    if !self.send(&Frame::Request(Request { to, id, proposal })) {
+                    let frame = match request {
+                        Asking::Propose(proposal) => Frame::Request(Request { to, id, proposal }),
+                        Asking::Read(request) => Frame::Read(Question { to, id, request }),
+                    };
+                    if !self.send(&frame) {
                         let reason = quorumscope_core::record::DropReason::ReceiverDown;
                         self.record(None, Some(id), Body::Dropped { message: id, reason });
                     }
@@ -572,6 +619,18 @@ impl Owner {
 enum Progress {
     Done,
     Later,
+}
+
+/// Why a change of members is refused, for people.
+fn why(refusal: ChangeRefusal) -> String {
+    match refusal {
+        ChangeRefusal::NotLeader { leader: Some(leader) } => format!("it does not lead; ask {leader}"),
+        ChangeRefusal::NotLeader { leader: None } => "it does not lead, and knows no leader".into(),
+        ChangeRefusal::Pending { index } => format!("the change at index {index} is not over; wait for it"),
+        ChangeRefusal::NothingCommittedInTerm => "it has committed nothing in its term yet; try again".into(),
+        ChangeRefusal::NotCaughtUp(node) => format!("{node} has not caught up; wait until it has"),
+        ChangeRefusal::Nonsense(reason) => reason.to_string(),
+    }
 }
 
 fn owned(nodes: &mut BTreeMap<NodeId, Owned>, node: NodeId) -> Result<&mut Owned, Problem> {

@@ -6,6 +6,7 @@
 //!
 //! * `executor`: effects become writes, messages and records. No I/O: it is told and asked.
 //! * `node`: the loop around it: clock, writer, connection, and what a person asks for.
+//! * `hooks`, `propose`: what a program that runs a node hears of it, and asks of it.
 //! * `store`: what outlives the node. In memory for now; a durable log is one more implementation.
 //! * `link`: the connection to the relay, made again when it breaks.
 //! * `host`: owns several nodes of one process, carries out commands, speaks for a client.
@@ -22,15 +23,20 @@ mod client;
 mod clock;
 mod entropy;
 mod executor;
+mod hooks;
 mod host;
 mod link;
 mod node;
+mod propose;
 mod store;
+mod writer;
 
 pub use clock::{Clock, unix_now_us};
 pub use entropy::{NoEntropy, random_seed, random_token};
 pub use executor::Report;
+pub use hooks::{Hooks, NoHooks};
 pub use host::{Host, HostError, HostSettings};
 pub use link::Address;
 pub use node::{Node, NodeSettings};
+pub use propose::{Placed, ProposeError};
 pub use store::{MemoryStore, Store, StoreError};

@@ -7,11 +7,14 @@
 //! the store has not taken: only the store is left.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use quorumscope_core::entry::Proposal;
+use quorumscope_core::event::ChangeRefusal;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::{AllOn, Config, HardState, Raft};
-use quorumscope_core::record::{AnyMessage, DropReason, Record};
+use quorumscope_core::record::{AnyMessage, DropReason, Record, Role};
 use quorumscope_core::storage::{Format, Write};
 use quorumscope_core::types::{NodeId, Ticket};
 use quorumscope_core::wire::{Batch, Frame, Records, decode_message};
@@ -21,14 +24,14 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::executor::{Executor, Made, Output, Report};
+use crate::hooks::{Hooks, NoHooks, Told};
 use crate::link::{Address, Link, LinkEvent};
+use crate::propose::{Asker, Pending, Placed, ProposeError};
 use crate::store::{Store, StoreError};
+use crate::writer::{Written, write_batches};
 
 /// Writes that wait for the store; beyond it the loop waits, which a store that works ends.
 const WRITE_QUEUE: usize = 1_024;
-
-/// Most writes that one sync covers.
-const WRITE_BATCH: usize = 256;
 
 /// Messages that a paused node keeps for later, as its machine's buffers would.
 const MAX_STALLED: usize = 1_024;
@@ -70,6 +73,9 @@ enum Control {
     Timeout,
     Snapshot,
     Transfer(NodeId),
+    Change(MembershipChange, oneshot::Sender<Result<(), ChangeRefusal>>),
+    Propose(Proposal, Asker),
+    Stop,
     Report(oneshot::Sender<Report>),
 }
 
@@ -84,11 +90,24 @@ impl Node {
     ///
     /// # Errors
     /// The store cannot be read, or is another node's.
-    pub fn start(settings: NodeSettings, mut store: impl Store<HardState>) -> Result<Self, StoreError> {
+    pub fn start(settings: NodeSettings, store: impl Store<HardState>) -> Result<Self, StoreError> {
+        Self::start_with(settings, store, NoHooks)
+    }
+
+    /// The same, with somebody who hears of what happens to it.
+    ///
+    /// # Errors
+    /// The store cannot be read, or is another node's.
+    pub fn start_with(
+        settings: NodeSettings,
+        mut store: impl Store<HardState>,
+        hooks: impl Hooks,
+    ) -> Result<Self, StoreError> {
         let image = store.open()?;
         let NodeSettings { node, cluster, config, relay, seed, clock } = settings;
         image.belongs_to(&Format { cluster, node })?;
         let executor = Executor::start(&config, node, &image, seed, clock);
+        let patience = Duration::from_micros(config.election_timeout.1.0);
         let (control, controls) = mpsc::channel(16);
         let task = tokio::spawn(async move {
             let (writes, queued) = mpsc::channel(WRITE_QUEUE);
@@ -106,6 +125,12 @@ impl Node {
                 unpublished: Vec::new(),
                 stalled: VecDeque::new(),
                 made,
+                pending: Pending::default(),
+                hooks: Told::new(hooks),
+                begun: None,
+                durable: None,
+                patience,
+                stops: None,
             };
             tokio::select! {
                 () = life.run(controls, written, snapshots) => {}
@@ -120,6 +145,30 @@ impl Node {
         self.task.abort();
         // Cancelled, which is what was asked for, or over already.
         let _ = (&mut self.task).await;
+    }
+
+    /// Ends the node in order: a leader hands its leadership over first, for which it takes no longer than the longest
+    /// election timeout, and what was begun to be written is durable once this returns.
+    pub async fn stop(mut self) {
+        // Over already is what was asked for, as well.
+        if self.control.send(Control::Stop).await.is_ok() {
+            let _ = (&mut self.task).await;
+        }
+    }
+
+    /// Proposes a command at this node and waits for its place in the log, and for its result where it is critical.
+    /// Clients of the process must have other names than those that come through the relay, and open their sessions
+    /// as they do. Dropping the future, or `within`, ends the waiting and not the command.
+    ///
+    /// # Errors
+    /// It was refused, or may still happen: [`ProposeError::is_refusal`] tells the one from the other.
+    pub async fn propose(&self, proposal: Proposal, within: Duration) -> Result<Placed, ProposeError> {
+        let (ask, answer) = oneshot::channel();
+        let asked = async {
+            self.control.send(Control::Propose(proposal, ask)).await.map_err(|_| ProposeError::Stopped)?;
+            answer.await.map_err(|_| ProposeError::Stopped)?
+        };
+        tokio::time::timeout(within, asked).await.map_err(|_| ProposeError::TimedOut)?
     }
 
     /// Whether it runs; it ends by itself only where an invariant or its store broke.
@@ -148,6 +197,13 @@ impl Node {
         self.control.send(Control::Transfer(to)).await.is_ok()
     }
 
+    /// Asks it for other members: whether it took the change, or why not. `None` where it does not run.
+    pub async fn change_members(&self, change: MembershipChange) -> Option<Result<(), ChangeRefusal>> {
+        let (ask, answer) = oneshot::channel();
+        self.control.send(Control::Change(change, ask)).await.ok()?;
+        answer.await.ok()
+    }
+
     /// What it says of itself; `None` where it does not run.
     pub async fn report(&self) -> Option<Report> {
         let (ask, answer) = oneshot::channel();
@@ -156,36 +212,8 @@ impl Node {
     }
 }
 
-/// What the writer says: the last durable ticket, or why there will be none any more.
-#[derive(Clone, Debug, Default)]
-struct Written {
-    through: Option<Ticket>,
-    failed: Option<StoreError>,
-}
-
-/// Hands writes to the store in batches. Ends with the first failure: a failed sync is never tried again.
-async fn write_batches(
-    mut store: impl Store<HardState>,
-    mut queued: mpsc::Receiver<Write<HardState>>,
-    report: watch::Sender<Written>,
-) {
-    let mut batch = Vec::new();
-    while queued.recv_many(&mut batch, WRITE_BATCH).await > 0 {
-        match store.write(&batch).await {
-            Ok(()) => report.send_modify(|written| written.through = batch.last().map(|write| write.ticket)),
-            Err(error) => {
-                report.send_modify(|written| written.failed = Some(error));
-                break;
-            }
-        }
-        batch.clear();
-    }
-    // The loop notices, publishes, and ends; this task must not end before it.
-    report.closed().await;
-}
-
 /// A node between its start and its end.
-struct Life {
+struct Life<H> {
     executor: Executor<Raft>,
     clock: Clock,
     link: Link,
@@ -198,9 +226,18 @@ struct Life {
     unpublished: Vec<Record>,
     stalled: VecDeque<Frame>,
     made: mpsc::Sender<Made>,
+    pending: Pending,
+    hooks: Told<H>,
+    /// The last write that was begun, and the last that is durable.
+    begun: Option<Ticket>,
+    durable: Option<Ticket>,
+    /// How long a leader that stops waits for another one.
+    patience: Duration,
+    /// Until when it may lead, once it is to stop.
+    stops: Option<Instant>,
 }
 
-impl Life {
+impl<H: Hooks> Life<H> {
     async fn run(
         mut self,
         mut controls: mpsc::Receiver<Control>,
@@ -209,6 +246,9 @@ impl Life {
     ) {
         self.carry_out().await;
         while !self.executor.is_broken() {
+            if self.may_stop() {
+                return;
+            }
             let wake = self.executor.next_deadline().map(|deadline| self.clock.until(deadline).min(LONGEST_SLEEP));
             let runs = !self.paused;
             tokio::select! {
@@ -229,6 +269,26 @@ impl Life {
         self.linger(controls).await;
     }
 
+    /// Whether it was told to stop and leaves nothing undone: it leads no more, or has led for long enough, and the
+    /// store has what it was given. Heartbeats wake a leader that waits.
+    fn may_stop(&self) -> bool {
+        let Some(until) = self.stops else { return false };
+        let leads = self.executor.status().role == Role::Leader;
+        self.paused || (!leads || Instant::now() >= until) && self.durable >= self.begun
+    }
+
+    /// Hands leadership over where it leads, to whoever has most of the log.
+    fn begin_to_stop(&mut self) {
+        self.stops = Some(Instant::now() + self.patience);
+        let status = self.executor.status();
+        let best = status.progress.iter().filter(|progress| !progress.probing).max_by_key(|progress| progress.matched);
+        match best.map(|progress| progress.node).filter(|_| status.role == Role::Leader && !self.paused) {
+            Some(best) => self.executor.on_transfer_asked(best),
+            // There is nobody to wait for.
+            None => self.stops = Some(Instant::now()),
+        }
+    }
+
     /// A broken node still says what broke it, and answers for its state until its owner removes it.
     async fn linger(mut self, mut controls: mpsc::Receiver<Control>) {
         loop {
@@ -236,9 +296,14 @@ impl Life {
                 control = controls.recv() => match control {
                     Some(Control::Report(ask)) => drop(ask.send(self.executor.report())),
                     Some(
-                        Control::SetPaused(_) | Control::Timeout | Control::Snapshot | Control::Transfer(_),
+                        Control::SetPaused(_)
+                        | Control::Timeout
+                        | Control::Snapshot
+                        | Control::Transfer(_)
+                        | Control::Change(..)
+                        | Control::Propose(..),
                     ) => {}
-                    None => return,
+                    Some(Control::Stop) | None => return,
                 },
                 event = self.link.events.recv() => match event {
                     Some(LinkEvent::Frame(frame)) if !matches!(frame, Frame::Resync { .. }) => {}
@@ -262,17 +327,27 @@ impl Life {
                     self.on_frame(frame);
                 }
             }
-            Control::Timeout | Control::Snapshot | Control::Transfer(_) if self.paused => {}
+            Control::Stop => self.begin_to_stop(),
+            Control::Timeout | Control::Snapshot | Control::Transfer(_) | Control::Change(..) if self.paused => {}
+            Control::Propose(proposal, asker) => {
+                let taken = self.pending.begin(&proposal, asker);
+                // A paused node hears nothing: whoever asked waits in vain.
+                if taken && !self.paused {
+                    self.executor.on_proposal(proposal);
+                }
+            }
             Control::Timeout => self.executor.on_timeout_asked(),
             Control::Snapshot => self.executor.on_snapshot_asked(),
             Control::Transfer(to) => self.executor.on_transfer_asked(to),
             // Whoever asked may have gone.
+            Control::Change(change, ask) => drop(ask.send(self.executor.on_change_asked(change))),
             Control::Report(ask) => drop(ask.send(self.executor.report())),
         }
     }
 
     fn on_written(&mut self, written: &Written) {
         if let Some(ticket) = written.through {
+            self.durable = Some(ticket);
             self.executor.on_written(ticket);
         }
         if let Some(error) = &written.failed {
@@ -321,6 +396,7 @@ impl Life {
                 Err(_) => self.executor.on_returned(envelope.id, DropReason::Loss),
             },
             Frame::Request(request) => self.executor.on_request(request.id, request.proposal),
+            Frame::Read(question) => self.executor.on_question(question.id, question.request),
             Frame::Returned { message, reason } => self.executor.on_returned(message, reason),
             Frame::Hello(_)
             | Frame::Welcome(_)
@@ -348,12 +424,17 @@ impl Life {
             tokio::task::spawn_blocking(move || drop(made.blocking_send(state.make())));
         }
         for write in writes {
+            self.begun = Some(write.ticket);
             if self.writes.send(write).await.is_err() {
                 return; // The writer is over, and says why.
             }
         }
         self.publish();
+        self.hooks.look(self.executor.status());
         for frame in frames {
+            if self.stays_here(&frame) {
+                continue;
+            }
             let message = match &frame {
                 Frame::Peer(envelope) => Some(envelope.id),
                 Frame::Answer(answer) => Some(answer.id),
@@ -368,6 +449,17 @@ impl Life {
         // What did not get away was recorded just now.
         self.unpublished.extend(self.executor.take_output().records);
         self.publish();
+    }
+
+    /// Whether a frame is an answer for the process itself, which has it now.
+    fn stays_here(&mut self, frame: &Frame) -> bool {
+        let Frame::Answer(answer) = frame else { return false };
+        let term_at = |index| self.executor.term_at(index);
+        let taken = self.pending.answer(answer.client, answer.number, &answer.outcome, term_at);
+        if taken {
+            self.executor.on_answer_taken(answer.id);
+        }
+        taken
     }
 
     /// Publishes what has been recorded, or keeps it while there is no connection.
@@ -413,3 +505,7 @@ async fn sleep(wake: Option<Duration>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

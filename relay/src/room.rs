@@ -16,7 +16,7 @@ use bytes::Bytes;
 use quorumscope_core::record::{Began, Body, DropReason, Endpoint, Record};
 use quorumscope_core::types::{Mono, NodeId, RecordId, Time};
 use quorumscope_core::wire::{
-    Answer, Batch, Cluster, Code, Envelope, Frame, Hello, Problem, RELAY, Records, Request, Role,
+    Answer, Batch, Cluster, Code, Envelope, Frame, Hello, Problem, Question, RELAY, Records, Request, Role,
 };
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{mpsc, watch};
@@ -228,6 +228,7 @@ impl Room {
             (Role::Node(node), Frame::Answer(answer)) if answer.from == node => state.carry_answer(answer),
             (Role::Node(_) | Role::Host, Frame::Records(records)) => return state.publish(role, records),
             (Role::Host, Frame::Request(request)) => state.carry_request(request),
+            (Role::Host, Frame::Read(question)) => state.carry_question(question),
             (Role::Host, Frame::Cluster(cluster)) => {
                 state.tell_all(&Frame::Cluster(cluster.clone()));
                 state.cluster = Some(cluster);
@@ -348,6 +349,11 @@ impl State {
     fn carry_request(&mut self, request: Request) {
         let link = (Endpoint::Client(request.proposal.client), request.to);
         self.forward(Role::Host, link, request.id, &Frame::Request(request));
+    }
+
+    fn carry_question(&mut self, question: Question) {
+        let link = (Endpoint::Client(question.request.client), question.to);
+        self.forward(Role::Host, link, question.id, &Frame::Read(question));
     }
 
     fn carry_answer(&mut self, answer: Answer) {

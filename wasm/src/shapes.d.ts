@@ -91,7 +91,9 @@ export interface OperationView {
   attempts: number;
   to: string;
   told?: number;
-  verdict?: "ok" | "failed" | "unknown";
+  verdict?: "ok" | "failed" | "unknown" | "early";
+  /** What became of it where it was answered before a quorum had it. */
+  early?: "open" | "safe" | "lost";
   result?: string;
 }
 

@@ -5,7 +5,7 @@
 //! declarations stand beside the shapes they describe; the tests in JavaScript
 //! hold them together.
 
-use quorumscope_core::record::{Endpoint, Record, Role, Verdict};
+use quorumscope_core::record::{Endpoint, Fate, Record, Role, Verdict};
 use quorumscope_core::types::{Mono, RecordId, Time};
 use quorumscope_lab::scenario::ExpectationResult;
 use quorumscope_lab::trace::narrate::{self, Weight};
@@ -104,6 +104,7 @@ struct OperationShape {
     to: String,
     told: Option<f64>,
     verdict: Option<&'static str>,
+    early: Option<&'static str>,
     result: Option<String>,
 }
 
@@ -259,6 +260,12 @@ fn operation_shape(operation: &OperationView) -> OperationShape {
             Verdict::Ok => "ok",
             Verdict::Failed => "failed",
             Verdict::Unknown => "unknown",
+            Verdict::Early => "early",
+        }),
+        early: operation.early.map(|fate| match fate {
+            Fate::Open => "open",
+            Fate::Safe => "safe",
+            Fate::Lost => "lost",
         }),
         result: told.map(|(_, _, result)| result.clone()),
     }

@@ -45,6 +45,8 @@ pub struct Config<R = AllOn> {
     /// How far the rate of a node's clock may be from true time, in parts per million: the leader's lease is
     /// shortened by it.
     pub drift_bound_ppm: u32,
+    /// Zones in the order in which their nodes are to lead; who is in none comes last. Empty: nobody is preferred.
+    pub leader_zones: Vec<Vec<NodeId>>,
 }
 
 /// When snapshots are made, and how they travel (Raft paper §7; thesis §5.1). A zero switches that reason off; with
@@ -98,6 +100,7 @@ impl<R: Rules> Config<R> {
             snapshots: Snapshots::default(),
             check_quorum: true,
             drift_bound_ppm: 20_000,
+            leader_zones: Vec::new(),
         }
     }
 
@@ -147,6 +150,14 @@ impl<R: Rules> Config<R> {
             if value == 0 {
                 return Err(ConfigError::Zero { name });
             }
+        }
+        let mut placed: Vec<NodeId> = self.leader_zones.iter().flatten().copied().collect();
+        crate::few::sort(&mut placed, |a, b| a < b);
+        if let Some(pair) = placed.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(ConfigError::ZoneTwice { node: pair[0] });
+        }
+        if self.leader_zones.iter().any(Vec::is_empty) {
+            return Err(ConfigError::ZoneEmpty);
         }
         let (window, append) = (self.max_bytes_in_flight, self.max_bytes_per_append);
         if window < append {
@@ -207,6 +218,15 @@ pub enum ConfigError {
         /// Bytes of the largest entry.
         entry: u32,
     },
+    /// It could not be told when the node is to lead.
+    #[error("leader_zones names {node} twice: a node is in one zone")]
+    ZoneTwice {
+        /// Which node.
+        node: NodeId,
+    },
+    /// Nobody could lead from there.
+    #[error("leader_zones has a zone without nodes: leave it out")]
+    ZoneEmpty,
     /// A limit of zero would stop everything.
     #[error("{name} must be at least 1")]
     Zero {
@@ -267,6 +287,17 @@ mod tests {
         assert_eq!(config.validate(), Err(ConfigError::Zero { name: "max_bytes_per_append" }));
         let config = Config { max_entry_bytes: 0, ..self::config() };
         assert_eq!(config.validate(), Err(ConfigError::Zero { name: "max_entry_bytes" }));
+    }
+
+    #[test]
+    fn zones_that_share_a_node_or_have_none_are_refused() {
+        let zones = |zones: &[&[u32]]| {
+            let leader_zones = zones.iter().map(|zone| zone.iter().copied().map(NodeId).collect()).collect();
+            Config { leader_zones, ..config() }.validate()
+        };
+        assert_eq!(zones(&[&[1], &[2, 1]]), Err(ConfigError::ZoneTwice { node: NodeId(1) }));
+        assert_eq!(zones(&[&[1], &[]]), Err(ConfigError::ZoneEmpty));
+        assert_eq!(zones(&[&[2], &[1]]), Ok(()));
     }
 
     #[test]

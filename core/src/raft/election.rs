@@ -130,10 +130,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             observers: Observers::among(&progress),
             progress,
             waiting: std::collections::VecDeque::new(),
+            early: std::collections::VecDeque::new(),
             uncommitted,
             rounds: Rounds::new(now.mono),
             reads: LeaderReads::default(),
             transfer: None,
+            calm_since: now.mono,
         }));
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         let no_op = Proposal {

@@ -170,15 +170,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return Err(ChangeRefusal::NothingCommittedInTerm);
         }
         let next = current.after(change).map_err(ChangeRefusal::Nonsense)?;
-        let close = LogIndex(self.log.last_index().0.saturating_sub(u64::from(self.config.max_entries_per_append)));
-        let near = |progress: &Progress| progress.mode == Mode::Replicate && progress.matched >= close;
-        let far = |node: &&NodeId| !leader.progress.iter().any(|other| other.node == **node && near(other));
+        let far = |node: &&NodeId| !leader.progress.iter().any(|other| other.node == **node && self.is_near(other));
         if let Some(behind) = change.promote.iter().find(far).filter(|_| self.on(Rule::PromoteCaughtUp)) {
             return Err(ChangeRefusal::NotCaughtUp(*behind));
         }
         let same_voters = next.voters == current.voters;
         let outgoing = if same_voters || !self.on(Rule::JointConsensus) { Vec::new() } else { current.voters.clone() };
         Ok(Membership { outgoing, ..next })
+    }
+
+    /// Whether a follower has the leader's log but for what one append brings.
+    pub(super) fn is_near(&self, progress: &Progress) -> bool {
+        let close = LogIndex(self.log.last_index().0.saturating_sub(u64::from(self.config.max_entries_per_append)));
+        progress.mode == Mode::Replicate && progress.matched >= close
     }
 
     fn append_members(&mut self, now: Now, members: &Membership, out: &mut Effects) {

@@ -25,9 +25,11 @@
 //!   change of voters is joint (§6).
 //!
 //! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads`, `transfer` and `observers`.
+//! `lease`, `reads`, `transfer`, `observers`, `early`
+//! and `prefer`.
 
 mod config;
+mod early;
 mod election;
 mod lease;
 mod ledger;
@@ -36,6 +38,7 @@ mod members;
 mod message;
 mod observers;
 mod persist;
+mod prefer;
 mod profile;
 mod progress;
 mod reads;
@@ -364,7 +367,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.restore_ready(out);
         match &self.role {
             Role::Candidate { own_vote, .. } if self.persist.is_complete(*own_vote) => self.count_own_vote(now, out),
-            Role::Leader(_) => self.advance_commit(out),
+            Role::Leader(_) => {
+                self.advance_commit(out);
+                self.answer_early(out);
+            }
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => {}
         }
     }

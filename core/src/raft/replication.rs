@@ -13,7 +13,7 @@ use super::progress::{Mode, Progress};
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
-use crate::entry::{Entries, Entry, EntryKind, Proposal};
+use crate::entry::{Class, Entries, Entry, EntryKind, Proposal};
 use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, Limit, TimerReason};
 use crate::membership::Membership;
 use crate::protocol::Outcome;
@@ -34,7 +34,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
         let Some(mut proposals) = self.refuse_in_transfer(proposals, out) else { return };
         let largest = u64::from(self.config.max_entry_bytes);
-        if proposals.iter().any(|proposal| proposal.payload.len() as u64 > largest) {
+        let is_special =
+            |proposal: &Proposal| proposal.class == Class::Relaxed || proposal.payload.len() as u64 > largest;
+        let special = proposals.iter().any(is_special);
+        if special {
             self.refuse_too_large(&mut proposals, out);
         }
         if let Some((taken, limit)) = self.overload(&proposals) {
@@ -43,7 +46,11 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             refuse(&proposals.split_off(taken), &Outcome::Overloaded, out);
         }
         if !proposals.is_empty() {
+            let first = self.log.last_index().next();
             self.append_as_leader(now, EntryKind::Command, proposals, out);
+            if special {
+                self.expect_early(first, out);
+            }
             self.replicate_to_all(out);
         }
     }
@@ -175,6 +182,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             return;
         }
         self.check_transfer(now, out);
+        self.prefer(now, out);
         self.arm(TimerKind::Heartbeat, now.mono, self.config.heartbeat);
         self.tick_if_due(now, out);
         self.begin_round(now, out);

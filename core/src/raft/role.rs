@@ -41,6 +41,8 @@ pub(super) struct Leader {
     pub(super) observers: Observers,
     /// Clients that wait for an entry to be applied, in log order.
     pub(super) waiting: VecDeque<Waiting>,
+    /// Those of them whose command is relaxed, while it is not durable here.
+    pub(super) early: VecDeque<Waiting>,
     /// Bytes of its log that are not committed.
     pub(super) uncommitted: Ledger,
     /// Whom it hears, and its lease.
@@ -49,6 +51,8 @@ pub(super) struct Leader {
     pub(super) reads: LeaderReads,
     /// Leadership is being handed over. It ends with the role, so no later leadership inherits it.
     pub(super) transfer: Option<Transfer>,
+    /// Since when a node of an earlier zone could take over and nothing else was going on.
+    pub(super) calm_since: Mono,
 }
 
 /// A client's proposal that was appended and not yet answered.

@@ -88,6 +88,10 @@ pub enum Rule {
     TransferHasDeadline,
     /// Only voters' answers prove that a leader leads (thesis §6.4): observers may hear a deposed one.
     VotersConfirm,
+    /// A leader answers a relaxed command only once its own copy is durable (the fast path's one promise).
+    EarlyAnswerIsDurable,
+    /// A leader hands over to a preferred node only in calm, and to one that could take over. Liveness.
+    HandOverInCalm,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -101,7 +105,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -140,6 +144,8 @@ impl Rule {
         Self::VoteLease,
         Self::TransferHasDeadline,
         Self::VotersConfirm,
+        Self::EarlyAnswerIsDurable,
+        Self::HandOverInCalm,
     ];
 
     /// The name in scenario files and on the command line.
@@ -184,6 +190,8 @@ impl Rule {
             Self::VoteLease => "raft.vote-lease",
             Self::TransferHasDeadline => "raft.transfer-has-deadline",
             Self::VotersConfirm => "raft.voters-confirm",
+            Self::EarlyAnswerIsDurable => "raft.early-answer-is-durable",
+            Self::HandOverInCalm => "raft.hand-over-in-calm",
         }
     }
 
@@ -206,7 +214,8 @@ impl Rule {
             | Self::SnapshotDurableBeforeReply
             | Self::SnapshotRetry
             | Self::CheckQuorum
-            | Self::TransferHasDeadline => RuleKind::Liveness,
+            | Self::TransferHasDeadline
+            | Self::HandOverInCalm => RuleKind::Liveness,
             Self::CommitOwnTermOnly
             | Self::UpToDateCheck
             | Self::OneVotePerTerm
@@ -234,7 +243,8 @@ impl Rule {
             | Self::LeaseDriftBound
             | Self::LeaseEndsAtTransfer
             | Self::VoteLease
-            | Self::VotersConfirm => RuleKind::Safety,
+            | Self::VotersConfirm
+            | Self::EarlyAnswerIsDurable => RuleKind::Safety,
         }
     }
 }

@@ -58,6 +58,7 @@ impl Frame {
                 within("a proposal", request.proposal.payload.len(), MAX_OPERATION_BYTES + 64)?;
                 within("a list of tags", request.proposal.tags.len(), MAX_MEMBERS)
             }
+            Self::Read(question) => within("a query", question.request.query.len(), MAX_OPERATION_BYTES),
             Self::Command { command, .. } => check_command(command),
             Self::Done { problem: Some(problem), .. } | Self::Problem(problem) => check_problem(problem),
             Self::Links { cut } => within("a list of cut links", cut.len(), MAX_LINKS),
@@ -112,9 +113,12 @@ fn check_command(command: &Command) -> Result<(), WireError> {
         | Command::Duplication { .. }
         | Command::Latency { .. }
         | Command::LoseDisk(_)
-        | Command::Reconfigure { .. }
         | Command::Snapshot(_)
         | Command::Transfer { .. } => Ok(()),
+        Command::Reconfigure { change, .. } => {
+            let lists = [&change.add, &change.promote, &change.remove, &change.observe];
+            lists.into_iter().try_for_each(|list| within("a list of nodes", list.len(), MAX_MEMBERS))
+        }
         Command::Read { query, .. } => within("a query", query.len(), MAX_OPERATION_BYTES),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::entry::{Class, Entry, EntryKind, Proposal};
 use crate::membership::Membership;
-use crate::protocol::Outcome;
+use crate::protocol::{Outcome, ReadHow, ReadRequest};
 use crate::raft;
 use crate::record::{AnyHard, Body, DropReason, Endpoint, NodeState, NodeStatus};
 use crate::rng::Rng;
@@ -14,7 +14,7 @@ use crate::storage::Write;
 use crate::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Wall,
 };
-use crate::wire::{Ability, Answer, Code, Envelope, MAX_EXPANSION, Request, Role, StoreKind};
+use crate::wire::{Ability, Answer, Code, Envelope, MAX_EXPANSION, Question, Request, Role, StoreKind};
 
 fn entry(index: u64) -> Arc<Entry> {
     Arc::new(Entry {
@@ -86,6 +86,8 @@ fn frames() -> Vec<Frame> {
         tags: [].into_iter().collect(),
         payload: Bytes::from_static(b"payload"),
     };
+    let (client, number, how) = (ClientId(1), RequestNumber(3), ReadHow::Index);
+    let request = ReadRequest { client, number, how, query: Bytes::from_static(b"query") };
     let outcome = Outcome::Applied { index: LogIndex(4), result: Bytes::from_static(b"ok") };
     vec![
         Frame::Hello(Hello {
@@ -120,6 +122,7 @@ fn frames() -> Vec<Frame> {
             message: encode_message(&install.into()),
         }),
         Frame::Request(Request { to: NodeId(1), id, proposal }),
+        Frame::Read(Question { to: NodeId(1), id, request }),
         Frame::Answer(Answer { from: NodeId(1), client: ClientId(1), number: RequestNumber(2), id, outcome }),
         Frame::Returned { message: id, reason: DropReason::Cut },
         Frame::Records(Records { round: Some(4), at: Time(6), records: records() }),

@@ -21,6 +21,7 @@ use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
 
+use super::early::{Committed, Name};
 use super::oracle::{Finding, Oracle, position};
 use super::property::{
     COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, STATE_MACHINE_SAFETY,
@@ -292,6 +293,16 @@ impl RaftChecks {
             missing.in_term
         );
         Some((LEADER_COMPLETENESS, detail))
+    }
+}
+
+impl Committed for RaftChecks {
+    fn name_at(&self, index: LogIndex) -> Option<Name> {
+        self.decided_entry(index).map(|entry| (entry.client, entry.number))
+    }
+
+    fn through(&self) -> LogIndex {
+        self.decided_through()
     }
 }
 

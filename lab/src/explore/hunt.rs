@@ -5,6 +5,7 @@
 //! how the faults are biased. The witness scenarios prove each rule; a hunt
 //! measures how long blind search takes.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::types::Span;
@@ -29,6 +30,8 @@ pub fn plan(rule: Rule) -> Plan {
         observers: 0,
         raft: RaftSettings::default(),
         attempts: [0; 4],
+        classes: [Class::Critical; 4],
+        zones: false,
         ..Profile::Heavy.plan()
     };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
@@ -227,7 +230,10 @@ pub fn plan(rule: Rule) -> Plan {
             client_timeout: Span::from_millis(100),
             ..busy
         },
+        // Each early answer is looked at.
+        Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
         // What these guard shows only where a cut or a crash stays: calm mends both.
+        Rule::HandOverInCalm => Plan { zones: true, ..heavy },
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
     }
 }

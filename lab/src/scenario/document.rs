@@ -9,7 +9,7 @@
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{self, Rule, Snapshots};
-use quorumscope_core::record::Role;
+use quorumscope_core::record::{Fate, Role};
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Term, Time};
 
 use crate::sim::{ClientSetup, MachineSetup, Network};
@@ -112,6 +112,8 @@ pub struct RaftSettings {
     pub check_quorum: bool,
     /// How far clocks' rates may be from true time, in parts per million.
     pub drift_bound_ppm: u32,
+    /// Zones in the order in which their nodes are to lead.
+    pub leader_zones: Vec<Vec<NodeId>>,
 }
 
 /// Something that is done to the run.
@@ -526,6 +528,13 @@ pub enum Fact {
         /// What it was told.
         is: Told,
     },
+    /// Of a request that was answered before a quorum had it, this became.
+    Early {
+        /// What was asked: `set x = 1`.
+        operation: String,
+        /// What became of it.
+        is: Fate,
+    },
 }
 
 /// What a client was told.
@@ -539,6 +548,8 @@ pub enum Told {
     Failed,
     /// That nobody can tell: it may have happened, or may yet.
     Unknown,
+    /// That one node has it, and nothing since.
+    Early,
 }
 
 /// How a number compares.

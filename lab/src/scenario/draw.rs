@@ -35,6 +35,9 @@ pub fn generate(
     scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
+    if plan.zones && seed.is_multiple_of(2) {
+        scenario.raft.leader_zones = zones(&scenario.nodes);
+    }
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
@@ -72,6 +75,11 @@ pub fn generate(
     scenario
 }
 
+/// Two zones of a third of the nodes each; the others are in none.
+fn zones(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
+    nodes.chunks(nodes.len().div_ceil(3)).take(2).map(<[NodeId]>::to_vec).collect()
+}
+
 /// Who loses its disk has no say until another node takes its place. Where few are left to vote because others were
 /// taken out, that is too much for any quorum: a seed has either the one or the other.
 fn settle_disks(plan: &Plan, seed: u64) -> Plan {
@@ -106,11 +114,12 @@ fn clients(plan: &Plan) -> Vec<ClientSetup> {
         u32::try_from(operations / count + u64::from(number <= operations % count)).unwrap_or(u32::MAX)
     };
     (1..=count)
-        .zip(plan.reads.into_iter().zip(plan.attempts).cycle())
-        .map(|(number, (reads, attempts))| ClientSetup {
+        .zip(plan.reads.into_iter().zip(plan.attempts).zip(plan.classes).cycle())
+        .map(|(number, ((reads, attempts), class))| ClientSetup {
             workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
             timeout: plan.client_timeout,
             attempts,
+            class,
             ..ClientSetup::by_hand(ClientId(number))
         })
         .collect()

@@ -9,18 +9,19 @@ use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::StateMachine as _;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::session::Payload;
-use quorumscope_core::record::Verdict as Belief;
+use quorumscope_core::record::{Fate, Verdict as Belief};
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
 
 use super::document::{Bound, Commit, Expect, Fact, Selector, Told, When};
 use super::print;
 use super::properties;
-use super::read_expect::role_name;
+use super::read_expect::{fate_name, role_name};
 use super::select::{self, Bindings};
 use super::units::print_span;
 use crate::check::linearizable::{self, Verdict};
 use crate::check::liveness::Calm;
 use crate::sim::{NodeFace, Simulation};
+use crate::trace::view::OperationView;
 use crate::trace::words;
 
 /// How many states the search for an order of the clients' operations may visit: far more than honest runs need.
@@ -225,6 +226,7 @@ impl Scene<'_> {
             Fact::Live => self.live(),
             Fact::Snapshot { node, is } => self.snapshot(node, *is),
             Fact::Told { operation, is } => self.told(operation, is),
+            Fact::Early { operation, is } => self.early(operation, *is),
         }
     }
 
@@ -399,26 +401,38 @@ impl Scene<'_> {
         }
     }
 
-    /// The last operation of this text counts.
-    fn told(&self, operation: &str, is: &Told) -> Result<(), Why> {
+    /// The last operation of this text.
+    fn asked(&self, operation: &str) -> Result<&OperationView, Why> {
         let asked = self.simulation.operations().filter(|asked| asked.operation == operation);
-        let Some(asked) = asked.max_by_key(|asked| asked.asked) else {
-            return Err(format!("nobody asked \"{operation}\"").into());
-        };
+        asked.max_by_key(|asked| asked.asked).ok_or_else(|| format!("nobody asked \"{operation}\"").into())
+    }
+
+    fn early(&self, operation: &str, is: Fate) -> Result<(), Why> {
+        match self.asked(operation)?.early {
+            Some(fate) if fate == is => Ok(()),
+            Some(fate) => Err(format!("it was answered early, and is {}", fate_name(fate)).into()),
+            None => Err("it was not answered early".to_owned().into()),
+        }
+    }
+
+    fn told(&self, operation: &str, is: &Told) -> Result<(), Why> {
+        let asked = self.asked(operation)?;
         match (&asked.told, is) {
             (None, Told::Nothing)
             | (Some((_, Belief::Failed, _)), Told::Failed)
-            | (Some((_, Belief::Unknown, _)), Told::Unknown) => Ok(()),
+            | (Some((_, Belief::Unknown, _)), Told::Unknown)
+            | (Some((_, Belief::Early, _)), Told::Early) => Ok(()),
             (Some((_, _, told)), Told::Text(text)) if told == text => Ok(()),
             (Some((_, verdict, told)), _) => {
                 let verdict = match verdict {
                     Belief::Ok => "",
                     Belief::Failed => " (failed)",
                     Belief::Unknown => " (unknown)",
+                    Belief::Early => " (early)",
                 };
                 Err(format!("the client was told \"{told}\"{verdict}").into())
             }
-            (None, Told::Text(_) | Told::Failed | Told::Unknown) => {
+            (None, Told::Text(_) | Told::Failed | Told::Unknown | Told::Early) => {
                 Err("the client waits for an answer".to_owned().into())
             }
         }

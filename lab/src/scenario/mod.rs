@@ -144,6 +144,7 @@ impl RaftSettings {
             snapshots: self.snapshots,
             check_quorum: self.check_quorum,
             drift_bound_ppm: self.drift_bound_ppm,
+            leader_zones: self.leader_zones.clone(),
             ..raft::Config::new(voters.to_vec(), rules)
         }
     }

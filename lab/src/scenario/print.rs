@@ -17,8 +17,8 @@ use super::document::{
     read_name,
 };
 use super::properties;
-use super::read::{DEFAULT_DISK, DEFAULT_THINK};
-use super::read_expect::role_name;
+use super::read::{DEFAULT_DISK, DEFAULT_THINK, class_name};
+use super::read_expect::{fate_name, role_name};
 use super::units::{print_ppm, print_span};
 use crate::sim::{ClientSetup, Network};
 
@@ -154,6 +154,10 @@ fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
     if settings.drift_bound_ppm != default.drift_bound_ppm {
         lines.push(format!("drift_bound = {}", print_ppm(settings.drift_bound_ppm)));
     }
+    if settings.leader_zones != default.leader_zones {
+        let zone = |nodes: &Vec<NodeId>| list(nodes.iter().map(|node| quote(&node.to_string())));
+        lines.push(format!("leader_zones = {}", list(settings.leader_zones.iter().map(zone))));
+    }
 }
 
 fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
@@ -178,6 +182,9 @@ fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
     }
     if client.attempts != default.attempts {
         lines.push(format!("attempts = {}", client.attempts));
+    }
+    if client.class != default.class {
+        lines.push(format!("class = {}", quote(class_name(client.class))));
     }
 }
 
@@ -324,8 +331,12 @@ fn fact(fact: &Fact) -> String {
                 Told::Text(text) => format!("is = {}", quote(text)),
                 Told::Failed => "failed = true".into(),
                 Told::Unknown => "unknown = true".into(),
+                Told::Early => "early = true".into(),
             };
             format!("told = {{ operation = {}, {is} }}", quote(operation))
+        }
+        Fact::Early { operation, is } => {
+            format!("early = {{ operation = {}, is = {} }}", quote(operation), quote(fate_name(*is)))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A plan says how many faults of each kind; the seed decides where and when,
 //! which is `draw`'s concern.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::types::{Span, Time};
@@ -109,6 +110,9 @@ impl Profile {
             "client operations unknown",
             "requests refused as overloaded",
             "windows full",
+            "answered early",
+            "early answers lost",
+            "hand-overs to preferred zones",
         ];
         match self {
             Self::None => NONE,
@@ -157,6 +161,8 @@ impl Profile {
                 transfers: 2,
                 reads: MIXED_READS,
                 attempts: [0, 0, 2, 0],
+                classes: [Class::Critical, Class::Critical, Class::Critical, Class::Relaxed],
+                zones: true,
                 ..calm
             },
         }
@@ -254,6 +260,10 @@ pub struct Plan {
     pub reads: [Option<ReadHow>; 4],
     /// After how many tries clients give up, in turn; 0 for never. What was tried without an answer stays unknown.
     pub attempts: [u32; 4],
+    /// What clients write, in turn: whether it may be answered before a quorum has it.
+    pub classes: [Class; 4],
+    /// Whether some nodes are preferred as leaders, in every second seed.
+    pub zones: bool,
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
@@ -319,6 +329,8 @@ impl Default for Plan {
             transfers: 0,
             reads: [None; 4],
             attempts: [0; 4],
+            classes: [Class::Critical; 4],
+            zones: false,
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
         }

@@ -5,6 +5,7 @@
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
 //! expectations in `read_expect`.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
@@ -48,7 +49,7 @@ pub(super) const KEYS: [&str; 16] = [
 ];
 
 /// The keys of `[protocol-config]`.
-pub(super) const SETTINGS: [&str; 19] = [
+pub(super) const SETTINGS: [&str; 20] = [
     "profile",
     "election_timeout",
     "heartbeat",
@@ -62,6 +63,7 @@ pub(super) const SETTINGS: [&str; 19] = [
     "max_entry_bytes",
     "check_quorum",
     "drift_bound",
+    "leader_zones",
     "snapshot_threshold",
     "snapshot_threshold_bytes",
     "snapshot_interval",
@@ -69,6 +71,10 @@ pub(super) const SETTINGS: [&str; 19] = [
     "snapshot_chunk_bytes",
     "max_snapshot_bytes",
 ];
+
+/// The keys of `[[client]]`.
+pub(super) const CLIENT: [&str; 9] =
+    ["id", "operations", "keys", "think", "reads", "timeout", "pause", "attempts", "class"];
 
 /// The names that a document may use.
 pub(super) struct Names {
@@ -97,6 +103,10 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
         return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
+    let raft = table.read("protocol-config", RaftSettings::default(), read_settings)?;
+    if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
+        return Err(table.error(format!("leader_zones names {node}, which is not one of the nodes")));
+    }
     let clients = read_clients(&table)?;
     let machine = read_machine(&table, &clients)?;
     let mut names = Names {
@@ -120,7 +130,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         network: table.read("network", Network::default(), read_network)?,
         disk: table.read("disk", DEFAULT_DISK, |source, value| source.range(value))?,
         machine,
-        raft: table.read("protocol-config", RaftSettings::default(), read_settings)?,
+        raft,
         rules_off: table.read("rules", Vec::new(), read_rules)?,
         nodes,
         voters,
@@ -160,6 +170,7 @@ impl RaftSettings {
             snapshots,
             check_quorum,
             drift_bound_ppm,
+            leader_zones,
             voters: _,
             rules: AllOn,
         } = raft::Config::of(profile, Vec::new(), AllOn);
@@ -178,6 +189,7 @@ impl RaftSettings {
             snapshots,
             check_quorum,
             drift_bound_ppm,
+            leader_zones,
         }
     }
 }
@@ -186,12 +198,12 @@ impl RaftSettings {
     /// The same settings over another profile: what is as the old profile says becomes what the new one says.
     #[must_use]
     pub fn rebased(&self, profile: raft::Profile) -> Self {
-        fn choose<T: PartialEq + Copy>(own: T, old: T, new: T) -> T {
-            if own == old { new } else { own }
+        fn choose<T: PartialEq + Clone>(own: &T, old: &T, new: &T) -> T {
+            if own == old { new.clone() } else { own.clone() }
         }
         let (old, new) = (Self::of(self.profile), Self::of(profile));
         macro_rules! each {
-            ($($field:ident),*) => { Self { profile, $($field: choose(self.$field, old.$field, new.$field)),* } };
+            ($($field:ident),*) => { Self { profile, $($field: choose(&self.$field, &old.$field, &new.$field)),* } };
         }
         each!(
             election_timeout,
@@ -206,7 +218,8 @@ impl RaftSettings {
             max_entry_bytes,
             snapshots,
             check_quorum,
-            drift_bound_ppm
+            drift_bound_ppm,
+            leader_zones
         )
     }
 }
@@ -313,9 +326,20 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         check_quorum: table.read("check_quorum", default.check_quorum, |source, value| source.boolean(value))?,
         drift_bound_ppm: table.read("drift_bound", default.drift_bound_ppm, |source, value| source.chance(value))?,
         snapshots: read_snapshots(&table, default.snapshots)?,
+        leader_zones: table.read("leader_zones", default.leader_zones, read_zones)?,
     };
     settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
     Ok(settings)
+}
+
+/// Lists of nodes, as `[["n1", "n2"], ["n3"]]`.
+fn read_zones(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
+    match value.get_ref() {
+        DeValue::Array(zones) if zones.iter().all(|zone| matches!(zone.get_ref(), DeValue::Array(_))) => {
+            zones.iter().map(|zone| read_nodes(source, zone)).collect()
+        }
+        _ => Err(source.expected(value, "zones as [[\"n1\", \"n2\"], [\"n3\"]]")),
+    }
 }
 
 fn read_snapshots(table: &Table<'_, '_>, default: Snapshots) -> Result<Snapshots, ScenarioError> {
@@ -351,8 +375,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
     let source = table.source;
     let mut clients: Vec<ClientSetup> = Vec::new();
     for value in table.list("client")? {
-        let keys = ["id", "operations", "keys", "think", "reads", "timeout", "pause", "attempts"];
-        let table = source.table("a client", value, &keys)?;
+        let table = source.table("a client", value, &CLIENT)?;
         let next = clients.iter().map(|client| client.id.0).max().unwrap_or(0) + 1;
         let id = table.read("id", ClientId(next), read_client_id)?;
         if clients.iter().any(|client| client.id == id) {
@@ -377,6 +400,9 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
             timeout: table.read("timeout", by_hand.timeout, |source, value| source.span(value))?,
             pause: table.read("pause", by_hand.pause, |source, value| source.span(value))?,
             attempts: table.read("attempts", by_hand.attempts, |source, value| source.small(value))?,
+            class: table.read("class", by_hand.class, |source, value| {
+                source.one_of("class", value, &[Class::Critical, Class::Relaxed], class_name)
+            })?,
         });
     }
     if clients.is_empty() {
@@ -389,6 +415,14 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
 fn read_reads(source: Source<'_>, value: &Value<'_>) -> Result<Option<ReadHow>, ScenarioError> {
     let known = [None, Some(ReadHow::Index), Some(ReadHow::Lease), Some(ReadHow::Stale)];
     source.one_of("way to read", value, &known, |how| how.map_or("log", read_name))
+}
+
+/// A class as it is written.
+pub(super) fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Critical => "critical",
+        Class::Relaxed => "relaxed",
+    }
 }
 
 /// How long a client thinks where the scenario says nothing.

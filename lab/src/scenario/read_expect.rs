@@ -1,6 +1,6 @@
 //! How are expectations read?
 
-use quorumscope_core::record::Role;
+use quorumscope_core::record::{Fate, Role};
 use quorumscope_core::types::{LogIndex, Term, Time};
 use toml::de::DeValue;
 
@@ -12,7 +12,7 @@ use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 21] = [
+pub(super) const KEYS: [&str; 22] = [
     "at",
     "by",
     "always",
@@ -34,6 +34,7 @@ pub(super) const KEYS: [&str; 21] = [
     "all_answered",
     "snapshot",
     "told",
+    "early",
 ];
 
 /// Roles by name.
@@ -98,23 +99,39 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
         "snapshot" => snapshot(source, value, names)?,
         "told" => {
-            let table = source.table("told", value, &["operation", "is", "nothing", "failed", "unknown"])?;
+            let table = source.table("told", value, &["operation", "is", "nothing", "failed", "unknown", "early"])?;
             let operation = source.string(table.need("operation")?)?;
             let only = |key, told| source.only_true(table.need(key)?).map(|()| told);
-            let is = match table.present(&["is", "nothing", "failed", "unknown"]).as_slice() {
+            let is = match table.present(&["is", "nothing", "failed", "unknown", "early"]).as_slice() {
                 ["is"] => Told::Text(source.string(table.need("is")?)?),
                 ["nothing"] => only("nothing", Told::Nothing)?,
                 ["failed"] => only("failed", Told::Failed)?,
                 ["unknown"] => only("unknown", Told::Unknown)?,
+                ["early"] => only("early", Told::Early)?,
                 _ => {
-                    let choices = "is = \"1\", nothing = true, failed = true and unknown = true";
+                    let choices = "is = \"1\", nothing = true, failed = true, unknown = true and early = true";
                     return Err(table.error(format!("told needs one of {choices}")));
                 }
             };
             Fact::Told { operation, is }
         }
+        "early" => {
+            let table = source.table("early", value, &["operation", "is"])?;
+            let operation = source.string(table.need("operation")?)?;
+            let fates = [Fate::Open, Fate::Safe, Fate::Lost];
+            Fact::Early { operation, is: source.one_of("fate", table.need("is")?, &fates, fate_name)? }
+        }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })
+}
+
+/// The name of what became of an early answer.
+pub(super) fn fate_name(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Open => "open",
+        Fate::Safe => "safe",
+        Fate::Lost => "lost",
+    }
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {

@@ -38,6 +38,7 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
     let words = read::KEYS
         .into_iter()
         .chain(read::SETTINGS)
+        .chain(read::CLIENT)
         .chain(read_step::KEYS)
         .chain(read_expect::KEYS)
         .chain(Selector::WORDS);

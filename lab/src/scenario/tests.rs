@@ -26,6 +26,7 @@ max_uncommitted_bytes = 5000
 max_entry_bytes = 500
 check_quorum = false
 drift_bound = 0.3
+leader_zones = [["n1", "n2"], ["n3"]]
 [rules]
 "raft.commit-own-term-only" = false
 "session.exactly-once" = true
@@ -143,6 +144,11 @@ told = { operation = "get y", failed = true }
 [[expect]]
 by = "5s"
 told = { operation = "get z", unknown = true }
+
+[[expect]]
+at = "5s"
+told = { operation = "set z = 1", early = true }
+early = { operation = "set z = 1", is = "lost" }
 "#;
 
 fn refusal(text: &str) -> String {
@@ -223,6 +229,9 @@ fn what_makes_no_sense_is_refused_in_one_line() {
         &with("disk = [\"2ms\", \"1ms\"]"),
         &with("[network]\ndrop = 1.5"),
         &with("[protocol-config]\nheartbeat = \"1s\""),
+        &with("[protocol-config]\nleader_zones = [\"n1\"]"),
+        &with("[protocol-config]\nleader_zones = [[\"n1\"], [\"n1\"]]"),
+        &with("[protocol-config]\nleader_zones = [[\"n9\"]]"),
         &with("[[step]]\nat = \"1s\""),
         &with("[[step]]\nheal = true"),
         &with("[[step]]\nat = \"1s\"\nheal = false"),

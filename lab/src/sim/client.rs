@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
@@ -24,6 +25,9 @@ use crate::trace::view::{ClientView, OperationView};
 /// How many operations of a client stay visible.
 pub(crate) const VISIBLE_OPERATIONS: usize = 1_024;
 
+/// How many requests that were answered early a client remembers.
+const MAX_EARLY: usize = 256;
+
 /// What a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waits {
@@ -31,6 +35,8 @@ pub(crate) enum Waits {
     Answer,
     /// The pause after a refusal.
     Pause,
+    /// The result, which may never come: one node has it, and the client does not ask again.
+    Result,
 }
 
 /// A request without a known outcome.
@@ -42,6 +48,8 @@ pub(crate) struct Outstanding {
     pub(crate) operation: Option<AnyCommand>,
     /// How it is read beside the log; `None` where it goes through the log.
     pub(crate) how: Option<ReadHow>,
+    /// Whether it may be answered before a quorum has it.
+    pub(crate) class: Class,
     /// As bytes for the log, or for the state machine where it is read beside the log.
     pub(crate) payload: Bytes,
     /// As people read it.
@@ -142,10 +150,13 @@ impl Client {
             }
             (Some(operation), Some(how)) => (operation.encode(), read_text(operation, how).into()),
         };
+        let reads = matches!(operation, None | Some(AnyCommand::Kv(Operation::Get { .. })));
+        let class = if reads { Class::Critical } else { self.setup.class };
         self.outstanding.push(Outstanding {
             number,
             operation,
             how,
+            class,
             payload,
             text,
             attempt: 0,
@@ -161,6 +172,18 @@ impl Client {
     /// The request of this number, while its outcome is not known.
     pub(crate) fn request(&mut self, number: RequestNumber) -> Option<&mut Outstanding> {
         self.outstanding.iter_mut().find(|request| request.number == number)
+    }
+
+    /// Forgets the oldest requests that were answered early, beyond as many as a person would look at: their results
+    /// may never come.
+    pub(crate) fn forget_early(&mut self) {
+        let early = |request: &Outstanding| request.waits == Waits::Result;
+        let mut surplus = self.outstanding.iter().filter(|request| early(request)).count();
+        self.outstanding.retain(|request| {
+            let forget = early(request) && surplus > MAX_EARLY;
+            surplus -= usize::from(forget);
+            !forget
+        });
     }
 
     /// Draws the next operation of the workload: about half of them sets, a tenth deletes, the rest gets.

@@ -91,6 +91,8 @@ counters! {
     stale_reads = "stale reads",
     /// Campaigns that the leader asked for.
     transfers = "transfers",
+    /// Leaders that began to hand over to a node of a preferred zone.
+    preferred = "hand-overs to preferred zones",
     /// Entries that observers applied.
     observer_entries = "entries at observers",
     /// Reads by the leader's read index that observers answered.
@@ -99,4 +101,8 @@ counters! {
     overloaded = "requests refused as overloaded",
     /// Times that a follower's window was full.
     windows_full = "windows full",
+    /// Requests that clients were told to be at one node, before a quorum had them.
+    answered_early = "answered early",
+    /// Early answers whose request was lost, as far as anybody knew at that time.
+    early_lost = "early answers lost",
 }

@@ -13,7 +13,7 @@ use quorumscope_core::event::Event as NodeEvent;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Role};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, RecordId, RequestNumber, Span, Ticket};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, RecordId, RequestNumber, Span, Term, Ticket};
 
 use super::network::Parcel;
 use super::queue::Event;
@@ -172,6 +172,7 @@ impl<P: Subject> World<P> {
                 Effect::Note(event) => {
                     let resumed = matches!(event, NodeEvent::SnapshotTransferResumed { .. });
                     self.coverage.transfers_resumed += u64::from(resumed);
+                    self.coverage.preferred += u64::from(matches!(event, NodeEvent::LeadershipPreferred { .. }));
                     self.coverage.windows_full += u64::from(matches!(event, NodeEvent::WindowFull { .. }));
                     self.recorder.emit(self.stamp(index, Some(first)), || Body::Noted(event));
                 }
@@ -184,6 +185,9 @@ impl<P: Subject> World<P> {
         (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
         outcome.hash(&mut self.chain);
         self.coverage.overloaded += u64::from(outcome == Outcome::Overloaded);
+        if let Outcome::Accepted { index: place, term } = outcome {
+            self.watch_promise(index, first, place, term);
+        }
         let said = &outcome;
         let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Answered {
             client,
@@ -193,6 +197,19 @@ impl<P: Subject> World<P> {
         let Some(node) = self.nodes.get(index) else { return };
         let parcel = Parcel::Answer { number: request, outcome };
         self.depart(id, Endpoint::Node(node.id), Endpoint::Client(client), parcel, first);
+    }
+
+    /// An early answer promises that the entry is on the leader's own disk.
+    fn watch_promise(&mut self, index: usize, first: RecordId, place: LogIndex, term: Term) {
+        let held = self
+            .nodes
+            .get(index)
+            .and_then(|node| node.disk.image.entries(place, place).first())
+            .map(|entry| entry.term);
+        if held != Some(term) {
+            let detail = format!("entry {place} of term {} was answered early before it was durable", term.0);
+            self.violate(Some(index), Some(first), "a promise waits for its write", detail);
+        }
     }
 
     /// Asks the state machine, which must have applied as far as the protocol says. False where the node had to stop.

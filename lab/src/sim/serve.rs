@@ -3,11 +3,11 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use quorumscope_core::entry::{Class, Proposal, Tags};
+use quorumscope_core::entry::{Proposal, Tags};
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
-use quorumscope_core::record::{Body, Endpoint, Verdict};
-use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
+use quorumscope_core::record::{Body, Endpoint, Fate, Verdict};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, RequestNumber, Term};
 
 use super::client::{Client, Waits, Wish, read_result, see_asked};
 use super::execute::tag;
@@ -60,7 +60,7 @@ impl<P: Subject> World<P> {
         open.stamp = self.queue.push(now + timeout, Event::Request { client: number(index), number: request });
         let (to, attempt, text) = (open.to, open.attempt, Arc::clone(&open.text));
         let payload = open.payload.clone();
-        let how = open.how;
+        let (how, class) = (open.how, open.class);
         if attempt > 1 {
             self.coverage.retries += 1;
         }
@@ -71,6 +71,7 @@ impl<P: Subject> World<P> {
             attempts: attempt,
             to,
             told: None,
+            early: None,
         };
         see_asked(&mut client.view, seen);
         (tag::ASKED, to).hash(&mut self.chain);
@@ -81,7 +82,7 @@ impl<P: Subject> World<P> {
                 Parcel::Read { request: read, text: Arc::clone(&text) }
             }
             None => {
-                let (class, tags) = (Class::Critical, Tags::new());
+                let tags = Tags::new();
                 let proposal = Proposal { client: id, number: request, class, tags, payload };
                 proposal.hash(&mut self.chain);
                 Parcel::Request { proposal, text: Arc::clone(&text) }
@@ -144,6 +145,7 @@ impl<P: Subject> World<P> {
                 let text = format!("too large: {bytes} bytes, and an entry has at most {limit}");
                 self.tell(index, request, verdict, text, None, Some(first));
             }
+            Outcome::Accepted { index: place, term } => self.tell_early(index, request, place, term, first),
             Outcome::Read { how, result, .. } => {
                 let (verdict, mut text, answer) = read_result(&result);
                 match how {
@@ -168,6 +170,35 @@ impl<P: Subject> World<P> {
         open.stamp = self.queue.push(self.now + pause, Event::Request { client: number(index), number: request });
         let to = open.to;
         client.believed = to;
+    }
+
+    /// A client hears that one node has its request: it goes on, and asks for this one no more. The result may come
+    /// later, or never.
+    fn tell_early(&mut self, index: usize, request: RequestNumber, place: LogIndex, term: Term, cause: RecordId) {
+        let now = self.now;
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let id = client.setup.id;
+        let Some(open) = client.request(request).filter(|open| open.waits != Waits::Result) else { return };
+        (open.waits, open.stamp, open.refused_so_far) = (Waits::Result, 0, false);
+        let (to, of_workload) = (open.to, std::mem::take(&mut open.of_workload));
+        client.believed = to;
+        client.forget_early();
+        let verdict = Verdict::Early;
+        let result = format!("entry {place} of term {}, not yet safe", term.0);
+        if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {
+            seen.told = Some((now, verdict, result.clone()));
+            seen.early = Some(Fate::Open);
+        }
+        let stamp = Stamp { at: now, cause: Some(cause), node: None };
+        let told = self.recorder.emit(stamp, || Body::Told { client: id, number: request, verdict, result });
+        if let Some(client) = self.clients.get_mut(index) {
+            client.acted = Some(told);
+        }
+        self.coverage.answered_early += 1;
+        self.watch_told_early((id, request), place, term, told);
+        if of_workload {
+            self.think(index);
+        }
     }
 
     /// A client makes up its mind about a request.
@@ -203,7 +234,7 @@ impl<P: Subject> World<P> {
         match verdict {
             Verdict::Ok => self.coverage.operations_ok += 1,
             Verdict::Failed => self.coverage.operations_failed += 1,
-            Verdict::Unknown => self.coverage.operations_unknown += 1,
+            Verdict::Unknown | Verdict::Early => self.coverage.operations_unknown += 1,
         }
         self.watch_told(id, request, verdict, answer.as_ref());
         if open.of_workload {

@@ -1,5 +1,6 @@
 //! What does a run start from?
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft;
@@ -57,6 +58,8 @@ pub struct ClientSetup {
     pub pause: Span,
     /// After how many tries it gives up; 0 for never.
     pub attempts: u32,
+    /// Whether what it writes may be answered before a quorum has it. What it reads has no early answer.
+    pub class: Class,
 }
 
 impl ClientSetup {
@@ -64,7 +67,7 @@ impl ClientSetup {
     #[must_use]
     pub fn by_hand(id: ClientId) -> Self {
         let (timeout, pause) = (Span::from_millis(500), Span::from_millis(50));
-        Self { id, workload: None, timeout, pause, attempts: 0 }
+        Self { id, workload: None, timeout, pause, attempts: 0, class: Class::Critical }
     }
 }
 

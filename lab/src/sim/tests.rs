@@ -1,10 +1,11 @@
 //! Claims about whole runs.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Config, Snapshots, Switches};
-use quorumscope_core::record::{Body, Command, Endpoint, Record, Verdict};
+use quorumscope_core::record::{Body, Command, Endpoint, Fate, Record, Verdict};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
 
@@ -290,4 +291,41 @@ fn the_checkers_see_what_a_rule_keeps_away_once_it_is_off() {
         !simulation.violations().is_empty()
     });
     assert!(broken);
+}
+
+/// The client goes on as soon as one node has its command, asks for it no more, and learns the result once it comes.
+#[test]
+fn a_relaxed_client_goes_on_early_and_its_operations_stay_open_until_their_results_come() {
+    let mut coverage = Coverage::default();
+    for seed in 0..10 {
+        let mut setup = setup(seed);
+        setup.clients[1].class = Class::Relaxed;
+        let mut simulation = Simulation::new(setup).expect("valid");
+        simulation.run_until(Time(10_000_000));
+        let view = simulation.view();
+        let operations = &view.clients[&ClientId(2)].operations;
+        for operation in operations.iter().filter(|operation| operation.early.is_some()) {
+            let safe = operation.early == Some(Fate::Safe);
+            assert_eq!(
+                safe,
+                (1..=simulation.decided().len() as u64).any(|index| {
+                    let entry = simulation.decided_entry(LogIndex(index)).expect("no gap");
+                    (entry.client, entry.number) == (ClientId(2), operation.number)
+                })
+            );
+            let early = matches!(operation.told, Some((_, Verdict::Early, _)));
+            assert!(safe || early, "no result without a commit: {operation:?}");
+        }
+        assert!(
+            operations.iter().all(|operation| !operation.operation.starts_with("get") || operation.early.is_none())
+        );
+        let open = simulation.history().answered_since(Time(0)).filter(|(_, answered)| answered.is_none()).count();
+        let waits = |seen: &&OperationView| !matches!(seen.told, Some((_, Verdict::Ok | Verdict::Failed, _)));
+        let of_all = view.clients.values().flat_map(|client| &client.operations);
+        assert_eq!(open, of_all.filter(waits).filter(|seen| seen.operation != "open a session").count());
+        assert_eq!(linearizable::check(simulation.history(), 1_000_000), linearizable::Verdict::Linearizable);
+        assert_eq!(simulation.violations(), []);
+        coverage.add(simulation.coverage());
+    }
+    assert!(coverage.answered_early > 500, "{coverage:?}");
 }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use quorumscope_core::entry::Entry;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
-use quorumscope_core::record::{Body, Role, Verdict};
+use quorumscope_core::record::{Body, Fate, Role, Verdict};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber, Term};
 
 use super::recorder::Stamp;
 use super::world::{Subject, World};
+use crate::check::early::{Judged, Name};
 
 impl<P: Subject> World<P> {
     /// A step changed the node's log in memory.
@@ -102,6 +103,9 @@ impl<P: Subject> World<P> {
             self.coverage.commits += 1;
             Arc::make_mut(&mut self.decided).insert(index, term);
             self.recorder.emit(stamp, || Body::Decided { index, term });
+            for judged in self.early.committed(index, &self.checks) {
+                self.judge_early(judged, cause);
+            }
         }
         for finding in self.checks.take_findings() {
             let position = finding.node.and_then(|node| self.position(node));
@@ -129,7 +133,30 @@ impl<P: Subject> World<P> {
             }
             (Verdict::Ok, Some(Answer::Refused(_))) => self.history.answer(self.now, client, number, None),
             (Verdict::Failed, _) => self.history.refuse(client, number),
-            (Verdict::Ok, Some(Answer::Malformed) | None) | (Verdict::Unknown, _) => {}
+            (Verdict::Ok, Some(Answer::Malformed) | None) | (Verdict::Unknown | Verdict::Early, _) => {}
         }
+    }
+
+    /// A client was told that one node has its request. It stays open for the order of all operations.
+    pub(crate) fn watch_told_early(&mut self, name: Name, index: LogIndex, term: Term, cause: RecordId) {
+        if !self.checking {
+            return;
+        }
+        if let Some(judged) = self.early.told(name, index, term, &self.checks) {
+            self.judge_early(judged, cause);
+        }
+    }
+
+    /// It is known what became of an early answer.
+    fn judge_early(&mut self, judged: Judged, cause: RecordId) {
+        let Judged { client, number, index, term, fate } = judged;
+        self.coverage.early_lost += u64::from(fate == Fate::Lost);
+        let known = self.clients.iter_mut().find(|known| known.setup.id == client);
+        let seen = known.and_then(|known| known.view.operations.iter_mut().rev().find(|seen| seen.number == number));
+        if let Some(seen) = seen {
+            seen.early = Some(fate);
+        }
+        let stamp = Stamp { at: self.now, cause: Some(cause), node: None };
+        self.recorder.emit(stamp, || Body::EarlyJudged { client, number, index, term, fate });
     }
 }

@@ -30,6 +30,7 @@ use super::queue::{Due, Event, Queue};
 use super::recorder::{Recorder, Stamp};
 use super::setup::{MachineSetup, Setup};
 use crate::check::RaftChecks;
+use crate::check::early::EarlyAnswers;
 use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, Violation};
 
@@ -146,6 +147,8 @@ pub(crate) struct World<P: Subject> {
     pub(crate) decided: Arc<litemap::LiteMap<LogIndex, Term>>,
     /// What clients asked for and were told.
     pub(crate) history: History,
+    /// What clients were told before a quorum had it.
+    pub(crate) early: EarlyAnswers,
     /// Whether the checkers look.
     pub(crate) checking: bool,
     pub(crate) checks: RaftChecks,
@@ -201,6 +204,7 @@ where
             violations: Vec::new(),
             decided: Arc::default(),
             history: History::default(),
+            early: EarlyAnswers::default(),
             checking: true,
             checks: RaftChecks::new(P::voters(&config)),
             disks: Rng::new(setup.seed, concern::DISK),

@@ -15,7 +15,7 @@ use quorumscope_core::raft::{
     AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, ReadIndexReply,
     RequestVote, RequestVoteReply,
 };
-use quorumscope_core::record::{AnyMessage, Role, TimerKind, Verdict};
+use quorumscope_core::record::{AnyMessage, Fate, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
 
 use super::view::{Content, Liveness, OperationView, View};
@@ -521,6 +521,9 @@ pub fn outcome(outcome: &Outcome) -> OutcomeFace {
         Outcome::TooLarge { bytes, limit } => {
             OutcomeFace { sign: Sign::Minus, words: fill(words::TOO_LARGE, &[("bytes", bytes), ("limit", limit)]) }
         }
+        Outcome::Accepted { index, term } => {
+            OutcomeFace { sign: Sign::Question, words: fill(words::ACCEPTED, &[("index", index), ("term", &term.0)]) }
+        }
         Outcome::Read { how: ReadHow::Index | ReadHow::Lease, result, .. } => applied(result),
         Outcome::Read { how: ReadHow::Stale, result, .. } => {
             let OutcomeFace { sign, words: value } = applied(result);
@@ -564,6 +567,11 @@ pub fn operation(operation: &OperationView) -> (Option<Sign>, &'static str) {
         Some((_, Verdict::Ok, _)) => (Some(Sign::Plus), words::DONE),
         Some((_, Verdict::Failed, _)) => (Some(Sign::Minus), words::FAILED),
         Some((_, Verdict::Unknown, _)) => (Some(Sign::Question), words::UNKNOWN),
+        Some((_, Verdict::Early, _)) => match operation.early {
+            Some(Fate::Safe) => (Some(Sign::Plus), words::SAFE_BY_NOW),
+            Some(Fate::Lost) => (Some(Sign::Minus), words::LOST),
+            Some(Fate::Open) | None => (Some(Sign::Question), words::NOT_YET_SAFE),
+        },
     }
 }
 

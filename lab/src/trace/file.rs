@@ -399,6 +399,7 @@ fn message_of(body: &Body) -> Option<RecordId> {
         | Body::Gap { .. }
         | Body::SnapshotTaken { .. }
         | Body::SnapshotAsked
+        | Body::EarlyJudged { .. }
         | Body::Ended => None,
     }
 }

@@ -8,10 +8,10 @@ use quorumscope_core::few;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
-use quorumscope_core::record::{AnyHard, Body, Endpoint, NodeState, NodeStatus, Record};
+use quorumscope_core::record::{AnyHard, Body, Endpoint, Fate, NodeState, NodeStatus, Record, Verdict};
 use quorumscope_core::snapshot::Base;
 use quorumscope_core::storage::{Write, change_log};
-use quorumscope_core::types::{LogIndex, NodeId, RecordId, Ticket, Time};
+use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId, RequestNumber, Ticket, Time};
 
 use super::view::{
     ClockView, Content, Liveness, MessageView, NodeView, OperationView, View, Violation, WaitingMessage,
@@ -42,15 +42,23 @@ impl View {
             Body::Asked { client, number, to, operation, attempt } => {
                 if let Some(view) = self.clients.get_mut(client) {
                     let (number, to, attempts, operation) = (*number, *to, *attempt, operation.clone());
-                    see_asked(view, OperationView { number, operation, asked: at, attempts, to, told: None });
+                    let (told, early) = (None, None);
+                    see_asked(view, OperationView { number, operation, asked: at, attempts, to, told, early });
                 }
                 let content = Content::Request { number: *number, operation: operation.clone() };
                 self.set_out(record, Endpoint::Client(*client), Endpoint::Node(*to), content);
             }
             Body::Told { client, number, verdict, result } => {
-                let operations = self.clients.get_mut(client).map(|view| view.operations.iter_mut());
-                if let Some(seen) = operations.and_then(|mut all| all.rfind(|seen| seen.number == *number)) {
+                if let Some(seen) = self.operation(*client, *number) {
                     seen.told = Some((at, *verdict, result.clone()));
+                    if *verdict == Verdict::Early {
+                        seen.early = Some(Fate::Open);
+                    }
+                }
+            }
+            Body::EarlyJudged { client, number, fate, .. } => {
+                if let Some(seen) = self.operation(*client, *number) {
+                    seen.early = Some(*fate);
                 }
             }
             Body::Answered { client, number, outcome } => {
@@ -106,6 +114,11 @@ impl View {
             | Body::SnapshotTaken { .. }
             | Body::SnapshotAsked => {}
         }
+    }
+
+    /// A client's operation, where it is still seen.
+    fn operation(&mut self, client: ClientId, number: RequestNumber) -> Option<&mut OperationView> {
+        self.clients.get_mut(&client)?.operations.iter_mut().rfind(|seen| seen.number == number)
     }
 
     /// A client's message or an answer leaves with the record that names it.
@@ -219,6 +232,7 @@ impl NodeView {
             | Body::Gap { .. }
             | Body::SnapshotTaken { .. }
             | Body::SnapshotAsked
+            | Body::EarlyJudged { .. }
             | Body::Ended => {}
         }
     }

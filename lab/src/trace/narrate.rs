@@ -5,7 +5,7 @@
 //! (listed only). Whole sentences with rules are in `why`.
 
 use quorumscope_core::event::{Event, FollowerReason};
-use quorumscope_core::record::{Body, DropReason, Record, Verdict};
+use quorumscope_core::record::{Body, DropReason, Fate, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
@@ -72,6 +72,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
                 Verdict::Ok => text::TOLD_OK,
                 Verdict::Failed => text::TOLD_FAILED,
                 Verdict::Unknown => text::TOLD_UNKNOWN,
+                Verdict::Early => text::TOLD_EARLY,
             };
             let result = if result.is_empty() || result == "done" {
                 String::new()
@@ -79,6 +80,14 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
                 fill(record_text::RESULT, &[("result", result)])
             };
             detail(fill(template, &[("client", client), ("number", number), ("result", &result)]))
+        }
+        Body::EarlyJudged { client, number, fate, .. } => {
+            let said = |template| fill(template, &[("client", client), ("number", number)]);
+            match fate {
+                Fate::Open => None,
+                Fate::Safe => detail(said(text::EARLY_SAFE)),
+                Fate::Lost => headline(said(text::EARLY_LOST)),
+            }
         }
         Body::Decided { index, term } => headline(fill(text::DECIDED, &[("index", index), ("term", &term.0)])),
         Body::Violated { property, detail } => {
@@ -158,6 +167,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::SnapshotRestored { index } => headline(fill(text::INSTALLED, &[("node", &node), ("index", index)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
         Event::TransferBegan { to, .. } => headline(fill(text::TRANSFER_BEGAN, &[("node", &node), ("to", to)])),
+        Event::LeadershipPreferred { to, zone, .. } => {
+            headline(fill(text::PREFERRED, &[("to", to), ("zone", &zone.saturating_add(1))]))
+        }
         Event::TimeoutNowTaken { from } => detail(fill(text::TIMEOUT_NOW_TAKEN, &[("node", &node), ("from", from)])),
         Event::TransferAborted { to } => headline(fill(text::TRANSFER_ABORTED, &[("node", &node), ("to", to)])),
         Event::TransferRefused { to, .. } => headline(fill(text::TRANSFER_REFUSED, &[("node", &node), ("to", to)])),
@@ -187,6 +199,7 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         | Event::SnapshotNotNeeded { .. }
         | Event::ProposalRefused { .. }
         | Event::ProposalTooLarge { .. }
+        | Event::AnsweredEarly { .. }
         | Event::WindowFull { .. } => None,
     }
 }

@@ -186,6 +186,7 @@ impl Timeline {
             | Body::Told { .. }
             | Body::SnapshotTaken { .. }
             | Body::SnapshotAsked
+            | Body::EarlyJudged { .. }
             | Body::Ended => None,
         };
         if let Some(kind) = kind.filter(|_| self.marks.len() < MAX_MARKS) {

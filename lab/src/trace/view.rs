@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
 use quorumscope_core::protocol::Outcome;
-use quorumscope_core::record::{AnyHard, AnyMessage, Endpoint, NodeStatus, Verdict};
+use quorumscope_core::record::{AnyHard, AnyMessage, Endpoint, Fate, NodeStatus, Verdict};
 use quorumscope_core::snapshot::{Base, SnapshotMeta};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{
@@ -205,6 +205,8 @@ pub struct OperationView {
     pub to: NodeId,
     /// When the client made up its mind, and what it believes; `None` while it waits.
     pub told: Option<(Time, Verdict, String)>,
+    /// What became of it where it was answered early.
+    pub early: Option<Fate>,
 }
 
 /// A broken property.

@@ -123,6 +123,10 @@ pub mod principle {
     pub(crate) const STALE: &str = "A stale read asks nobody: newer values may exist.";
     pub(crate) const TRANSFER: &str =
         "The target must hold the whole log before it campaigns, and new proposals would keep it behind.";
+    pub(crate) const PREFERENCE: &str =
+        "Whoever can win may lead; in calm, leadership goes to a node of the zone that is to lead.";
+    pub(crate) const EARLY: &str =
+        "An early answer promises that its leader does not forget the command; with another leader it may be lost.";
     pub(crate) const NONE: &str = "";
 }
 
@@ -215,6 +219,9 @@ pub(crate) mod event {
     pub const READS_REFUSED_LEADER: &str = "{node} refused {reads}: {leader} leads as far as it knows.";
     pub const TRANSFER_BEGAN: &str =
         "{node} hands leadership to {to}, which lacks {entries}; it gives up after {span}.";
+    pub const PREFERRED: &str = "{node} wants {to} to lead, which is in zone {zone} of those that are preferred, and {node} itself in {own}: {to} answers and has the log, and all has been calm for {span}.";
+    pub const ZONE: &str = "zone {zone}";
+    pub const NO_ZONE: &str = "none";
     pub const TIMEOUT_NOW_SENT: &str = "{node} told {to} to campaign at once: {to} holds the whole log.";
     pub const TIMEOUT_NOW_TAKEN: &str = "{node} campaigns at once because {to}, the leader, asked for it.";
     pub const TRANSFER_ABORTED: &str = "{node} gave up handing leadership to {to}, and leads on.";
@@ -260,6 +267,7 @@ pub(crate) mod event {
     pub const LIMIT: &str = ", and {limit} may";
     pub const REFUSED_PROPOSAL_LARGE: &str =
         "{node} refused a client's proposal for good: it has {bytes}, and an entry has at most {limit}.";
+    pub const ANSWERED_EARLY: &str = "{node} answered a relaxed command early, entry {index} of term {term}: it is on {node}'s own disk, and committed is what goes up to index {commit}.";
     pub const WINDOW_FULL: &str =
         "{node} holds entries back: as much is on its way to {follower} as may be, {limit} without an answer.";
 }
@@ -300,6 +308,11 @@ pub(crate) mod record {
     pub const TOLD_OK: &str = "{client} was told that request {number} is done{result}.";
     pub const TOLD_FAILED: &str = "{client} was told that request {number} failed{result}.";
     pub const TOLD_UNKNOWN: &str = "{client} cannot know what became of request {number}{result}.";
+    pub const TOLD_EARLY: &str = "{client} was told that one node has request {number}{result}.";
+    pub const EARLY_OPEN: &str = "Request {number} of {client} is not yet safe.";
+    pub const EARLY_SAFE: &str =
+        "Request {number} of {client}, answered early as entry {index} of term {term}, is committed: it is safe now.";
+    pub const EARLY_LOST: &str = "Request {number} of {client} was answered early as entry {index} of term {term}, and it is lost: another entry is committed at that index.";
     pub const RESULT: &str = ": {result}";
     pub const CRASHED: &str = "{node} crashed.";
     pub const CRASHED_PENDING: &str = "{node} crashed; its writes up to number {ticket} survived.";
@@ -364,6 +377,7 @@ pub(crate) mod line {
     pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
     pub const QUORUM_LOST: &str = "{node} stopped leading term {term}: it heard from no quorum";
     pub const TRANSFER_BEGAN: &str = "{node} hands leadership to {to}";
+    pub const PREFERRED: &str = "{to} is to lead, in zone {zone}";
     pub const TIMEOUT_NOW_TAKEN: &str = "{node} campaigns because {from} asked for it";
     pub const TRANSFER_ABORTED: &str = "{node} leads on: {to} did not take over";
     pub const TRANSFER_REFUSED: &str = "{node} does not hand leadership to {to}";
@@ -384,6 +398,9 @@ pub(crate) mod line {
     pub const TOLD_OK: &str = "{client}: request {number} is done{result}";
     pub const TOLD_FAILED: &str = "{client}: request {number} failed{result}";
     pub const TOLD_UNKNOWN: &str = "{client}: request {number} unknown{result}";
+    pub const TOLD_EARLY: &str = "{client}: request {number} is at one node{result}";
+    pub const EARLY_SAFE: &str = "request {number} of {client}, answered early, is safe now";
+    pub const EARLY_LOST: &str = "request {number} of {client}, answered early, is lost";
     pub const VIOLATED: &str = "broken: {property}, {detail}";
     pub const GAP: &str = "records are missing";
     pub const ENDED: &str = "end of the run";
@@ -440,6 +457,10 @@ pub(crate) mod face {
     pub const OVERLOADED: &str = "too much is waiting";
     pub const TOO_LARGE: &str = "{bytes} bytes are too many, {limit} are allowed";
     pub const UNKNOWN: &str = "unknown";
+    pub const ACCEPTED: &str = "entry {index} of term {term}, not yet safe";
+    pub const NOT_YET_SAFE: &str = "not yet safe";
+    pub const SAFE_BY_NOW: &str = "told early, safe by now";
+    pub const LOST: &str = "told early, and lost";
     pub const FAILED: &str = "failed";
     pub const PENDING: &str = "waits for an answer";
     pub const OPENED: &str = "session opened";

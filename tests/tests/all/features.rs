@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::StateMachine as _;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
@@ -29,7 +30,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 27] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -89,6 +90,9 @@ const CASES: [Case; 24] = [
         (scenario.raft.max_uncommitted_bytes, scenario.raft.max_entry_bytes) = (100, 100);
     }),
     ("window", "no window", |scenario| scenario.raft.max_bytes_in_flight = 1 << 20),
+    ("fast-path", "critical commands only", |scenario| scenario.clients[0].class = Class::Critical),
+    ("leader-zones", "no zones", |scenario| scenario.raft.leader_zones.clear()),
+    ("leader-zones", "one zone only", |scenario| scenario.raft.leader_zones.truncate(1)),
     ("wide-area", "the profile of a local network", |scenario| scenario.raft = RaftSettings::default()),
 ];
 

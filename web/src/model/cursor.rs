@@ -253,6 +253,7 @@ fn begins_an_event(body: &Body) -> bool {
         | Body::Departed { .. }
         | Body::Dropped { .. }
         | Body::Decided { .. }
+        | Body::EarlyJudged { .. }
         | Body::Violated { .. } => false,
     }
 }

@@ -6,7 +6,7 @@
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::record::{Command, Verdict};
+use quorumscope_core::record::{Command, Fate, Verdict};
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Sign};
 use quorumscope_lab::trace::view::{OperationView, View, Violation};
@@ -84,7 +84,8 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
 fn told_of<'a>(operation: &OperationView, verdict: &'a str, result: &'a str) -> &'a str {
     let reads = operation.operation.starts_with("get");
     let done = matches!(&operation.told, Some((_, Verdict::Ok, _)));
-    if result.is_empty() || (done && !reads) { verdict } else { result }
+    let judged = matches!(&operation.told, Some((_, Verdict::Early, _))) && operation.early != Some(Fate::Open);
+    if result.is_empty() || (done && !reads) || judged { verdict } else { result }
 }
 
 #[derive(Properties, PartialEq)]

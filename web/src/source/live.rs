@@ -147,6 +147,7 @@ fn receive(frame: Frame, state: &RefCell<State>, answer: &Callback<Answer>) {
         Frame::Hello(_)
         | Frame::Peer(_)
         | Frame::Request(_)
+        | Frame::Read(_)
         | Frame::Answer(_)
         | Frame::Returned { .. }
         | Frame::Resync { .. }
@@ -168,7 +169,7 @@ fn offers(cluster: &Cluster) -> Offers {
         network: can(Ability::Links),
         messages: false,
         transfer: can(Ability::Transfer),
-        reads: false,
+        reads: can(Ability::Read),
     }
 }
 

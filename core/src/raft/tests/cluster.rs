@@ -309,15 +309,15 @@ impl Cluster {
     }
 
     pub(super) fn propose(&mut self, node: u32) -> RequestNumber {
+        self.propose_as(node, Class::Critical)
+    }
+
+    /// Proposes a command that may be answered early, or may not.
+    pub(super) fn propose_as(&mut self, node: u32, class: Class) -> RequestNumber {
         self.number += 1;
         let number = RequestNumber(self.number);
-        let proposal = Proposal {
-            client: ClientId(1),
-            number,
-            class: Class::Critical,
-            tags: Tags::new(),
-            payload: Bytes::from_static(b"x"),
-        };
+        let proposal =
+            Proposal { client: ClientId(1), number, class, tags: Tags::new(), payload: Bytes::from_static(b"x") };
         self.step(n(node), Input::Propose(vec![proposal]));
         number
     }
@@ -332,6 +332,17 @@ impl Cluster {
         let batch = batch.collect();
         self.step(n(node), Input::Propose(batch));
         RequestNumber(self.number)
+    }
+
+    /// Proposes one command of each of these classes, in one batch.
+    pub(super) fn propose_mixed(&mut self, node: u32, classes: &[Class]) {
+        let batch = classes.iter().map(|class| {
+            self.number += 1;
+            let (client, number, payload) = (ClientId(1), RequestNumber(self.number), Bytes::from_static(b"x"));
+            Proposal { client, number, class: *class, tags: Tags::new(), payload }
+        });
+        let batch = batch.collect();
+        self.step(n(node), Input::Propose(batch));
     }
 
     /// Asks a node for other members; nothing is delivered yet.

@@ -5,12 +5,14 @@
 
 mod arbitrary;
 mod cluster;
+mod early;
 mod election;
 mod flow;
 mod immediate;
 mod lease;
 mod members;
 mod observers;
+mod prefer;
 mod properties;
 mod reads;
 mod replication;

@@ -162,6 +162,8 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::ProposalRefusedInTransfer { to } => lead::transfer(text::REFUSED_PROPOSAL_TRANSFER, node, *to),
         Event::ProposalTooLarge { bytes, limit } => lead::too_large(node, *bytes, *limit),
         Event::WindowFull { follower, limit } => lead::window_full(node, *follower, *limit),
+        Event::LeadershipPreferred { to, zone, own, calm } => lead::preferred(node, *to, *zone, *own, *calm),
+        Event::AnsweredEarly { index, term, commit } => lead::answered_early(node, *index, *term, *commit),
     }
 }
 

@@ -110,3 +110,24 @@ pub(super) fn window_full(node: NodeId, follower: NodeId, bound: Limit) -> Expla
         .because(principle::NONE, paper::NONE)
         .with([("window", limit)])
 }
+
+pub(super) fn answered_early(node: NodeId, index: LogIndex, term: Term, commit: LogIndex) -> Explanation {
+    let values: [(&str, &dyn core::fmt::Display); 4] =
+        [("node", &node), ("index", &index), ("term", &term.0), ("commit", &commit)];
+    Explanation::of(fill(text::ANSWERED_EARLY, &values))
+        .because(principle::EARLY, paper::NONE)
+        .by(&[Rule::EarlyAnswerIsDurable])
+        .with([("entry", words::pair(index, term)), ("committed up to", commit.to_string())])
+}
+
+pub(super) fn preferred(node: NodeId, to: NodeId, zone: u32, own: Option<u32>, calm: Span) -> Explanation {
+    // People count from 1.
+    let (zone, own) = (zone.saturating_add(1), own.map(|own| own.saturating_add(1)));
+    let own = own.map_or_else(|| text::NO_ZONE.to_owned(), |own| fill(text::ZONE, &[("zone", &own)]));
+    let values: [(&str, &dyn core::fmt::Display); 5] =
+        [("node", &node), ("to", &to), ("zone", &zone), ("own", &own), ("span", &span(calm))];
+    Explanation::of(fill(text::PREFERRED, &values))
+        .because(principle::PREFERENCE, paper::TRANSFER)
+        .by(&[Rule::HandOverInCalm])
+        .with([("zone of the target", zone.to_string()), ("own zone", own), ("calm for", span(calm))])
+}

@@ -5,7 +5,7 @@
 
 use core::fmt::Display;
 
-use quorumscope_core::record::{AnyHard, AnyMessage, Body, DropReason, Endpoint, Record, Verdict};
+use quorumscope_core::record::{AnyHard, AnyMessage, Body, DropReason, Endpoint, Fate, Record, Verdict};
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Ticket};
 
@@ -132,6 +132,16 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
                 .because(principle::SNAPSHOT, paper::COMPACTION)
         }
         Body::SnapshotAsked => here(text::SNAPSHOT_ASKED),
+        Body::EarlyJudged { client, number, index, term, fate } => {
+            let template = match fate {
+                Fate::Open => text::EARLY_OPEN,
+                Fate::Safe => text::EARLY_SAFE,
+                Fate::Lost => text::EARLY_LOST,
+            };
+            let values: [(&str, &dyn Display); 4] =
+                [("client", client), ("number", number), ("index", index), ("term", &term.0)];
+            Explanation::of(fill(template, &values)).because(principle::EARLY, paper::NONE)
+        }
     }
 }
 
@@ -203,6 +213,7 @@ fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &s
         Verdict::Ok => text::TOLD_OK,
         Verdict::Failed => text::TOLD_FAILED,
         Verdict::Unknown => text::TOLD_UNKNOWN,
+        Verdict::Early => text::TOLD_EARLY,
     };
     let result =
         if result.is_empty() || result == "done" { String::new() } else { fill(text::RESULT, &[("result", &result)]) };

@@ -1,6 +1,8 @@
 //! Native nodes behind the relay, over real sockets on loopback.
 
 mod harness;
+mod nodes;
+mod operator;
 mod relay;
 
 use quorumscope_core::machine::kv::Operation;
