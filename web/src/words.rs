@@ -113,6 +113,22 @@ pub mod act {
     pub const SNAPSHOT: &str = "Snapshot";
     /// The leader hands over to it.
     pub const TRANSFER: &str = "Hand it the lead";
+    /// Joins as a learner.
+    pub const ADD: &str = "Add as learner";
+    /// Joins as an observer.
+    pub const OBSERVE: &str = "Add as observer";
+    /// Gets a vote.
+    pub const PROMOTE: &str = "Promote";
+    /// Leaves.
+    pub const REMOVE: &str = "Remove";
+    /// Several at once.
+    pub const CHANGE_MEMBERS: &str = "Change members in one step";
+    /// What a node should be.
+    pub const STAYS: &str = "stays";
+    /// Ask for it.
+    pub const PROPOSE_CHANGE: &str = "Ask the leader";
+    /// Nobody can be asked.
+    pub const NO_LEADER: &str = "Nobody leads: members change once somebody does.";
     /// Read beside the log.
     pub const READS: &str = "Read";
     /// By a round.
@@ -182,6 +198,12 @@ pub mod inspect {
     pub const VOTED_FOR: &str = "voted for";
     /// Row: leader.
     pub const LEADER: &str = "leader";
+    /// Row: what it is to the cluster.
+    pub const PART: &str = "part";
+    /// Row: the configuration that acts at it.
+    pub const MEMBERS: &str = "members";
+    /// Row: a leader's rounds.
+    pub const ROUND: &str = "round";
     /// Row: log.
     pub const LOG: &str = "log";
     /// Row: snapshot.
@@ -330,6 +352,7 @@ pub mod help {
 pub mod stage {
     use std::collections::BTreeSet;
 
+    use quorumscope_core::membership::Membership;
     use quorumscope_core::types::{LogIndex, NodeId, Term};
 
     /// The legend.
@@ -346,6 +369,19 @@ pub mod stage {
     pub const LOST_SENDER: &str = "sender crashed first";
     /// Lost by hand.
     pub const LOST_HAND: &str = "dropped by hand";
+
+    /// Which halves decide.
+    #[must_use]
+    pub fn joint(members: &Membership) -> String {
+        let (new, old) = (names(&members.voters), names(&members.outgoing));
+        format!("joint: it takes a majority of {new} and one of {old}")
+    }
+
+    /// Names in a row.
+    #[must_use]
+    pub fn names(nodes: &[NodeId]) -> String {
+        nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
 
     /// A term's name.
     #[must_use]
@@ -477,6 +513,7 @@ pub mod insight {
 /// The log table.
 pub mod log {
     use quorumscope_core::types::LogIndex;
+    use quorumscope_lab::trace::members::Part;
 
     /// The corner.
     pub const INDEX: &str = "index";
@@ -487,6 +524,27 @@ pub mod log {
 
     /// What stands in the place of a log's beginning.
     pub const COMPACTED: &str = "a snapshot of the state has taken the place of these entries";
+
+    /// A snapshot that comes in parts.
+    pub const ARRIVING: &str = "the leader sends its snapshot, part by part";
+
+    /// How far it has come.
+    #[must_use]
+    pub fn arriving(offset: u64, total: u64) -> String {
+        format!("snapshot {offset}/{total} B")
+    }
+
+    /// A sign for a part that is not that of a plain voter.
+    #[must_use]
+    pub fn part(part: Part) -> Option<&'static str> {
+        match part {
+            Part::Voter | Part::Spare => None,
+            Part::Joining => Some("+"),
+            Part::Leaving => Some("−"),
+            Part::Learner => Some("L"),
+            Part::Observer => Some("O"),
+        }
+    }
 
     /// The same in the table.
     #[must_use]
@@ -520,8 +578,9 @@ pub mod log {
 
 /// The inspector's lines.
 pub mod inspector {
-    use quorumscope_core::record::Timer;
-    use quorumscope_core::types::{ClientId, LogIndex, NodeId, Time};
+    use quorumscope_core::record::{Progress, Timer};
+    use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Time};
+    use quorumscope_lab::trace::why::rounds::Rounds;
 
     /// A message.
     pub const MESSAGE: &str = "Message";
@@ -531,8 +590,8 @@ pub mod inspector {
     pub const MATCH: &str = "match";
     /// A column.
     pub const NEXT: &str = "next";
-    /// A follower whose log is being compared.
-    pub const PROBING: &str = " probing";
+    /// A column: when a follower answered last.
+    pub const HEARD: &str = "heard";
     /// A link.
     pub const LINK_OPEN: &str = "Messages pass in this direction.";
     /// A cut link.
@@ -583,10 +642,30 @@ pub mod inspector {
         format!("through {}; log goes on after {}", index.0, base.0)
     }
 
-    /// How far a snapshot has come.
+    /// How a leader feeds a follower.
     #[must_use]
-    pub fn transfer(offset: u64, total: u64) -> String {
-        format!(" ⇣ {offset}/{total} B")
+    pub fn feeds(known: &Progress, held_back: u64) -> String {
+        match known.snapshot {
+            Some(sent) => format!("snapshot {}, {}/{} B", sent.index.0, sent.offset, sent.total),
+            None if known.probing => "probing".into(),
+            None if held_back > 0 => format!("window full, {held_back} held back"),
+            None => "replicating".into(),
+        }
+    }
+
+    /// How long ago.
+    #[must_use]
+    pub fn ago(ago: Span) -> String {
+        format!("{:.0} ms ago", ago.0 as f64 / 1_000.0)
+    }
+
+    /// A leader's rounds: what its lease and check-quorum rest on.
+    #[must_use]
+    pub fn rounds(rounds: &Rounds, now: Time) -> String {
+        match rounds.proven {
+            Some((round, sent)) => format!("{}; a quorum answered {round}, sent {}: its lease counts from then", rounds.latest, ago(now - sent)),
+            None => format!("{}; no quorum has answered one lately", rounds.latest),
+        }
     }
 
     /// A timer's whole length.

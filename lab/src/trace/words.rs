@@ -414,6 +414,12 @@ pub(crate) mod face {
     pub const LEARNER: &str = "learner";
     /// Gets what is committed and answers reads.
     pub const OBSERVER: &str = "observer";
+    pub const SPARE: &str = "not a member";
+    pub const VOTER: &str = "voter";
+    pub const JOINING_VOTER: &str = "voter of the new half";
+    pub const LEAVING_VOTER: &str = "voter of the old half";
+    pub const JOINING: &str = "{role}, joining";
+    pub const LEAVING: &str = "{role}, leaving";
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
     pub const CRASHED: &str = "crashed";
@@ -425,6 +431,7 @@ pub(crate) mod face {
     pub const TICK_TEXT: &str = "tick: lets log time pass, so that what is due expires on all replicas at this entry";
     pub const NO_OP_TEXT: &str = "no-op: a new leader appends it to commit in its own term";
     pub const CONFIGURATION: &str = "members";
+    pub const JOINT: &str = "joint";
     pub const CONFIGURATION_TEXT: &str = "a change of the members";
     pub const MEMBERS_TEXT: &str = "the members from here on: {members}";
     pub const OPEN: &str = "open {client}";

@@ -9,6 +9,7 @@ use quorumscope_core::types::{RecordId, Time};
 use quorumscope_lab::trace::narrate::{self, Weight};
 use quorumscope_lab::trace::timeline::Timeline;
 use quorumscope_lab::trace::view::View;
+use quorumscope_lab::trace::why::rounds::{Rounds, rounds};
 use quorumscope_lab::trace::why::{self, Explanation, Link, question};
 
 use super::selection::Selection;
@@ -21,6 +22,8 @@ pub struct Insight {
     pub why: Vec<Why>,
     /// What led to the first of them, latest first.
     pub chain: Vec<Link>,
+    /// Whom a leader has heard.
+    pub rounds: Option<Rounds>,
 }
 
 /// A question and its answer.
@@ -61,6 +64,7 @@ pub fn about(timeline: &Timeline, view: &View, position: u64, selection: Option<
     let mut origin = None;
     match selection {
         Some(Selection::Node(node)) => {
+            insight.rounds = rounds(newest_first(), lookup, view, node);
             if let Some(answer) = question::why_role(newest_first(), lookup, node) {
                 origin = Some(answer.record);
                 insight.why.push(Why { question: words::role(view, node), answer: answer.explanation });

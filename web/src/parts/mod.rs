@@ -11,6 +11,7 @@ pub mod help;
 pub mod icons;
 pub mod inspector;
 pub mod lesson;
+pub mod members;
 pub mod message;
 pub mod nodes;
 pub mod operations;

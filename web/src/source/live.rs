@@ -169,6 +169,7 @@ fn offers(cluster: &Cluster) -> Offers {
         messages: false,
         transfer: can(Ability::Transfer),
         reads: false,
+        members: false,
     }
 }
 
