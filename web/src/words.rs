@@ -29,6 +29,10 @@ pub mod regions {
 pub mod bar {
     /// The list of scenarios.
     pub const SCENARIO: &str = "Scenario";
+    /// Over the first scenarios.
+    pub const FIRST: &str = "First steps";
+    /// Over the others.
+    pub const MORE: &str = "One feature each";
     /// Beside the seed.
     pub const SEED: &str = "seed";
     /// Another seed.

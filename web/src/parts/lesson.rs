@@ -36,6 +36,7 @@ pub fn lesson(props: &Props) -> Html {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ built.title }</h3>
                 { for built.text.iter().map(|paragraph| html! { <p key={*paragraph}>{ *paragraph }</p> }) }
+                if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
                 { tries(built.tries) }
             </>
@@ -43,6 +44,7 @@ pub fn lesson(props: &Props) -> Html {
         None => html! {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>
+                <p>{ link::about(&props.scenario) }</p>
                 <p>{ words::OWN }</p>
                 { off }
                 { tries(&words::OWN_TRIES) }
