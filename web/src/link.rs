@@ -3,6 +3,7 @@
 //! The lab encodes and decodes it (`scenario::share`); here it is made from the
 //! model and opened into a scenario, a moment and the views.
 
+use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::types::Time;
 use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::scenario::share::{self, Link};
@@ -89,6 +90,12 @@ pub fn prolonged(scenario: &str) -> String {
         Ok(read) if read.until < LONG => Scenario { until: LONG, ..read }.to_toml(),
         Ok(_) | Err(_) => scenario.to_owned(),
     }
+}
+
+/// The state machine that a scenario's log drives.
+#[must_use]
+pub fn machine(scenario: &str) -> MachineKind {
+    Scenario::from_toml(scenario).map(|scenario| scenario.machine.kind).unwrap_or_default()
 }
 
 /// The rules that are switched off in a scenario, as people read them; empty where all are on.

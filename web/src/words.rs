@@ -180,6 +180,22 @@ pub mod act {
     /// Where a proposal goes.
     pub const TO_ANY: &str = "to the leader that the client believes in";
 
+    /// The field of a command.
+    pub const COMMAND: &str = "command";
+    /// Sends it.
+    pub const ORDER: &str = "Send";
+
+    /// A command to begin with.
+    #[must_use]
+    pub fn example(machine: quorumscope_core::machine::any::MachineKind) -> &'static str {
+        use quorumscope_core::machine::any::MachineKind;
+        match machine {
+            MachineKind::Kv => "",
+            MachineKind::Workflow => "create case c2 open",
+            MachineKind::Cluster => "epoch 2 join node c zone-3 8",
+        }
+    }
+
     /// A proposal needs a key.
     pub const NO_KEY: &str = "Write a key first.";
 
@@ -222,6 +238,10 @@ pub mod inspect {
     pub const UNKNOWN: &str = "unknown";
     /// Links of a node.
     pub const LINKS: &str = "Links";
+    /// What a node's machine holds.
+    pub const STATE: &str = "State machine";
+    /// Nothing stands in it.
+    pub const EMPTY: &str = "empty";
     /// What a leader knows.
     pub const PROGRESS: &str = "Knows of its followers";
     /// The chain behind it.
@@ -672,6 +692,12 @@ pub mod inspector {
         }
     }
 
+    /// Up to where a machine has come.
+    #[must_use]
+    pub fn state(through: LogIndex) -> String {
+        format!("{} through entry {}", super::inspect::STATE, through.0)
+    }
+
     /// A timer's whole length.
     #[must_use]
     pub fn timer(timer: &Timer) -> String {
@@ -783,6 +809,26 @@ pub mod marks {
     pub fn speed(name: &str, fastest: bool) -> String {
         if fastest { super::time::FASTEST.into() } else { format!("{name} ×") }
     }
+}
+
+/// A run of one's own.
+pub mod own {
+    /// Opens the form.
+    pub const TITLE: &str = "Start a run of your own";
+    /// What the run is called.
+    pub const NAME: &str = "A run of your own";
+    /// The state machine.
+    pub const MACHINE: &str = "state machine";
+    /// Timings.
+    pub const PROFILE: &str = "profile";
+    /// Who votes.
+    pub const VOTERS: &str = "voters";
+    /// Who may join.
+    pub const SPARE: &str = "spare nodes";
+    /// Begins.
+    pub const START: &str = "Start";
+    /// What it is.
+    pub const TEXT: &str = "Nothing is planned in this run: do what you like with it. Spare nodes join when you add them.";
 }
 
 /// The panel at the left.

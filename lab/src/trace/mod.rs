@@ -7,6 +7,7 @@ pub mod members;
 pub mod narrate;
 #[cfg(test)]
 mod run_tests;
+pub mod state;
 pub mod timeline;
 #[cfg(test)]
 mod timeline_tests;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::record::{Body, Record, Role};
 use quorumscope_core::types::{Mono, RecordId};
 use quorumscope_lab::scenario::Scenario;
@@ -235,4 +237,50 @@ fn a_live_cluster_that_is_gone_offers_nothing() {
     let mut model = live();
     model.update(Action::Answered(Answer::Detached { refused: false, reason: "gone".into() }));
     assert_eq!((model.gone, model.offers), (Some(false), Offers::LIVE));
+}
+
+fn opened(id: &str, at: Micros) -> Page {
+    let mut page = Page::open();
+    let scenario = scenarios::by_id(id).expect("it is there").toml.into();
+    page.run(Action::Open { scenario, at: Some(at) });
+    page
+}
+
+#[test]
+fn a_command_of_another_machine_waits_until_a_client_sends_it() {
+    let mut page = opened("workflow", 1_900_000.0);
+    assert_eq!(page.model.machine, MachineKind::Workflow);
+    let command = AnyCommand::read(MachineKind::Workflow, "update case c1 v9 open").expect("a command");
+    page.run(Action::Act(Command::Propose { to: None, operation: command.encode() }));
+    assert_eq!(page.model.pending(), ["update case c1 v9 open"]);
+    page.run(Action::Seek(1_990_000.0));
+    assert!(page.model.pending().is_empty());
+}
+
+#[test]
+fn the_state_of_a_selected_node_is_that_of_the_cursor() {
+    let mut page = opened("ttl", 1_500_000.0);
+    let names = |page: &Page| {
+        let state = page.model.insight.state.as_ref().expect("it can be told");
+        state.1.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    page.run(Action::Select(Some(Selection::Node(NodeId(1)))));
+    assert_eq!(names(&page), ["x", "y"]);
+    page.run(Action::Seek(2_900_000.0));
+    assert_eq!(names(&page), ["y"]);
+    page.run(Action::Seek(1_500_000.0));
+    assert_eq!(names(&page), ["x", "y"]);
+}
+
+#[test]
+fn members_change_by_hand_and_undo_brings_the_old_ones_back() {
+    let mut page = opened("members", 900_000.0);
+    let leader = page.model.cursor.view.leader().expect("somebody leads");
+    let change = MembershipChange { observe: vec![NodeId(5)], ..MembershipChange::default() };
+    page.run(Action::Act(Command::Reconfigure { node: leader, change }));
+    page.run(Action::Seek(990_000.0));
+    assert_eq!(page.model.cursor.view.members().observers, [NodeId(5)]);
+    page.run(Action::Undo);
+    page.run(Action::Seek(990_000.0));
+    assert!(page.model.cursor.view.members().observers.is_empty());
 }

@@ -135,6 +135,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                 { row(inspect::STARTS, node.incarnation.0.to_string()) }
             </dl>
             if !status.progress.is_empty() { { progress(id, node, props) } }
+            if let Some((through, rows)) = &props.insight.state { { state(*through, rows) } }
             { actions_of_node(id, node, props.offers, &props.on) }
             if props.offers.members { { actions_of_member(id, &props.view, &props.on) } }
             { on_their_way(id, props) }
@@ -166,6 +167,16 @@ fn progress(id: NodeId, node: &NodeView, props: &Props) -> Html {
                 </tr>
             }) }</tbody>
         </table></details>
+    }
+}
+
+/// What a node's state machine holds.
+fn state(through: LogIndex, rows: &[(String, String)]) -> Html {
+    html! {
+        <details data-testid="state"><summary>{ words::inspector::state(through) }</summary>
+            if rows.is_empty() { <p class="quiet">{ inspect::EMPTY }</p> }
+            <dl class="values">{ for rows.iter().map(|(name, value)| row(name, value.clone())) }</dl>
+        </details>
     }
 }
 

@@ -2,10 +2,12 @@
 
 use yew::prelude::*;
 
+use super::own::OwnRun;
 use crate::link;
+use crate::model::Action;
 use crate::scenarios;
 use crate::shared::Shared;
-use crate::words::{bar, lesson as words};
+use crate::words::{bar, lesson as words, own};
 
 /// What the panel needs.
 #[derive(PartialEq)]
@@ -16,6 +18,8 @@ pub struct Props {
     pub live: bool,
     /// The scenario as TOML; empty for a live cluster.
     pub scenario: Shared<String>,
+    /// Where actions go.
+    pub on: Callback<Action>,
 }
 
 /// The panel at the left.
@@ -39,15 +43,17 @@ pub fn lesson(props: &Props) -> Html {
                 if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
                 { tries(built.tries) }
+                <OwnRun on={props.on.clone()} />
             </>
         },
         None => html! {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>
                 <p>{ link::about(&props.scenario) }</p>
-                <p>{ words::OWN }</p>
+                <p>{ if props.name == own::NAME { own::TEXT } else { words::OWN } }</p>
                 { off }
                 { tries(&words::OWN_TRIES) }
+                <OwnRun on={props.on.clone()} />
             </>
         },
     }

@@ -15,6 +15,7 @@ pub mod members;
 pub mod message;
 pub mod nodes;
 pub mod operations;
+pub mod own;
 pub mod part;
 pub mod stage;
 pub mod table;
