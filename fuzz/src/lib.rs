@@ -112,7 +112,7 @@ impl Source<'_> {
             _ => EntryKind::Command,
         };
         let payload = if kind == EntryKind::Configuration && self.flag() {
-            Membership { voters: self.nodes(), outgoing: self.nodes(), learners: self.nodes() }.encode()
+            self.membership().encode()
         } else {
             self.bytes().into()
         };
@@ -122,8 +122,13 @@ impl Source<'_> {
         Arc::new(Entry { index, term, kind, log_time, client, number, class, tags: Tags::new(), payload })
     }
 
+    fn membership(&mut self) -> Membership {
+        let (voters, outgoing, learners) = (self.nodes(), self.nodes(), self.nodes());
+        Membership { voters, outgoing, learners, observers: self.nodes() }
+    }
+
     fn meta(&mut self) -> SnapshotMeta {
-        let membership = Membership { voters: self.nodes(), outgoing: self.nodes(), learners: self.nodes() };
+        let membership = self.membership();
         let (index, term, log_time) = (LogIndex(self.number()), Term(self.number()), Wall(self.number()));
         SnapshotMeta { index, term, log_time, membership, digest: Digest(self.number()) }
     }
@@ -252,6 +257,7 @@ impl Node {
                 add: bytes.nodes(),
                 promote: bytes.nodes(),
                 remove: bytes.nodes(),
+                observe: bytes.nodes(),
             }),
             8 => Input::TransferLeadership { to: bytes.node() },
             9 => Input::TakeSnapshot,
