@@ -129,7 +129,7 @@ pub static MORE: [Built; 14] = [
         title: "A node comes back after the log is gone",
         text: &[],
         tries: &[
-            "Jump to the restart of n3 and watch the block ⇣ S travel: the log has room for it where entries are gone.",
+            "Jump to the restart of n3 and watch the blocks S travel: in the log they take the place of entries that nobody has any more.",
             "Cut the link while parts are on their way, and mend it. Where does the transfer go on?",
         ],
         toml: include_str!("../../tests/scenarios/snapshot.toml"),

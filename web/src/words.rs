@@ -376,7 +376,6 @@ pub mod help {
 pub mod stage {
     use std::collections::BTreeSet;
 
-    use quorumscope_core::membership::Membership;
     use quorumscope_core::types::{LogIndex, NodeId, Term};
 
     /// The legend.
@@ -393,19 +392,6 @@ pub mod stage {
     pub const LOST_SENDER: &str = "sender crashed first";
     /// Lost by hand.
     pub const LOST_HAND: &str = "dropped by hand";
-
-    /// Which halves decide.
-    #[must_use]
-    pub fn joint(members: &Membership) -> String {
-        let (new, old) = (names(&members.voters), names(&members.outgoing));
-        format!("joint: it takes a majority of {new} and one of {old}")
-    }
-
-    /// Names in a row.
-    #[must_use]
-    pub fn names(nodes: &[NodeId]) -> String {
-        nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-    }
 
     /// A term's name.
     #[must_use]
@@ -432,7 +418,16 @@ pub mod stage {
 
 /// What to try next, a line each.
 pub mod hints {
+    use quorumscope_core::membership::Membership;
     use quorumscope_core::types::NodeId;
+
+    /// While members change.
+    #[must_use]
+    pub fn joint(members: &Membership) -> String {
+        let names = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let (new, old) = (names(&members.voters), names(&members.outgoing));
+        format!("Joint: whatever is decided takes a majority of {new} and one of {old}.")
+    }
 
     /// Nothing is there yet.
     pub const WAITING: &str = "Waiting for the first records.";
@@ -655,15 +650,18 @@ pub mod inspector {
 
     /// A log in a few words.
     #[must_use]
-    pub fn log(length: u64, commit: LogIndex, up: bool) -> String {
+    pub fn log(length: u64, base: LogIndex, commit: LogIndex, up: bool) -> String {
         let entries = if length == 1 { "entry" } else { "entries" };
+        if up && base > LogIndex::ZERO {
+            return format!("{length} {entries} after {}, committed through {}", base.0, commit.0);
+        }
         if up { format!("{length} {entries}, {} committed", commit.0) } else { format!("{length} {entries} on disk") }
     }
 
-    /// A node's newest snapshot, and how much of it is in the place of the log.
+    /// A node's newest snapshot.
     #[must_use]
-    pub fn snapshot(index: LogIndex, base: LogIndex) -> String {
-        format!("through {}; log goes on after {}", index.0, base.0)
+    pub fn snapshot(index: LogIndex) -> String {
+        format!("through entry {}", index.0)
     }
 
     /// How a leader feeds a follower.

@@ -35,8 +35,12 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
         return words::PARTITIONED.into();
     }
     let runs = |node| view.nodes.get(&node).is_some_and(|node| up(&node));
-    if !Majority::of(&view.members(), false).is_quorum(runs) {
+    let members = view.members();
+    if !Majority::of(&members, false).is_quorum(runs) {
         return words::NO_MAJORITY.into();
+    }
+    if members.is_joint() {
+        return words::joint(&members);
     }
     match (leader, down) {
         _ if asks && !playing => words::ELECTION_PAUSED.into(),

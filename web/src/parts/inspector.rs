@@ -126,9 +126,9 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                 { row(inspect::PART, face::part_words(Part::of(id, &props.view.members()))) }
                 { row(inspect::MEMBERS, face::members(&members)) }
                 if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }
-                { row(inspect::LOG, words::inspector::log(node.log.len() as u64, status.commit, up)) }
+                { row(inspect::LOG, words::inspector::log(node.log.len() as u64, node.base.index, status.commit, up)) }
                 if let Some(snapshot) = &node.snapshot {
-                    { row(inspect::SNAPSHOT, words::inspector::snapshot(snapshot.index, node.base.index)) }
+                    { row(inspect::SNAPSHOT, words::inspector::snapshot(snapshot.index)) }
                 }
                 if let Some(timer) = status.timer { { row(face::timer_words(timer.kind), words::inspector::timer(&timer)) } }
                 { row(inspect::DISK, disk(node, durable_log)) }

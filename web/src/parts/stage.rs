@@ -263,7 +263,6 @@ fn legend(props: &LegendProps) -> Html {
     /// More terms than these are told by their numbers alone.
     const TERMS: usize = 4;
     let terms = table::terms(&props.view);
-    let members = props.view.members();
     let timers = props.view.nodes.values().any(|node| node.status.timer.is_some());
     html! {
         <ul class="legend" aria-label={words::LEGEND}>
@@ -273,7 +272,6 @@ fn legend(props: &LegendProps) -> Html {
             { for face::legend(&props.view).into_iter().map(|kind| html! {
                 <li key={format!("{kind:?}")}>{ sample(kind) }{ kind.words() }</li>
             }) }
-            if members.is_joint() { <li key="joint" class="joint" data-testid="joint">{ words::joint(&members) }</li> }
             if timers { <li key="timer"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="timer-sample" d="M0-7A7 7 0 1 1-6.060-3.500" /></svg>{ words::TIMER }</li> }
             if props.losing { <li key="lost" class="bad"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="loss-sample" d={cross(Point::default(), 5.0)} /></svg>{ words::LOST }</li> }
         </ul>
