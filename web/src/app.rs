@@ -361,7 +361,17 @@ impl App {
     fn clients(&self) -> Html {
         let Model { cursor, selection, offers, .. } = &self.model;
         let (view, to) = (cursor.view.clone(), selection.and_then(Selection::node));
-        part(ClientsProps { view, to, machine: self.model.machine, pending: self.model.pending(), offers: *offers, on: self.on.clone() }, clients)
+        part(
+            ClientsProps {
+                view,
+                to,
+                machine: self.model.machine,
+                pending: self.model.pending(),
+                offers: *offers,
+                on: self.on.clone(),
+            },
+            clients,
+        )
     }
 
     fn checks(&self) -> Html {

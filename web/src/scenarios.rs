@@ -199,21 +199,27 @@ pub static MORE: [Built; 14] = [
     Built {
         id: "ttl",
         title: "A value expires by log time",
-        text: &["x may live for one second. It goes at the same entry on every replica, although n3's clock runs ten seconds ahead: log time decides, which the leader stamps, and no replica's own clock."],
+        text: &[
+            "x may live for one second. It goes at the same entry on every replica, although n3's clock runs ten seconds ahead: log time decides, which the leader stamps, and no replica's own clock.",
+        ],
         tries: &["Select a node and open its state: x goes everywhere at the same entry."],
         toml: include_str!("../../tests/scenarios/ttl.toml"),
     },
     Built {
         id: "workflow",
         title: "A case moves by one version at a time",
-        text: &["Two workers move one case along, and each change names the version that it makes. A change that is sent again is done once; another change of a version that is made already is refused."],
+        text: &[
+            "Two workers move one case along, and each change names the version that it makes. A change that is sent again is done once; another change of a version that is made already is refused.",
+        ],
         tries: &["Send “update case c1 v5 done” and then v6. Which one is done?"],
         toml: include_str!("../../tests/scenarios/workflow.toml"),
     },
     Built {
         id: "cluster-state",
         title: "Who is in the cluster, and what runs where",
-        text: &["A cluster agrees on who is in it and what runs where. A controller of epoch 2 takes over, and what the one of epoch 1 still sends is fenced off. What an agent holds for a while is free again by log time."],
+        text: &[
+            "A cluster agrees on who is in it and what runs where. A controller of epoch 2 takes over, and what the one of epoch 1 still sends is fenced off. What an agent holds for a while is free again by log time.",
+        ],
         tries: &["Send “epoch 1 leave node a” at the end. Why is it refused?"],
         toml: include_str!("../../tests/scenarios/cluster-state.toml"),
     },

@@ -354,7 +354,7 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 14] = [
+    pub const SIGNS: [(&str, &str); 17] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
@@ -364,6 +364,9 @@ pub mod help {
         ("‖", "records are missing here"),
         ("arc round a node", "the time until its timer runs out"),
         ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),
+        ("small ring", "a learner; with an eye, an observer; dotted, not a member"),
+        ("+ − at a node", "members change: it has its vote in the new half alone, or in the old half alone"),
+        ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
         ("dotted ring, bars", "the node is paused"),
         ("log entry", "full: committed. Dashed: not known to be. Faint: not on its disk yet"),
@@ -685,7 +688,11 @@ pub mod inspector {
     #[must_use]
     pub fn rounds(rounds: &Rounds, now: Time) -> String {
         match rounds.proven {
-            Some((round, sent)) => format!("{}; a quorum answered {round}, sent {}: its lease counts from then", rounds.latest, ago(now - sent)),
+            Some((round, sent)) => format!(
+                "{}; a quorum answered {round}, sent {}: its lease counts from then",
+                rounds.latest,
+                ago(now - sent)
+            ),
             None => format!("{}; no quorum has answered one lately", rounds.latest),
         }
     }
@@ -826,7 +833,8 @@ pub mod own {
     /// Begins.
     pub const START: &str = "Start";
     /// What it is.
-    pub const TEXT: &str = "Nothing is planned in this run: do what you like with it. Spare nodes join when you add them.";
+    pub const TEXT: &str =
+        "Nothing is planned in this run: do what you like with it. Spare nodes join when you add them.";
 }
 
 /// The panel at the left.

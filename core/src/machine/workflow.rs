@@ -194,7 +194,9 @@ impl Workflow {
         for (name, case) in self.cases.iter() {
             names.push(name.clone());
             let lists = [("policies", &case.policies), ("overlays", &case.overlays)];
-            names.extend(lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(part, _)| format!("{name}/{part}")));
+            names.extend(
+                lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(part, _)| format!("{name}/{part}")),
+            );
             names.extend(case.facts.iter().map(|(fact, _)| format!("{name}/{fact}")));
         }
         names

@@ -602,6 +602,12 @@ pub fn operation(operation: &OperationView) -> (Option<Sign>, &'static str) {
     }
 }
 
+/// Whether what a client was told is a machine's refusal. The store refuses nothing: there it would be a value.
+#[must_use]
+pub fn is_refusal(told: &str) -> bool {
+    told.starts_with(words::REFUSED_BEGINS)
+}
+
 /// The kinds of messages that are on their way now, each once, in a legend's order.
 #[must_use]
 pub fn legend(view: &View) -> Vec<MessageKind> {

@@ -455,6 +455,8 @@ pub(crate) mod face {
     pub const FORGOTTEN: &str = "acknowledged before, result forgotten";
     pub const TOO_MANY: &str = "too many unanswered requests";
     pub const REFUSED: &str = "refused: {reason}";
+    /// How every text of [`REFUSED`] begins: by it a refusal is known among answers.
+    pub const REFUSED_BEGINS: &str = "refused: ";
     pub const MALFORMED: &str = "could not be read";
     pub const NOTHING: &str = "nothing";
 }

@@ -7,7 +7,7 @@ use quorumscope_core::few;
 use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::record::{Command, Verdict};
+use quorumscope_core::record::Command;
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Sign};
 use quorumscope_lab::trace::view::{OperationView, View, Violation};
@@ -55,7 +55,7 @@ pub fn clients(props: &ClientsProps) -> Html {
             if operations.is_empty() && props.pending.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
             <ul>{ for props.pending.iter().rev().map(|text| html! {
                 <li class="waits" data-testid="operation"><i aria-label={words::WAITS}>{ "…" }</i><b>{ text }</b><span>{ words::WAITS }</span></li>
-            }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
+            }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation, props.machine)) }</ul>
             if props.offers.propose {
                 if props.machine == MachineKind::Kv { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
                 else { <Order key={props.machine.name()} to={props.to} machine={props.machine} on={props.on.clone()} /> }
@@ -64,8 +64,12 @@ pub fn clients(props: &ClientsProps) -> Html {
     }
 }
 
-fn line(client: ClientId, operation: &OperationView) -> Html {
-    let (sign, verdict) = face::operation(operation);
+fn line(client: ClientId, operation: &OperationView, machine: MachineKind) -> Html {
+    let (mut sign, verdict) = face::operation(operation);
+    let refused = operation.told.as_ref().is_some_and(|(_, _, result)| face::is_refusal(result));
+    if machine != MachineKind::Kv && refused {
+        sign = Some(Sign::Minus);
+    }
     let (class, mark) = match sign {
         Some(Sign::Plus) => ("ok", "✓"),
         Some(Sign::Minus) => ("bad", "✕"),
@@ -75,7 +79,7 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
     let told = operation.told.as_ref().map_or_else(
         || format!("{} · {}{}", words::WAITS, operation.to, words::attempts(operation.attempts)),
         |(at, _, result)| {
-            words::told(told_of(operation, verdict, result), *at - operation.asked)
+            words::told(told_of(operation, sign, verdict, machine, result), *at - operation.asked)
                 + &words::attempts(operation.attempts)
         },
     );
@@ -86,11 +90,16 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
     }
 }
 
-/// What a client learned: a read has a value, a write is done; what went wrong says so itself.
-fn told_of<'a>(operation: &OperationView, verdict: &'a str, result: &'a str) -> &'a str {
-    let reads = operation.operation.starts_with("get");
-    let done = matches!(&operation.told, Some((_, Verdict::Ok, _)));
-    if result.is_empty() || (done && !reads) { verdict } else { result }
+/// What a client learned: a write to the store is done, everything else has an answer; what went wrong says so itself.
+fn told_of<'a>(
+    operation: &OperationView,
+    sign: Option<Sign>,
+    verdict: &'a str,
+    machine: MachineKind,
+    result: &'a str,
+) -> &'a str {
+    let plain = machine == MachineKind::Kv && !operation.operation.starts_with("get");
+    if result.is_empty() || (plain && sign == Some(Sign::Plus)) { verdict } else { result }
 }
 
 #[derive(Properties, PartialEq)]

@@ -52,7 +52,13 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
         Ring::Crossed => format!("{id}, {standing}"),
         _ => format!("{id}, {standing}, term {}", shape.term.0),
     };
-    let class = classes!("node", ring, part_name(shape.part), emphasis.selected.then_some("selected"), emphasis.chosen.then_some("chosen"));
+    let class = classes!(
+        "node",
+        ring,
+        part_name(shape.part),
+        emphasis.selected.then_some("selected"),
+        emphasis.chosen.then_some("chosen")
+    );
     html! {
         <g {class} key={id.0} data-role={face::role_words(shape.role)} data-testid={format!("node-{id}")} data-keys=""
             data-node={id.to_string()} data-part={part_name(shape.part)} data-term={shape.term.0.to_string()} data-status={status_name(shape)} data-hue={hue(shape.term).to_string()}
@@ -65,7 +71,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
                 <path class="crown" transform={format!("translate({x:.1} {:.1}) scale({:.2})", y - radius * 0.53, radius / 40.0)}
                     d="M-9.500 5.500-11-4.500-5-.5 0-7.500 5-.5 11-4.500 9.500 5.500Z" />
             }
-            if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, dots, layout.radius))}
+            if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, shape.part, dots, layout.radius))}
                 style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text> }
             { votes(shape, layout.radius) }
             if look.ring == Ring::Crossed {
@@ -108,7 +114,7 @@ fn part_mark(shape: &NodeShape, radius: f64) -> Html {
         Part::Joining => badge("+"),
         Part::Leaving => badge("−"),
         Part::Observer => html! {
-            <path class="eye" transform={format!("translate({x:.1} {:.1})", y - radius * 0.56)} d="M-8.500 0Q0-8 8.500 0Q0 8-8.500 0ZM0-2A2 2 0 1 1 0 2A2 2 0 1 1 0-2Z" />
+            <path class="eye" transform={format!("translate({x:.1} {:.1})", y - radius * 0.5)} d="M-8.500 0Q0-8 8.500 0Q0 8-8.500 0ZM0-2A2 2 0 1 1 0 2A2 2 0 1 1 0-2Z" />
         },
     }
 }
@@ -124,10 +130,11 @@ fn status_name(shape: &NodeShape) -> &'static str {
     }
 }
 
-/// How far below the middle the number stands: it makes room for a crown above or dots below.
-fn term_drop(ring: &Ring, dots: bool, radius: f64) -> f64 {
+/// How far below the middle the number stands: it makes room for a crown or an eye above, or dots below.
+fn term_drop(ring: &Ring, part: Part, dots: bool, radius: f64) -> f64 {
     match ring {
         _ if dots => radius * 0.02,
+        Ring::Small if part == Part::Observer => radius * 0.4,
         Ring::Crowned => radius * 0.42,
         Ring::Paused => radius * 0.1,
         Ring::Plain | Ring::Dashed | Ring::Small | Ring::Crossed => radius * 0.22,

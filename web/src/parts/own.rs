@@ -53,7 +53,11 @@ pub struct Props {
 #[component]
 pub fn OwnRun(props: &Props) -> Html {
     let choice = use_state(|| Choice { machine: MachineKind::Kv, profile: Profile::Lan, voters: 3, spare: 2 });
-    let list = |label: &'static str, name: &'static str, options: Vec<String>, at: usize, set: fn(&mut Choice, usize)| {
+    let list = |label: &'static str,
+                name: &'static str,
+                options: Vec<String>,
+                at: usize,
+                set: fn(&mut Choice, usize)| {
         let (choice, all) = (choice.clone(), options.clone());
         let choose = Callback::from(move |event: Event| {
             let text = js::field_text(&event);
@@ -106,7 +110,10 @@ mod tests {
                     let scenario = Scenario::from_toml(&Choice { machine, profile, voters, spare }.toml());
                     let scenario = scenario.expect("it can be read");
                     assert_eq!((scenario.machine.kind, scenario.raft.profile), (machine, profile));
-                    assert_eq!((scenario.voters.len(), scenario.nodes.len()), (voters as usize, (voters + spare) as usize));
+                    assert_eq!(
+                        (scenario.voters.len(), scenario.nodes.len()),
+                        (voters as usize, (voters + spare) as usize)
+                    );
                 }
             }
         }

@@ -211,7 +211,8 @@ mod tests {
         leader.status.role = Role::Leader;
         let transfer = Transfer { index: LogIndex(6), offset: 40, total: 120 };
         let (next, matched) = (LogIndex(3), LogIndex(2));
-        leader.status.progress = vec![Progress { node: NodeId(1), next, matched, probing: false, snapshot: Some(transfer) }];
+        leader.status.progress =
+            vec![Progress { node: NodeId(1), next, matched, probing: false, snapshot: Some(transfer) }];
         view.nodes.insert(NodeId(2), leader);
         let rows = table(&view, 10).rows;
         assert_eq!(rows[0].arriving, Some(Arriving { after: 2, cells: 4, transfer }));

@@ -56,8 +56,9 @@ pub fn rounds<'a>(
         }
     }
     let quorum = Majority::of(&view.members_at(node), false);
-    let answered =
-        |voter: NodeId, round: u64| voter == leader || heard.iter().any(|(node, own, _)| *node == voter && *own >= round);
+    let answered = |voter: NodeId, round: u64| {
+        voter == leader || heard.iter().any(|(node, own, _)| *node == voter && *own >= round)
+    };
     let proven = sent.iter().find(|(round, _)| quorum.is_quorum(|voter| answered(voter, *round))).copied();
     few::sort(&mut heard, |a, b| a.0 < b.0);
     Some(Rounds { latest: sent.first()?.0, heard, proven })

@@ -167,17 +167,22 @@ fn a_snapshot_is_seen_on_its_way_and_in_the_place_of_the_log() {
         let compacted: usize = page.read("return document.querySelectorAll('.log .compacted').length").await;
         assert_eq!(compacted, 2, "two logs begin with a snapshot");
         step_until(page, "return document.querySelector('[data-testid=arriving]') !== null").await;
-        step_until(page, "return [...document.querySelectorAll('.legend li')].some(li => /snapshot/i.test(li.textContent))").await;
+        step_until(
+            page,
+            "return [...document.querySelectorAll('.legend li')].some(li => /snapshot/i.test(li.textContent))",
+        )
+        .await;
         let leader = page.seen().await.leader().expect("somebody leads").id.clone();
         page.click_node(&leader).await;
         open_details(page, "progress").await;
         assert!(text(page, "[data-testid=progress-n3]").await.contains("snapshot"), "the leader tells of it");
         page.screenshot("wide-dark-snapshot").await;
-        page.click_on("[data-testid=message] .glyph path").await;
+        page.click_on("[data-testid=message] .glyph path + text").await;
         assert!(text(page, ".upper").await.contains("lastIncludedIndex"), "it is inspected");
         page.screenshot("wide-dark-snapshot-message").await;
         go_to(page, 4.9).await;
-        let compacted: usize = page.read("return document.querySelectorAll('.log .compacted:not(.arriving)').length").await;
+        let compacted: usize =
+            page.read("return document.querySelectorAll('.log .compacted:not(.arriving)').length").await;
         assert_eq!(compacted, 3, "and the third");
     });
 }
@@ -212,7 +217,10 @@ fn another_machine_takes_commands_as_text_and_shows_its_state() {
         page.wait_for("return document.querySelector('[data-testid=propose-order]').disabled").await;
         page.write("propose-command", "update case c1 v6 done").await;
         page.click("propose-order").await;
-        page.until("it is asked for", |seen| seen.operations.iter().any(|line| line.contains("update case c1 v6 done"))).await;
+        page.until("it is asked for", |seen| {
+            seen.operations.iter().any(|line| line.contains("update case c1 v6 done"))
+        })
+        .await;
         go_to(page, 4.2).await;
         assert!(text(page, "[data-testid=state]").await.contains("done v6"));
         page.screenshot("wide-dark-workflow").await;
