@@ -90,7 +90,7 @@ fn line(client: ClientId, operation: &OperationView, machine: MachineKind) -> Ht
     }
 }
 
-/// What a client learned: a write to the store is done, everything else has an answer; what went wrong says so itself.
+/// What a client learned: a get and a case have an answer, everything else is done; what went wrong says so itself.
 fn told_of<'a>(
     operation: &OperationView,
     sign: Option<Sign>,
@@ -98,7 +98,7 @@ fn told_of<'a>(
     machine: MachineKind,
     result: &'a str,
 ) -> &'a str {
-    let plain = machine == MachineKind::Kv && !operation.operation.starts_with("get");
+    let plain = machine != MachineKind::Workflow && !operation.operation.starts_with("get");
     if result.is_empty() || (plain && sign == Some(Sign::Plus)) { verdict } else { result }
 }
 

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::own::OwnRun;
+use super::own::own_run;
 use crate::link;
 use crate::model::Action;
 use crate::scenarios;
@@ -43,7 +43,7 @@ pub fn lesson(props: &Props) -> Html {
                 if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
                 { tries(built.tries) }
-                <OwnRun on={props.on.clone()} />
+                { own_run(&props.on) }
             </>
         },
         None => html! {
@@ -53,7 +53,7 @@ pub fn lesson(props: &Props) -> Html {
                 <p>{ if props.name == own::NAME { own::TEXT } else { words::OWN } }</p>
                 { off }
                 { tries(&words::OWN_TRIES) }
-                <OwnRun on={props.on.clone()} />
+                { own_run(&props.on) }
             </>
         },
     }

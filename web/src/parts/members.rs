@@ -4,6 +4,7 @@
 //! The leader is asked; whether it agrees, and why not, the run tells.
 
 use litemap::LiteMap;
+use quorumscope_core::few;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::NodeId;
@@ -83,61 +84,46 @@ pub fn actions_of_member(id: NodeId, view: &Shared<View>, on: &Callback<Action>)
     html! {
         <>
             <div class="actions">{ for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(button) }</div>
-            if id == leader { <Form leader={leader} view={view.clone()} on={on.clone()} /> }
+            if id == leader { { form(leader, view, on) } }
         </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct FormProps {
-    leader: NodeId,
-    view: Shared<View>,
-    on: Callback<Action>,
-}
-
 /// Several changes in one step: with votes that come and go it is a joint one.
-#[component]
-fn Form(props: &FormProps) -> Html {
-    let wanted = use_state(LiteMap::<NodeId, Deed>::new);
-    let members = props.view.members();
+fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
+    let members = view.members();
+    let list = |node: NodeId| format!("wanted-{node}");
     let row = |node: NodeId| {
         let part = Part::of(node, &members);
-        let choose = {
-            let wanted = wanted.clone();
-            Callback::from(move |event: Event| {
-                let mut next = (*wanted).clone();
-                next.remove(&node);
-                if let Some(deed) = Deed::ALL.into_iter().find(|deed| deed.name() == js::field_text(&event)) {
-                    next.insert(node, deed);
-                }
-                wanted.set(next);
-            })
-        };
-        let chosen = wanted.get(&node).copied();
         html! {
             <label key={node.0}><b>{ node.to_string() }</b><span>{ face::part_words(part) }</span>
-                <select data-testid={format!("wanted-{node}")} onchange={choose}>
-                    <option value="" selected={chosen.is_none()}>{ act::STAYS }</option>
+                <select data-testid={list(node)}>
+                    <option key="" value="">{ act::STAYS }</option>
                     { for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(|deed| html! {
-                        <option value={deed.name()} selected={chosen == Some(deed)}>{ deed.words() }</option>
+                        <option key={deed.name()} value={deed.name()}>{ deed.words() }</option>
                     }) }
                 </select>
             </label>
         }
     };
     let submit = {
-        let (on, wanted, leader) = (props.on.clone(), wanted.clone(), props.leader);
+        let (on, view) = (on.clone(), view.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            on.emit(Action::Act(Command::Reconfigure { node: leader, change: change(&wanted) }));
-            wanted.set(LiteMap::new());
+            let wanted = few::map(view.nodes.keys().filter_map(|node| {
+                let chosen = js::take_choice(&event, &list(*node), Some(""));
+                Some((*node, Deed::ALL.into_iter().find(|deed| deed.name() == chosen)?))
+            }));
+            if !wanted.is_empty() {
+                on.emit(Action::Act(Command::Reconfigure { node: leader, change: change(&wanted) }));
+            }
         })
     };
     html! {
         <details class="members"><summary data-testid="change-members">{ act::CHANGE_MEMBERS }</summary>
             <form onsubmit={submit}>
-                { for props.view.nodes.keys().map(|node| row(*node)) }
-                <button class="primary" type="submit" data-testid="ask-change" disabled={wanted.is_empty()}>{ act::PROPOSE_CHANGE }</button>
+                { for view.nodes.keys().map(|node| row(*node)) }
+                <button class="primary" type="submit" data-testid="ask-change">{ act::PROPOSE_CHANGE }</button>
             </form>
         </details>
     }

@@ -20,6 +20,12 @@ struct Choice {
     spare: u32,
 }
 
+/// The names of the lists.
+const MACHINE: &str = "own-machine";
+const PROFILE: &str = "own-profile";
+const VOTERS: &str = "own-voters";
+const SPARE: &str = "own-spare";
+
 /// More voters or spare nodes than these are for scenario files.
 const MOST: (u32, u32) = (9, 4);
 
@@ -42,55 +48,39 @@ impl Choice {
     }
 }
 
-/// What the form needs.
-#[derive(Properties, PartialEq)]
-pub struct Props {
-    /// Where actions go.
-    pub on: Callback<Action>,
-}
-
 /// The form for a new run.
-#[component]
-pub fn OwnRun(props: &Props) -> Html {
-    let choice = use_state(|| Choice { machine: MachineKind::Kv, profile: Profile::Lan, voters: 3, spare: 2 });
-    let list = |label: &'static str,
-                name: &'static str,
-                options: Vec<String>,
-                at: usize,
-                set: fn(&mut Choice, usize)| {
-        let (choice, all) = (choice.clone(), options.clone());
-        let choose = Callback::from(move |event: Event| {
-            let text = js::field_text(&event);
-            let mut next = *choice;
-            all.iter().position(|option| *option == text).into_iter().for_each(|at| set(&mut next, at));
-            choice.set(next);
-        });
+pub fn own_run(on: &Callback<Action>) -> Html {
+    let list = |label: &'static str, name: &'static str, options: Vec<String>, first: &str| {
         html! {
-            <label><span>{ label }</span><select data-testid={name} onchange={choose}>
-                { for options.into_iter().enumerate().map(|(index, text)| html! { <option value={text.clone()} selected={index == at}>{ text }</option> }) }
+            <label><span>{ label }</span><select data-testid={name}>
+                { for options.into_iter().map(|text| html! { <option value={text.clone()} selected={text == first}>{ text }</option> }) }
             </select></label>
         }
     };
     let numbers = |from: u32, to: u32| (from..=to).map(|number| number.to_string()).collect();
-    let submit = {
-        let (on, choice) = (props.on.clone(), *choice);
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            on.emit(Action::Open { scenario: choice.toml(), at: None });
-        })
-    };
-    let place = |known: Option<usize>| known.unwrap_or_default();
+    let on = on.clone();
+    let submit = Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        let chosen = |name| js::take_choice(&event, name, None);
+        let number = |name| chosen(name).parse().unwrap_or(1);
+        let (machine, profile) = (chosen(MACHINE), chosen(PROFILE));
+        let choice = Choice {
+            machine: MachineKind::ALL.into_iter().find(|kind| kind.name() == machine).unwrap_or_default(),
+            profile: Profile::ALL.into_iter().find(|kind| kind.name() == profile).unwrap_or_default(),
+            voters: number(VOTERS),
+            spare: number(SPARE),
+        };
+        on.emit(Action::Open { scenario: choice.toml(), at: None });
+    });
     let machines = MachineKind::ALL.map(|kind| kind.name().to_owned()).to_vec();
     let profiles = Profile::ALL.map(|profile| profile.name().to_owned()).to_vec();
     html! {
         <details class="own"><summary data-testid="own-run">{ words::TITLE }</summary>
             <form onsubmit={submit}>
-                { list(words::MACHINE, "own-machine", machines, place(MachineKind::ALL.iter().position(|kind| *kind == choice.machine)),
-                    |choice, at| choice.machine = MachineKind::ALL[at]) }
-                { list(words::PROFILE, "own-profile", profiles, place(Profile::ALL.iter().position(|profile| *profile == choice.profile)),
-                    |choice, at| choice.profile = Profile::ALL[at]) }
-                { list(words::VOTERS, "own-voters", numbers(1, MOST.0), choice.voters as usize - 1, |choice, at| choice.voters = at as u32 + 1) }
-                { list(words::SPARE, "own-spare", numbers(0, MOST.1), choice.spare as usize, |choice, at| choice.spare = at as u32) }
+                { list(words::MACHINE, MACHINE, machines, "kv") }
+                { list(words::PROFILE, PROFILE, profiles, "lan") }
+                { list(words::VOTERS, VOTERS, numbers(1, MOST.0), "3") }
+                { list(words::SPARE, SPARE, numbers(0, MOST.1), "2") }
                 <button class="primary" type="submit" data-testid="own-start">{ words::START }</button>
             </form>
         </details>
