@@ -98,7 +98,7 @@ fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
         html! {
             <label key={node.0}><b>{ node.to_string() }</b><span>{ face::part_words(part) }</span>
                 <select data-testid={list(node)}>
-                    <option key="" value="">{ act::STAYS }</option>
+                    <option key="" value="" selected=true>{ act::STAYS }</option>
                     { for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(|deed| html! {
                         <option key={deed.name()} value={deed.name()}>{ deed.words() }</option>
                     }) }
