@@ -207,6 +207,43 @@ fn the_leader_tells_which_round_a_quorum_answered_last_and_what_its_window_holds
 }
 
 #[test]
+fn reads_and_transfers_have_messages_of_their_own_and_are_asked_for_by_hand() {
+    browse(Look::WIDE.light(), async |page, server| {
+        let shows = |letter: &str| {
+            format!(
+                "return [...document.querySelectorAll('[data-testid=message] .glyph text')].some(text => text.textContent === '{letter}')"
+            )
+        };
+        open_at(page, server, "reads", 1.695).await;
+        step_until(page, &shows("R")).await;
+        page.screenshot("wide-light-read-index").await;
+
+        open_at(page, server, "transfer", 1.9).await;
+        let old = page.seen().await.leader().expect("somebody leads").id.clone();
+        let next = page.seen().await.nodes.iter().find(|node| node.id != old).expect("there are five").id.clone();
+        page.click_node(&next).await;
+        page.click("transfer").await;
+        step_until(page, &shows("T")).await;
+        page.screenshot("wide-light-timeout-now").await;
+        step_until(page, &format!("return document.querySelector('[data-node={next}]').dataset.role === 'leader'"))
+            .await;
+
+        page.click("snapshot").await;
+        page.click("read-lease").await;
+        step_until(
+            page,
+            "return /snapshot\\s*through entry/.test(document.querySelector('.upper .values').textContent)",
+        )
+        .await;
+        go_to(page, page.seen().await.seconds + 0.2).await;
+        page.until("the read is answered", |seen| {
+            seen.operations.iter().any(|line| line.contains("(lease)") && line.starts_with("ok"))
+        })
+        .await;
+    });
+}
+
+#[test]
 fn another_machine_takes_commands_as_text_and_shows_its_state() {
     browse(Look::WIDE, async |page, server| {
         open_at(page, server, "workflow", 3.4).await;
