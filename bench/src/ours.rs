@@ -9,7 +9,7 @@ use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots, TimeoutNow};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Ticket, Wall};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Wall};
 
 use crate::{Cluster, Commands, Setup, Tally};
 
@@ -40,9 +40,8 @@ type Mail = (NodeId, Input<Message>);
 #[derive(Default)]
 struct Done {
     snapshot: Option<(LogIndex, Tally)>,
-    applied: Option<LogIndex>,
-    results: Vec<Applied>,
-    written: Option<Ticket>,
+    /// For those who wait for them.
+    results: Option<(LogIndex, Vec<Applied>)>,
 }
 
 pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
@@ -60,7 +59,7 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
         nodes: voters.iter().map(start).collect(),
         queue: Vec::new(),
         spare: Vec::new(),
-        effects: Effects::new(),
+        effects: Effects::immediate(),
         now,
         leader: 0,
         number: 0,
@@ -79,7 +78,6 @@ impl Node {
         for effect in effects.iter_mut() {
             match effect {
                 Effect::Write(write) => {
-                    done.written = Some(write.ticket);
                     self.image.take(write).expect("writes continue the log");
                 }
                 // Every write of this step is in the store before the queue is read: the promise holds.
@@ -88,14 +86,15 @@ impl Node {
                     queue.extend(iter::once_with(|| (*to, Input::Receive { from, message })));
                 }
                 Effect::Apply { from, through } => {
-                    done.results = apply(self.image.entries(*from, *through), &mut self.tally);
-                    done.applied = Some(*through);
+                    let results = apply(self.image.entries(*from, *through), &mut self.tally);
+                    if !results.is_empty() {
+                        done.results = Some((*through, results));
+                    }
                 }
                 Effect::Snapshot { index } => done.snapshot = Some((*index, self.tally)),
-                Effect::Restore { index } => {
+                Effect::Restore { .. } => {
                     let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
                     self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
-                    done.applied = Some(*index);
                 }
                 Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
                 Effect::Broken(fact) => panic!("{fact}"),
@@ -119,11 +118,8 @@ impl Ours {
                 let data = Bytes::copy_from_slice(&tally.encode());
                 node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
             }
-            if let Some(through) = done.applied {
-                node.raft.step(*now, Input::Applied { through, results: done.results }, effects);
-            }
-            if let Some(ticket) = done.written {
-                node.raft.step(*now, Input::Written(ticket), effects);
+            if let Some((through, results)) = done.results {
+                node.raft.step(*now, Input::Applied { through, results }, effects);
             }
         }
     }

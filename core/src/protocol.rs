@@ -247,11 +247,12 @@ pub enum Effect<M, H> {
 pub struct Effects<M, H> {
     list: Vec<Effect<M, H>>,
     listening: bool,
+    immediate: bool,
 }
 
 impl<M, H> Default for Effects<M, H> {
     fn default() -> Self {
-        Self { list: Vec::new(), listening: false }
+        Self { list: Vec::new(), listening: false, immediate: false }
     }
 }
 
@@ -265,7 +266,22 @@ impl<M, H> Effects<M, H> {
     /// An empty buffer that keeps notes.
     #[must_use]
     pub fn listening() -> Self {
-        Self { list: Vec::new(), listening: true }
+        Self { listening: true, ..Self::default() }
+    }
+
+    /// An empty buffer for an executor that carries out what a step writes, applies and restores at once: before it
+    /// sends, answers, or steps again. All of that counts as done when the step ends and is not reported, save for the
+    /// results that clients wait for, by [`Input::Applied`].
+    #[must_use]
+    pub fn immediate() -> Self {
+        Self { immediate: true, ..Self::default() }
+    }
+
+    /// Whether it was made by [`Effects::immediate`].
+    #[inline]
+    #[must_use]
+    pub fn is_immediate(&self) -> bool {
+        self.immediate
     }
 
     /// Room is made first, so that the effect is put together where it stays: pushed as a value it would be copied,
@@ -282,10 +298,10 @@ impl<M, H> Effects<M, H> {
         self.push(|| Effect::Send { to, message, after });
     }
 
-    /// Queues a write.
+    /// Queues a write, which is put together where it stays.
     #[inline]
-    pub fn write(&mut self, write: Write<H>) {
-        self.push(|| Effect::Write(write));
+    pub fn write(&mut self, write: impl FnOnce() -> Write<H>) {
+        self.push(|| Effect::Write(write()));
     }
 
     /// Queues the application of committed entries.

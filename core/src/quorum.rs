@@ -67,8 +67,19 @@ impl Half {
 
     #[inline]
     fn held(&self, holds: &impl Fn(NodeId) -> LogIndex) -> LogIndex {
-        let mut held: SmallVec<[LogIndex; 8]> = self.voters.iter().map(|voter| holds(*voter)).collect();
-        few::sort(&mut held, |a, b| a > b);
+        // The usual clusters fit where they need no memory of their own, and nothing is moved.
+        let mut few = [LogIndex::ZERO; 8];
+        let mut many = Vec::new();
+        let held = if let Some(held) = few.get_mut(..self.voters.len()) {
+            held
+        } else {
+            many.resize(self.voters.len(), LogIndex::ZERO);
+            &mut many[..]
+        };
+        for (held, voter) in held.iter_mut().zip(&self.voters) {
+            *held = holds(*voter);
+        }
+        few::sort(held, |a, b| a > b);
         held.get(self.needed as usize - 1).copied().unwrap_or(LogIndex::ZERO)
     }
 }

@@ -189,18 +189,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         leader.rounds.current()
     }
 
-    /// A peer answered an append of this leader's term.
-    pub(super) fn on_contact(&mut self, now: Now, from: NodeId, round: u64) {
+    /// A peer answered an append of this leader's term. Returns where it stands among those who are fed.
+    pub(super) fn on_contact(&mut self, now: Now, from: NodeId, round: u64) -> Option<usize> {
         let anybody = !self.on(Rule::VotersConfirm);
-        let Role::Leader(leader) = &mut self.role else { return };
+        let Role::Leader(leader) = &mut self.role else { return None };
         // Only those who are fed count, and memory is bounded by their number. Observers prove nothing.
-        let counted = if anybody { leader.progress.len() } else { leader.followers() };
-        if leader.position_of(from).is_none_or(|position| position >= counted) {
-            return;
+        let position = leader.position_of(from)?;
+        if !anybody && position >= leader.followers() {
+            return Some(position);
         }
         if leader.rounds.answered(from, round, now.mono) && round > leader.rounds.confirmed {
             self.confirm_rounds(now);
         }
+        Some(position)
     }
 
     /// Finds the latest round that a quorum has answered, the leader included. Rounds are counted as indexes are.

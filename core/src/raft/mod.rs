@@ -185,12 +185,19 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Read(requests) => self.on_read(now, std::mem::take(requests), out),
             Input::TransferLeadership { to } => self.on_transfer(now, *to, out),
         }
-        self.tend_members(now, out);
-        self.feed_observers(out);
-        self.snapshot_ready(now, out);
-        self.advance_reads(now, out);
-        self.persist.flush(&self.hard, &self.log, out);
-        self.apply_ready(out);
+        loop {
+            self.tend_members(now, out);
+            self.feed_observers(out);
+            self.snapshot_ready(now, out);
+            self.advance_reads(now, out);
+            self.persist.flush(&self.hard, &self.log, out);
+            if !out.is_immediate() {
+                return self.apply_ready(out);
+            }
+            if !self.count_as_done(now, out) {
+                return;
+            }
+        }
     }
 
     fn next_deadline(&self) -> Option<Mono> {
@@ -376,6 +383,23 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let timeout = self.draw_election_timeout();
         self.arm(TimerKind::Election, now.mono, timeout);
         out.note(|| Event::ElectionTimerSet { timeout, reason });
+    }
+
+    /// For an executor that does everything at once: what the step has written and applied is done. Returns whether
+    /// something follows from it that only another look finds.
+    #[inline]
+    fn count_as_done(&mut self, now: Now, out: &mut Effects) -> bool {
+        let commit_index = self.commit_index;
+        if let Some(ticket) = self.persist.last_unconfirmed() {
+            self.on_written(now, ticket, out);
+        }
+        self.apply_ready(out);
+        let applied = self.last_applied < self.apply_asked && !self.snapshots.is_installing();
+        if applied {
+            self.last_applied = self.apply_asked;
+            self.snapshot_ready(now, out);
+        }
+        self.commit_index > commit_index || self.persist.is_open() || applied && self.has_reads()
     }
 
     /// Asks for the application of what is committed and durable here.

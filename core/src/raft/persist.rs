@@ -137,6 +137,17 @@ impl Persist {
         ticket.incarnation == self.incarnation && ticket.sequence <= self.completed
     }
 
+    /// Whether the current step writes something.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The newest write that is on its way to the disk.
+    #[inline]
+    pub(super) fn last_unconfirmed(&self) -> Option<Ticket> {
+        self.outstanding.back().map(|write| self.ticket(write.sequence))
+    }
+
     /// Ends the step's write, where there is one.
     #[inline]
     pub(super) fn flush(&mut self, hard: &HardState, log: &Log, out: &mut Effects) {
@@ -153,7 +164,17 @@ impl Persist {
             last_index: log.last_index(),
             last_term: log.last_term(),
         });
-        out.write(std::mem::replace(&mut self.open, nothing(self.incarnation)));
+        // Field by field: a write that is put together to take the place of this one costs more than what it moves.
+        let Write { ticket, hard, truncate, append, snapshot, compact } = &mut self.open;
+        let ticket = *ticket;
+        out.write(|| Write {
+            ticket,
+            hard: hard.take(),
+            truncate: truncate.take(),
+            append: std::mem::take(append),
+            snapshot: snapshot.take(),
+            compact: compact.take(),
+        });
     }
 
     /// The disk confirms all writes up to `ticket`. `names_entry` is the rule `raft.written-names-entry`.

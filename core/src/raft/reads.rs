@@ -201,11 +201,17 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
+    /// Whether any read waits for anything.
+    #[inline]
+    pub(super) fn has_reads(&self) -> bool {
+        let asked = matches!(&self.role, Role::Leader(leader) if leader.reads.any());
+        asked || !self.reads.forwarded.is_empty() || !self.reads.ready.is_empty()
+    }
+
     /// Moves reads on, at the end of each step: begins the round of the next batch, ends batches whose round is
     /// confirmed, and answers what is applied far enough.
     pub(super) fn advance_reads(&mut self, now: Now, out: &mut Effects) {
-        let asked = matches!(&self.role, Role::Leader(leader) if leader.reads.any());
-        if !asked && self.reads.forwarded.is_empty() && self.reads.ready.is_empty() {
+        if !self.has_reads() {
             return;
         }
         if let Role::Leader(leader) = &self.role {

@@ -371,9 +371,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::StaleTerm });
             return;
         }
-        self.on_contact(now, follower, reply.round);
+        let position = self.on_contact(now, follower, reply.round);
         match &reply.outcome {
-            AppendOutcome::Matched(index) => self.on_matched(follower, *index, out),
+            AppendOutcome::Matched(index) => self.on_matched(follower, position, *index, out),
             AppendOutcome::Conflict { refused, term, first } => {
                 let next = match term.and_then(|term| self.log.last_of_term(term, *refused)) {
                     Some(last) => last.next(),
@@ -386,10 +386,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    pub(super) fn on_matched(&mut self, follower: NodeId, index: LogIndex, out: &mut Effects) {
+    /// `position` is where the follower stands among those who are fed.
+    pub(super) fn on_matched(&mut self, follower: NodeId, position: Option<usize>, index: LogIndex, out: &mut Effects) {
         let last_index = self.log.last_index();
         let (commit_index, base) = (self.commit_index, self.log.base().index);
-        let Some((position, progress)) = self.progress_of(follower) else {
+        let known = match &mut self.role {
+            Role::Leader(leader) => position.and_then(|at| leader.progress.get_mut(at).map(|progress| (at, progress))),
+            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => None,
+        };
+        let Some((position, progress)) = known else {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::WrongRole });
             return;
         };

@@ -352,7 +352,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.note(|| Event::MessageIgnored { from: follower, reason: IgnoreReason::StaleTerm });
             return;
         }
-        self.on_contact(now, follower, reply.round);
+        let position = self.on_contact(now, follower, reply.round);
         match reply.outcome {
             InstallOutcome::Received { offset } => self.on_received(follower, reply.index, offset, out),
             InstallOutcome::Installed => {
@@ -364,7 +364,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                     progress.mode = Mode::Probe { sent: false };
                     out.note(|| Event::SnapshotTransferEnded { follower, index: reply.index });
                 }
-                self.on_matched(follower, reply.index, out);
+                self.on_matched(follower, position, reply.index, out);
             }
             // A stale term comes with a higher one, which was adopted before this handler.
             InstallOutcome::StaleTerm => {}

@@ -7,6 +7,7 @@ mod arbitrary;
 mod cluster;
 mod election;
 mod flow;
+mod immediate;
 mod lease;
 mod members;
 mod observers;
