@@ -14,8 +14,8 @@ use quorumscope_core::types::LogIndex;
 
 use super::view::NodeView;
 
-/// A longer history is not applied again for a look.
-const LONGEST: LogIndex = LogIndex(20_000);
+/// A longer history is not applied again for a look: it would take longer than a frame may.
+const LONGEST: LogIndex = LogIndex(5_000);
 
 /// The state that a node has applied, name by name, and the index that it stands at; `None` where that cannot be told.
 /// `earlier` finds committed entries that the node's log has no longer.
