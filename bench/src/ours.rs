@@ -98,6 +98,7 @@ impl Node {
                     done.applied = Some(*index);
                 }
                 Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
+                Effect::Project { .. } => unreachable!("there are no edges"),
                 Effect::Broken(fact) => panic!("{fact}"),
             }
         }

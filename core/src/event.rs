@@ -219,6 +219,16 @@ pub enum Event {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// An edge's store was not made for what it subscribes to, or it needs an entry that was compacted away: the
+    /// leader sends it its part of the state.
+    ProjectionSent {
+        /// Who.
+        edge: NodeId,
+        /// The last entry applied to that state.
+        index: LogIndex,
+        /// Its length in bytes.
+        bytes: u64,
+    },
     /// A part of a snapshot, or its answer, was lost: the transfer goes on where the follower is.
     SnapshotTransferResumed {
         /// Who.
@@ -502,4 +512,6 @@ pub enum IgnoreReason {
     Malformed,
     /// Its snapshot is longer than this node takes in.
     TooLarge,
+    /// It feeds the whole state to the store of an edge, which holds a part and never becomes whole again.
+    PartialStore,
 }

@@ -320,6 +320,7 @@ impl Owner {
             | Command::Latency { .. }
             | Command::LoseDisk(_)
             | Command::Read { .. }
+            | Command::Subscribe { .. }
             | Command::Reconfigure { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }

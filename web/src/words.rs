@@ -632,7 +632,7 @@ pub mod checks {
     use quorumscope_core::types::Span;
 
     /// The properties that are checked after each event, as the lab names them to people.
-    pub const PROPERTIES: [&str; 8] = [
+    pub const PROPERTIES: [&str; 9] = [
         "Election safety",
         "Leader append-only",
         "Log matching",
@@ -641,6 +641,7 @@ pub mod checks {
         "Commit is decided",
         "Decided is final",
         "Durability",
+        "Edge state",
     ];
     /// An expectation that the run has not come to.
     pub const NOT_REACHED: &str = "not reached";

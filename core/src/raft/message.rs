@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Entries;
 use crate::snapshot::SnapshotMeta;
-use crate::types::{Incarnation, LogIndex, NodeId, Term};
+use crate::types::{Digest, Incarnation, LogIndex, NodeId, Term};
 
 /// A Raft message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub enum Message {
     ReadIndexReply(ReadIndexReply),
     /// "Start an election now" (thesis §3.10).
     TimeoutNow(TimeoutNow),
+    /// An append for an edge: bodies of ranges that it does not hold are left out.
+    FeedEdge(Box<FeedEdge>),
 }
 
 /// Asks for a vote (Figure 2, §5.2), or for a pre-vote (thesis §9.6).
@@ -111,6 +113,17 @@ pub enum AppendOutcome {
     },
     /// The append came from a leader of an older term.
     StaleTerm,
+    /// An edge's store was not made for the subscription that it is fed by: it needs a snapshot of that.
+    OtherSubscription,
+}
+
+/// Replicates entries to an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FeedEdge {
+    /// The subscription by which bodies were left out.
+    pub subscription: Digest,
+    /// The append.
+    pub append: AppendEntries,
 }
 
 /// Sends a part of a snapshot to a follower whose next entry was compacted away (§7).
@@ -223,6 +236,7 @@ impl Message {
             Self::ReadIndex(request) => request.term,
             Self::ReadIndexReply(reply) => reply.term,
             Self::TimeoutNow(order) => order.term,
+            Self::FeedEdge(feed) => feed.append.term,
         }
     }
 }

@@ -25,9 +25,10 @@
 //!   change of voters is joint (§6).
 //!
 //! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads`, `transfer` and `observers`.
+//! `lease`, `reads`, `transfer`, `observers` and `edges`.
 
 mod config;
+mod edges;
 mod election;
 mod lease;
 mod ledger;
@@ -55,8 +56,8 @@ use std::sync::Arc;
 pub use config::{Config, ConfigError, Snapshots};
 pub use log::Log;
 pub use message::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
+    AppendEntries, AppendEntriesReply, AppendOutcome, FeedEdge, HardState, InstallOutcome, InstallSnapshot,
+    InstallSnapshotReply, Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
 };
 pub use profile::Profile;
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
@@ -70,7 +71,7 @@ use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::snapshot::Base;
 use crate::storage::DiskImage;
-use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
+use crate::types::{Digest, LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
 use lease::Silence;
 use members::Members;
 use persist::Persist;
@@ -104,6 +105,8 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     expiry: Option<Wall>,
     rng: Rng,
     snapshots: snapshot::Snapshots,
+    /// What its store was made for, where it holds a part of the state.
+    subscription: Option<Digest>,
     /// What it owes to a leader that it heard.
     silence: Silence,
     reads: Reads,
@@ -146,6 +149,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
                 || log.base().index > held.index,
             expiry: None,
             rng: Rng::new(seed, u64::from(node.0)),
+            subscription: latest.as_ref().and_then(|snapshot| snapshot.meta.subscription),
             snapshots: snapshot::Snapshots::new(latest, now.mono, log.bytes()),
             silence: Silence { until: now.mono, leader: None },
             reads: Reads::new(image.incarnation),
@@ -179,6 +183,9 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Reconfigure(change) => self.on_reconfigure(now, change, out),
             Input::SnapshotTaken { index, digest, data } => {
                 self.on_snapshot_taken(now, *index, *digest, std::mem::take(data), out);
+            }
+            Input::Projected { index, digest, data } => {
+                self.on_projected(*index, *digest, std::mem::take(data), out);
             }
             Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
             Input::ExpiryAt(at) => self.expiry = *at,
@@ -232,6 +239,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         match self.role {
             Role::Follower { .. } if !self.votes && self.membership().is_observer(self.id) => {
                 crate::record::Role::Observer
+            }
+            Role::Follower { .. } if !self.votes && self.membership().edge(self.id).is_some() => {
+                crate::record::Role::Edge
             }
             Role::Follower { .. } if !self.votes => crate::record::Role::Learner,
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Leader(_) => {
@@ -308,7 +318,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::InstallSnapshotReply(_)
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(_)
-            | Message::TimeoutNow(_) => false,
+            | Message::TimeoutNow(_)
+            | Message::FeedEdge(_) => false,
         };
         if let Message::RequestVote(request) = message
             && let Some(refusal) = self.ignores_candidate(now, request)
@@ -334,6 +345,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::ReadIndex(request) => self.on_read_index(from, request, out),
             Message::ReadIndexReply(reply) => self.on_read_index_reply(from, reply, out),
             Message::TimeoutNow(order) => self.on_timeout_now(now, from, order, out),
+            Message::FeedEdge(feed) => self.on_feed_edge(now, from, feed, out),
         }
     }
 

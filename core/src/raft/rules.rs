@@ -88,6 +88,8 @@ pub enum Rule {
     TransferHasDeadline,
     /// Only voters' answers prove that a leader leads (thesis §6.4): observers may hear a deposed one.
     VotersConfirm,
+    /// The store of an edge goes on under the subscription alone that it was made for; another one is a new snapshot.
+    EdgeStartsAnew,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -101,7 +103,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -140,6 +142,7 @@ impl Rule {
         Self::VoteLease,
         Self::TransferHasDeadline,
         Self::VotersConfirm,
+        Self::EdgeStartsAnew,
     ];
 
     /// The name in scenario files and on the command line.
@@ -184,6 +187,7 @@ impl Rule {
             Self::VoteLease => "raft.vote-lease",
             Self::TransferHasDeadline => "raft.transfer-has-deadline",
             Self::VotersConfirm => "raft.voters-confirm",
+            Self::EdgeStartsAnew => "raft.edge-starts-anew",
         }
     }
 
@@ -234,7 +238,8 @@ impl Rule {
             | Self::LeaseDriftBound
             | Self::LeaseEndsAtTransfer
             | Self::VoteLease
-            | Self::VotersConfirm => RuleKind::Safety,
+            | Self::VotersConfirm
+            | Self::EdgeStartsAnew => RuleKind::Safety,
         }
     }
 }

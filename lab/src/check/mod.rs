@@ -7,9 +7,11 @@
 //!
 //! * [`RaftChecks`]: the five safety properties of the Raft paper's Figure 3,
 //!   and what nodes believe against the oracle of `oracle`;
+//! * what edges hold against the whole state (`edge`);
 //! * [`linearizable`]: what clients saw against one store;
 //! * [`liveness`]: a leader and a commit soon after the faults end.
 
+mod edge;
 pub mod linearizable;
 pub mod liveness;
 mod oracle;

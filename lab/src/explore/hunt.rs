@@ -27,6 +27,7 @@ pub fn plan(rule: Rule) -> Plan {
         pauses: 0,
         changes: 0,
         observers: 0,
+        edges: 0,
         raft: RaftSettings::default(),
         attempts: [0; 4],
         ..Profile::Heavy.plan()
@@ -227,6 +228,8 @@ pub fn plan(rule: Rule) -> Plan {
             client_timeout: Span::from_millis(100),
             ..busy
         },
+        // An edge that leaves and comes back for other ranges, and writes to all of them.
+        Rule::EdgeStartsAnew => Plan { edges: 4, ..busy },
         // What these guard shows only where a cut or a crash stays: calm mends both.
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
     }
@@ -280,6 +283,7 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
             crashes: one.crashes.max(other.crashes),
             changes: one.changes.max(other.changes),
             observers: one.observers.max(other.observers),
+            edges: one.edges.max(other.edges),
             partitions: one.partitions.max(other.partitions),
             one_way_cuts: one.one_way_cuts.max(other.one_way_cuts),
             lost_disks: one.lost_disks.max(other.lost_disks),

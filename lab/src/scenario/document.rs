@@ -208,6 +208,15 @@ pub enum Action {
         /// Who joins as an observer.
         observe: Targets,
     },
+    /// An operator asks a node for edges.
+    Subscribe {
+        /// Which node; the leader where nothing is said.
+        to: Selector,
+        /// Who joins as an edge.
+        node: Targets,
+        /// What they hold: the ranges of these keys.
+        keys: Vec<String>,
+    },
     /// Moves clocks forward.
     Skew {
         /// Whose.

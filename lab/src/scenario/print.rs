@@ -218,6 +218,11 @@ fn action(action: &Action) -> String {
                 [to, named("add", add), named("promote", promote), named("remove", remove), named("observe", observe)];
             format!("members = {{ {} }}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
         }
+        Action::Subscribe { to, node, keys } => {
+            let to = (*to != Selector::Leader).then(|| format!("to = {}, ", selector(to))).unwrap_or_default();
+            let keys = keys.iter().map(|key| quote(key)).collect::<Vec<_>>().join(", ");
+            format!("subscribe = {{ {to}node = {}, keys = [{keys}] }}", targets(node))
+        }
         Action::Skew { node, by } => format!("skew = {{ node = {}, by = {} }}", targets(node), span(*by)),
         Action::Drift { node, rate_ppm } => {
             format!("drift = {{ node = {}, rate = {} }}", targets(node), print_ppm(*rate_ppm))

@@ -106,6 +106,9 @@ impl Profile {
             "transfers",
             "entries at observers",
             "index reads at observers",
+            "entries at edges",
+            "bodies left out",
+            "projections made",
             "client operations unknown",
             "requests refused as overloaded",
             "windows full",
@@ -151,6 +154,7 @@ impl Profile {
                 slow_disks: 2,
                 changes: 2,
                 observers: 1,
+                edges: 2,
                 drifts: 2,
                 skews: 1,
                 raft: small_limits(small_snapshots(12)),
@@ -237,6 +241,9 @@ pub struct Plan {
     pub changes: u32,
     /// Rounds in which a node leaves the cluster and observes it for a while; calm gives it its vote back.
     pub observers: u32,
+    /// Rounds in which a node that is no member joins as an edge, each time with other ranges; it stays after the
+    /// last one.
+    pub edges: u32,
     /// How long such a round takes.
     pub observing: (Span, Span),
     /// Clocks that run at another rate from then on.
@@ -311,6 +318,7 @@ impl Default for Plan {
             slow_disks: 0,
             changes: 0,
             observers: 0,
+            edges: 0,
             observing: (Span::from_millis(4_000), Span::from_millis(8_000)),
             drifts: 0,
             drift_ppm: 20_000,

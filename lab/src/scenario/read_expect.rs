@@ -37,13 +37,14 @@ pub(super) const KEYS: [&str; 21] = [
 ];
 
 /// Roles by name.
-pub(super) const ROLES: [(Role, &str); 6] = [
+pub(super) const ROLES: [(Role, &str); 7] = [
     (Role::Follower, "follower"),
     (Role::PreCandidate, "pre-candidate"),
     (Role::Candidate, "candidate"),
     (Role::Leader, "leader"),
     (Role::Learner, "learner"),
     (Role::Observer, "observer"),
+    (Role::Edge, "edge"),
 ];
 
 /// One expectation.
@@ -138,6 +139,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
         Role::Leader => "leader",
         Role::Learner => "learner",
         Role::Observer => "observer",
+        Role::Edge => "edge",
     }
 }
 

@@ -203,6 +203,11 @@ pub fn peer(message: &AnyMessage) -> MessageFace {
         AnyMessage::Raft(Message::PreVoteReply(reply)) => vote_reply(MessageKind::PreVoteReply, "PreVote", reply),
         AnyMessage::Raft(Message::RequestVoteReply(reply)) => vote_reply(MessageKind::VoteReply, "RequestVote", reply),
         AnyMessage::Raft(Message::AppendEntries(append)) => self::append(append),
+        AnyMessage::Raft(Message::FeedEdge(feed)) => {
+            let mut face = append(&feed.append);
+            face.fields.push(("subscription", feed.subscription.to_string()));
+            face
+        }
         AnyMessage::Raft(Message::InstallSnapshot(install)) => self::install(install),
         AnyMessage::Raft(Message::InstallSnapshotReply(reply)) => install_reply(reply),
         AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, reply.round, &reply.outcome),
@@ -303,6 +308,10 @@ fn append_reply(term: Term, round: u64, outcome: &AppendOutcome) -> MessageFace 
             fields.extend([("success", "false".into()), ("reason", "older term".into())]);
             (Sign::Minus, "AppendEntries refused, older term".into())
         }
+        AppendOutcome::OtherSubscription => {
+            fields.extend([("success", "false".into()), ("reason", "needs its part of the state".into())]);
+            (Sign::Minus, "AppendEntries refused, other subscription".into())
+        }
     };
     MessageKind::AppendReply.face(Some(sign), Some(term), name, fields)
 }
@@ -357,7 +366,7 @@ pub enum Ring {
     Dashed,
     /// Leader: a thick ring with a crown mark.
     Crowned,
-    /// Learner or observer: a smaller hollow circle.
+    /// Learner, observer or edge: a smaller hollow circle.
     Small,
     /// Does not react, but holds its memory.
     Paused,
@@ -386,6 +395,7 @@ pub fn role_words(role: Role) -> &'static str {
         Role::Leader => words::LEADER,
         Role::Learner => words::LEARNER,
         Role::Observer => words::OBSERVER,
+        Role::Edge => words::EDGE,
     }
 }
 
@@ -397,7 +407,7 @@ pub fn role(liveness: Liveness, role: Role) -> RoleFace {
         Role::Follower => Ring::Plain,
         Role::PreCandidate | Role::Candidate => Ring::Dashed,
         Role::Leader => Ring::Crowned,
-        Role::Learner | Role::Observer => Ring::Small,
+        Role::Learner | Role::Observer | Role::Edge => Ring::Small,
     };
     match liveness {
         Liveness::Up => RoleFace { ring, votes, words: role_words(role) },
@@ -460,6 +470,11 @@ pub fn entry(entry: &Entry) -> EntryFace {
             EntryFace { class: EntryClass::NoOp, label: words::TICK.into(), text: words::TICK_TEXT.into() }
         }
         EntryKind::Command => command(entry),
+        EntryKind::Elided => EntryFace {
+            class: EntryClass::Command,
+            label: words::ELIDED.into(),
+            text: fill(words::ELIDED_TEXT, &[("client", &entry.client)]),
+        },
     }
 }
 
@@ -551,6 +566,7 @@ fn applied(result: &[u8]) -> OutcomeFace {
         Some(SessionAnswer::Forgotten) => (Sign::Question, words::FORGOTTEN.into()),
         Some(SessionAnswer::TooManyOutstanding) => (Sign::Minus, words::TOO_MANY.into()),
         Some(SessionAnswer::Malformed) => (Sign::Minus, words::MALFORMED.into()),
+        Some(SessionAnswer::NotHere) => (Sign::Minus, words::NOT_HERE.into()),
         None => (Sign::Plus, words::DONE.into()),
     };
     OutcomeFace { sign, words }

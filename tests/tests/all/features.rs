@@ -29,7 +29,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 29] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -50,6 +50,32 @@ const CASES: [Case; 24] = [
     }),
     ("members", "no joint configuration", |scenario| scenario.rules_off.push(Rule::JointConsensus)),
     ("members", "nobody who leaves the joint configuration", |scenario| scenario.rules_off.push(Rule::AutoLeave)),
+    ("edge", "nobody who subscribes", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Subscribe { .. })));
+    }),
+    ("edge", "an observer in its place", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Subscribe { to, node, .. }) = &step.action {
+                let (to, observe) = (to.clone(), node.clone());
+                let (add, promote, remove) = (vec![], vec![], vec![]);
+                step.action = Some(Action::Members { to, add, promote, remove, observe });
+            }
+        }
+    }),
+    ("edge", "the same keys again", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Subscribe { keys, .. }) = &mut step.action {
+                *keys = vec!["cart".into()];
+            }
+        }
+    }),
+    ("edge", "a store that is taken for any subscription", |scenario| {
+        scenario.rules_off.push(Rule::EdgeStartsAnew);
+    }),
+    ("edge", "an edge that never leaves", |scenario| {
+        let removes = |step: &Step| matches!(&step.action, Some(Action::Members { remove, .. }) if !remove.is_empty());
+        scenario.steps.retain(|step| !removes(step));
+    }),
     ("observers", "nobody who observes", |scenario| {
         scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
     }),

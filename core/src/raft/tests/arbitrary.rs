@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::testing::entry;
 use super::cluster::{Cluster, n};
+use crate::edge::Edge;
 use crate::entry::Entries;
 use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Input, Protocol as _, ReadHow};
@@ -42,12 +43,14 @@ fn members(rng: &mut Rng) -> Membership {
 
 fn change(rng: &mut Rng) -> MembershipChange {
     let mut list = || (0..rng.below(3)).map(|_| n(1 + rng.below(5) as u32)).collect();
-    MembershipChange { add: list(), promote: list(), remove: list(), observe: list() }
+    let (add, promote, remove, observe): (_, _, _, Vec<crate::types::NodeId>) = (list(), list(), list(), list());
+    let edge = list().into_iter().map(|node| Edge::new(node, [u64::from(node.0) % 2])).collect();
+    MembershipChange { add, promote, remove, observe, edge }
 }
 
 fn install(rng: &mut Rng, term: Term, index: LogIndex, last: Term) -> InstallSnapshot {
     let membership = members(rng);
-    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0) };
+    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0), subscription: None };
     let (total, offset) = (number(rng), if rng.below(2) == 0 { 0 } else { number(rng) });
     InstallSnapshot { term, meta, total, offset, data: vec![1; rng.below(6) as usize].into(), round: number(rng) }
 }

@@ -5,6 +5,7 @@
 
 mod arbitrary;
 mod cluster;
+mod edges;
 mod election;
 mod flow;
 mod lease;

@@ -110,6 +110,7 @@ fn one_of_each() -> Vec<Event> {
         IgnoreReason::NotAMember,
         IgnoreReason::Malformed,
         IgnoreReason::TooLarge,
+        IgnoreReason::PartialStore,
     ] {
         events.push(Event::MessageIgnored { from: NodeId(1), reason });
     }
@@ -140,6 +141,7 @@ fn one_of_each() -> Vec<Event> {
     }
     let (leader, follower, next) = (NodeId(1), NodeId(2), LogIndex(3));
     events.extend([
+        Event::ProjectionSent { edge: follower, index, bytes: 80 },
         Event::SnapshotTransferStarted { follower, next, base, index, bytes: 80 },
         Event::SnapshotTransferResumed { follower, index, offset: 40 },
         Event::SnapshotTransferEnded { follower, index },

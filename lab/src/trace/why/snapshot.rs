@@ -37,6 +37,15 @@ pub(super) fn compacted(node: NodeId, snapshot: LogIndex, bytes: u64, base: LogI
     ])
 }
 
+pub(super) fn projection(node: NodeId, edge: NodeId, index: LogIndex, bytes: u64) -> Explanation {
+    let values: [(&str, &dyn core::fmt::Display); 4] =
+        [("node", &node), ("edge", &edge), ("index", &index), ("bytes", &bytes)];
+    Explanation::of(fill(text::PROJECTION, &values))
+        .because(principle::EDGE, paper::NONE)
+        .by(&[Rule::EdgeStartsAnew])
+        .with([("last included index", index.to_string()), ("bytes", bytes.to_string())])
+}
+
 pub(super) fn transfer_started(
     node: NodeId,
     follower: NodeId,
