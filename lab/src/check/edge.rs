@@ -69,3 +69,52 @@ impl Shadow {
         Some((EDGE_STATE, format!("the {what} of {node} at index {through} is {found}, and its part of it is {whole}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use quorumscope_core::edge::Edge;
+    use quorumscope_core::entry::Entry;
+    use quorumscope_core::machine::any::AnyCommand;
+    use quorumscope_core::machine::kv::Operation;
+    use quorumscope_core::machine::range_of;
+    use quorumscope_core::machine::session::Payload;
+    use quorumscope_core::types::RequestNumber;
+
+    use super::super::raft::testing::log_of;
+    use super::*;
+
+    const EDGE: NodeId = NodeId(4);
+
+    /// A session, a value under x and one under y, and then the configuration in which n4 holds x.
+    fn committed() -> Vec<Decided> {
+        let set = |key: &str| AnyCommand::Kv(Operation::Set { key: key.into(), value: "1".into() }).encode();
+        let command = |key| Payload::Command { acknowledged: RequestNumber(0), command: set(key) }.encode();
+        let edges = vec![Edge::new(EDGE, [range_of("x")])];
+        let members = Membership { edges, ..Membership::of(vec![NodeId(1)]) };
+        let payloads = [Payload::Open.encode(), command("x"), command("y"), members.encode()];
+        let entries = log_of(&[1, 1, 1, 1]);
+        let entries = entries.iter().zip(payloads).map(|(entry, payload)| {
+            let kind = if entry.index == LogIndex(4) { EntryKind::Configuration } else { EntryKind::Command };
+            Entry { kind, payload, client: quorumscope_core::types::ClientId(1), ..Entry::clone(entry) }
+        });
+        entries.map(|entry| Decided { in_term: entry.term, entry: Arc::new(entry) }).collect()
+    }
+
+    #[test]
+    fn an_edge_must_hold_its_part_and_nothing_else() {
+        let committed = committed();
+        let mut shadow = Shadow::new(Sessions::default());
+        assert!(!shadow.advance(&committed, LogIndex(5)), "what the oracle does not know is not compared");
+        assert!(shadow.advance(&committed, LogIndex(4)));
+        let whole = shadow.machine.clone();
+        let found = |ranges: &[u64]| shadow.compare(EDGE, &whole.project(ranges)).map(|(property, _)| property);
+        assert_eq!(found(&[range_of("x")]), None);
+        assert_eq!(found(&[range_of("y")]), Some(EDGE_STATE));
+        assert_eq!(found(&[range_of("x"), range_of("y")]), Some(EDGE_STATE), "more than its part");
+        assert_eq!(found(&[]), Some(EDGE_STATE));
+        assert_eq!(shadow.compare(NodeId(5), &whole).map(|(property, _)| property), None, "n5 is no edge");
+        assert!(shadow.is_before(LogIndex(4)) && !shadow.is_before(LogIndex(3)));
+    }
+}

@@ -219,7 +219,7 @@ fn action(action: &Action) -> String {
             format!("members = {{ {} }}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
         }
         Action::Subscribe { to, node, keys } => {
-            let to = (*to != Selector::Leader).then(|| format!("to = {}, ", selector(to))).unwrap_or_default();
+            let to = if *to == Selector::Leader { String::new() } else { format!("to = {}, ", selector(to)) };
             let keys = keys.iter().map(|key| quote(key)).collect::<Vec<_>>().join(", ");
             format!("subscribe = {{ {to}node = {}, keys = [{keys}] }}", targets(node))
         }
