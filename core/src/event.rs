@@ -229,6 +229,13 @@ pub enum Event {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// Another node, or the leader itself (`None`), sends this one what is committed from here on.
+    FeederChosen {
+        /// Who is fed.
+        node: NodeId,
+        /// By whom.
+        feeder: Option<NodeId>,
+    },
     /// A part of a snapshot, or its answer, was lost: the transfer goes on where the follower is.
     SnapshotTransferResumed {
         /// Who.

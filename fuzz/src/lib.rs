@@ -19,10 +19,10 @@ use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::protocol::{Effect, Effects, Input, Protocol as _, ReadHow, ReadRequest};
 use quorumscope_core::raft::{
     AllOn, AppendEntries, AppendEntriesReply, AppendOutcome, Config, FeedEdge, HardState, InstallOutcome,
-    InstallSnapshot, InstallSnapshotReply, Message, Raft, ReadIndex, ReadIndexReply, ReadToken, RequestVote,
-    RequestVoteReply, Snapshots, TimeoutNow,
+    InstallSnapshot, InstallSnapshotReply, Message, Raft, ReadIndex, ReadIndexReply, ReadToken, Relay, Relayed,
+    RequestVote, RequestVoteReply, Snapshots, TimeoutNow,
 };
-use quorumscope_core::snapshot::SnapshotMeta;
+use quorumscope_core::snapshot::{Base, SnapshotMeta};
 use quorumscope_core::storage::{DiskImage, Write};
 use quorumscope_core::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Term, Wall,
@@ -137,8 +137,11 @@ impl Source<'_> {
         let membership = self.membership();
         let (index, term, log_time) = (LogIndex(self.number()), Term(self.number()), Wall(self.number()));
         let digest = Digest(self.number());
-        let subscription = self.flag().then(|| Edge::new(NodeId(1), [u64::from(self.below(2)), 1]).subscription());
-        SnapshotMeta { index, term, log_time, membership, digest, subscription }
+        SnapshotMeta { index, term, log_time, membership, digest, subscription: self.subscription() }
+    }
+
+    fn subscription(&mut self) -> Option<Digest> {
+        self.flag().then(|| Edge::new(NodeId(1), [u64::from(self.below(2)), 1]).subscription())
     }
 
     fn token(&mut self) -> ReadToken {
@@ -160,7 +163,17 @@ impl Source<'_> {
 
     fn message(&mut self) -> Message {
         let term = Term(self.number());
-        match self.below(12) {
+        match self.below(14) {
+            12 => {
+                let (to, subscription, mut append) = (self.node(), self.subscription(), self.append(term));
+                append.entries.clear();
+                let last = Base { index: LogIndex(self.number()), term: Term(self.number()) };
+                Message::Relay(Box::new(Relay { to, subscription, append, last }))
+            }
+            13 => {
+                let (leader, subscription, append) = (self.node(), self.subscription(), self.append(term));
+                Message::Relayed(Box::new(Relayed { leader, subscription, append }))
+            }
             0 => Message::PreVote(self.request(term)),
             1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted: self.flag() }),
             2 => Message::RequestVote(self.request(term)),

@@ -135,6 +135,8 @@ fn answer(message: Message) -> Option<Message> {
         | Message::ReadIndex(_)
         | Message::ReadIndexReply(_)
         | Message::FeedEdge(_)
+        | Message::Relay(_)
+        | Message::Relayed(_)
         | Message::TimeoutNow(_) => None,
     }
 }

@@ -45,6 +45,10 @@ pub struct Config<R = AllOn> {
     /// How far the rate of a node's clock may be from true time, in parts per million: the leader's lease is
     /// shortened by it.
     pub drift_bound_ppm: u32,
+    /// Which zone a node stands in, sorted by node. A learner, an observer or an edge in another zone than the leader
+    /// is fed by a voter of its own zone, where there is one. Nothing is fed by others where nothing is said.
+    #[serde(default)]
+    pub zones: Vec<(NodeId, u32)>,
 }
 
 /// When snapshots are made, and how they travel (Raft paper §7; thesis §5.1). A zero switches that reason off; with
@@ -98,7 +102,15 @@ impl<R: Rules> Config<R> {
             snapshots: Snapshots::default(),
             check_quorum: true,
             drift_bound_ppm: 20_000,
+            zones: Vec::new(),
         }
+    }
+
+    /// The zone of a node, where it is known.
+    #[must_use]
+    pub fn zone_of(&self, node: NodeId) -> Option<u32> {
+        let known = self.zones.iter().find(|(zoned, _)| *zoned == node);
+        known.map(|(_, zone)| *zone)
     }
 
     /// How long a lease lasts on the leader's clock: T(1−ρ)/(1+ρ), with T the shortest election timeout and ρ the

@@ -20,7 +20,7 @@
 //!
 //! Bounded: one projection is made at a time; other edges ask again.
 //!
-//! Left out: incremental projections, and edges fed by followers.
+//! Left out: incremental projections. Bodies are left out by whoever sends them, the leader or a feeder (`feeders`).
 
 use std::sync::Arc;
 
@@ -56,8 +56,13 @@ pub(super) fn without_bodies(edge: &Edge, entries: Entries) -> Entries {
 pub(super) fn addressed(progress: &Progress, append: AppendEntries) -> Message {
     match &progress.edge {
         None => Message::AppendEntries(append),
-        Some(edge) => Message::FeedEdge(Box::new(FeedEdge { subscription: edge.subscription(), append })),
+        Some(edge) => fed(edge, append),
     }
+}
+
+fn fed(edge: &Edge, mut append: AppendEntries) -> Message {
+    append.entries = without_bodies(edge, append.entries);
+    Message::FeedEdge(Box::new(FeedEdge { subscription: edge.subscription(), append }))
 }
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
@@ -69,16 +74,27 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// Takes an append with bodies left out, where this store was made for that very subscription.
     pub(super) fn on_feed_edge(&mut self, now: Now, leader: NodeId, feed: &mut FeedEdge, out: &mut Effects) {
+        self.take_fed(now, leader, feed.subscription, &mut feed.append, out);
+    }
+
+    pub(super) fn take_fed(
+        &mut self,
+        now: Now,
+        leader: NodeId,
+        subscription: Digest,
+        append: &mut AppendEntries,
+        out: &mut Effects,
+    ) {
         let made_for_it = match self.subscription {
-            Some(own) => own == feed.subscription || !self.on(Rule::EdgeStartsAnew),
+            Some(own) => own == subscription || !self.on(Rule::EdgeStartsAnew),
             None => false,
         };
-        if made_for_it || feed.append.term < self.hard.current_term {
-            return self.take_append(now, leader, &mut feed.append, out);
+        if made_for_it || append.term < self.hard.current_term {
+            return self.take_append(now, leader, append, out);
         }
         if self.follow(now, leader, out) {
             let after = self.persist.promise(LogIndex::ZERO);
-            self.reply(leader, AppendOutcome::OtherSubscription, feed.append.round, after, out);
+            self.reply(leader, AppendOutcome::OtherSubscription, append.round, after, out);
         }
     }
 

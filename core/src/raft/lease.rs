@@ -120,7 +120,7 @@ impl Rounds {
     }
 
     /// When a peer last answered; whoever never did counts from the beginning.
-    fn heard(&self, node: NodeId) -> Mono {
+    pub(super) fn heard(&self, node: NodeId) -> Mono {
         self.contact(node).map_or(self.since, |contact| contact.heard)
     }
 

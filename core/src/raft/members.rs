@@ -160,7 +160,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let fresh = self.first_progress(next);
         let Role::Leader(leader) = &mut self.role else { return };
         let known = |new: Progress| match leader.progress_of(new.node) {
-            Some(known) if known.edge == new.edge => known.clone().with(new.feed),
+            Some(known) if known.edge == new.edge => known.clone().with(new.feed).without_feeder(),
             Some(_) | None => new,
         };
         leader.progress = fresh.into_iter().map(known).collect();
@@ -254,7 +254,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::InstallSnapshot(_)
             | Message::ReadIndex(_)
             | Message::TimeoutNow(_)
-            | Message::FeedEdge(_) => from != self.id,
+            | Message::FeedEdge(_)
+            | Message::Relay(_)
+            | Message::Relayed(_) => from != self.id,
             Message::PreVoteReply(_) | Message::RequestVoteReply(_) => {
                 from != self.id && self.membership().is_voter(from)
             }

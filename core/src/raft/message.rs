@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entries;
-use crate::snapshot::SnapshotMeta;
+use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Digest, Incarnation, LogIndex, NodeId, Term};
 
 /// A Raft message.
@@ -39,6 +39,10 @@ pub enum Message {
     TimeoutNow(TimeoutNow),
     /// An append for an edge: bodies of ranges that it does not hold are left out.
     FeedEdge(Box<FeedEdge>),
+    /// "Send this part of your log to that node, for me": an append for a node near the receiver.
+    Relay(Box<Relay>),
+    /// An append that a feeder sends for its leader; the answer goes to the leader.
+    Relayed(Box<Relayed>),
 }
 
 /// Asks for a vote (Figure 2, §5.2), or for a pre-vote (thesis §9.6).
@@ -122,6 +126,30 @@ pub enum AppendOutcome {
 pub struct FeedEdge {
     /// The subscription by which bodies were left out.
     pub subscription: Digest,
+    /// The append.
+    pub append: AppendEntries,
+}
+
+/// A leader asks a voter to send entries of its own log to somebody in its zone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Relay {
+    /// To whom.
+    pub to: NodeId,
+    /// What that node subscribes to, where it is an edge.
+    pub subscription: Option<Digest>,
+    /// The append without its entries.
+    pub append: AppendEntries,
+    /// Index and term of the last entry to send: a log that holds it equals the leader's up to it.
+    pub last: Base,
+}
+
+/// An append by way of a feeder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Relayed {
+    /// Whose append it is.
+    pub leader: NodeId,
+    /// By which bodies were left out, where it goes to an edge.
+    pub subscription: Option<Digest>,
     /// The append.
     pub append: AppendEntries,
 }
@@ -237,6 +265,8 @@ impl Message {
             Self::ReadIndexReply(reply) => reply.term,
             Self::TimeoutNow(order) => order.term,
             Self::FeedEdge(feed) => feed.append.term,
+            Self::Relay(order) => order.append.term,
+            Self::Relayed(relayed) => relayed.append.term,
         }
     }
 }

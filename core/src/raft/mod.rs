@@ -25,11 +25,13 @@
 //!   change of voters is joint (§6).
 //!
 //! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads`, `transfer`, `observers` and `edges`.
+//! `lease`, `reads`, `transfer`, `observers`, `edges` and
+//! `feeders`.
 
 mod config;
 mod edges;
 mod election;
+mod feeders;
 mod lease;
 mod ledger;
 mod log;
@@ -57,7 +59,8 @@ pub use config::{Config, ConfigError, Snapshots};
 pub use log::Log;
 pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, FeedEdge, HardState, InstallOutcome, InstallSnapshot,
-    InstallSnapshotReply, Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
+    InstallSnapshotReply, Message, ReadIndex, ReadIndexReply, ReadToken, Relay, Relayed, RequestVote, RequestVoteReply,
+    TimeoutNow,
 };
 pub use profile::Profile;
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
@@ -319,7 +322,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(_)
             | Message::TimeoutNow(_)
-            | Message::FeedEdge(_) => false,
+            | Message::FeedEdge(_)
+            | Message::Relay(_)
+            | Message::Relayed(_) => false,
         };
         if let Message::RequestVote(request) = message
             && let Some(refusal) = self.ignores_candidate(now, request)
@@ -346,6 +351,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::ReadIndexReply(reply) => self.on_read_index_reply(from, reply, out),
             Message::TimeoutNow(order) => self.on_timeout_now(now, from, order, out),
             Message::FeedEdge(feed) => self.on_feed_edge(now, from, feed, out),
+            Message::Relay(order) => self.on_relay(now, from, order, out),
+            Message::Relayed(relayed) => self.on_relayed(now, from, relayed, out),
         }
     }
 

@@ -130,13 +130,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Sends one follower what it lacks, as far as its window allows.
     pub(super) fn replicate_to(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
-        let Some(progress) = leader.progress.get_mut(position) else { return };
         loop {
+            let Some(progress) = leader.progress.get_mut(position) else { return };
             let window = (self.config.max_entries_in_flight, self.config.max_bytes_in_flight);
             let full = self.config.max_entries_per_append;
             let mut room = progress.room(window.0).min(full);
             let held_back = room == 0;
-            if progress.feed != Feed::Log {
+            if progress.feed != Feed::Log || progress.feeder.is_some() {
                 room = progress.committed_room(room, full, self.commit_index);
             }
             let lacks = progress.next <= self.log.last_index();
@@ -152,10 +152,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 return self.start_transfer(position, out); // §7: what it needs was compacted away
             }
             let (first_bytes, most_bytes) = progress.room_bytes(window.1, self.config.max_bytes_per_append);
-            let (mut entries, bytes) = self.log.slice(progress.next, room, first_bytes, most_bytes);
-            if let Some(edge) = &progress.edge {
-                entries = super::edges::without_bodies(edge, entries);
-            }
+            let (entries, bytes) = self.log.slice(progress.next, room, first_bytes, most_bytes);
             if entries.is_empty() && lacks {
                 note_full(progress, lacks, Limit::Bytes(window.1), out);
                 return;
@@ -167,8 +164,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             };
             progress.sent(append.entries.len() as u64, bytes);
             // No promise: what a leader sends need not be durable at the leader (thesis §10.2.1).
-            let message = super::edges::addressed(progress, append);
-            out.send(progress.node, message, None);
+            match progress.feeder {
+                None => out.send(progress.node, super::edges::addressed(progress, append), None),
+                Some(feeder) => super::feeders::send(leader, position, feeder, append, out),
+            }
         }
     }
 
@@ -184,6 +183,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.tick_if_due(now, out);
         self.begin_round(now, out);
         self.remind_observers(out);
+        self.choose_feeders(now, out);
     }
 
     /// Numbers what leaves from here on, so that its answers prove that the node led now.

@@ -90,6 +90,8 @@ pub enum Rule {
     VotersConfirm,
     /// The store of an edge goes on under the subscription alone that it was made for; another one is a new snapshot.
     EdgeStartsAnew,
+    /// A feeder sends only what its log shares with the leader's and the leader has committed.
+    FeederSendsCommitted,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -103,7 +105,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -143,6 +145,7 @@ impl Rule {
         Self::TransferHasDeadline,
         Self::VotersConfirm,
         Self::EdgeStartsAnew,
+        Self::FeederSendsCommitted,
     ];
 
     /// The name in scenario files and on the command line.
@@ -188,6 +191,7 @@ impl Rule {
             Self::TransferHasDeadline => "raft.transfer-has-deadline",
             Self::VotersConfirm => "raft.voters-confirm",
             Self::EdgeStartsAnew => "raft.edge-starts-anew",
+            Self::FeederSendsCommitted => "raft.feeder-sends-committed",
         }
     }
 
@@ -239,7 +243,8 @@ impl Rule {
             | Self::LeaseEndsAtTransfer
             | Self::VoteLease
             | Self::VotersConfirm
-            | Self::EdgeStartsAnew => RuleKind::Safety,
+            | Self::EdgeStartsAnew
+            | Self::FeederSendsCommitted => RuleKind::Safety,
         }
     }
 }

@@ -335,6 +335,8 @@ fn without_round(mut message: Message) -> Message {
         Message::AppendEntries(append) => append.round = 0,
         Message::AppendEntriesReply(reply) => reply.round = 0,
         Message::FeedEdge(feed) => feed.append.round = 0,
+        Message::Relay(order) => order.append.round = 0,
+        Message::Relayed(relayed) => relayed.append.round = 0,
         Message::InstallSnapshot(install) => install.round = 0,
         Message::InstallSnapshotReply(reply) => reply.round = 0,
         Message::PreVote(_)

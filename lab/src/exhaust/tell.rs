@@ -160,6 +160,8 @@ fn describe(message: &Message) -> String {
         | Message::ReadIndex(_)
         | Message::ReadIndexReply(_)
         | Message::FeedEdge(_)
+        | Message::Relay(_)
+        | Message::Relayed(_)
         | Message::TimeoutNow(_) => format!("{message:?}"),
     }
 }

@@ -28,6 +28,7 @@ pub fn plan(rule: Rule) -> Plan {
         changes: 0,
         observers: 0,
         edges: 0,
+        zones: false,
         raft: RaftSettings::default(),
         attempts: [0; 4],
         ..Profile::Heavy.plan()
@@ -228,6 +229,10 @@ pub fn plan(rule: Rule) -> Plan {
             client_timeout: Span::from_millis(100),
             ..busy
         },
+        // A voter with entries that nobody else has must be asked for what it missed.
+        Rule::FeederSendsCommitted => {
+            Plan { zones: true, observers: 3, drop_ppm: 200_000, partitions: 8, at_leader_percent: 90, ..busy }
+        }
         // An edge that leaves and comes back for other ranges, and writes to all of them.
         Rule::EdgeStartsAnew => Plan { edges: 4, ..busy },
         // What these guard shows only where a cut or a crash stays: calm mends both.
@@ -284,6 +289,7 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
             changes: one.changes.max(other.changes),
             observers: one.observers.max(other.observers),
             edges: one.edges.max(other.edges),
+            zones: one.zones || other.zones,
             partitions: one.partitions.max(other.partitions),
             one_way_cuts: one.one_way_cuts.max(other.one_way_cuts),
             lost_disks: one.lost_disks.max(other.lost_disks),

@@ -61,6 +61,8 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
             Message::ReadIndexReply(_) => kind == MessageKind::ReadIndexReply,
             Message::TimeoutNow(_) => kind == MessageKind::TimeoutNow,
             Message::FeedEdge(feed) => is_append(kind, &feed.append),
+            Message::Relayed(relayed) => is_append(kind, &relayed.append),
+            Message::Relay(_) => kind == MessageKind::Relay,
         },
     }
 }
@@ -81,6 +83,7 @@ fn is_append(kind: MessageKind, append: &AppendEntries) -> bool {
         | MessageKind::InstallSnapshotReply
         | MessageKind::ReadIndex
         | MessageKind::ReadIndexReply
+        | MessageKind::Relay
         | MessageKind::TimeoutNow => false,
     }
 }

@@ -45,6 +45,11 @@ pub fn generate(
     if (plan.replaced || plan.edges > 0) && nodes < MAX_NODES {
         scenario.nodes.push(spare);
     }
+    if plan.zones && seed.is_multiple_of(2) {
+        let (here, elsewhere) = scenario.nodes.iter().partition(|node| node.0 % 2 == 1);
+        scenario.zones = vec![here, elsewhere];
+        scenario.zones.retain(|zone| !zone.is_empty());
+    }
     let calm = Time(scenario.until.0 / 10 * 6);
     let mut draw = Draw {
         rng: Rng::new(seed, CONCERN),

@@ -109,6 +109,7 @@ impl Profile {
             "entries at edges",
             "bodies left out",
             "projections made",
+            "appends by feeders",
             "client operations unknown",
             "requests refused as overloaded",
             "windows full",
@@ -155,6 +156,7 @@ impl Profile {
                 changes: 2,
                 observers: 1,
                 edges: 2,
+                zones: true,
                 drifts: 2,
                 skews: 1,
                 raft: small_limits(small_snapshots(12)),
@@ -244,6 +246,8 @@ pub struct Plan {
     /// Rounds in which a node that is no member joins as an edge, each time with other ranges; it stays after the
     /// last one.
     pub edges: u32,
+    /// Whether every second node stands in another zone, in every second seed.
+    pub zones: bool,
     /// How long such a round takes.
     pub observing: (Span, Span),
     /// Clocks that run at another rate from then on.
@@ -319,6 +323,7 @@ impl Default for Plan {
             changes: 0,
             observers: 0,
             edges: 0,
+            zones: false,
             observing: (Span::from_millis(4_000), Span::from_millis(8_000)),
             drifts: 0,
             drift_ppm: 20_000,

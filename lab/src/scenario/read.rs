@@ -28,12 +28,13 @@ const MAX_UNTIL: Span = Span::from_secs(3_600);
 /// Protocols that have a name and cannot run yet.
 const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
 
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 17] = [
     "name",
     "about",
     "protocol",
     "nodes",
     "voters",
+    "zones",
     "seed",
     "until",
     "network",
@@ -97,6 +98,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
         return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
+    let zones = table.read("zones", Vec::new(), |source, value| read_zones(source, value, &nodes))?;
     let clients = read_clients(&table)?;
     let machine = read_machine(&table, &clients)?;
     let mut names = Names {
@@ -124,6 +126,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         rules_off: table.read("rules", Vec::new(), read_rules)?,
         nodes,
         voters,
+        zones,
         clients,
         steps,
         expect,
@@ -161,6 +164,7 @@ impl RaftSettings {
             check_quorum,
             drift_bound_ppm,
             voters: _,
+            zones: _,
             rules: AllOn,
         } = raft::Config::of(profile, Vec::new(), AllOn);
         Self {
@@ -251,6 +255,22 @@ fn read_until(table: &Table<'_, '_>) -> Result<Time, ScenarioError> {
         return Err(table.source.error(&value.span(), "a run ends after more than 0s and at most 3600s"));
     }
     Ok(Time(span.0))
+}
+
+fn read_zones(source: Source<'_>, value: &Value<'_>, nodes: &[NodeId]) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
+    let DeValue::Array(zones) = value.get_ref() else {
+        return Err(source.expected(value, "zones as [[\"n1\", \"n2\"], [\"n3\"]]"));
+    };
+    let zones: Vec<Vec<NodeId>> = zones.iter().map(|zone| read_nodes(source, zone)).collect::<Result<_, _>>()?;
+    let mut all: Vec<NodeId> = zones.iter().flatten().copied().collect();
+    few::sort(&mut all, |a, b| a < b);
+    if let Some(node) = all.iter().find(|node| !nodes.contains(node)) {
+        return Err(source.error(&value.span(), format!("{node} stands in a zone and is not one of the nodes")));
+    }
+    match all.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(source.error(&value.span(), format!("{} stands in two zones", pair[0]))),
+        None => Ok(zones),
+    }
 }
 
 fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, ScenarioError> {

@@ -99,6 +99,8 @@ counters! {
     edge_entries = "entries at edges",
     /// Of them, those whose body was left out.
     bodies_left_out = "bodies left out",
+    /// Appends that feeders sent for their leaders.
+    relayed = "appends by feeders",
     /// Parts of the state that leaders made for edges.
     projections = "projections made",
     /// Requests that a node refused because too much was waiting.

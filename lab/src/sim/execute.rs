@@ -226,6 +226,7 @@ impl<P: Subject> World<P> {
         (tag::SEND, number(index), to, after).hash(&mut self.chain);
         message.hash(&mut self.chain);
         self.coverage.snapshot_parts += u64::from(P::is_part(&message));
+        self.coverage.relayed += u64::from(P::is_relayed(&message));
         let said = &message;
         let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Sent {
             to,

@@ -77,6 +77,9 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
 
     /// Whether a message carries a part of a snapshot.
     fn is_part(message: &Self::Message) -> bool;
+
+    /// Whether a message is sent on for somebody else.
+    fn is_relayed(message: &Self::Message) -> bool;
 }
 
 /// A snapshot that is being made: the state as it was, and the step that asked for it.

@@ -13,7 +13,7 @@ use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Outcome, ReadHow};
 use quorumscope_core::raft::{
     AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, ReadIndexReply,
-    RequestVote, RequestVoteReply,
+    Relay, RequestVote, RequestVoteReply,
 };
 use quorumscope_core::record::{AnyMessage, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
@@ -208,6 +208,12 @@ pub fn peer(message: &AnyMessage) -> MessageFace {
             face.fields.push(("subscription", feed.subscription.to_string()));
             face
         }
+        AnyMessage::Raft(Message::Relayed(relayed)) => {
+            let mut face = append(&relayed.append);
+            face.fields.push(("leader", relayed.leader.to_string()));
+            face
+        }
+        AnyMessage::Raft(Message::Relay(order)) => relay(order),
         AnyMessage::Raft(Message::InstallSnapshot(install)) => self::install(install),
         AnyMessage::Raft(Message::InstallSnapshotReply(reply)) => install_reply(reply),
         AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, reply.round, &reply.outcome),
@@ -269,6 +275,19 @@ fn append(append: &AppendEntries) -> MessageFace {
         ("round", append.round.to_string()),
     ];
     kind.face(None, Some(append.term), name, fields)
+}
+
+fn relay(order: &Relay) -> MessageFace {
+    let (first, last) = (order.append.prev_log_index.next(), order.last.index);
+    let fields = vec![
+        ("term", order.append.term.0.to_string()),
+        ("to", order.to.to_string()),
+        ("entries", format!("{first}–{last}")),
+        ("last term", order.last.term.0.to_string()),
+        ("leaderCommit", order.append.leader_commit.to_string()),
+        ("round", order.append.round.to_string()),
+    ];
+    MessageKind::Heartbeat.face(None, Some(order.append.term), format!("send {first}–{last} to {}", order.to), fields)
 }
 
 /// How many entries of one append are listed in full.

@@ -99,6 +99,8 @@ pub mod principle {
         "While members change, both the old and the new half must agree: so two leaders never have a quorum each.";
     pub(crate) const ONE_CHANGE: &str = "Members change one step at a time, and only on ground that is committed.";
     pub(crate) const CAUGHT_UP: &str = "Who votes before it has the log holds up every commit.";
+    pub(crate) const FEEDER: &str =
+        "A feeder sends committed entries only, and only where its log equals its leader's up to the last of them.";
     pub(crate) const EDGE: &str = "An edge holds a part of the state: it begins with that part as a snapshot, and of all other commands it gets place, term and digest.";
     pub(crate) const OBSERVER: &str = "An observer gets what is committed and answers reads; it never votes, and what it answers its leader proves nothing.";
     pub(crate) const REMOVED: &str = "A leader manages its own removal, without counting itself, and then steps down.";
@@ -138,6 +140,10 @@ pub(crate) mod snapshot {
     pub const COMPACTED_NOTHING: &str =
         "{node} writes its snapshot through index {index} ({bytes} bytes); its log is short enough to stay.";
     pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index} ({bytes} bytes): {follower} needs entry {next}, and {node}'s log goes on after index {base}.";
+    pub const FEEDER_CHOSEN: &str =
+        "{leader} has {fed} fed by {feeder}, which stands near it; the answers come to {leader} itself.";
+    pub const FEEDER_GONE: &str =
+        "{leader} feeds {fed} itself: no voter near it is heard and holds what is to be sent.";
     pub const PROJECTION: &str = "{node} sends {edge} its part of the state at index {index} ({bytes} bytes): {edge}'s store was made for something else, or it lacks entries that {node}'s log holds no longer.";
     pub const TRANSFER_RESUMED: &str = "{node} goes on sending {follower} the snapshot through index {index} at byte {offset}: this is how much {follower} has.";
     pub const TRANSFER_ENDED: &str =
@@ -364,6 +370,7 @@ pub(crate) mod line {
     pub const COMPACTED: &str = "{node} stores a snapshot through index {index}";
     pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index}";
     pub const PROJECTION: &str = "{node} sends {edge} its part of the state at index {index}";
+    pub const FEEDER_CHOSEN: &str = "{node} gets what is committed from {feeder} from here on";
     pub const TRANSFER_RESUMED: &str = "{node} goes on with {follower}'s snapshot at byte {offset}";
     pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
     pub const QUORUM_LOST: &str = "{node} stopped leading term {term}: it heard from no quorum";

@@ -29,7 +29,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 29] = [
+const CASES: [Case; 31] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -50,6 +50,8 @@ const CASES: [Case; 29] = [
     }),
     ("members", "no joint configuration", |scenario| scenario.rules_off.push(Rule::JointConsensus)),
     ("members", "nobody who leaves the joint configuration", |scenario| scenario.rules_off.push(Rule::AutoLeave)),
+    ("zones", "nobody who is near", |scenario| scenario.zones.clear()),
+    ("zones", "all in one zone", |scenario| scenario.zones = vec![scenario.nodes.clone()]),
     ("edge", "nobody who subscribes", |scenario| {
         scenario.steps.retain(|step| !matches!(step.action, Some(Action::Subscribe { .. })));
     }),

@@ -7,6 +7,7 @@ mod arbitrary;
 mod cluster;
 mod edges;
 mod election;
+mod feeders;
 mod flow;
 mod lease;
 mod members;

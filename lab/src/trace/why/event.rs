@@ -132,6 +132,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::SnapshotTransferStarted { follower, next, base, index, bytes } => {
             snapshot::transfer_started(node, *follower, *next, *base, *index, *bytes)
         }
+        Event::FeederChosen { node: fed, feeder } => snapshot::feeder(node, *fed, *feeder),
         Event::ProjectionSent { edge, index, bytes } => snapshot::projection(node, *edge, *index, *bytes),
         Event::SnapshotTransferResumed { follower, index, offset } => {
             snapshot::transfer_resumed(node, *follower, *index, *offset)

@@ -141,6 +141,8 @@ fn one_of_each() -> Vec<Event> {
     }
     let (leader, follower, next) = (NodeId(1), NodeId(2), LogIndex(3));
     events.extend([
+        Event::FeederChosen { node: follower, feeder: Some(NodeId(3)) },
+        Event::FeederChosen { node: follower, feeder: None },
         Event::ProjectionSent { edge: follower, index, bytes: 80 },
         Event::SnapshotTransferStarted { follower, next, base, index, bytes: 80 },
         Event::SnapshotTransferResumed { follower, index, offset: 40 },
