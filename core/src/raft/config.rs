@@ -109,8 +109,8 @@ impl<R: Rules> Config<R> {
     /// The zone of a node, where it is known.
     #[must_use]
     pub fn zone_of(&self, node: NodeId) -> Option<u32> {
-        let known = self.zones.iter().find(|(zoned, _)| *zoned == node);
-        known.map(|(_, zone)| *zone)
+        let at = self.zones.binary_search_by(|(zoned, _)| zoned.cmp(&node)).ok()?;
+        self.zones.get(at).map(|(_, zone)| *zone)
     }
 
     /// How long a lease lasts on the leader's clock: T(1−ρ)/(1+ρ), with T the shortest election timeout and ρ the
@@ -137,6 +137,9 @@ impl<R: Rules> Config<R> {
         }
         if !self.voters.is_sorted_by(|a, b| a < b) {
             return Err(ConfigError::VotersUnsorted);
+        }
+        if !self.zones.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(ConfigError::ZonesUnsorted);
         }
         if low > high || low == Span(0) {
             return Err(ConfigError::ElectionTimeout { low, high });
@@ -181,6 +184,9 @@ pub enum ConfigError {
     /// The list is not sorted, or names a voter twice.
     #[error("voters must be sorted and named once each")]
     VotersUnsorted,
+    /// The list is not sorted, or names a node twice.
+    #[error("zones must be sorted by node, and each node stands in one")]
+    ZonesUnsorted,
     /// The range is empty or starts at zero.
     #[error("election_timeout must be a range above zero, shortest first, and is {low} to {high} microseconds")]
     ElectionTimeout {
@@ -251,6 +257,17 @@ mod tests {
     fn an_empty_range_of_timeouts_is_refused() {
         let config = Config { election_timeout: (Span(300), Span(150)), ..config() };
         assert!(matches!(config.validate(), Err(ConfigError::ElectionTimeout { .. })));
+    }
+
+    #[test]
+    fn a_node_that_stands_in_two_zones_is_refused() {
+        let config = |zones: &[(u32, u32)]| Config {
+            zones: zones.iter().map(|(node, zone)| (NodeId(*node), *zone)).collect(),
+            ..config()
+        };
+        assert_eq!(config(&[(1, 0), (2, 1)]).validate(), Ok(()));
+        assert_eq!(config(&[(1, 0), (1, 1)]).validate(), Err(ConfigError::ZonesUnsorted));
+        assert_eq!([1, 2, 3].map(|node| config(&[(1, 0), (2, 1)]).zone_of(NodeId(node))), [Some(0), Some(1), None]);
     }
 
     #[test]

@@ -58,18 +58,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
         let Role::Leader(leader) = &self.role else { return };
         let own = self.config.zone_of(self.id);
+        let elsewhere = |node| self.config.zone_of(node).filter(|zone| Some(*zone) != own);
+        let is_heard = |node| now.mono - leader.rounds.heard(node) <= self.config.election_timeout.1;
+        let fit = |near: &&Progress| {
+            near.mode == Mode::Replicate && self.membership().is_voter(near.node) && is_heard(near.node)
+        };
+        let voters = leader.progress.iter().take(leader.followers()).filter(fit);
+        let near: Vec<(u32, NodeId)> = voters.filter_map(|near| Some((elsewhere(near.node)?, near.node))).collect();
         let choose = |progress: &Progress| {
-            let zone = self.config.zone_of(progress.node).filter(|zone| Some(*zone) != own)?;
-            let votes = self.membership().is_voter(progress.node);
-            let leaves = progress.feed == Feed::Farewell || !self.membership().contains(progress.node);
-            let near = leader.progress.iter().filter(|near| self.config.zone_of(near.node) == Some(zone));
-            let fit = |near: &&Progress| {
-                let silent = now.mono - leader.rounds.heard(near.node);
-                near.mode == Mode::Replicate
-                    && self.membership().is_voter(near.node)
-                    && silent <= self.config.election_timeout.1
-            };
-            if votes || leaves { None } else { near.into_iter().find(fit).map(|near| near.node) }
+            let members = self.membership();
+            // Who leaves must hear of it, which is not committed yet.
+            let stays = progress.feed != Feed::Farewell && members.contains(progress.node);
+            let zone = elsewhere(progress.node).filter(|_| stays && !members.is_voter(progress.node))?;
+            near.iter().find(|(of, _)| *of == zone).map(|(_, feeder)| *feeder)
         };
         let chosen: Vec<Option<NodeId>> = leader.progress.iter().map(choose).collect();
         let Role::Leader(leader) = &mut self.role else { return };
