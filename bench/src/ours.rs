@@ -97,6 +97,7 @@ impl Node {
                     self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
                 }
                 Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
+                Effect::Project { .. } => unreachable!("there are no edges"),
                 Effect::Broken(fact) => panic!("{fact}"),
             }
         }

@@ -23,6 +23,9 @@ pub enum EntryKind {
     NoOp,
     /// Carries nothing but its log time: a leader lets time pass so that what is due expires.
     Tick,
+    /// A command whose body was left out on the way to an edge that does not hold its ranges: never in the log of
+    /// anybody who votes. Its payload is a [`LeftOut`](crate::edge::LeftOut).
+    Elided,
 }
 
 /// Whether the fast path may answer before the quorum has the entry.

@@ -219,6 +219,23 @@ pub enum Event {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// An edge's store was not made for what it subscribes to, or it needs an entry that was compacted away: the
+    /// leader sends it its part of the state.
+    ProjectionSent {
+        /// Who.
+        edge: NodeId,
+        /// The last entry applied to that state.
+        index: LogIndex,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// Another node, or the leader itself (`None`), sends this one what is committed from here on.
+    FeederChosen {
+        /// Who is fed.
+        node: NodeId,
+        /// By whom.
+        feeder: Option<NodeId>,
+    },
     /// A part of a snapshot, or its answer, was lost: the transfer goes on where the follower is.
     SnapshotTransferResumed {
         /// Who.
@@ -522,4 +539,6 @@ pub enum IgnoreReason {
     Malformed,
     /// Its snapshot is longer than this node takes in.
     TooLarge,
+    /// It feeds the whole state to the store of an edge, which holds a part and never becomes whole again.
+    PartialStore,
 }

@@ -7,6 +7,7 @@
 #![warn(clippy::unwrap_used)]
 
 pub mod digest;
+pub mod edge;
 pub mod entry;
 pub mod event;
 pub mod few;

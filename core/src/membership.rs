@@ -6,12 +6,14 @@
 //!
 //! Observers are a list of their own and no mark on learners: a learner is on its
 //! way to a vote and is fed like a voter, an observer is there to answer reads and
-//! never gets a vote, so that there may be many. Only who was removed and added
-//! anew changes from one list to the other.
+//! never gets a vote, so that there may be many. Edges are observers with a
+//! subscription. Only who was removed and added anew changes from one list to the
+//! other, and an edge that is to hold other ranges likewise.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::edge::Edge;
 use crate::few;
 use crate::types::NodeId;
 
@@ -30,6 +32,9 @@ pub struct Membership {
     /// Who gets what is committed, answers reads, and is never promoted.
     #[serde(default)]
     pub observers: Vec<NodeId>,
+    /// Who gets what is committed as far as it subscribes to it; sorted by node.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
 }
 
 impl Membership {
@@ -56,7 +61,19 @@ impl Membership {
     /// Whether `node` belongs to the cluster.
     #[must_use]
     pub fn contains(&self, node: NodeId) -> bool {
-        self.is_voter(node) || self.learners.contains(&node) || self.is_observer(node)
+        self.is_voter(node) || self.learners.contains(&node) || self.is_observer(node) || self.edge(node).is_some()
+    }
+
+    /// What `node` subscribes to, where it is an edge.
+    #[must_use]
+    pub fn edge(&self, node: NodeId) -> Option<&Edge> {
+        self.edges.iter().find(|edge| edge.node == node)
+    }
+
+    /// Whether `node` votes or is on its way to a vote.
+    #[must_use]
+    pub fn is_full_member(&self, node: NodeId) -> bool {
+        self.is_voter(node) || self.learners.contains(&node)
     }
 
     /// Whether `node` gets what is committed and never a vote.
@@ -78,14 +95,16 @@ impl Membership {
         (rest.is_empty() && members.is_well_formed()).then_some(members)
     }
 
-    /// Whether somebody votes, all lists are sorted, name a node once, and are short enough, and no observer has
-    /// another part as well.
+    /// Whether somebody votes, all lists are sorted, name a node once, and are short enough, and no observer or edge
+    /// has another part as well.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
         let lists = [&self.voters, &self.outgoing, &self.learners, &self.observers];
         let sorted = lists.iter().all(|list| list.is_sorted_by(|a, b| a < b) && list.len() <= MAX_MEMBERS);
-        let apart = !self.observers.iter().any(|node| self.is_voter(*node) || self.learners.contains(node));
-        sorted && apart && !self.voters.is_empty()
+        let apart = !self.observers.iter().any(|node| self.is_full_member(*node))
+            && !self.edges.iter().any(|edge| self.is_full_member(edge.node) || self.is_observer(edge.node));
+        let edges = self.edges.is_sorted_by(|a, b| a.node < b.node) && self.edges.iter().all(Edge::is_well_formed);
+        sorted && apart && edges && self.edges.len() <= MAX_MEMBERS && !self.voters.is_empty()
     }
 
     /// What a joint configuration becomes: the outgoing half has no say any more (Raft paper §6).
@@ -99,15 +118,22 @@ impl Membership {
     /// # Errors
     /// The first reason for which the change makes no sense here.
     pub fn after(&self, change: &MembershipChange) -> Result<Self, Nonsense> {
-        let MembershipChange { add, promote, remove, observe } = change;
+        let MembershipChange { add, promote, remove, observe, edge } = change;
         let known = |node: &NodeId| self.contains(*node);
-        if let Some(node) = add.iter().chain(observe).find(|node| known(node)) {
+        let subscribe = || edge.iter().map(|edge| &edge.node);
+        if let Some(node) = add.iter().chain(observe).chain(subscribe()).find(|node| known(node)) {
             return Err(Nonsense::IsMember(*node));
         }
-        if let Some(node) = observe.iter().find(|node| add.contains(node)) {
+        if let Some(node) = observe.iter().chain(subscribe()).find(|node| add.contains(node)) {
             return Err(Nonsense::IsMember(*node));
         }
-        if let Some(node) = promote.iter().find(|node| self.is_observer(**node)) {
+        if let Some(node) = subscribe().find(|node| observe.contains(node)) {
+            return Err(Nonsense::IsMember(*node));
+        }
+        if let Some(edge) = edge.iter().find(|edge| !edge.is_well_formed()) {
+            return Err(Nonsense::NoSubscription(edge.node));
+        }
+        if let Some(node) = promote.iter().find(|node| self.is_observer(**node) || self.edge(**node).is_some()) {
             return Err(Nonsense::IsObserver(*node));
         }
         if let Some(node) = promote.iter().find(|node| !self.learners.contains(node)) {
@@ -121,8 +147,15 @@ impl Membership {
         let learns = |node: &&NodeId| stays(node) && !promote.contains(node);
         let learners = few::distinct(self.learners.iter().filter(learns).chain(add).copied());
         let observers = few::distinct(self.observers.iter().filter(stays).chain(observe).copied());
-        let next = Self { voters, outgoing: Vec::new(), learners, observers };
-        match next.voters.len() + next.learners.len() + next.observers.len() {
+        let mut edges: Vec<Edge> = self.edges.iter().filter(|edge| stays(&&edge.node)).cloned().collect();
+        for new in edge {
+            match edges.binary_search_by(|known| known.node.cmp(&new.node)) {
+                Ok(_) => return Err(Nonsense::IsMember(new.node)),
+                Err(at) => edges.insert(at, new.clone()),
+            }
+        }
+        let next = Self { voters, outgoing: Vec::new(), learners, observers, edges };
+        match next.voters.len() + next.learners.len() + next.observers.len() + next.edges.len() {
             _ if next.voters.is_empty() => Err(Nonsense::NobodyVotes),
             count if count > MAX_MEMBERS => Err(Nonsense::TooMany),
             _ if next == self.left() => Err(Nonsense::Nothing),
@@ -133,7 +166,8 @@ impl Membership {
     /// All members, sorted, each once.
     pub fn members(&self) -> impl Iterator<Item = NodeId> + use<> {
         let lists = [&self.voters, &self.outgoing, &self.learners, &self.observers];
-        few::distinct(lists.into_iter().flatten().copied()).into_iter()
+        let edges = self.edges.iter().map(|edge| edge.node);
+        few::distinct(lists.into_iter().flatten().copied().chain(edges)).into_iter()
     }
 }
 
@@ -149,6 +183,9 @@ pub struct MembershipChange {
     /// Nodes that join as observers.
     #[serde(default)]
     pub observe: Vec<NodeId>,
+    /// Nodes that join as edges, each with its ranges. Who is to hold other ranges leaves first.
+    #[serde(default)]
+    pub edge: Vec<Edge>,
 }
 
 /// Why a change makes no sense for a configuration.
@@ -163,6 +200,9 @@ pub enum Nonsense {
     /// An observer never gets a vote.
     #[error("{0} is an observer, which is never promoted; remove it and add it as a learner")]
     IsObserver(NodeId),
+    /// An edge names what it holds.
+    #[error("{0} must subscribe to 1 to {max} ranges, sorted and each once", max = crate::edge::MAX_RANGES)]
+    NoSubscription(NodeId),
     /// It cannot leave.
     #[error("{0} is not a member, or is promoted by the same change")]
     IsNoMember(NodeId),
@@ -184,7 +224,8 @@ mod tests {
     #[test]
     fn a_voter_of_either_half_has_a_vote_and_learners_and_observers_have_none() {
         let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
-        let joint = Membership { voters: vec![a], outgoing: vec![b], learners: vec![c], observers: vec![d] };
+        let joint =
+            Membership { voters: vec![a], outgoing: vec![b], learners: vec![c], observers: vec![d], edges: vec![] };
         assert!(joint.is_joint() && joint.is_voter(a) && joint.is_voter(b) && !joint.is_voter(c));
         assert!(joint.contains(c) && joint.contains(d) && !joint.contains(NodeId(5)));
         assert!(joint.is_observer(d) && !joint.is_voter(d) && !joint.is_observer(c));
@@ -198,11 +239,12 @@ mod tests {
     fn a_change_names_who_joins_who_gets_a_vote_and_who_leaves() {
         let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
         let before = Membership { voters: vec![a, b], learners: vec![c], ..Membership::default() };
-        let swap = MembershipChange { add: vec![d], promote: vec![c], remove: vec![a], observe: vec![] };
+        let (add, promote, remove) = (vec![d], vec![c], vec![a]);
+        let swap = MembershipChange { add, promote, remove, ..MembershipChange::default() };
         let after = Membership { voters: vec![b, c], learners: vec![d], ..Membership::default() };
         assert_eq!(before.after(&swap), Ok(after));
         let change =
-            |add, promote, remove| before.after(&MembershipChange { add, promote, remove, observe: Vec::new() });
+            |add, promote, remove| before.after(&MembershipChange { add, promote, remove, ..Default::default() });
         assert_eq!(change(vec![c], vec![], vec![]), Err(Nonsense::IsMember(c)));
         assert_eq!(change(vec![], vec![d], vec![]), Err(Nonsense::IsNoLearner(d)));
         assert_eq!(change(vec![], vec![], vec![d]), Err(Nonsense::IsNoMember(d)));
@@ -217,7 +259,7 @@ mod tests {
         let before = Membership { voters: vec![a], learners: vec![b], observers: vec![c], ..Membership::default() };
         let observe = |observe: &[NodeId], add: &[NodeId], promote: &[NodeId], remove: &[NodeId]| {
             let [observe, add, promote, remove] = [observe, add, promote, remove].map(<[NodeId]>::to_vec);
-            before.after(&MembershipChange { add, promote, remove, observe })
+            before.after(&MembershipChange { add, promote, remove, observe, edge: Vec::new() })
         };
         assert_eq!(observe(&[d], &[], &[], &[]).map(|next| next.observers), Ok(vec![c, d]));
         assert_eq!(observe(&[], &[], &[b], &[]).map(|next| next.observers), Ok(vec![c]), "a promotion keeps them");
@@ -230,9 +272,34 @@ mod tests {
     }
 
     #[test]
+    fn an_edge_joins_with_its_ranges_and_changes_them_by_leaving_only() {
+        let [a, b, c] = [1, 2, 3].map(NodeId);
+        let before = Membership { observers: vec![b], edges: vec![Edge::new(c, [7])], ..Membership::of(vec![a]) };
+        assert!(before.contains(c) && !before.is_voter(c) && !before.is_observer(c));
+        let join = |remove: &[NodeId], edge: &[Edge]| {
+            let (remove, edge) = (remove.to_vec(), edge.to_vec());
+            before.after(&MembershipChange { remove, edge, ..MembershipChange::default() })
+        };
+        let edges = vec![Edge::new(c, [7]), Edge::new(NodeId(4), [1, 2])];
+        assert_eq!(join(&[], &edges[1..]).map(|next| next.edges), Ok(edges.clone()));
+        assert_eq!(join(&[c], &[]).map(|next| next.edges), Ok(vec![]));
+        assert_eq!(join(&[], &[Edge::new(c, [8])]), Err(Nonsense::IsMember(c)));
+        assert_eq!(join(&[c], &[Edge::new(c, [8])]), Err(Nonsense::IsMember(c)), "its removal comes first");
+        assert_eq!(join(&[], &[Edge::new(b, [8])]), Err(Nonsense::IsMember(b)));
+        assert_eq!(join(&[], &[edges[1].clone(), edges[1].clone()]), Err(Nonsense::IsMember(NodeId(4))));
+        assert_eq!(join(&[], &[Edge::new(NodeId(4), [])]), Err(Nonsense::NoSubscription(NodeId(4))));
+        let promote = MembershipChange { promote: vec![c], ..MembershipChange::default() };
+        assert_eq!(before.after(&promote), Err(Nonsense::IsObserver(c)));
+        assert_eq!(Membership::decode(&before.encode()), Some(before.clone()));
+        let twice = Membership { observers: vec![b, c], ..before.clone() };
+        assert_eq!(Membership::decode(&twice.encode()), None);
+    }
+
+    #[test]
     fn what_is_no_configuration_is_not_taken_for_one() {
         let [a, b, c] = [1, 2, 3].map(NodeId);
-        let joint = Membership { voters: vec![a], outgoing: vec![a, b], learners: vec![b], observers: vec![c] };
+        let halves = Membership { voters: vec![a], outgoing: vec![a, b], ..Membership::default() };
+        let joint = Membership { learners: vec![b], observers: vec![c], ..halves };
         assert_eq!(Membership::decode(&Membership { observers: vec![b], ..joint.clone() }.encode()), None);
         assert_eq!(Membership::decode(&joint.encode()), Some(joint.clone()));
         assert_eq!(Membership::decode(&Membership::default().encode()), None);

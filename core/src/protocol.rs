@@ -14,11 +14,14 @@
 //! 3. `Apply` ranges are applied in order and reported by [`Input::Applied`];
 //! 4. a machine starts from the snapshot of the disk image; [`Effect::Restore`] puts the durable one in its place
 //!    and is reported like an application; [`Effect::Snapshot`] may take its time and is reported by
-//!    [`Input::SnapshotTaken`], for the state as it was when the effect's turn came;
+//!    [`Input::SnapshotTaken`], for the state as it was when the effect's turn came; so may [`Effect::Project`],
+//!    reported by [`Input::Projected`], one at a time;
 //! 5. [`Input::DeadlineReached`] comes once the node's clock reaches
 //!    [`Protocol::next_deadline`]; an early or repeated one is harmless;
 //! 6. after [`Effect::Broken`] the node is stopped and not stepped again;
-//! 7. entries of all kinds let the machine's log time pass, and where its next expiry changes, [`Input::ExpiryAt`]
+//! 7. where the cluster has edges, a proposal's tags are set by [`edge::tagged`](crate::edge::tagged) before it is
+//!    handed in, whatever its client has set;
+//! 8. entries of all kinds let the machine's log time pass, and where its next expiry changes, [`Input::ExpiryAt`]
 //!    says so; it has no effects by itself.
 //!
 //! Read `raft` next, or `record` for what executors publish.
@@ -26,9 +29,12 @@
 use core::fmt::Debug;
 use core::hash::Hash;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::edge::Edge;
 use crate::entry::Proposal;
 use crate::event::Event;
 use crate::membership::MembershipChange;
@@ -89,6 +95,16 @@ pub enum Input<M> {
         /// The last entry applied to the state that it holds.
         index: LogIndex,
         /// Digest of that state.
+        digest: Digest,
+        /// State and sessions, as the machine writes them.
+        #[serde(with = "crate::readable")]
+        data: Bytes,
+    },
+    /// The part of the state that [`Effect::Project`] asked for.
+    Projected {
+        /// The last entry applied to the state that it is a part of.
+        index: LogIndex,
+        /// Digest of the part.
         digest: Digest,
         /// State and sessions, as the machine writes them.
         #[serde(with = "crate::readable")]
@@ -225,6 +241,13 @@ pub enum Effect<M, H> {
         /// The snapshot's index.
         index: LogIndex,
     },
+    /// Make a snapshot of these ranges of the state as it is now; report by [`Input::Projected`].
+    Project {
+        /// The last entry applied to that state.
+        index: LogIndex,
+        /// For whom.
+        edge: Arc<Edge>,
+    },
     /// Answer a client.
     Answer {
         /// Whom.
@@ -328,6 +351,11 @@ impl<M, H> Effects<M, H> {
     #[inline]
     pub fn restore(&mut self, index: LogIndex) {
         self.list.push(Effect::Restore { index });
+    }
+
+    /// Asks for a snapshot of a part of the state as it is now.
+    pub fn project(&mut self, index: LogIndex, edge: Arc<Edge>) {
+        self.list.push(Effect::Project { index, edge });
     }
 
     /// Queues an answer to a client.

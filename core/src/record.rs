@@ -355,6 +355,8 @@ pub enum Role {
     Learner,
     /// Gets what is committed and answers reads; never votes.
     Observer,
+    /// Gets what is committed, and the bodies of the ranges that it subscribes to.
+    Edge,
 }
 
 /// What an observer may know of a node apart from its log and hard state.
@@ -541,6 +543,15 @@ pub enum Command {
         node: NodeId,
         /// What.
         change: MembershipChange,
+    },
+    /// Nodes join as edges.
+    Subscribe {
+        /// Which node is asked: it refuses where it does not lead.
+        node: NodeId,
+        /// Who joins.
+        edges: Vec<NodeId>,
+        /// What they hold: the ranges of these names.
+        keys: Vec<String>,
     },
     /// A node makes a snapshot of its state now.
     Snapshot(NodeId),

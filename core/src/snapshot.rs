@@ -39,6 +39,9 @@ pub struct SnapshotMeta {
     pub membership: Membership,
     /// Digest of the state, sessions included; a restored machine has the same.
     pub digest: Digest,
+    /// What the state is a part for, where it is not the whole: the subscription of an edge.
+    #[serde(default)]
+    pub subscription: Option<Digest>,
 }
 
 impl SnapshotMeta {
@@ -123,7 +126,8 @@ mod tests {
 
     fn meta(index: u64) -> SnapshotMeta {
         let membership = Membership::default();
-        SnapshotMeta { index: LogIndex(index), term: Term(1), log_time: Wall(0), membership, digest: Digest(index) }
+        let (index, digest) = (LogIndex(index), Digest(index));
+        SnapshotMeta { index, term: Term(1), log_time: Wall(0), membership, digest, subscription: None }
     }
 
     fn assembly(total: usize) -> Assembly {

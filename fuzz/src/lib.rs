@@ -13,15 +13,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::{Class, Entries, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::protocol::{Effect, Effects, Input, Protocol as _, ReadHow, ReadRequest};
 use quorumscope_core::raft::{
-    AllOn, AppendEntries, AppendEntriesReply, AppendOutcome, Config, HardState, InstallOutcome, InstallSnapshot,
-    InstallSnapshotReply, Message, Raft, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply,
-    Snapshots, TimeoutNow,
+    AllOn, AppendEntries, AppendEntriesReply, AppendOutcome, Config, FeedEdge, HardState, InstallOutcome,
+    InstallSnapshot, InstallSnapshotReply, Message, Raft, ReadIndex, ReadIndexReply, ReadToken, Relay, Relayed,
+    RequestVote, RequestVoteReply, Snapshots, TimeoutNow,
 };
-use quorumscope_core::snapshot::SnapshotMeta;
+use quorumscope_core::snapshot::{Base, SnapshotMeta};
 use quorumscope_core::storage::{DiskImage, Write};
 use quorumscope_core::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Term, Wall,
@@ -109,6 +110,7 @@ impl Source<'_> {
             0 => EntryKind::Configuration,
             1 => EntryKind::NoOp,
             2 => EntryKind::Tick,
+            3 => EntryKind::Elided,
             _ => EntryKind::Command,
         };
         let payload = if kind == EntryKind::Configuration && self.flag() {
@@ -124,13 +126,22 @@ impl Source<'_> {
 
     fn membership(&mut self) -> Membership {
         let (voters, outgoing, learners) = (self.nodes(), self.nodes(), self.nodes());
-        Membership { voters, outgoing, learners, observers: self.nodes() }
+        Membership { voters, outgoing, learners, observers: self.nodes(), edges: self.edges() }
+    }
+
+    fn edges(&mut self) -> Vec<Edge> {
+        (0..self.below(2)).map(|_| Edge::new(self.node(), [u64::from(self.byte()), 1])).collect()
     }
 
     fn meta(&mut self) -> SnapshotMeta {
         let membership = self.membership();
         let (index, term, log_time) = (LogIndex(self.number()), Term(self.number()), Wall(self.number()));
-        SnapshotMeta { index, term, log_time, membership, digest: Digest(self.number()) }
+        let digest = Digest(self.number());
+        SnapshotMeta { index, term, log_time, membership, digest, subscription: self.subscription() }
+    }
+
+    fn subscription(&mut self) -> Option<Digest> {
+        self.flag().then(|| Edge::new(NodeId(1), [u64::from(self.below(2)), 1]).subscription())
     }
 
     fn token(&mut self) -> ReadToken {
@@ -152,7 +163,17 @@ impl Source<'_> {
 
     fn message(&mut self) -> Message {
         let term = Term(self.number());
-        match self.below(12) {
+        match self.below(14) {
+            12 => {
+                let (to, subscription, mut append) = (self.node(), self.subscription(), self.append(term));
+                append.entries.clear();
+                let last = Base { index: LogIndex(self.number()), term: Term(self.number()) };
+                Message::Relay(Box::new(Relay { to, subscription, append, last }))
+            }
+            13 => {
+                let (leader, subscription, append) = (self.node(), self.subscription(), self.append(term));
+                Message::Relayed(Box::new(Relayed { leader, subscription, append }))
+            }
             0 => Message::PreVote(self.request(term)),
             1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted: self.flag() }),
             2 => Message::RequestVote(self.request(term)),
@@ -164,7 +185,8 @@ impl Source<'_> {
                 Message::ReadIndexReply(ReadIndexReply { term, token, index })
             }
             7 => {
-                let outcome = match self.below(3) {
+                let outcome = match self.below(4) {
+                    3 => AppendOutcome::OtherSubscription,
                     0 => AppendOutcome::Matched(LogIndex(self.number())),
                     1 => AppendOutcome::StaleTerm,
                     _ => {
@@ -188,6 +210,10 @@ impl Source<'_> {
                 let (index, round) = (LogIndex(self.number()), self.number());
                 Message::InstallSnapshotReply(InstallSnapshotReply { term, index, outcome, round })
             }
+            10 => {
+                let subscription = Edge::new(NodeId(1), [u64::from(self.below(2)), 1]).subscription();
+                Message::FeedEdge(Box::new(FeedEdge { subscription, append: self.append(term) }))
+            }
             _ => Message::AppendEntries(self.append(term)),
         }
     }
@@ -199,6 +225,7 @@ struct Node {
     image: DiskImage<HardState>,
     writes: VecDeque<Write<HardState>>,
     snapshot: Option<LogIndex>,
+    projected: Option<LogIndex>,
     now: Now,
     halted: bool,
 }
@@ -223,7 +250,7 @@ impl Node {
         };
         let now = Now { mono: Mono(0), wall: Wall(0) };
         let raft = Raft::recover(&config, NodeId(1), &image, 1, now);
-        Self { raft, image, writes: VecDeque::new(), snapshot: None, now, halted: false }
+        Self { raft, image, writes: VecDeque::new(), snapshot: None, projected: None, now, halted: false }
     }
 
     fn input(&mut self, bytes: &mut Source<'_>) -> Option<Input<Message>> {
@@ -258,12 +285,17 @@ impl Node {
                 promote: bytes.nodes(),
                 remove: bytes.nodes(),
                 observe: bytes.nodes(),
+                edge: bytes.edges(),
             }),
             8 => Input::TransferLeadership { to: bytes.node() },
             9 => Input::TakeSnapshot,
             10 => {
                 let index = self.snapshot.take()?;
                 Input::SnapshotTaken { index, digest: Digest(index.0), data: bytes.bytes().into() }
+            }
+            12 => {
+                let index = self.projected.take()?;
+                Input::Projected { index, digest: Digest(index.0), data: bytes.bytes().into() }
             }
             11 => {
                 self.now.wall = Wall(bytes.number());
@@ -287,6 +319,7 @@ impl Node {
                         inputs.push_back(Input::Applied { through, results: Vec::new() });
                     }
                     Effect::Snapshot { index } => self.snapshot = Some(index),
+                    Effect::Project { index, .. } => self.projected = Some(index),
                     Effect::Send { message: Message::InstallSnapshotReply(reply), .. } => {
                         let held = match reply.outcome {
                             InstallOutcome::Received { offset } => offset,

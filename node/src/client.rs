@@ -203,6 +203,7 @@ impl Client {
             }
             Some(SessionAnswer::Forgotten) => (Verdict::Unknown, "answered before and forgotten".into()),
             Some(SessionAnswer::TooManyOutstanding) => (Verdict::Unknown, "too many requests at once".into()),
+            Some(SessionAnswer::NotHere) => (Verdict::Failed, "not held there".into()),
             Some(SessionAnswer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into()),
         };
         let mut acts = vec![Act::Tell { number, verdict, result }];

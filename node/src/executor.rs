@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::entry::{EntryKind, Proposal};
+use quorumscope_core::edge;
+use quorumscope_core::entry::{Entry, EntryKind, Proposal};
 use quorumscope_core::event::{ChangeRefusal, Event};
 use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
-use quorumscope_core::membership::MembershipChange;
+use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol, ReadRequest};
 use quorumscope_core::raft::Log;
 use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
@@ -81,7 +82,7 @@ pub struct Report {
     /// What an observer may know.
     pub status: NodeStatus,
     /// Its log.
-    pub log: Vec<Arc<quorumscope_core::entry::Entry>>,
+    pub log: Vec<Arc<Entry>>,
     /// What its log goes on after: a snapshot has taken the place of the rest.
     pub base: Base,
     /// Digest of its state machine, and the index it stands at.
@@ -131,6 +132,10 @@ pub(crate) struct Executor<P: Protocol> {
     to_make: Option<State>,
     /// Why the last change of members was refused.
     refused: Option<ChangeRefusal>,
+    /// The part of the state that an edge needs; it is made in place, as long as nodes have no edges by hand.
+    projected: Option<Input<P::Message>>,
+    /// Whether any configuration named an edge: from then on entries carry tags, which harm nobody.
+    tags: bool,
 }
 
 impl<P: Protocol> Executor<P> {
@@ -162,6 +167,9 @@ impl<P: Protocol> Executor<P> {
             frames: Vec::new(),
             to_make: None,
             refused: None,
+            projected: None,
+            tags: image.snapshot.as_ref().is_some_and(|snapshot| !snapshot.meta.membership.edges.is_empty())
+                || image.log.iter().any(|entry| names_edges(entry)),
         };
         let body = Body::Started { incarnation: image.incarnation, mono: now.mono, rate_ppm: TRUE_RATE_PPM };
         let first = executor.record(None, body);
@@ -205,7 +213,7 @@ impl<P: Protocol> Executor<P> {
     }
 
     /// A client's request arrived; `id` names it.
-    pub(crate) fn on_request(&mut self, id: RecordId, proposal: Proposal) {
+    pub(crate) fn on_request(&mut self, id: RecordId, mut proposal: Proposal) {
         let now = self.read_clock();
         let delivered = self.record(Some(id), Body::Delivered { message: id });
         let (client, number) = (proposal.client, proposal.number);
@@ -214,6 +222,9 @@ impl<P: Protocol> Executor<P> {
         let bytes = self.log.bytes() + entries * ENTRY_BYTES + proposal.payload.len() as u64;
         if bytes > MAX_LOG_BYTES {
             return self.answer(first, client, number, Outcome::Overloaded);
+        }
+        if self.tags {
+            edge::tagged::<KeyValue>(&mut proposal);
         }
         self.step(now, first, Input::Propose(vec![proposal]));
     }
@@ -401,7 +412,8 @@ impl<P: Protocol> Executor<P> {
                 break;
             }
             self.protocol.step(now, next, &mut effects);
-            input = self.execute(first, &mut effects).or_else(|| self.expiry_news());
+            let reported = self.execute(first, &mut effects);
+            input = reported.or_else(|| self.expiry_news()).or_else(|| self.projected.take());
         }
         effects.drain();
         self.effects = effects;
@@ -434,6 +446,11 @@ impl<P: Protocol> Executor<P> {
                 }
                 Effect::Snapshot { .. } => {
                     self.to_make = Some(State { index: self.applied, machine: Arc::clone(&self.machine) });
+                }
+                Effect::Project { edge, .. } => {
+                    let (index, part) = (self.applied, self.machine.project(&edge.ranges));
+                    let (digest, data) = (part.snapshot_digest(), part.snapshot());
+                    self.projected = Some(Input::Projected { index, digest, data });
                 }
                 Effect::Restore { index } => {
                     if !self.restore(first) {
@@ -503,6 +520,7 @@ impl<P: Protocol> Executor<P> {
             self.log.truncate(from);
         }
         for entry in &write.append {
+            self.tags |= names_edges(entry);
             if !self.log.append(entry.clone()) {
                 return self.halt(Some(first), "a write continues the log without a gap");
             }
@@ -520,7 +538,9 @@ impl<P: Protocol> Executor<P> {
             let Some(entry) = self.log.get(self.applied.next()) else { break };
             // Copied where a snapshot of it is being made.
             let machine = Arc::make_mut(&mut self.machine);
-            if entry.kind != EntryKind::Command {
+            if entry.kind == EntryKind::Elided {
+                machine.skip(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
+            } else if entry.kind != EntryKind::Command {
                 machine.advance(entry.log_time);
             } else {
                 let answer = machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
@@ -577,6 +597,12 @@ impl<P: Protocol> Executor<P> {
             self.record(Some(first), Body::Status(status));
         }
     }
+}
+
+/// Whether an entry is a configuration with edges.
+fn names_edges(entry: &Entry) -> bool {
+    entry.kind == EntryKind::Configuration
+        && Membership::decode(&entry.payload).is_some_and(|members| !members.edges.is_empty())
 }
 
 #[cfg(test)]

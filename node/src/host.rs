@@ -328,7 +328,8 @@ impl Owner {
             | Command::Loss { .. }
             | Command::Duplication { .. }
             | Command::Latency { .. }
-            | Command::LoseDisk(_) => {
+            | Command::LoseDisk(_)
+            | Command::Subscribe { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }
         }

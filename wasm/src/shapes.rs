@@ -289,5 +289,6 @@ fn role(role: Role) -> &'static str {
         Role::Leader => "leader",
         Role::Learner => "learner",
         Role::Observer => "observer",
+        Role::Edge => "edge",
     }
 }

@@ -565,6 +565,7 @@ pub mod log {
             Part::Leaving => Some("−"),
             Part::Learner => Some("L"),
             Part::Observer => Some("O"),
+            Part::Edge => Some("E"),
         }
     }
 
@@ -746,7 +747,7 @@ pub mod checks {
     use quorumscope_core::types::Span;
 
     /// The properties that are checked after each event, as the lab names them to people.
-    pub const PROPERTIES: [&str; 8] = [
+    pub const PROPERTIES: [&str; 9] = [
         "Election safety",
         "Leader append-only",
         "Log matching",
@@ -755,6 +756,7 @@ pub mod checks {
         "Commit is decided",
         "Decided is final",
         "Durability",
+        "Edge state",
     ];
     /// An expectation that the run has not come to.
     pub const NOT_REACHED: &str = "not reached";

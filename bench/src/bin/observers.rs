@@ -81,6 +81,7 @@ impl Led {
                     }
                     Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
                     Effect::Snapshot { .. } | Effect::Restore { .. } => unreachable!("snapshots are off"),
+                    Effect::Project { .. } => unreachable!("there are no edges"),
                     Effect::Broken(fact) => panic!("{fact}"),
                 }
             }
@@ -133,6 +134,9 @@ fn answer(message: Message) -> Option<Message> {
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)
         | Message::ReadIndexReply(_)
+        | Message::FeedEdge(_)
+        | Message::Relay(_)
+        | Message::Relayed(_)
         | Message::TimeoutNow(_) => None,
     }
 }

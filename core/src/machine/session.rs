@@ -15,6 +15,8 @@ use std::hash::{Hash, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::edge::LeftOut;
+use crate::entry::Tags;
 use crate::machine::{NotAState, StateMachine};
 use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Span, Wall};
 
@@ -60,6 +62,34 @@ pub enum SessionAnswer {
     TooManyOutstanding,
     /// The payload could not be read: nothing was executed.
     Malformed,
+    /// This node holds a part of the state, and what was asked does not lie in it.
+    NotHere,
+}
+
+/// A payload as it is looked at without copying the command.
+#[derive(Serialize, Deserialize)]
+enum Head<'a> {
+    Open,
+    Close,
+    Command { acknowledged: RequestNumber, command: &'a [u8] },
+}
+
+/// The low-water mark that a command of a session carries; `None` where the payload is none.
+#[must_use]
+pub fn acknowledged(payload: &[u8]) -> Option<RequestNumber> {
+    match postcard::from_bytes(payload).ok()? {
+        Head::Command { acknowledged, .. } => Some(acknowledged),
+        Head::Open | Head::Close => None,
+    }
+}
+
+/// Which ranges of a machine's state a payload touches; none where everybody needs it.
+#[must_use]
+pub fn ranges<S: StateMachine>(payload: &[u8]) -> Tags {
+    match postcard::from_bytes(payload) {
+        Ok(Head::Command { command, .. }) => S::ranges(command),
+        Ok(Head::Open | Head::Close) | Err(_) => Tags::new(),
+    }
 }
 
 impl Payload {
@@ -118,6 +148,10 @@ pub struct Sessions<S> {
     /// Whether snapshots hold the sessions; off only where a lesson shows why they must.
     #[serde(default)]
     snapshots_without_sessions: bool,
+    /// Which ranges this node holds; `None` where it holds all. Who holds a part answers no command, so it keeps
+    /// which numbers were used and no results.
+    #[serde(default)]
+    subscription: Option<Vec<u64>>,
 }
 
 impl<S: StateMachine> Sessions<S> {
@@ -133,7 +167,35 @@ impl<S: StateMachine> Sessions<S> {
 
     /// Answers a read beside the log. It changes nothing, so it needs no session.
     pub fn read(&self, query: &[u8]) -> SessionAnswer {
+        let held = |ranges: &Vec<u64>| {
+            let asked = S::ranges(query);
+            !asked.is_empty() && asked.iter().all(|range| ranges.contains(range))
+        };
+        if !self.subscription.as_ref().is_none_or(held) {
+            return SessionAnswer::NotHere;
+        }
         SessionAnswer::Result(self.machine.query(query))
+    }
+
+    /// The ranges that this node holds; `None` where it holds all.
+    pub fn subscription(&self) -> Option<&[u64]> {
+        self.subscription.as_deref()
+    }
+
+    /// The part of state and sessions that a node with these ranges holds. It commutes with applying: see
+    /// [`StateMachine::project`].
+    #[must_use]
+    pub fn project(&self, ranges: &[u64]) -> Self {
+        let numbers = |session: &Session| Session {
+            results: session.results.keys().map(|number| (*number, Bytes::new())).collect(),
+            ..*session
+        };
+        Self {
+            sessions: self.sessions.iter().map(|(client, session)| (*client, numbers(session))).collect(),
+            machine: self.machine.project(ranges),
+            subscription: Some(ranges.to_vec()),
+            ..*self
+        }
     }
 
     /// Switches recognition of retries off (rule `session.exactly-once`).
@@ -155,9 +217,12 @@ impl<S: StateMachine> Sessions<S> {
         let machine = self.machine.snapshot();
         let none = BTreeMap::new();
         let sessions = if self.snapshots_without_sessions { &none } else { &self.sessions };
-        postcard::to_extend(&(sessions, &machine), Vec::with_capacity(machine.len() + 64))
-            .expect("bytes always encode")
-            .into()
+        let whole = postcard::to_extend(&(sessions, &machine), Vec::with_capacity(machine.len() + 64))
+            .expect("bytes always encode");
+        match &self.subscription {
+            None => whole.into(),
+            Some(ranges) => postcard::to_extend(ranges, whole).expect("numbers always encode").into(),
+        }
     }
 
     /// The digest that a machine has after it is restored from [`Sessions::snapshot`].
@@ -174,8 +239,10 @@ impl<S: StateMachine> Sessions<S> {
     /// # Errors
     /// Bytes that are no state of this machine change nothing.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
-        let (sessions, machine): (_, &[u8]) = postcard::from_bytes(bytes).map_err(|_| NotAState)?;
+        let ((sessions, machine), rest): ((_, &[u8]), _) = postcard::take_from_bytes(bytes).map_err(|_| NotAState)?;
+        let subscription = if rest.is_empty() { None } else { Some(super::read_state(rest)?) };
         self.machine.restore(machine)?;
+        self.subscription = subscription;
         self.sessions = sessions;
         self.quiet_until = self.oldest_use().unwrap_or_default() + self.limit();
         Ok(())
@@ -241,8 +308,16 @@ impl<S: StateMachine> Sessions<S> {
                 None => SessionAnswer::NoSession,
             },
             Some(Payload::Command { acknowledged, command }) => {
-                self.command(index, log_time, client, number, acknowledged, &command)
+                self.command(index, log_time, client, number, acknowledged, Some(&command))
             }
+        }
+    }
+
+    /// Applies a command entry whose body was left out: it concerns other ranges, and the session all the same.
+    pub fn skip(&mut self, index: LogIndex, log_time: Wall, client: ClientId, number: RequestNumber, payload: &[u8]) {
+        self.advance(log_time);
+        if let Some(LeftOut { acknowledged, .. }) = LeftOut::decode(payload) {
+            self.command(index, log_time, client, number, acknowledged, None);
         }
     }
 
@@ -267,7 +342,7 @@ impl<S: StateMachine> Sessions<S> {
         client: ClientId,
         number: RequestNumber,
         acknowledged: RequestNumber,
-        command: &[u8],
+        command: Option<&[u8]>,
     ) -> SessionAnswer {
         let Some(session) = self.sessions.get_mut(&client) else { return SessionAnswer::NoSession };
         (session.last_used, session.last_used_at) = (index, log_time);
@@ -286,7 +361,18 @@ impl<S: StateMachine> Sessions<S> {
                 return SessionAnswer::TooManyOutstanding;
             }
         }
-        let result = self.machine.apply(index, log_time, command);
+        let concerns = |ranges: &Vec<u64>, command: &[u8]| {
+            let touched = S::ranges(command);
+            touched.is_empty() || touched.iter().any(|range| ranges.contains(range))
+        };
+        let result = match (command, &self.subscription) {
+            (Some(command), None) => self.machine.apply(index, log_time, command),
+            (Some(command), Some(ranges)) if concerns(ranges, command) => {
+                self.machine.apply(index, log_time, command);
+                Bytes::new()
+            }
+            (Some(_) | None, Some(_) | None) => Bytes::new(),
+        };
         if !self.deduplication_off {
             session.results.insert(number, result.clone());
         }

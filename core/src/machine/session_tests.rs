@@ -1,11 +1,15 @@
 //! Sessions against a model that keeps everything in plain maps (thesis §6.3).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::kv::{Answer, KeyValue, Operation};
-use super::session::{Payload, SessionAnswer, Sessions};
+use super::range_of;
+use super::session::{self, Payload, SessionAnswer, Sessions};
+use crate::edge::entry_for;
+use crate::entry::{Entry, EntryKind, Tags};
 use crate::types::{ClientId, LogIndex, RequestNumber, Span, Wall};
 
 const IDLE_LIMIT: u64 = 100;
@@ -146,5 +150,58 @@ proptest! {
             }
         }
         prop_assert!(model.executed.values().all(|times| *times == 1), "{:?}", model.executed);
+    }
+
+    /// What an edge holds after each entry is the projection of the whole, also where clients use a number twice for
+    /// different commands, and where the edge starts again from a snapshot of itself.
+    #[test]
+    fn an_edge_holds_the_projection_of_the_whole(
+        events in prop::collection::vec((prop_oneof![9 => 0..12_u64, 1 => 50..120_u64], event(), 0..3_usize), 0..80),
+        tagged in any::<bool>(),
+    ) {
+        let ranges = [range_of("a")];
+        let empty = || Sessions::of(KeyValue::default()).with_idle_limit(Span(IDLE_LIMIT));
+        let (mut whole, mut edge, mut now) = (empty(), empty().project(&ranges), 0);
+        for (index, (passes, event, key)) in (1..).map(LogIndex).zip(&events) {
+            now += passes;
+            let (client, number, payload) = match *event {
+                Event::Open(client) => (client, 0, Payload::Open),
+                Event::Close(client) => (client, 0, Payload::Close),
+                Event::Command(client, number, acknowledged) => {
+                    let (key, value) = (["a", "a/1", "b"][*key].into(), format!("{index}"));
+                    let command = Operation::SetFor { key, value, ttl: Span(40) }.encode();
+                    (client, number, Payload::Command { acknowledged: RequestNumber(acknowledged), command })
+                }
+                Event::Restore => {
+                    let mut restored = empty();
+                    prop_assert_eq!(restored.restore(&edge.snapshot()), Ok(()));
+                    prop_assert_eq!((restored.digest(), restored.subscription()), (edge.digest(), Some(&ranges[..])));
+                    edge = restored;
+                    continue;
+                }
+                Event::Tick => {
+                    whole.advance(Wall(now));
+                    edge.advance(Wall(now));
+                    continue;
+                }
+            };
+            let (client, number, payload) = (ClientId(client), RequestNumber(number), payload.encode());
+            let tags = if tagged { session::ranges::<KeyValue>(&payload) } else { Tags::new() };
+            let like = crate::raft::testing::entry(index.0, 1);
+            let entry = Arc::new(Entry { log_time: Wall(now), client, number, tags, payload, ..like });
+            whole.apply(index, entry.log_time, client, number, &entry.payload);
+            let fed = entry_for(&ranges, &entry);
+            if fed.kind == EntryKind::Elided {
+                edge.skip(index, fed.log_time, client, number, &fed.payload);
+            } else {
+                edge.apply(index, fed.log_time, client, number, &fed.payload);
+            }
+            let part = whole.project(&ranges);
+            prop_assert_eq!(edge.digest(), part.digest(), "{}", index);
+            prop_assert_eq!(edge.machine(), part.machine());
+            let read = |key: &str| edge.read(&Operation::Get { key: key.into() }.encode());
+            prop_assert_eq!(read("b"), SessionAnswer::NotHere);
+            prop_assert_eq!(read("a/1"), whole.read(&Operation::Get { key: "a/1".into() }.encode()));
+        }
     }
 }

@@ -47,6 +47,10 @@ pub struct Config<R = AllOn> {
     pub drift_bound_ppm: u32,
     /// Zones in the order in which their nodes are to lead; who is in none comes last. Empty: nobody is preferred.
     pub leader_zones: Vec<Vec<NodeId>>,
+    /// Which zone a node stands in, sorted by node. A learner, an observer or an edge in another zone than the leader
+    /// is fed by a voter of its own zone, where there is one. Nothing is fed by others where nothing is said.
+    #[serde(default)]
+    pub zones: Vec<(NodeId, u32)>,
 }
 
 /// When snapshots are made, and how they travel (Raft paper §7; thesis §5.1). A zero switches that reason off; with
@@ -101,7 +105,15 @@ impl<R: Rules> Config<R> {
             check_quorum: true,
             drift_bound_ppm: 20_000,
             leader_zones: Vec::new(),
+            zones: Vec::new(),
         }
+    }
+
+    /// The zone of a node, where it is known.
+    #[must_use]
+    pub fn zone_of(&self, node: NodeId) -> Option<u32> {
+        let at = self.zones.binary_search_by(|(zoned, _)| zoned.cmp(&node)).ok()?;
+        self.zones.get(at).map(|(_, zone)| *zone)
     }
 
     /// How long a lease lasts on the leader's clock: T(1−ρ)/(1+ρ), with T the shortest election timeout and ρ the
@@ -128,6 +140,9 @@ impl<R: Rules> Config<R> {
         }
         if !self.voters.is_sorted_by(|a, b| a < b) {
             return Err(ConfigError::VotersUnsorted);
+        }
+        if !self.zones.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(ConfigError::ZonesUnsorted);
         }
         if low > high || low == Span(0) {
             return Err(ConfigError::ElectionTimeout { low, high });
@@ -180,6 +195,9 @@ pub enum ConfigError {
     /// The list is not sorted, or names a voter twice.
     #[error("voters must be sorted and named once each")]
     VotersUnsorted,
+    /// The list is not sorted, or names a node twice.
+    #[error("zones must be sorted by node, and each node stands in one")]
+    ZonesUnsorted,
     /// The range is empty or starts at zero.
     #[error("election_timeout must be a range above zero, shortest first, and is {low} to {high} microseconds")]
     ElectionTimeout {
@@ -259,6 +277,17 @@ mod tests {
     fn an_empty_range_of_timeouts_is_refused() {
         let config = Config { election_timeout: (Span(300), Span(150)), ..config() };
         assert!(matches!(config.validate(), Err(ConfigError::ElectionTimeout { .. })));
+    }
+
+    #[test]
+    fn a_node_that_stands_in_two_zones_is_refused() {
+        let config = |zones: &[(u32, u32)]| Config {
+            zones: zones.iter().map(|(node, zone)| (NodeId(*node), *zone)).collect(),
+            ..config()
+        };
+        assert_eq!(config(&[(1, 0), (2, 1)]).validate(), Ok(()));
+        assert_eq!(config(&[(1, 0), (1, 1)]).validate(), Err(ConfigError::ZonesUnsorted));
+        assert_eq!([1, 2, 3].map(|node| config(&[(1, 0), (2, 1)]).zone_of(NodeId(node))), [Some(0), Some(1), None]);
     }
 
     #[test]

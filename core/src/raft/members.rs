@@ -11,12 +11,15 @@
 //! without counting itself (thesis §4.2.2). Nodes that leave are fed until then,
 //! so that they learn of it.
 
+use std::sync::Arc;
+
 use super::message::Message;
 use super::observers::{Feed, Observers};
 use super::progress::{Mode, Progress};
 use super::role::Role;
 use super::rules::{Rule, Rules};
 use super::{Effects, Log, Raft};
+use crate::edge::Edge;
 use crate::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use crate::event::{ChangeRefusal, Event, FollowerReason};
 use crate::membership::{Membership, MembershipChange};
@@ -89,10 +92,17 @@ impl Members {
     fn fed(&self) -> impl Iterator<Item = (NodeId, Feed)> + use<> {
         let acting = || self.history.iter().rev().take(2).map(|(_, members)| members);
         let all = crate::few::distinct(acting().flat_map(Membership::members));
-        let follows = |node: NodeId| acting().any(|members| members.contains(node) && !members.is_observer(node));
+        let follows = |node: NodeId| acting().any(|members| members.is_full_member(node));
         let (followers, observers): (Vec<_>, Vec<_>) = all.into_iter().partition(|node| follows(*node));
         let fed_by = |feed| move |node| (node, feed);
         followers.into_iter().map(fed_by(Feed::Log)).chain(observers.into_iter().map(fed_by(Feed::Committed)))
+    }
+}
+
+impl Members {
+    /// What `node` subscribes to, in the newest configuration that says so and may still act.
+    fn edge(&self, node: NodeId) -> Option<&Edge> {
+        self.history.iter().rev().take(2).find_map(|(_, members)| members.edge(node))
     }
 }
 
@@ -104,9 +114,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// Whether this node runs for election. One whose removal is not known to be committed does (thesis §4.2.2):
-    /// it may be the only one with the entry that removes it, and then nobody else can be elected.
+    /// it may be the only one with the entry that removes it, and then nobody else can be elected. Nobody is led by
+    /// a log with holes.
     pub(super) fn may_campaign(&self) -> bool {
-        if self.on(Rule::LeavingMayCampaign) {
+        if self.subscription.is_some() {
+            false
+        } else if self.on(Rule::LeavingMayCampaign) {
             self.members.may_act_as_voter(self.id)
         } else {
             self.membership().is_voter(self.id)
@@ -123,7 +136,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// A leader's first idea of everybody whom it feeds.
     pub(super) fn first_progress(&self, next: LogIndex) -> smallvec::SmallVec<[Progress; 4]> {
         let others = self.members.fed().filter(|(node, _)| *node != self.id);
-        others.map(|(node, feed)| Progress::new(node, next).with(feed)).collect()
+        let edge = |node| self.members.edge(node).cloned().map(Arc::new);
+        let fresh = |(node, feed)| {
+            let mut progress = Progress::new(node, next).with(feed);
+            progress.edge = if feed == Feed::Log { None } else { edge(node) };
+            progress
+        };
+        others.map(fresh).collect()
     }
 
     /// Another configuration acts from here on: quorums and followers are those of it.
@@ -141,8 +160,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let fresh = self.first_progress(next);
         let Role::Leader(leader) = &mut self.role else { return };
         let known = |new: Progress| match leader.progress_of(new.node) {
-            Some(known) => known.clone().with(new.feed),
-            None => new,
+            Some(known) if known.edge == new.edge => known.clone().with(new.feed).without_feeder(),
+            Some(_) | None => new,
         };
         leader.progress = fresh.into_iter().map(known).collect();
         leader.observers = Observers::among(&leader.progress);
@@ -238,7 +257,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::AppendEntries(_)
             | Message::InstallSnapshot(_)
             | Message::ReadIndex(_)
-            | Message::TimeoutNow(_) => from != self.id,
+            | Message::TimeoutNow(_)
+            | Message::FeedEdge(_)
+            | Message::Relay(_)
+            | Message::Relayed(_) => from != self.id,
             Message::PreVoteReply(_) | Message::RequestVoteReply(_) => {
                 from != self.id && self.membership().is_voter(from)
             }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::entry::Entries;
-use crate::snapshot::SnapshotMeta;
-use crate::types::{Incarnation, LogIndex, NodeId, Term};
+use crate::snapshot::{Base, SnapshotMeta};
+use crate::types::{Digest, Incarnation, LogIndex, NodeId, Term};
 
 /// A Raft message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +37,12 @@ pub enum Message {
     ReadIndexReply(ReadIndexReply),
     /// "Start an election now" (thesis §3.10).
     TimeoutNow(TimeoutNow),
+    /// An append for an edge: bodies of ranges that it does not hold are left out.
+    FeedEdge(Box<FeedEdge>),
+    /// "Send this part of your log to that node, for me": an append for a node near the receiver.
+    Relay(Box<Relay>),
+    /// An append that a feeder sends for its leader; the answer goes to the leader.
+    Relayed(Box<Relayed>),
 }
 
 /// Asks for a vote (Figure 2, §5.2), or for a pre-vote (thesis §9.6).
@@ -111,6 +117,41 @@ pub enum AppendOutcome {
     },
     /// The append came from a leader of an older term.
     StaleTerm,
+    /// An edge's store was not made for the subscription that it is fed by: it needs a snapshot of that.
+    OtherSubscription,
+}
+
+/// Replicates entries to an edge.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FeedEdge {
+    /// The subscription by which bodies were left out.
+    pub subscription: Digest,
+    /// The append.
+    pub append: AppendEntries,
+}
+
+/// A leader asks a voter to send entries of its own log to somebody in its zone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Relay {
+    /// To whom.
+    pub to: NodeId,
+    /// What that node subscribes to, where it is an edge.
+    pub subscription: Option<Digest>,
+    /// The append without its entries.
+    pub append: AppendEntries,
+    /// Index and term of the last entry to send: a log that holds it equals the leader's up to it.
+    pub last: Base,
+}
+
+/// An append by way of a feeder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Relayed {
+    /// Whose append it is.
+    pub leader: NodeId,
+    /// By which bodies were left out, where it goes to an edge.
+    pub subscription: Option<Digest>,
+    /// The append.
+    pub append: AppendEntries,
 }
 
 /// Sends a part of a snapshot to a follower whose next entry was compacted away (§7).
@@ -223,6 +264,9 @@ impl Message {
             Self::ReadIndex(request) => request.term,
             Self::ReadIndexReply(reply) => reply.term,
             Self::TimeoutNow(order) => order.term,
+            Self::FeedEdge(feed) => feed.append.term,
+            Self::Relay(order) => order.append.term,
+            Self::Relayed(relayed) => relayed.append.term,
         }
     }
 }

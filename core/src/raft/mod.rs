@@ -25,12 +25,14 @@
 //!   change of voters is joint (§6).
 //!
 //! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads`, `transfer`, `observers`, `early`
-//! and `prefer`.
+//! `lease`, `reads`, `transfer`, `observers`, `edges`,
+//! `feeders`, `early` and `prefer`.
 
 mod config;
 mod early;
+mod edges;
 mod election;
+mod feeders;
 mod lease;
 mod ledger;
 mod log;
@@ -58,8 +60,9 @@ use std::sync::Arc;
 pub use config::{Config, ConfigError, Snapshots};
 pub use log::Log;
 pub use message::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, HardState, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
+    AppendEntries, AppendEntriesReply, AppendOutcome, FeedEdge, HardState, InstallOutcome, InstallSnapshot,
+    InstallSnapshotReply, Message, ReadIndex, ReadIndexReply, ReadToken, Relay, Relayed, RequestVote, RequestVoteReply,
+    TimeoutNow,
 };
 pub use profile::Profile;
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
@@ -73,7 +76,7 @@ use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::snapshot::Base;
 use crate::storage::DiskImage;
-use crate::types::{LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
+use crate::types::{Digest, LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
 use lease::Silence;
 use members::Members;
 use persist::Persist;
@@ -107,6 +110,8 @@ pub struct Raft<R: Rules = AllOn, Q: QuorumSystem = Majority> {
     expiry: Option<Wall>,
     rng: Rng,
     snapshots: snapshot::Snapshots,
+    /// What its store was made for, where it holds a part of the state.
+    subscription: Option<Digest>,
     /// What it owes to a leader that it heard.
     silence: Silence,
     reads: Reads,
@@ -149,6 +154,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
                 || log.base().index > held.index,
             expiry: None,
             rng: Rng::new(seed, u64::from(node.0)),
+            subscription: latest.as_ref().and_then(|snapshot| snapshot.meta.subscription),
             snapshots: snapshot::Snapshots::new(latest, now.mono, log.bytes()),
             silence: Silence { until: now.mono, leader: None },
             reads: Reads::new(image.incarnation),
@@ -182,6 +188,9 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Reconfigure(change) => self.on_reconfigure(now, change, out),
             Input::SnapshotTaken { index, digest, data } => {
                 self.on_snapshot_taken(now, *index, *digest, std::mem::take(data), out);
+            }
+            Input::Projected { index, digest, data } => {
+                self.on_projected(*index, *digest, std::mem::take(data), out);
             }
             Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
             Input::ExpiryAt(at) => self.expiry = *at,
@@ -242,6 +251,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         match self.role {
             Role::Follower { .. } if !self.votes && self.membership().is_observer(self.id) => {
                 crate::record::Role::Observer
+            }
+            Role::Follower { .. } if !self.votes && self.membership().edge(self.id).is_some() => {
+                crate::record::Role::Edge
             }
             Role::Follower { .. } if !self.votes => crate::record::Role::Learner,
             Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } | Role::Leader(_) => {
@@ -318,7 +330,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             | Message::InstallSnapshotReply(_)
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(_)
-            | Message::TimeoutNow(_) => false,
+            | Message::TimeoutNow(_)
+            | Message::FeedEdge(_)
+            | Message::Relay(_)
+            | Message::Relayed(_) => false,
         };
         if let Message::RequestVote(request) = message
             && let Some(refusal) = self.ignores_candidate(now, request)
@@ -344,6 +359,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Message::ReadIndex(request) => self.on_read_index(from, request, out),
             Message::ReadIndexReply(reply) => self.on_read_index_reply(from, reply, out),
             Message::TimeoutNow(order) => self.on_timeout_now(now, from, order, out),
+            Message::FeedEdge(feed) => self.on_feed_edge(now, from, feed, out),
+            Message::Relay(order) => self.on_relay(now, from, order, out),
+            Message::Relayed(relayed) => self.on_relayed(now, from, relayed, out),
         }
     }
 

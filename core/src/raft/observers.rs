@@ -19,7 +19,7 @@
 //! An observer that leaves is sent the entry that removes it when that is
 //! committed, once: who misses it forgets its silent leader, and serves stale reads.
 //!
-//! Left out: observers fed by followers.
+//! Who stands far from the leader may be fed by a voter near it: see `feeders`.
 
 use super::progress::{Mode, Progress, position_of};
 use super::role::{Leader, Role};
@@ -47,12 +47,14 @@ pub(super) struct Observers {
     first: usize,
     /// Up to where they were fed what is committed.
     fed: LogIndex,
+    /// Whether a learner has a feeder: then it gets what is committed as well.
+    pub(super) learners_too: bool,
 }
 
 impl Observers {
     pub(super) fn among(progress: &[Progress]) -> Self {
         let first = progress.iter().take_while(|progress| progress.feed == Feed::Log).count();
-        Self { first, fed: LogIndex::ZERO }
+        Self { first, fed: LogIndex::ZERO, learners_too: false }
     }
 }
 
@@ -102,7 +104,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     fn feed_all_observers(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
         leader.observers.fed = self.commit_index;
-        for position in leader.positions_of_observers() {
+        let first = if leader.observers.learners_too { 0 } else { leader.observers.first };
+        for position in first..leader.progress.len() {
             self.replicate_to(position, out);
         }
     }

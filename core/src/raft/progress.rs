@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::ledger::Ledger;
 use super::observers::Feed;
+use crate::edge::Edge;
 use crate::snapshot::Snapshot;
 use crate::types::{LogIndex, NodeId};
 
@@ -24,6 +25,10 @@ pub(super) struct Progress {
     pub(super) mode: Mode,
     /// What of the log it gets.
     pub(super) feed: Feed,
+    /// What it subscribes to, where it is an edge.
+    pub(super) edge: Option<Arc<Edge>>,
+    /// The voter near it that sends it what is committed, where it is fed that way.
+    pub(super) feeder: Option<NodeId>,
     /// Bytes that left and were not answered; means something while it replicates.
     in_flight: Ledger,
     /// Whether it was told that the window is full; until the follower lacks nothing, it is not told again.
@@ -66,12 +71,27 @@ pub(super) struct Sending {
 impl Progress {
     pub(super) fn new(node: NodeId, next: LogIndex) -> Self {
         let (mode, in_flight) = (Mode::Probe { sent: false }, Ledger::default());
-        Self { node, next, matched: LogIndex::ZERO, mode, feed: Feed::Log, in_flight, told_full: false }
+        Self {
+            node,
+            next,
+            matched: LogIndex::ZERO,
+            mode,
+            feed: Feed::Log,
+            edge: None,
+            feeder: None,
+            in_flight,
+            told_full: false,
+        }
     }
 
     /// The same, fed with this.
     pub(super) fn with(self, feed: Feed) -> Self {
         Self { feed, ..self }
+    }
+
+    /// The same, fed by the leader until a feeder is chosen anew: the one before may have left.
+    pub(super) fn without_feeder(self) -> Self {
+        Self { feeder: None, ..self }
     }
 
     /// How many entries may leave now.
@@ -251,6 +271,7 @@ mod tests {
             log_time: crate::types::Wall(0),
             membership: crate::membership::Membership::default(),
             digest: crate::types::Digest(0),
+            subscription: None,
         };
         let snapshot = Arc::new(Snapshot { meta, data: bytes::Bytes::new() });
         let sending = Sending { snapshot, offset: 0, asked: false };

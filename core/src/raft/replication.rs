@@ -13,6 +13,7 @@ use super::progress::{Mode, Progress};
 use super::role::{Heard, Role, Waiting};
 use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
+use crate::edge::LeftOut;
 use crate::entry::{Class, Entries, Entry, EntryKind, Proposal};
 use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, Limit, TimerReason};
 use crate::membership::Membership;
@@ -136,13 +137,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// Sends one follower what it lacks, as far as its window allows.
     pub(super) fn replicate_to(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
-        let Some(progress) = leader.progress.get_mut(position) else { return };
         loop {
+            let Some(progress) = leader.progress.get_mut(position) else { return };
             let window = (self.config.max_entries_in_flight, self.config.max_bytes_in_flight);
             let full = self.config.max_entries_per_append;
             let mut room = progress.room(window.0).min(full);
             let held_back = room == 0;
-            if progress.feed != Feed::Log {
+            if progress.feed != Feed::Log || progress.feeder.is_some() {
                 room = progress.committed_room(room, full, self.commit_index);
             }
             let lacks = progress.next <= self.log.last_index();
@@ -170,7 +171,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             };
             progress.sent(append.entries.len() as u64, bytes);
             // No promise: what a leader sends need not be durable at the leader (thesis §10.2.1).
-            out.send(progress.node, Message::AppendEntries(append), None);
+            match progress.feeder {
+                None => out.send(progress.node, super::edges::addressed(progress, append), None),
+                Some(feeder) => super::feeders::send(leader, position, feeder, append, out),
+            }
         }
     }
 
@@ -187,6 +191,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.tick_if_due(now, out);
         self.begin_round(now, out);
         self.remind_observers(out);
+        self.choose_feeders(now, out);
     }
 
     /// Numbers what leaves from here on, so that its answers prove that the node led now.
@@ -210,7 +215,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     pub(super) fn send_heartbeat(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
         let Some(progress) = leader.progress.get(position) else { return };
-        let (node, prev) = (progress.node, progress.next.previous());
+        let prev = progress.next.previous();
         if matches!(progress.mode, Mode::Snapshot(_)) {
             return self.ask_for_offset(position, out);
         }
@@ -222,7 +227,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.check(false, "a follower's next index is at most one past the leader's log");
             return;
         };
-        out.send(node, Message::AppendEntries(heartbeat), None);
+        let message = super::edges::addressed(progress, heartbeat);
+        out.send(progress.node, message, None);
     }
 
     /// Takes entries over, or says where the logs differ (Figure 2, "AppendEntries RPC"; §5.3).
@@ -236,13 +242,21 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         append: &mut AppendEntries,
         out: &mut Effects,
     ) {
+        if self.subscription.is_some() {
+            out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::PartialStore });
+            return;
+        }
+        self.take_append(now, leader, append, out);
+    }
+
+    pub(super) fn take_append(&mut self, now: Now, leader: NodeId, append: &mut AppendEntries, out: &mut Effects) {
         if append.term < self.hard.current_term {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::StaleTerm });
             let after = self.persist.promise(LogIndex::ZERO);
             self.reply(leader, AppendOutcome::StaleTerm, append.round, after, out);
             return;
         }
-        if !is_well_formed(append) {
+        if !is_well_formed(append, self.subscription.is_some()) {
             out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::Malformed });
             return;
         }
@@ -281,7 +295,14 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    fn reply(&self, leader: NodeId, outcome: AppendOutcome, round: u64, after: Option<Ticket>, out: &mut Effects) {
+    pub(super) fn reply(
+        &self,
+        leader: NodeId,
+        outcome: AppendOutcome,
+        round: u64,
+        after: Option<Ticket>,
+        out: &mut Effects,
+    ) {
         let reply = AppendEntriesReply { term: self.hard.current_term, outcome, round };
         out.send(leader, Message::AppendEntriesReply(reply), after);
     }
@@ -391,6 +412,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
             // A stale term comes with a higher one, which was adopted before this handler.
             AppendOutcome::StaleTerm => {}
+            AppendOutcome::OtherSubscription => self.on_other_subscription(follower, out),
         }
     }
 
@@ -535,15 +557,20 @@ fn append_after(
     Some(AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round })
 }
 
-/// Whether an append's entries follow each other and claim no impossible term.
-fn is_well_formed(append: &AppendEntries) -> bool {
+/// Whether an append's entries follow each other and claim no impossible term; a log that may have holes takes
+/// entries without a body, and no other does.
+fn is_well_formed(append: &AppendEntries, may_have_holes: bool) -> bool {
     let mut index = append.prev_log_index;
     let mut term = append.prev_log_term;
     let entries: &Entries = &append.entries;
     index.0.checked_add(entries.len() as u64).is_some()
         && entries.iter().all(|entry| {
             let follows = entry.index.0 == index.0 + 1 && entry.term >= term && entry.term <= append.term;
-            let is_sound = entry.kind != EntryKind::Configuration || Membership::decode(&entry.payload).is_some();
+            let is_sound = match entry.kind {
+                EntryKind::Command | EntryKind::NoOp | EntryKind::Tick => true,
+                EntryKind::Configuration => Membership::decode(&entry.payload).is_some(),
+                EntryKind::Elided => may_have_holes && LeftOut::decode(&entry.payload).is_some(),
+            };
             index = entry.index;
             term = entry.term;
             follows && is_sound

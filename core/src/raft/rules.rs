@@ -92,6 +92,10 @@ pub enum Rule {
     EarlyAnswerIsDurable,
     /// A leader hands over to a preferred node only in calm, and to one that could take over. Liveness.
     HandOverInCalm,
+    /// The store of an edge goes on under the subscription alone that it was made for; another one is a new snapshot.
+    EdgeStartsAnew,
+    /// A feeder sends only what its log shares with the leader's and the leader has committed.
+    FeederSendsCommitted,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -105,7 +109,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -146,6 +150,8 @@ impl Rule {
         Self::VotersConfirm,
         Self::EarlyAnswerIsDurable,
         Self::HandOverInCalm,
+        Self::EdgeStartsAnew,
+        Self::FeederSendsCommitted,
     ];
 
     /// The name in scenario files and on the command line.
@@ -192,6 +198,8 @@ impl Rule {
             Self::VotersConfirm => "raft.voters-confirm",
             Self::EarlyAnswerIsDurable => "raft.early-answer-is-durable",
             Self::HandOverInCalm => "raft.hand-over-in-calm",
+            Self::EdgeStartsAnew => "raft.edge-starts-anew",
+            Self::FeederSendsCommitted => "raft.feeder-sends-committed",
         }
     }
 
@@ -244,7 +252,9 @@ impl Rule {
             | Self::LeaseEndsAtTransfer
             | Self::VoteLease
             | Self::VotersConfirm
-            | Self::EarlyAnswerIsDurable => RuleKind::Safety,
+            | Self::EarlyAnswerIsDurable
+            | Self::EdgeStartsAnew
+            | Self::FeederSendsCommitted => RuleKind::Safety,
         }
     }
 }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::edges::Projecting;
 use super::members::Members;
 use super::message::{InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message};
 use super::progress::{Mode, Sending};
@@ -48,6 +49,8 @@ pub(super) struct Snapshots {
     since: Mono,
     /// Bytes of payload that were left in the log then.
     kept_bytes: u64,
+    /// The part of the state that the executor makes for an edge.
+    pub(super) projecting: Option<Projecting>,
     /// One that arrives in parts.
     incoming: Option<Incoming>,
     /// One that was taken in and is not durable yet: its write, and its index.
@@ -63,7 +66,7 @@ struct Incoming {
 
 impl Snapshots {
     pub(super) fn new(latest: Option<Arc<Snapshot>>, since: Mono, kept_bytes: u64) -> Self {
-        Self { latest, being_made: None, since, kept_bytes, incoming: None, installing: None }
+        Self { latest, being_made: None, since, kept_bytes, projecting: None, incoming: None, installing: None }
     }
 
     /// Index of the newest one; 0 without any.
@@ -134,7 +137,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             out.check(false, "a snapshot's last entry is applied and in the log");
             return;
         };
-        let meta = SnapshotMeta { index, term: entry.term, log_time: entry.log_time, membership, digest };
+        let (term, log_time, subscription) = (entry.term, entry.log_time, self.subscription);
+        let meta = SnapshotMeta { index, term, log_time, membership, digest, subscription };
         let bytes = data.len() as u64;
         let tail = u64::from(self.config.snapshots.retained_entries);
         let base = LogIndex(index.0.saturating_sub(tail)).max(self.log.base().index);
@@ -151,22 +155,34 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.snapshots.since = now.mono;
         self.snapshots.kept_bytes = self.log.bytes();
         self.snapshots.latest = Some(Arc::clone(&snapshot));
+        self.subscription = snapshot.meta.subscription;
         self.persist.compacted(snapshot, base, known)
     }
 
     /// Begins to send the snapshot to a follower that needs an entry which is gone.
     pub(super) fn start_transfer(&mut self, position: usize, out: &mut Effects) {
-        let base = self.log.base().index;
+        if self.edge_at(position).is_some() {
+            return self.project_for(position, out);
+        }
         let Some(snapshot) = self.snapshots.latest.clone() else {
             out.check(false, "what was compacted away stands in a snapshot");
             return;
         };
+        self.transfer(position, snapshot, out);
+    }
+
+    /// Begins to send this snapshot.
+    pub(super) fn transfer(&mut self, position: usize, snapshot: Arc<Snapshot>, out: &mut Effects) {
+        let base = self.log.base().index;
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.progress.get_mut(position) else { return };
         let (follower, next) = (progress.node, progress.next);
         let (index, bytes) = (snapshot.meta.index, snapshot.data.len() as u64);
         progress.mode = Mode::Snapshot(Box::new(Sending { snapshot, offset: 0, asked: false }));
-        out.note(|| Event::SnapshotTransferStarted { follower, next, base, index, bytes });
+        out.note(|| match &progress.edge {
+            None => Event::SnapshotTransferStarted { follower, next, base, index, bytes },
+            Some(edge) => Event::ProjectionSent { edge: edge.node, index, bytes },
+        });
         self.send_part(position, out);
     }
 
@@ -243,9 +259,14 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if !self.follow(now, leader, out) {
             return;
         }
+        let same = install.meta.subscription == self.subscription;
+        if !same && !self.may_start_anew(&install.meta) {
+            out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::PartialStore });
+            return;
+        }
         let stale = index <= self.commit_index && self.on(Rule::StaleSnapshotIgnored);
         let held = self.log.term_at(index) == Some(term) && self.on(Rule::SnapshotKeepsNewerLog);
-        if stale || held {
+        if same && (stale || held) {
             self.snapshots.incoming = None;
             out.note(|| Event::SnapshotNotNeeded { leader, index, commit: self.commit_index });
             self.commit_to(index, CommitReason::LeaderSaid(leader), out);

@@ -10,6 +10,7 @@ use super::{
     Cluster, Frame, Hello, MAX_FRAME_BYTES, MAX_LINKS, MAX_MEMBERS, MAX_NAME_BYTES, MAX_OPERATION_BYTES,
     MAX_TEXT_BYTES, Problem, Records, VERSION, WireError,
 };
+use crate::edge::MAX_RANGES;
 use crate::record::{AnyMessage, Command, Record};
 use crate::types::Time;
 
@@ -93,6 +94,11 @@ fn check_command(command: &Command) -> Result<(), WireError> {
         Command::Partition(groups) => {
             within("a list of groups", groups.len(), MAX_MEMBERS)?;
             groups.iter().try_for_each(|group| within("a group", group.len(), MAX_MEMBERS))
+        }
+        Command::Subscribe { edges, keys, .. } => {
+            within("a list of edges", edges.len(), MAX_MEMBERS)?;
+            within("a list of keys", keys.len(), MAX_RANGES)?;
+            keys.iter().try_for_each(|key| within("a key", key.len(), MAX_OPERATION_BYTES))
         }
         Command::Crash(_)
         | Command::Restart(_)

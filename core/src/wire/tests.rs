@@ -32,7 +32,8 @@ fn entry(index: u64) -> Arc<Entry> {
 
 fn meta() -> SnapshotMeta {
     let membership = Membership::of(vec![NodeId(1), NodeId(2), NodeId(3)]);
-    SnapshotMeta { index: LogIndex(7), term: Term(2), log_time: Wall(9), membership, digest: Digest(77) }
+    let subscription = Some(Digest(78));
+    SnapshotMeta { index: LogIndex(7), term: Term(2), log_time: Wall(9), membership, digest: Digest(77), subscription }
 }
 
 fn record(sequence: u64, body: Body) -> Record {

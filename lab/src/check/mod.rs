@@ -7,11 +7,13 @@
 //!
 //! * [`RaftChecks`]: the five safety properties of the Raft paper's Figure 3,
 //!   and what nodes believe against the oracle of `oracle`;
+//! * what edges hold against the whole state (`edge`);
 //! * [`linearizable`]: what clients saw against one store;
 //! * [`early`]: what became of commands that were answered before a quorum had them;
 //! * [`liveness`]: a leader and a commit soon after the faults end.
 
 pub mod early;
+mod edge;
 pub mod linearizable;
 pub mod liveness;
 mod oracle;

@@ -18,13 +18,15 @@ pub const COMMIT_IS_DECIDED: &str = "Commit is decided";
 pub const DECIDED_IS_FINAL: &str = "Decided is final";
 /// No store that still exists loses a committed entry that it held.
 pub const DURABILITY: &str = "Durability";
+/// An edge holds its part of the state at the index that it has applied, and nothing else.
+pub const EDGE_STATE: &str = "Edge state";
 /// What clients saw has an order that one store could have followed.
 pub const LINEARIZABILITY: &str = "Linearizability";
 /// After calm there is a leader, and requests commit.
 pub const LIVENESS: &str = "Liveness after calm";
 
 /// All of them, in the order of this file.
-pub const ALL: [&str; 10] = [
+pub const ALL: [&str; 11] = [
     ELECTION_SAFETY,
     LEADER_APPEND_ONLY,
     LOG_MATCHING,
@@ -33,6 +35,7 @@ pub const ALL: [&str; 10] = [
     COMMIT_IS_DECIDED,
     DECIDED_IS_FINAL,
     DURABILITY,
+    EDGE_STATE,
     LINEARIZABILITY,
     LIVENESS,
 ];

@@ -14,7 +14,10 @@
 use litemap::LiteMap;
 use std::sync::Arc;
 
-use quorumscope_core::entry::Entry;
+use quorumscope_core::edge::without_body;
+use quorumscope_core::entry::{Entry, EntryKind};
+use quorumscope_core::machine::any::AnyMachine;
+use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::{HardState, Log};
 use quorumscope_core::record::Role;
@@ -22,6 +25,7 @@ use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
 
 use super::early::{Committed, Name};
+use super::edge::Shadow;
 use super::oracle::{Finding, Oracle, position};
 use super::property::{
     COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, STATE_MACHINE_SAFETY,
@@ -61,6 +65,8 @@ pub struct RaftChecks {
     applied: Arc<Vec<Option<FirstApplied>>>,
     /// By index: the state of whoever stood there first when a snapshot was made or installed.
     states: Arc<LiteMap<LogIndex, (Digest, NodeId)>>,
+    /// The whole state where each edge stands.
+    edges: LiteMap<NodeId, Arc<Shadow>>,
     findings: Vec<Violation>,
     reported: LiteMap<&'static str, u32>,
 }
@@ -76,6 +82,7 @@ impl RaftChecks {
             seen: Arc::default(),
             applied: Arc::default(),
             states: Arc::default(),
+            edges: LiteMap::new(),
             findings: Vec::new(),
             reported: LiteMap::new(),
         }
@@ -192,6 +199,9 @@ impl RaftChecks {
 
     /// The node applied an entry.
     pub fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
+        if entry.kind == EntryKind::Elided {
+            return; // Its log and its state are compared; what it applied is another entry's digest.
+        }
         let slot = position(entry.index);
         if let Some(Some(FirstApplied { entry: first, by })) = self.applied.get(slot) {
             if Arc::ptr_eq(first, entry) || first == entry {
@@ -219,6 +229,27 @@ impl RaftChecks {
             let detail = format!("the state of {node} at index {index} is {state}, and that of {by} was {first}");
             self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
         }
+    }
+
+    /// An edge has applied what goes up to `through`, or restored it, and its state is this. `empty` is the machine
+    /// before the first entry.
+    pub fn edge(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        through: LogIndex,
+        state: &Sessions<AnyMachine>,
+        empty: impl FnOnce() -> Sessions<AnyMachine>,
+    ) {
+        let known = self.edges.remove(&node).filter(|shadow| shadow.is_before(through));
+        let mut shadow = known.unwrap_or_else(|| Arc::new(Shadow::new(empty())));
+        // Where the oracle knows less than the edge, that is a finding of its own.
+        if Arc::make_mut(&mut shadow).advance(self.oracle.decided(), through)
+            && let Some(finding) = shadow.compare(node, state)
+        {
+            self.report(at, Some(node), finding);
+        }
+        self.edges.insert(node, shadow);
     }
 
     /// The entry that the oracle counts as committed at `index`.
@@ -271,7 +302,8 @@ impl RaftChecks {
             );
             return Some((LOG_MATCHING, detail));
         }
-        if Arc::ptr_eq(&known.entry, entry) || known.entry == *entry {
+        let elided = || entry.kind == EntryKind::Elided && without_body(&known.entry).as_ref() == Some(&**entry);
+        if Arc::ptr_eq(&known.entry, entry) || known.entry == *entry || elided() {
             return None;
         }
         let (here, there) = describe_both(entry, &known.entry);
@@ -309,10 +341,11 @@ impl Committed for RaftChecks {
 /// An entry in a sentence: term and whose command it is.
 fn describe(entry: &Entry) -> String {
     match entry.kind {
-        quorumscope_core::entry::EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
-        quorumscope_core::entry::EntryKind::Configuration => format!("{} configuration", entry.term),
-        quorumscope_core::entry::EntryKind::NoOp => format!("{} no-op", entry.term),
-        quorumscope_core::entry::EntryKind::Tick => format!("{} tick", entry.term),
+        EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
+        EntryKind::Configuration => format!("{} configuration", entry.term),
+        EntryKind::NoOp => format!("{} no-op", entry.term),
+        EntryKind::Tick => format!("{} tick", entry.term),
+        EntryKind::Elided => format!("{} {}{} without its body", entry.term, entry.client, entry.number),
     }
 }
 

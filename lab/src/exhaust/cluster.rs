@@ -442,6 +442,9 @@ impl Model {
                 receiver.has_left(term, receiver.campaigns && reply.vote_granted)
             }
             Some(Message::AppendEntries(append)) => receiver.durable_term > small(append.term.0),
+            Some(Message::FeedEdge(feed)) => receiver.durable_term > small(feed.append.term.0),
+            Some(Message::Relayed(relayed)) => receiver.durable_term > small(relayed.append.term.0),
+            Some(Message::Relay(order)) => receiver.durable_term > small(order.append.term.0),
             Some(Message::AppendEntriesReply(reply)) => {
                 let asks = (receiver.leads || receiver.campaigns) && reply.outcome != AppendOutcome::StaleTerm;
                 receiver.has_left(small(reply.term.0), asks)

@@ -34,7 +34,7 @@ pub(super) struct Brief {
 impl Brief {
     pub(super) fn of(entry: &Entry) -> Self {
         let command = match entry.kind {
-            EntryKind::Command => small(entry.number.0),
+            EntryKind::Command | EntryKind::Elided => small(entry.number.0),
             EntryKind::NoOp | EntryKind::Configuration | EntryKind::Tick => 0,
         };
         Self { term: small(entry.term.0), command }
@@ -249,6 +249,7 @@ impl Local {
                 Effect::Answer { .. }
                 | Effect::Snapshot { .. }
                 | Effect::Restore { .. }
+                | Effect::Project { .. }
                 | Effect::Read { .. }
                 | Effect::Note(_) => {}
             }
@@ -333,6 +334,9 @@ fn without_round(mut message: Message) -> Message {
     match &mut message {
         Message::AppendEntries(append) => append.round = 0,
         Message::AppendEntriesReply(reply) => reply.round = 0,
+        Message::FeedEdge(feed) => feed.append.round = 0,
+        Message::Relay(order) => order.append.round = 0,
+        Message::Relayed(relayed) => relayed.append.round = 0,
         Message::InstallSnapshot(install) => install.round = 0,
         Message::InstallSnapshotReply(reply) => reply.round = 0,
         Message::PreVote(_)

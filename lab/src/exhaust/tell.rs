@@ -112,6 +112,7 @@ fn role(role: Role) -> &'static str {
         Role::Leader => "leader",
         Role::Learner => "without a vote",
         Role::Observer => "observer",
+        Role::Edge => "edge",
     }
 }
 
@@ -148,6 +149,7 @@ fn describe(message: &Message) -> String {
                 AppendOutcome::Matched(index) => format!("matches up to {index}"),
                 AppendOutcome::Conflict { refused, .. } => format!("differs at {refused}"),
                 AppendOutcome::StaleTerm => "an old term".to_owned(),
+                AppendOutcome::OtherSubscription => "holds another part".to_owned(),
             };
             format!("AppendEntriesReply({}, {outcome})", reply.term)
         }
@@ -157,6 +159,9 @@ fn describe(message: &Message) -> String {
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)
         | Message::ReadIndexReply(_)
+        | Message::FeedEdge(_)
+        | Message::Relay(_)
+        | Message::Relayed(_)
         | Message::TimeoutNow(_) => format!("{message:?}"),
     }
 }

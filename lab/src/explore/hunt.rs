@@ -28,10 +28,11 @@ pub fn plan(rule: Rule) -> Plan {
         pauses: 0,
         changes: 0,
         observers: 0,
+        edges: 0,
+        zones: false,
         raft: RaftSettings::default(),
         attempts: [0; 4],
         classes: [Class::Critical; 4],
-        zones: false,
         ..Profile::Heavy.plan()
     };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };
@@ -232,6 +233,12 @@ pub fn plan(rule: Rule) -> Plan {
         },
         // Each early answer is looked at.
         Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
+        // A voter with entries that nobody else has must be asked for what it missed.
+        Rule::FeederSendsCommitted => {
+            Plan { zones: true, observers: 3, drop_ppm: 200_000, partitions: 8, at_leader_percent: 90, ..busy }
+        }
+        // An edge that leaves and comes back for other ranges, and writes to all of them.
+        Rule::EdgeStartsAnew => Plan { edges: 4, ..busy },
         // What these guard shows only where a cut or a crash stays: calm mends both.
         Rule::HandOverInCalm => Plan { zones: true, ..heavy },
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
@@ -286,6 +293,8 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
             crashes: one.crashes.max(other.crashes),
             changes: one.changes.max(other.changes),
             observers: one.observers.max(other.observers),
+            edges: one.edges.max(other.edges),
+            zones: one.zones || other.zones,
             partitions: one.partitions.max(other.partitions),
             one_way_cuts: one.one_way_cuts.max(other.one_way_cuts),
             lost_disks: one.lost_disks.max(other.lost_disks),

@@ -8,7 +8,7 @@ use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::raft::Message;
+use quorumscope_core::raft::{AppendEntries, Message};
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId};
 
@@ -53,30 +53,38 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
             Message::PreVoteReply(_) => kind == MessageKind::PreVoteReply,
             Message::RequestVote(_) => kind == MessageKind::RequestVote,
             Message::RequestVoteReply(_) => kind == MessageKind::RequestVoteReply,
-            Message::AppendEntries(append) => match kind {
-                MessageKind::AppendEntries => true,
-                MessageKind::Heartbeat => append.entries.is_empty(),
-                MessageKind::Entries => !append.entries.is_empty(),
-                MessageKind::PreVote
-                | MessageKind::PreVoteReply
-                | MessageKind::RequestVote
-                | MessageKind::RequestVoteReply
-                | MessageKind::AppendEntriesReply
-                | MessageKind::Request
-                | MessageKind::Answer
-                | MessageKind::InstallSnapshot
-                | MessageKind::InstallSnapshotReply
-                | MessageKind::ReadIndex
-                | MessageKind::ReadIndexReply
-                | MessageKind::TimeoutNow => false,
-            },
+            Message::AppendEntries(append) => is_append(kind, append),
             Message::AppendEntriesReply(_) => kind == MessageKind::AppendEntriesReply,
             Message::InstallSnapshot(_) => kind == MessageKind::InstallSnapshot,
             Message::InstallSnapshotReply(_) => kind == MessageKind::InstallSnapshotReply,
             Message::ReadIndex(_) => kind == MessageKind::ReadIndex,
             Message::ReadIndexReply(_) => kind == MessageKind::ReadIndexReply,
             Message::TimeoutNow(_) => kind == MessageKind::TimeoutNow,
+            Message::FeedEdge(feed) => is_append(kind, &feed.append),
+            Message::Relayed(relayed) => is_append(kind, &relayed.append),
+            Message::Relay(_) => kind == MessageKind::Relay,
         },
+    }
+}
+
+fn is_append(kind: MessageKind, append: &AppendEntries) -> bool {
+    match kind {
+        MessageKind::AppendEntries => true,
+        MessageKind::Heartbeat => append.entries.is_empty(),
+        MessageKind::Entries => !append.entries.is_empty(),
+        MessageKind::PreVote
+        | MessageKind::PreVoteReply
+        | MessageKind::RequestVote
+        | MessageKind::RequestVoteReply
+        | MessageKind::AppendEntriesReply
+        | MessageKind::Request
+        | MessageKind::Answer
+        | MessageKind::InstallSnapshot
+        | MessageKind::InstallSnapshotReply
+        | MessageKind::ReadIndex
+        | MessageKind::ReadIndexReply
+        | MessageKind::Relay
+        | MessageKind::TimeoutNow => false,
     }
 }
 
@@ -130,11 +138,16 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
         Action::Members { to, add, promote, remove, observe } => {
             let whom = |targets: &Targets| if targets.is_empty() { Ok(Vec::new()) } else { whom(targets) };
             let [add, promote, remove, observe] = [whom(add)?, whom(promote)?, whom(remove)?, whom(observe)?];
-            let change = MembershipChange { add, promote, remove, observe };
+            let change = MembershipChange { add, promote, remove, observe, edge: Vec::new() };
             match nodes(simulation, bindings, core::slice::from_ref(to), &[])?.as_slice() {
                 [node] => vec![Command::Reconfigure { node: *node, change }],
                 _ => return Err("a change of members goes to one node".into()),
             }
+        }
+        Action::Subscribe { to, node, keys } => {
+            let (edges, keys) = (whom(node)?, keys.clone());
+            let node = one_node(simulation, bindings, to, "a subscription goes to")?;
+            vec![Command::Subscribe { node, edges, keys }]
         }
         Action::Transfer { from, to } => {
             let from = from.as_ref().unwrap_or(&Selector::Foremost);
@@ -217,11 +230,19 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::LoseDisk(node) => verb(NodeVerb::LoseDisk, node),
         Command::Reconfigure { node, change } => {
             let list = |nodes: &[NodeId]| nodes.iter().copied().map(Selector::Node).collect();
-            let MembershipChange { add, promote, remove, observe } = change;
+            let MembershipChange { add, promote, remove, observe, edge } = change;
+            if !edge.is_empty() {
+                return Err("edges are asked for by the keys that they hold".into());
+            }
             let to = Selector::Node(*node);
             let [add, promote, remove, observe] = [list(add), list(promote), list(remove), list(observe)];
             Action::Members { to, add, promote, remove, observe }
         }
+        Command::Subscribe { node, edges, keys } => Action::Subscribe {
+            to: Selector::Node(*node),
+            node: edges.iter().copied().map(Selector::Node).collect(),
+            keys: keys.clone(),
+        },
         Command::Snapshot(node) => verb(NodeVerb::Snapshot, node),
         Command::Cut { from, to } => Action::Cut { from: vec![end(*from)], to: vec![end(*to)] },
         Command::Mend { from, to } => Action::Mend { from: vec![end(*from)], to: vec![end(*to)] },

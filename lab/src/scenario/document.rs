@@ -33,6 +33,8 @@ pub struct Scenario {
     pub nodes: Vec<NodeId>,
     /// Those of them that vote at first, sorted; the others belong to nothing until they are added.
     pub voters: Vec<NodeId>,
+    /// Which nodes stand near each other; each stands in one zone at most.
+    pub zones: Vec<Vec<NodeId>>,
     /// Decides every draw of the run.
     pub seed: u64,
     /// When the run ends.
@@ -209,6 +211,15 @@ pub enum Action {
         remove: Targets,
         /// Who joins as an observer.
         observe: Targets,
+    },
+    /// An operator asks a node for edges.
+    Subscribe {
+        /// Which node; the leader where nothing is said.
+        to: Selector,
+        /// Who joins as an edge.
+        node: Targets,
+        /// What they hold: the ranges of these keys.
+        keys: Vec<String>,
     },
     /// Moves clocks forward.
     Skew {
@@ -391,11 +402,13 @@ pub enum MessageKind {
     ReadIndexReply,
     /// The leader asks a follower to campaign.
     TimeoutNow,
+    /// A leader's order to a feeder.
+    Relay,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -411,6 +424,7 @@ impl MessageKind {
         Self::ReadIndex,
         Self::ReadIndexReply,
         Self::TimeoutNow,
+        Self::Relay,
     ];
 
     /// As it is written.
@@ -432,6 +446,7 @@ impl MessageKind {
             Self::ReadIndex => "read-index",
             Self::ReadIndexReply => "read-index-reply",
             Self::TimeoutNow => "timeout-now",
+            Self::Relay => "relay",
         }
     }
 }

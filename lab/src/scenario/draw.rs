@@ -35,9 +35,6 @@ pub fn generate(
     scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
-    if plan.zones && seed.is_multiple_of(2) {
-        scenario.raft.leader_zones = zones(&scenario.nodes);
-    }
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
@@ -45,8 +42,14 @@ pub fn generate(
     scenario.clients = clients(plan);
     let drawn = scenario.nodes.clone();
     let spare = NodeId(nodes.saturating_add(1));
-    if plan.replaced && nodes < MAX_NODES {
+    if (plan.replaced || plan.edges > 0) && nodes < MAX_NODES {
         scenario.nodes.push(spare);
+    }
+    if plan.zones && seed.is_multiple_of(2) {
+        scenario.raft.leader_zones = preferred(&drawn);
+        let (here, elsewhere) = scenario.nodes.iter().partition(|node| node.0 % 2 == 1);
+        scenario.zones = vec![here, elsewhere];
+        scenario.zones.retain(|zone| !zone.is_empty());
     }
     let calm = Time(scenario.until.0 / 10 * 6);
     let mut draw = Draw {
@@ -61,13 +64,17 @@ pub fn generate(
     };
     draw.crashes();
     draw.pauses();
-    if scenario.nodes.contains(&spare) {
+    let has_spare = scenario.nodes.contains(&spare);
+    if has_spare && plan.replaced {
         draw.replacement(spare);
     }
     draw.cuts();
     draw.conditions();
     draw.changes();
     draw.observers();
+    if has_spare && !plan.replaced {
+        draw.edges(spare);
+    }
     draw.calm();
     let mut steps = draw.steps;
     steps.sort_by_key(|step| step.at);
@@ -76,7 +83,7 @@ pub fn generate(
 }
 
 /// Two zones of a third of the nodes each; the others are in none.
-fn zones(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
+fn preferred(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
     nodes.chunks(nodes.len().div_ceil(3)).take(2).map(<[NodeId]>::to_vec).collect()
 }
 
@@ -320,6 +327,40 @@ impl Draw<'_> {
         }
     }
 
+    /// A node outside subscribes, leaves, and subscribes to something else; it crashes meanwhile, and stays after the
+    /// last time. All of it is asked again, as the first time may come amid a fault.
+    fn edges(&mut self, edge: NodeId) {
+        let count = self.plan.edges;
+        let node = vec![Selector::Node(edge)];
+        for number in 0..count {
+            let (joins, leaves) = self.window(number, count, self.plan.observing);
+            let all = u64::from(self.plan.keys.max(1));
+            let first = self.rng.below(all);
+            let keys = (first..=first + all / 3).map(|key| format!("k{}", key % all + 1)).collect();
+            let subscribe = Action::Subscribe { to: Selector::Foremost, node: node.clone(), keys };
+            let remove = Action::Members {
+                to: Selector::Foremost,
+                add: vec![],
+                promote: vec![],
+                remove: node.clone(),
+                observe: vec![],
+            };
+            let tenth = (leaves - joins).0 / 10;
+            let at = |part: u64| Time(joins.0 + tenth * part);
+            for part in [0, 1, 2] {
+                self.push(at(part), subscribe.clone());
+            }
+            self.push(at(5), Action::Nodes(NodeVerb::Crash, node.clone()));
+            self.push(at(6), Action::Nodes(NodeVerb::Restart, node.clone()));
+            if number + 1 < count {
+                self.push(at(9), remove.clone());
+                self.push(at(10), remove);
+            } else {
+                self.push(self.calm, subscribe);
+            }
+        }
+    }
+
     /// Two nodes where enough stay behind, seldom the same one twice.
     fn one_or_two(&mut self) -> Vec<Selector> {
         let mut node = vec![Selector::Node(self.node())];
@@ -451,7 +492,13 @@ mod tests {
             |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).filter(|a| wanted(a)).count();
         assert_eq!(count(|action| matches!(action, Action::Partition(_))), 2);
         assert_eq!(count(|action| matches!(action, Action::Cut { .. })), 2);
-        assert_eq!(count(|action| matches!(action, Action::Nodes(NodeVerb::Crash, _))), 6);
+        let edge = [Selector::Node(NodeId(6))];
+        let crashes = steps.iter().filter_map(|step| match &step.action {
+            Some(Action::Nodes(NodeVerb::Crash, who)) => Some(who.as_slice() == edge),
+            Some(_) | None => None,
+        });
+        let (edges, others): (Vec<bool>, Vec<bool>) = crashes.partition(|is_edge| *is_edge);
+        assert_eq!((others.len(), edges.len()), (6, 2));
     }
 
     #[test]
@@ -468,7 +515,7 @@ mod tests {
             let scenario = heavy(seed);
             let lost = |step: &Step| matches!(step.action, Some(Action::Nodes(NodeVerb::LoseDisk, _)));
             let loses = scenario.steps.iter().filter(|step| lost(step)).count();
-            assert_eq!((loses, scenario.nodes.len()), if seed % 4 == 1 { (1, 6) } else { (0, 5) });
+            assert_eq!((loses, scenario.nodes.len()), (usize::from(seed % 4 == 1), 6));
             assert_eq!(scenario.voters.len(), 5);
             let spare = vec![Selector::Node(NodeId(6))];
             let joins =

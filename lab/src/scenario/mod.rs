@@ -26,6 +26,7 @@ mod table;
 mod tests;
 mod units;
 
+use quorumscope_core::few;
 use quorumscope_core::raft::{self, Rules, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Time};
 
@@ -51,6 +52,7 @@ impl Scenario {
             protocol,
             nodes: (1..=nodes.clamp(1, MAX_NODES)).map(NodeId).collect(),
             voters: (1..=nodes.clamp(1, MAX_NODES)).map(NodeId).collect(),
+            zones: Vec::new(),
             seed,
             until: read::DEFAULT_UNTIL,
             network: Network::default(),
@@ -83,7 +85,13 @@ impl Scenario {
     pub fn setup(&self) -> Setup {
         let rules = self.rules_off.iter().fold(Switches::all_on(), |switches, rule| switches.without(*rule));
         let protocol = match self.protocol {
-            ProtocolName::Raft => ProtocolSetup::Raft(self.raft.config(&self.voters, rules)),
+            ProtocolName::Raft => {
+                let zones =
+                    (0..).zip(&self.zones).flat_map(|(zone, nodes)| nodes.iter().map(move |node| (*node, zone)));
+                let mut zones: Vec<_> = zones.collect();
+                few::sort(&mut zones, |a, b| a < b);
+                ProtocolSetup::Raft(raft::Config { zones, ..self.raft.config(&self.voters, rules) })
+            }
         };
         Setup {
             name: self.name.clone(),

@@ -33,6 +33,13 @@ pub(super) fn print(scenario: &Scenario) -> String {
     if scenario.voters != scenario.nodes {
         lines.push(format!("voters = {}", node_list(&scenario.voters)));
     }
+    if !scenario.zones.is_empty() {
+        // A list that counts from n1 would be printed as its length, which says something else here.
+        let zone =
+            |nodes: &Vec<NodeId>| nodes.iter().map(|node| quote(&node.to_string())).collect::<Vec<_>>().join(", ");
+        let zones: Vec<String> = scenario.zones.iter().map(|nodes| format!("[{}]", zone(nodes))).collect();
+        lines.push(format!("zones = [{}]", zones.join(", ")));
+    }
     lines.push(format!("seed = {}", scenario.seed));
     lines.push(format!("until = {}", span(Span(scenario.until.0))));
     if scenario.disk != DEFAULT_DISK {
@@ -224,6 +231,11 @@ fn action(action: &Action) -> String {
             let parts =
                 [to, named("add", add), named("promote", promote), named("remove", remove), named("observe", observe)];
             format!("members = {{ {} }}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        }
+        Action::Subscribe { to, node, keys } => {
+            let to = if *to == Selector::Leader { String::new() } else { format!("to = {}, ", selector(to)) };
+            let keys = keys.iter().map(|key| quote(key)).collect::<Vec<_>>().join(", ");
+            format!("subscribe = {{ {to}node = {}, keys = [{keys}] }}", targets(node))
         }
         Action::Skew { node, by } => format!("skew = {{ node = {}, by = {} }}", targets(node), span(*by)),
         Action::Drift { node, rate_ppm } => {

@@ -107,6 +107,10 @@ impl Profile {
             "transfers",
             "entries at observers",
             "index reads at observers",
+            "entries at edges",
+            "bodies left out",
+            "projections made",
+            "appends by feeders",
             "client operations unknown",
             "requests refused as overloaded",
             "windows full",
@@ -155,6 +159,8 @@ impl Profile {
                 slow_disks: 2,
                 changes: 2,
                 observers: 1,
+                edges: 2,
+                zones: true,
                 drifts: 2,
                 skews: 1,
                 raft: small_limits(small_snapshots(12)),
@@ -162,7 +168,6 @@ impl Profile {
                 reads: MIXED_READS,
                 attempts: [0, 0, 2, 0],
                 classes: [Class::Critical, Class::Critical, Class::Critical, Class::Relaxed],
-                zones: true,
                 ..calm
             },
         }
@@ -243,6 +248,12 @@ pub struct Plan {
     pub changes: u32,
     /// Rounds in which a node leaves the cluster and observes it for a while; calm gives it its vote back.
     pub observers: u32,
+    /// Rounds in which a node that is no member joins as an edge, each time with other ranges; it stays after the
+    /// last one.
+    pub edges: u32,
+    /// Whether every second node stands in another zone and some zones are preferred for the leader, in every second
+    /// seed.
+    pub zones: bool,
     /// How long such a round takes.
     pub observing: (Span, Span),
     /// Clocks that run at another rate from then on.
@@ -262,8 +273,6 @@ pub struct Plan {
     pub attempts: [u32; 4],
     /// What clients write, in turn: whether it may be answered before a quorum has it.
     pub classes: [Class; 4],
-    /// Whether some nodes are preferred as leaders, in every second seed.
-    pub zones: bool,
     /// Raft's settings.
     pub raft: RaftSettings,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
@@ -321,6 +330,8 @@ impl Default for Plan {
             slow_disks: 0,
             changes: 0,
             observers: 0,
+            edges: 0,
+            zones: false,
             observing: (Span::from_millis(4_000), Span::from_millis(8_000)),
             drifts: 0,
             drift_ppm: 20_000,
@@ -330,7 +341,6 @@ impl Default for Plan {
             reads: [None; 4],
             attempts: [0; 4],
             classes: [Class::Critical; 4],
-            zones: false,
             raft: RaftSettings::default(),
             rules_off: Vec::new(),
         }

@@ -29,12 +29,13 @@ const MAX_UNTIL: Span = Span::from_secs(3_600);
 /// Protocols that have a name and cannot run yet.
 const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
 
-pub(super) const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 17] = [
     "name",
     "about",
     "protocol",
     "nodes",
     "voters",
+    "zones",
     "seed",
     "until",
     "network",
@@ -107,6 +108,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
         return Err(table.error(format!("leader_zones names {node}, which is not one of the nodes")));
     }
+    let zones = table.read("zones", Vec::new(), |source, value| read_zones(source, value, &nodes))?;
     let clients = read_clients(&table)?;
     let machine = read_machine(&table, &clients)?;
     let mut names = Names {
@@ -134,6 +136,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         rules_off: table.read("rules", Vec::new(), read_rules)?,
         nodes,
         voters,
+        zones,
         clients,
         steps,
         expect,
@@ -172,6 +175,7 @@ impl RaftSettings {
             drift_bound_ppm,
             leader_zones,
             voters: _,
+            zones: _,
             rules: AllOn,
         } = raft::Config::of(profile, Vec::new(), AllOn);
         Self {
@@ -266,6 +270,29 @@ fn read_until(table: &Table<'_, '_>) -> Result<Time, ScenarioError> {
     Ok(Time(span.0))
 }
 
+/// Lists of nodes, as `[["n1", "n2"], ["n3"]]`.
+fn read_lists(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
+    match value.get_ref() {
+        DeValue::Array(zones) if zones.iter().all(|zone| matches!(zone.get_ref(), DeValue::Array(_))) => {
+            zones.iter().map(|zone| read_nodes(source, zone)).collect()
+        }
+        _ => Err(source.expected(value, "zones as [[\"n1\", \"n2\"], [\"n3\"]]")),
+    }
+}
+
+fn read_zones(source: Source<'_>, value: &Value<'_>, nodes: &[NodeId]) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
+    let zones = read_lists(source, value)?;
+    let mut all: Vec<NodeId> = zones.iter().flatten().copied().collect();
+    few::sort(&mut all, |a, b| a < b);
+    if let Some(node) = all.iter().find(|node| !nodes.contains(node)) {
+        return Err(source.error(&value.span(), format!("{node} stands in a zone and is not one of the nodes")));
+    }
+    match all.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(source.error(&value.span(), format!("{} stands in two zones", pair[0]))),
+        None => Ok(zones),
+    }
+}
+
 fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, ScenarioError> {
     let refuse = |message: String| source.error(&value.span(), message);
     let nodes = match value.get_ref() {
@@ -326,20 +353,10 @@ fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, 
         check_quorum: table.read("check_quorum", default.check_quorum, |source, value| source.boolean(value))?,
         drift_bound_ppm: table.read("drift_bound", default.drift_bound_ppm, |source, value| source.chance(value))?,
         snapshots: read_snapshots(&table, default.snapshots)?,
-        leader_zones: table.read("leader_zones", default.leader_zones, read_zones)?,
+        leader_zones: table.read("leader_zones", default.leader_zones, read_lists)?,
     };
     settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
     Ok(settings)
-}
-
-/// Lists of nodes, as `[["n1", "n2"], ["n3"]]`.
-fn read_zones(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
-    match value.get_ref() {
-        DeValue::Array(zones) if zones.iter().all(|zone| matches!(zone.get_ref(), DeValue::Array(_))) => {
-            zones.iter().map(|zone| read_nodes(source, zone)).collect()
-        }
-        _ => Err(source.expected(value, "zones as [[\"n1\", \"n2\"], [\"n3\"]]")),
-    }
 }
 
 fn read_snapshots(table: &Table<'_, '_>, default: Snapshots) -> Result<Snapshots, ScenarioError> {

@@ -38,13 +38,14 @@ pub(super) const KEYS: [&str; 22] = [
 ];
 
 /// Roles by name.
-pub(super) const ROLES: [(Role, &str); 6] = [
+pub(super) const ROLES: [(Role, &str); 7] = [
     (Role::Follower, "follower"),
     (Role::PreCandidate, "pre-candidate"),
     (Role::Candidate, "candidate"),
     (Role::Leader, "leader"),
     (Role::Learner, "learner"),
     (Role::Observer, "observer"),
+    (Role::Edge, "edge"),
 ];
 
 /// One expectation.
@@ -155,6 +156,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
         Role::Leader => "leader",
         Role::Learner => "learner",
         Role::Observer => "observer",
+        Role::Edge => "edge",
     }
 }
 

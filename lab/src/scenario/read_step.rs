@@ -14,7 +14,7 @@ use super::read::{Names, client_id};
 use super::table::{Source, Table, Value};
 
 /// What a step may say.
-pub(super) const KEYS: [&str; 28] = [
+pub(super) const KEYS: [&str; 29] = [
     "at",
     "after",
     "bind",
@@ -35,6 +35,7 @@ pub(super) const KEYS: [&str; 28] = [
     "duplicate",
     "propose",
     "members",
+    "subscribe",
     "skew",
     "drift",
     "disk",
@@ -108,6 +109,12 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
         }
         "propose" => propose(source, value, names)?,
         "members" => members(source, value, names)?,
+        "subscribe" => {
+            let table = source.table("subscribe", value, &["to", "node", "keys"])?;
+            let to = table.read("to", Selector::Leader, |source, value| node_selector(source, value, names))?;
+            let keys = source.strings(table.need("keys")?)?;
+            Action::Subscribe { to, node: nodes(source, table.need("node")?, names)?, keys }
+        }
         "skew" => {
             let table = source.table("skew", value, &["node", "by"])?;
             Action::Skew { node: nodes(source, table.need("node")?, names)?, by: source.span(table.need("by")?)? }

@@ -375,6 +375,7 @@ fn last_disturbance(step: &Step) -> Option<Time> {
         | Action::Cut { .. }
         | Action::Mend { .. }
         | Action::Messages(_, Which::Id(_))
+        | Action::Subscribe { .. }
         | Action::Skew { .. }
         | Action::Drift { .. }
         | Action::Disk { .. }

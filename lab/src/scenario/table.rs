@@ -65,6 +65,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Texts in quotes, one at least.
+    pub(crate) fn strings(self, value: &Value<'_>) -> Result<Vec<String>, ScenarioError> {
+        match value.get_ref() {
+            DeValue::Array(all) if !all.is_empty() => all.iter().map(|one| self.string(one)).collect(),
+            _ => Err(self.expected(value, "texts in quotes, as [\"x\", \"y\"]")),
+        }
+    }
+
     /// True or false.
     pub(crate) fn boolean(self, value: &Value<'_>) -> Result<bool, ScenarioError> {
         match value.get_ref() {

@@ -234,6 +234,7 @@ pub(crate) fn read_result(bytes: &[u8]) -> (Verdict, String, Option<Answer>) {
         Some(SessionAnswer::NoSession) => (Verdict::Unknown, "no session".into(), None),
         Some(SessionAnswer::Forgotten) => (Verdict::Unknown, "answered before and forgotten".into(), None),
         Some(SessionAnswer::TooManyOutstanding) => (Verdict::Unknown, "too many requests at once".into(), None),
+        Some(SessionAnswer::NotHere) => (Verdict::Failed, "not held there".into(), None),
         Some(SessionAnswer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into(), None),
     }
 }

@@ -97,6 +97,14 @@ counters! {
     observer_entries = "entries at observers",
     /// Reads by the leader's read index that observers answered.
     observer_reads = "index reads at observers",
+    /// Entries that edges applied.
+    edge_entries = "entries at edges",
+    /// Of them, those whose body was left out.
+    bodies_left_out = "bodies left out",
+    /// Appends that feeders sent for their leaders.
+    relayed = "appends by feeders",
+    /// Parts of the state that leaders made for edges.
+    projections = "projections made",
     /// Requests that a node refused because too much was waiting.
     overloaded = "requests refused as overloaded",
     /// Times that a follower's window was full.

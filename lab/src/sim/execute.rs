@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
 use quorumscope_core::digest::Chain;
+use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::EntryKind;
 use quorumscope_core::event::Event as NodeEvent;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, ReadHow, ReadRequest};
@@ -39,6 +40,7 @@ pub(crate) mod tag {
     pub(crate) const SNAPSHOT: u8 = 12;
     pub(crate) const RESTORED: u8 = 13;
     pub(crate) const READ: u8 = 14;
+    pub(crate) const PROJECTED: u8 = 15;
 }
 
 impl<P: Subject> World<P> {
@@ -152,6 +154,7 @@ impl<P: Subject> World<P> {
                     }
                 }
                 Effect::Snapshot { .. } => self.begin_snapshot(index, first),
+                Effect::Project { edge, .. } => self.begin_projection(index, first, edge),
                 Effect::Restore { index: through } => {
                     if !self.restore(index, first) {
                         return None;
@@ -240,6 +243,7 @@ impl<P: Subject> World<P> {
         (tag::SEND, number(index), to, after).hash(&mut self.chain);
         message.hash(&mut self.chain);
         self.coverage.snapshot_parts += u64::from(P::is_part(&message));
+        self.coverage.relayed += u64::from(P::is_relayed(&message));
         let said = &message;
         let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Sent {
             to,
@@ -283,11 +287,15 @@ impl<P: Subject> World<P> {
         }
         let image = Arc::clone(&node.disk.image);
         let observes = node.standing.0 == Role::Observer;
+        let partial = node.machine.subscription().is_some();
         let mut digest = Chain::new();
         for entry in image.entries(from, through) {
             let Some(node) = self.nodes.get_mut(index) else { return false };
             let machine = Arc::make_mut(&mut node.machine);
-            if entry.kind != EntryKind::Command {
+            if entry.kind == EntryKind::Elided {
+                machine.skip(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
+                self.coverage.bodies_left_out += 1;
+            } else if entry.kind != EntryKind::Command {
                 machine.advance(entry.log_time);
             } else {
                 let answer =
@@ -299,6 +307,7 @@ impl<P: Subject> World<P> {
             node.applied = entry.index;
             self.coverage.applied += 1;
             self.coverage.observer_entries += u64::from(observes);
+            self.coverage.edge_entries += u64::from(partial);
             self.coverage.configurations += u64::from(entry.kind == EntryKind::Configuration);
             self.watch_applied(index, entry);
         }
@@ -309,6 +318,7 @@ impl<P: Subject> World<P> {
             through,
             state: machine.map_or(Digest(0), |machine| machine.digest()),
         });
+        self.watch_edge(index);
         true
     }
 
@@ -337,6 +347,29 @@ impl<P: Subject> World<P> {
         self.step_node(index, first, Input::SnapshotTaken { index: through, digest, data });
     }
 
+    /// Keeps the state as it is now; the part that an edge needs is made of it while the node goes on.
+    fn begin_projection(&mut self, index: usize, first: RecordId, edge: Arc<Edge>) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        let making = Making { index: node.applied, machine: Arc::clone(&node.machine), cause: first };
+        node.projecting = Some((making, edge));
+        let event = Event::ProjectionMade { node: number(index), incarnation: node.incarnation };
+        self.queue.push(self.now + SNAPSHOT_TIME, event);
+    }
+
+    /// The part of the node's state is made.
+    pub(crate) fn on_projection_made(&mut self, index: usize) {
+        let made = self.nodes.get_mut(index).and_then(|node| node.projecting.take());
+        let Some((Making { index: through, machine, cause }, edge)) = made else { return };
+        let part = machine.project(&edge.ranges);
+        let (data, digest) = (part.snapshot(), part.snapshot_digest());
+        let bytes = data.len() as u64;
+        self.coverage.projections += 1;
+        (tag::PROJECTED, number(index), through, digest, bytes).hash(&mut self.chain);
+        let stamp = self.stamp(index, Some(cause));
+        let first = self.recorder.emit(stamp, || Body::SnapshotTaken { index: through, bytes });
+        self.step_node(index, first, Input::Projected { index: through, digest, data });
+    }
+
     /// Puts the snapshot on the node's disk in the place of its state. False where the node had to stop.
     pub(crate) fn restore(&mut self, index: usize, first: RecordId) -> bool {
         let mut machine = P::machine(&self.config, self.setup.machine);
@@ -355,6 +388,7 @@ impl<P: Subject> World<P> {
         (tag::RESTORED, number(index), through, state).hash(&mut self.chain);
         self.recorder.emit(self.stamp(index, Some(first)), || Body::AppliedThrough { through, state });
         self.watch_state(index, through, state);
+        self.watch_edge(index);
         true
     }
 

@@ -6,8 +6,10 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
+use quorumscope_core::edge::Edge;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::range_of;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::{Input, ReadHow};
 use quorumscope_core::record::{Body, Command, DropReason, Endpoint, NodeState, NodeStatus};
@@ -129,6 +131,7 @@ impl<P: Subject> World<P> {
             }
             Command::LoseDisk(node) => self.lose_disk(*node, command)?,
             Command::Reconfigure { node, change } => self.reconfigure(*node, change, command)?,
+            Command::Subscribe { node, edges, keys } => self.subscribe(*node, edges, keys, command)?,
             Command::Snapshot(node) => self.take_snapshot(*node, command)?,
             Command::Transfer { from, to } => self.transfer(*from, *to, command)?,
             Command::Read { to, how, query } => self.read_by_hand(*to, *how, query, command)?,
@@ -224,6 +227,27 @@ impl<P: Subject> World<P> {
         Ok(())
     }
 
+    fn subscribe(
+        &mut self,
+        node: NodeId,
+        edges: &[NodeId],
+        keys: &[String],
+        command: &Command,
+    ) -> Result<(), CommandError> {
+        for edge in edges {
+            self.known(*edge)?;
+        }
+        let index = self.require(node, &[Liveness::Up], "only a running node takes a change of members")?;
+        self.admit(command);
+        let names: Vec<String> = edges.iter().map(ToString::to_string).collect();
+        let said = format!("{node} is asked for edges {} with {}", names.join(", "), keys.join(", "));
+        let asked = self.say(Some(index), said);
+        let ranges: Vec<u64> = keys.iter().map(|key| range_of(key)).collect();
+        let edge = edges.iter().map(|edge| Edge::new(*edge, ranges.iter().copied())).collect();
+        self.step_node(index, asked, Input::Reconfigure(MembershipChange { edge, ..MembershipChange::default() }));
+        Ok(())
+    }
+
     fn crash(&mut self, node: NodeId, command: &Command) -> Result<(), CommandError> {
         let index = self.require(node, &[Liveness::Up, Liveness::Paused], "only a node that is up can crash")?;
         self.admit(command);
@@ -245,6 +269,7 @@ impl<P: Subject> World<P> {
         node.liveness = Liveness::Crashed;
         node.protocol = None;
         node.making = None;
+        node.projecting = None;
         node.recorded = None;
         node.armed = None;
         node.commit = LogIndex::ZERO;
@@ -300,6 +325,7 @@ impl<P: Subject> World<P> {
             other @ (super::queue::Event::Deadline { .. }
             | super::queue::Event::Synced { .. }
             | super::queue::Event::SnapshotMade { .. }
+            | super::queue::Event::ProjectionMade { .. }
             | super::queue::Event::Request { .. }
             | super::queue::Event::Think { .. }) => {
                 self.queue.push(self.now, other);

@@ -84,6 +84,10 @@ impl Subject for Raft<Switches> {
     fn is_part(message: &Message) -> bool {
         matches!(message, Message::InstallSnapshot(install) if !install.data.is_empty())
     }
+
+    fn is_relayed(message: &Message) -> bool {
+        matches!(message, Message::Relayed(_))
+    }
 }
 
 /// One run. Cloning it forks it; what did not change is shared.

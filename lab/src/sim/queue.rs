@@ -37,6 +37,13 @@ pub(crate) enum Event {
         /// A snapshot of an earlier incarnation means nothing.
         incarnation: Incarnation,
     },
+    /// The part of a node's state that an edge needs is made.
+    ProjectionMade {
+        /// Which node.
+        node: u32,
+        /// One of an earlier incarnation means nothing.
+        incarnation: Incarnation,
+    },
     /// A request of a client has waited long enough.
     Request {
         /// Which client.

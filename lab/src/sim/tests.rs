@@ -66,7 +66,7 @@ fn draw(rng: &mut Rng, simulation: &Simulation) -> Command {
         23 => Command::Mend { from: end(rng), to: end(rng) },
         26..=28 => {
             let (whom, mut change) = (vec![node(rng)], MembershipChange::default());
-            let MembershipChange { add, promote, remove, observe } = &mut change;
+            let MembershipChange { add, promote, remove, observe, edge: _ } = &mut change;
             *[add, promote, remove, observe][usize::try_from(rng.below(4)).unwrap_or(0)] = whom;
             Command::Reconfigure { node: node(rng), change }
         }

@@ -2,6 +2,8 @@
 
 use std::hash::Hash;
 
+use quorumscope_core::edge;
+use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::protocol::Input;
 use quorumscope_core::record::{Body, DropReason, Endpoint, Role};
 use quorumscope_core::types::{RecordId, Span, Time};
@@ -139,7 +141,10 @@ impl<P: Subject> World<P> {
                 let campaigns = self.nodes[index].standing.0 == Role::Candidate;
                 self.coverage.transfers += u64::from(before == Role::Follower && campaigns);
             }
-            Parcel::Request { proposal, .. } => {
+            Parcel::Request { mut proposal, .. } => {
+                if self.has_edges(index) {
+                    edge::tagged::<AnyMachine>(&mut proposal);
+                }
                 let (client, number) = (proposal.client, proposal.number);
                 let stamp = self.stamp(index, Some(first));
                 let proposed = self.recorder.emit(stamp, || Body::Proposed { client, number });

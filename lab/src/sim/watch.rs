@@ -46,9 +46,25 @@ impl<P: Subject> World<P> {
 
     /// A node's state stands at an index where others may have stood, or will stand: it made or installed a snapshot.
     pub(crate) fn watch_state(&mut self, index: usize, through: LogIndex, state: Digest) {
-        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+        let whole = |node: &&super::world::Node<P>| node.machine.subscription().is_none();
+        if let Some(node) = self.nodes.get(index).filter(|_| self.checking).filter(whole) {
             self.checks.state(self.now, node.id, through, state);
         }
+    }
+
+    /// An edge has applied entries, or begun anew.
+    pub(crate) fn watch_edge(&mut self, index: usize) {
+        let Some(node) = self.nodes.get(index).filter(|_| self.checking) else { return };
+        if node.machine.subscription().is_some() {
+            let empty = || P::machine(&self.config, self.setup.machine);
+            self.checks.edge(self.now, node.id, node.applied, &node.machine, empty);
+        }
+    }
+
+    /// Whether the configuration that acts at a node names an edge.
+    pub(crate) fn has_edges(&self, index: usize) -> bool {
+        let protocol = self.nodes.get(index).and_then(|node| node.protocol.as_ref());
+        protocol.is_some_and(|protocol| !protocol.members().edges.is_empty())
     }
 
     /// Counts elections, and tells the checkers where role, term or commit index changed.
@@ -64,7 +80,7 @@ impl<P: Subject> World<P> {
             match standing.0 {
                 Role::Candidate => self.coverage.elections += 1,
                 Role::Leader => self.coverage.leaders += 1,
-                Role::Follower | Role::PreCandidate | Role::Learner | Role::Observer => {}
+                Role::Follower | Role::PreCandidate | Role::Learner | Role::Observer | Role::Edge => {}
             }
             node.standing = standing;
             if self.checking {

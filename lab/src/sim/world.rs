@@ -5,6 +5,7 @@
 //! deadline event, set again only when it comes up. Read `execute` next for
 //! effects, `transit` for messages, `serve` for clients, `fault` for commands.
 
+use quorumscope_core::edge::Edge;
 use quorumscope_core::few;
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher as _};
@@ -77,6 +78,9 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
 
     /// Whether a message carries a part of a snapshot.
     fn is_part(message: &Self::Message) -> bool;
+
+    /// Whether a message is sent on for somebody else.
+    fn is_relayed(message: &Self::Message) -> bool;
 }
 
 /// A snapshot that is being made: the state as it was, and the step that asked for it.
@@ -112,6 +116,8 @@ pub(crate) struct Node<P: Subject> {
     pub(crate) applied: LogIndex,
     /// The snapshot that is being made of it.
     pub(crate) making: Option<Making>,
+    /// The part of it that is being made, and for whom.
+    pub(crate) projecting: Option<(Making, Arc<Edge>)>,
     /// The machine's next expiry, as the protocol was last told.
     pub(crate) expiry: Option<Wall>,
     /// Its commit index after its last step.
@@ -180,6 +186,7 @@ where
             machine: Arc::new(P::machine(&config, setup.machine)),
             applied: LogIndex::ZERO,
             making: None,
+            projecting: None,
             expiry: None,
             commit: LogIndex::ZERO,
             standing: (Role::Follower, Term(0)),
@@ -259,6 +266,7 @@ where
         node.machine = Arc::new(machine);
         node.applied = LogIndex::ZERO;
         node.making = None;
+        node.projecting = None;
         node.expiry = None;
         node.liveness = Liveness::Up;
         let (incarnation, clock) = (node.incarnation, node.clock);
@@ -306,6 +314,7 @@ where
             Event::Arrive { slot } => self.arrive(slot),
             Event::Synced { node, .. } => self.on_synced(node as usize),
             Event::SnapshotMade { node, .. } => self.on_snapshot_made(node as usize),
+            Event::ProjectionMade { node, .. } => self.on_projection_made(node as usize),
             Event::Request { client, number } => self.on_request_timer(client as usize, number),
             Event::Think { client } => self.on_think(client as usize),
         }
@@ -344,7 +353,9 @@ where
                 .links
                 .get(slot)
                 .is_some_and(|flight| flight.stamp == due.stamp && !flight.held && !self.is_paused(flight.to)),
-            Event::Synced { node, incarnation } | Event::SnapshotMade { node, incarnation } => {
+            Event::Synced { node, incarnation }
+            | Event::SnapshotMade { node, incarnation }
+            | Event::ProjectionMade { node, incarnation } => {
                 up(node).is_some_and(|node| node.incarnation == incarnation)
             }
             Event::Request { client, number } => self.clients.get(client as usize).is_some_and(|client| {
@@ -384,7 +395,9 @@ where
                     self.nodes[position].deferred.push(due.event);
                 }
             }
-            Event::Synced { node, incarnation } | Event::SnapshotMade { node, incarnation } => {
+            Event::Synced { node, incarnation }
+            | Event::SnapshotMade { node, incarnation }
+            | Event::ProjectionMade { node, incarnation } => {
                 if let Some(node) = self.nodes.get_mut(node as usize)
                     && node.incarnation == incarnation
                     && node.liveness == Liveness::Paused

@@ -13,7 +13,7 @@ use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Outcome, ReadHow};
 use quorumscope_core::raft::{
     AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, ReadIndexReply,
-    RequestVote, RequestVoteReply,
+    Relay, RequestVote, RequestVoteReply,
 };
 use quorumscope_core::record::{AnyMessage, Fate, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
@@ -204,6 +204,17 @@ pub fn peer(message: &AnyMessage) -> MessageFace {
         AnyMessage::Raft(Message::PreVoteReply(reply)) => vote_reply(MessageKind::PreVoteReply, "PreVote", reply),
         AnyMessage::Raft(Message::RequestVoteReply(reply)) => vote_reply(MessageKind::VoteReply, "RequestVote", reply),
         AnyMessage::Raft(Message::AppendEntries(append)) => self::append(append),
+        AnyMessage::Raft(Message::FeedEdge(feed)) => {
+            let mut face = append(&feed.append);
+            face.fields.push(("subscription", feed.subscription.to_string()));
+            face
+        }
+        AnyMessage::Raft(Message::Relayed(relayed)) => {
+            let mut face = append(&relayed.append);
+            face.fields.push(("leader", relayed.leader.to_string()));
+            face
+        }
+        AnyMessage::Raft(Message::Relay(order)) => relay(order),
         AnyMessage::Raft(Message::InstallSnapshot(install)) => self::install(install),
         AnyMessage::Raft(Message::InstallSnapshotReply(reply)) => install_reply(reply),
         AnyMessage::Raft(Message::AppendEntriesReply(reply)) => append_reply(reply.term, reply.round, &reply.outcome),
@@ -267,6 +278,19 @@ fn append(append: &AppendEntries) -> MessageFace {
     kind.face(None, Some(append.term), name, fields)
 }
 
+fn relay(order: &Relay) -> MessageFace {
+    let (first, last) = (order.append.prev_log_index.next(), order.last.index);
+    let fields = vec![
+        ("term", order.append.term.0.to_string()),
+        ("to", order.to.to_string()),
+        ("entries", format!("{first}–{last}")),
+        ("last term", order.last.term.0.to_string()),
+        ("leaderCommit", order.append.leader_commit.to_string()),
+        ("round", order.append.round.to_string()),
+    ];
+    MessageKind::Heartbeat.face(None, Some(order.append.term), format!("send {first}–{last} to {}", order.to), fields)
+}
+
 /// How many entries of one append are listed in full.
 const MAX_LISTED: usize = 8;
 
@@ -303,6 +327,10 @@ fn append_reply(term: Term, round: u64, outcome: &AppendOutcome) -> MessageFace 
         AppendOutcome::StaleTerm => {
             fields.extend([("success", "false".into()), ("reason", "older term".into())]);
             (Sign::Minus, "AppendEntries refused, older term".into())
+        }
+        AppendOutcome::OtherSubscription => {
+            fields.extend([("success", "false".into()), ("reason", "needs its part of the state".into())]);
+            (Sign::Minus, "AppendEntries refused, other subscription".into())
         }
     };
     MessageKind::AppendReply.face(Some(sign), Some(term), name, fields)
@@ -358,7 +386,7 @@ pub enum Ring {
     Dashed,
     /// Leader: a thick ring with a crown mark.
     Crowned,
-    /// Learner or observer: a smaller hollow circle.
+    /// Learner, observer or edge: a smaller hollow circle.
     Small,
     /// Does not react, but holds its memory.
     Paused,
@@ -387,6 +415,7 @@ pub fn role_words(role: Role) -> &'static str {
         Role::Leader => words::LEADER,
         Role::Learner => words::LEARNER,
         Role::Observer => words::OBSERVER,
+        Role::Edge => words::EDGE,
     }
 }
 
@@ -398,7 +427,7 @@ pub fn role(liveness: Liveness, role: Role) -> RoleFace {
         Role::Follower => Ring::Plain,
         Role::PreCandidate | Role::Candidate => Ring::Dashed,
         Role::Leader => Ring::Crowned,
-        Role::Learner | Role::Observer => Ring::Small,
+        Role::Learner | Role::Observer | Role::Edge => Ring::Small,
     };
     match liveness {
         Liveness::Up => RoleFace { ring, votes, words: role_words(role) },
@@ -413,7 +442,9 @@ pub fn role(liveness: Liveness, role: Role) -> RoleFace {
 #[must_use]
 pub fn standing(look: RoleFace, part: Part) -> String {
     match (look.ring, part) {
-        (Ring::Crossed | Ring::Paused, _) | (_, Part::Voter | Part::Learner | Part::Observer) => look.words.into(),
+        (Ring::Crossed | Ring::Paused, _) | (_, Part::Voter | Part::Learner | Part::Observer | Part::Edge) => {
+            look.words.into()
+        }
         (_, Part::Joining) => fill(words::JOINING, &[("role", &look.words)]),
         (_, Part::Leaving) => fill(words::LEAVING, &[("role", &look.words)]),
         (Ring::Small, Part::Spare) => words::SPARE.into(),
@@ -431,6 +462,7 @@ pub fn part_words(part: Part) -> &'static str {
         Part::Leaving => words::LEAVING_VOTER,
         Part::Learner => words::LEARNER,
         Part::Observer => words::OBSERVER,
+        Part::Edge => words::EDGE,
         Part::Spare => words::SPARE,
     }
 }
@@ -495,6 +527,11 @@ pub fn entry(entry: &Entry) -> EntryFace {
             EntryFace { class: EntryClass::NoOp, label: words::TICK.into(), text: words::TICK_TEXT.into() }
         }
         EntryKind::Command => command(entry),
+        EntryKind::Elided => EntryFace {
+            class: EntryClass::Command,
+            label: words::ELIDED.into(),
+            text: fill(words::ELIDED_TEXT, &[("client", &entry.client)]),
+        },
     }
 }
 
@@ -589,6 +626,7 @@ fn applied(result: &[u8]) -> OutcomeFace {
         Some(SessionAnswer::Forgotten) => (Sign::Question, words::FORGOTTEN.into()),
         Some(SessionAnswer::TooManyOutstanding) => (Sign::Minus, words::TOO_MANY.into()),
         Some(SessionAnswer::Malformed) => (Sign::Minus, words::MALFORMED.into()),
+        Some(SessionAnswer::NotHere) => (Sign::Minus, words::NOT_HERE.into()),
         None => (Sign::Plus, words::DONE.into()),
     };
     OutcomeFace { sign, words }

@@ -96,7 +96,14 @@ fn messages() -> Vec<Message> {
 
 fn meta() -> SnapshotMeta {
     let membership = Membership { voters: vec![NODE], outgoing: vec![NodeId(2)], ..Membership::default() };
-    SnapshotMeta { index: LogIndex(7), term: Term(2), log_time: Wall(BIG), membership, digest: Digest(BIG) }
+    SnapshotMeta {
+        index: LogIndex(7),
+        term: Term(2),
+        log_time: Wall(BIG),
+        membership,
+        digest: Digest(BIG),
+        subscription: Some(Digest(BIG)),
+    }
 }
 
 fn status() -> NodeStatus {

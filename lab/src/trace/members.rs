@@ -25,6 +25,8 @@ pub enum Part {
     Learner,
     /// It gets what is committed and never a vote.
     Observer,
+    /// It gets what is committed of the ranges that it subscribes to.
+    Edge,
     /// It does not belong to the cluster.
     Spare,
 }
@@ -39,6 +41,7 @@ impl Part {
             (false, true) => Self::Leaving,
             (false, false) if members.learners.contains(&node) => Self::Learner,
             (false, false) if members.is_observer(node) => Self::Observer,
+            (false, false) if members.edge(node).is_some() => Self::Edge,
             (false, false) => Self::Spare,
         }
     }

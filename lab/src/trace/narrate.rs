@@ -161,6 +161,15 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::SnapshotTransferStarted { follower, index, .. } => {
             headline(fill(text::TRANSFER_STARTED, &[("node", &node), ("follower", follower), ("index", index)]))
         }
+        Event::FeederChosen { node: fed, feeder: Some(feeder) } => {
+            detail(fill(text::FEEDER_CHOSEN, &[("node", fed), ("feeder", feeder)]))
+        }
+        Event::FeederChosen { node: fed, feeder: None } => {
+            detail(fill(text::FEEDER_CHOSEN, &[("node", fed), ("feeder", &node)]))
+        }
+        Event::ProjectionSent { edge, index, .. } => {
+            headline(fill(text::PROJECTION, &[("node", &node), ("edge", edge), ("index", index)]))
+        }
         Event::SnapshotTransferResumed { follower, offset, .. } => {
             detail(fill(text::TRANSFER_RESUMED, &[("node", &node), ("follower", follower), ("offset", offset)]))
         }

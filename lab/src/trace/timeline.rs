@@ -209,9 +209,13 @@ impl Timeline {
         match status.role {
             Role::Candidate if role != Role::Candidate => Some(MarkKind::Election),
             Role::Leader if led != leads => Some(MarkKind::Leader),
-            Role::Follower | Role::PreCandidate | Role::Candidate | Role::Leader | Role::Learner | Role::Observer => {
-                None
-            }
+            Role::Follower
+            | Role::PreCandidate
+            | Role::Candidate
+            | Role::Leader
+            | Role::Learner
+            | Role::Observer
+            | Role::Edge => None,
         }
     }
 

@@ -99,6 +99,9 @@ pub mod principle {
         "While members change, both the old and the new half must agree: so two leaders never have a quorum each.";
     pub(crate) const ONE_CHANGE: &str = "Members change one step at a time, and only on ground that is committed.";
     pub(crate) const CAUGHT_UP: &str = "Who votes before it has the log holds up every commit.";
+    pub(crate) const FEEDER: &str =
+        "A feeder sends committed entries only, and only where its log equals its leader's up to the last of them.";
+    pub(crate) const EDGE: &str = "An edge holds a part of the state: it begins with that part as a snapshot, and of all other commands it gets place, term and digest.";
     pub(crate) const OBSERVER: &str = "An observer gets what is committed and answers reads; it never votes, and what it answers its leader proves nothing.";
     pub(crate) const REMOVED: &str = "A leader manages its own removal, without counting itself, and then steps down.";
     pub(crate) const UNSYNCED: &str = "What was not on disk is lost in a crash, and what waited for it is never sent.";
@@ -141,6 +144,11 @@ pub(crate) mod snapshot {
     pub const COMPACTED_NOTHING: &str =
         "{node} writes its snapshot through index {index} ({bytes} bytes); its log is short enough to stay.";
     pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index} ({bytes} bytes): {follower} needs entry {next}, and {node}'s log goes on after index {base}.";
+    pub const FEEDER_CHOSEN: &str =
+        "{leader} has {fed} fed by {feeder}, which stands near it; the answers come to {leader} itself.";
+    pub const FEEDER_GONE: &str =
+        "{leader} feeds {fed} itself: no voter near it is heard and holds what is to be sent.";
+    pub const PROJECTION: &str = "{node} sends {edge} its part of the state at index {index} ({bytes} bytes): {edge}'s store was made for something else, or it lacks entries that {node}'s log holds no longer.";
     pub const TRANSFER_RESUMED: &str = "{node} goes on sending {follower} the snapshot through index {index} at byte {offset}: this is how much {follower} has.";
     pub const TRANSFER_ENDED: &str =
         "{node} knows that {follower} holds all up to index {index}, and sends entries again.";
@@ -259,6 +267,7 @@ pub(crate) mod event {
     pub const IGNORED_STRANGER: &str = "{from} is not a member";
     pub const IGNORED_MALFORMED: &str = "what it says cannot be";
     pub const IGNORED_TOO_LARGE: &str = "its snapshot is longer than {node} takes in";
+    pub const IGNORED_PARTIAL: &str = "{node} holds a part of the state and never becomes whole again";
     pub const REFUSED_PROPOSAL: &str = "{node} refused a client's proposal: it does not lead, and knows no leader.";
     pub const REFUSED_PROPOSAL_LEADER: &str =
         "{node} refused a client's proposal: it does not lead, {leader} does as far as it knows.";
@@ -373,6 +382,8 @@ pub(crate) mod line {
     pub const APPENDED: &str = "{node} appended {entries}";
     pub const COMPACTED: &str = "{node} stores a snapshot through index {index}";
     pub const TRANSFER_STARTED: &str = "{node} sends {follower} its snapshot through index {index}";
+    pub const PROJECTION: &str = "{node} sends {edge} its part of the state at index {index}";
+    pub const FEEDER_CHOSEN: &str = "{node} gets what is committed from {feeder} from here on";
     pub const TRANSFER_RESUMED: &str = "{node} goes on with {follower}'s snapshot at byte {offset}";
     pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
     pub const QUORUM_LOST: &str = "{node} stopped leading term {term}: it heard from no quorum";
@@ -437,6 +448,11 @@ pub(crate) mod face {
     pub const LEAVING_VOTER: &str = "voter of the old half";
     pub const JOINING: &str = "{role}, joining";
     pub const LEAVING: &str = "{role}, leaving";
+    /// Holds a part of the state.
+    pub const EDGE: &str = "edge";
+    pub const ELIDED: &str = "·";
+    pub const ELIDED_TEXT: &str =
+        "a command of {client} for ranges that this node does not hold: its place, its term and a digest";
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
     pub const CRASHED: &str = "crashed";
@@ -479,6 +495,7 @@ pub(crate) mod face {
     /// How every text of [`REFUSED`] begins: by it a refusal is known among answers.
     pub const REFUSED_BEGINS: &str = "refused: ";
     pub const MALFORMED: &str = "could not be read";
+    pub const NOT_HERE: &str = "not held by this node";
     pub const NOTHING: &str = "nothing";
 }
 
@@ -554,19 +571,23 @@ pub(crate) fn links(count: usize) -> String {
 
 /// `voters n1, n2; together with voters n3; learners n4; observers n5`.
 pub(crate) fn members(members: &Membership) -> String {
-    let Membership { voters, outgoing, learners, observers } = members;
+    let Membership { voters, outgoing, learners, observers, edges } = members;
     let part = |name: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{name} {}", list(nodes)));
     let outgoing = part("together with voters", outgoing);
-    let parts = [part("voters", voters), outgoing, part("learners", learners), part("observers", observers)];
+    let edges: Vec<NodeId> = edges.iter().map(|edge| edge.node).collect();
+    let (observers, edges) = (part("observers", observers), part("edges", &edges));
+    let parts = [part("voters", voters), outgoing, part("learners", learners), observers, edges];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// What an operator asks for: `ask n1 to add n4, promote n3, remove n2`.
 pub(crate) fn change_of_members(node: NodeId, change: &MembershipChange) -> String {
-    let MembershipChange { add, promote, remove, observe } = change;
+    let MembershipChange { add, promote, remove, observe, edge } = change;
     let part = |verb: &str, nodes: &[NodeId]| (!nodes.is_empty()).then(|| format!("{verb} {}", list(nodes)));
     let observe = part("observe with", observe);
-    let parts = [part("add", add), part("promote", promote), part("remove", remove), observe];
+    let edges: Vec<NodeId> = edge.iter().map(|edge| edge.node).collect();
+    let parts =
+        [part("add", add), part("promote", promote), part("remove", remove), observe, part("subscribe", &edges)];
     let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     format!("{node} is asked to change the members: {parts}")
 }

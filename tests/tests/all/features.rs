@@ -30,7 +30,7 @@ fn run(scenario: &Scenario) -> Run {
 /// A scenario, what is changed, and how.
 type Case = (&'static str, &'static str, fn(&mut Scenario));
 
-const CASES: [Case; 27] = [
+const CASES: [Case; 34] = [
     ("check-quorum", "check-quorum off", |scenario| scenario.raft.check_quorum = false),
     ("check-quorum", "its rule off", |scenario| scenario.rules_off.push(Rule::CheckQuorum)),
     ("transfer", "no transfer asked for", |scenario| {
@@ -51,6 +51,34 @@ const CASES: [Case; 27] = [
     }),
     ("members", "no joint configuration", |scenario| scenario.rules_off.push(Rule::JointConsensus)),
     ("members", "nobody who leaves the joint configuration", |scenario| scenario.rules_off.push(Rule::AutoLeave)),
+    ("zones", "nobody who is near", |scenario| scenario.zones.clear()),
+    ("zones", "all in one zone", |scenario| scenario.zones = vec![scenario.nodes.clone()]),
+    ("edge", "nobody who subscribes", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Subscribe { .. })));
+    }),
+    ("edge", "an observer in its place", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Subscribe { to, node, .. }) = &step.action {
+                let (to, observe) = (to.clone(), node.clone());
+                let (add, promote, remove) = (vec![], vec![], vec![]);
+                step.action = Some(Action::Members { to, add, promote, remove, observe });
+            }
+        }
+    }),
+    ("edge", "the same keys again", |scenario| {
+        for step in &mut scenario.steps {
+            if let Some(Action::Subscribe { keys, .. }) = &mut step.action {
+                *keys = vec!["cart".into()];
+            }
+        }
+    }),
+    ("edge", "a store that is taken for any subscription", |scenario| {
+        scenario.rules_off.push(Rule::EdgeStartsAnew);
+    }),
+    ("edge", "an edge that never leaves", |scenario| {
+        let removes = |step: &Step| matches!(&step.action, Some(Action::Members { remove, .. }) if !remove.is_empty());
+        scenario.steps.retain(|step| !removes(step));
+    }),
     ("observers", "nobody who observes", |scenario| {
         scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
     }),

@@ -53,7 +53,7 @@ impl Deed {
         match self {
             Self::Add | Self::Observe => part == Part::Spare,
             Self::Promote => part == Part::Learner,
-            Self::Remove => matches!(part, Part::Voter | Part::Joining | Part::Learner | Part::Observer),
+            Self::Remove => matches!(part, Part::Voter | Part::Joining | Part::Learner | Part::Observer | Part::Edge),
         }
     }
 }
@@ -66,6 +66,7 @@ fn change(wanted: &LiteMap<NodeId, Deed>) -> MembershipChange {
         promote: whom(Deed::Promote),
         remove: whom(Deed::Remove),
         observe: whom(Deed::Observe),
+        edge: Vec::new(),
     }
 }
 
@@ -140,7 +141,8 @@ mod tests {
             wanted.insert(NodeId(node), deed);
         }
         let list = |node| vec![NodeId(node)];
-        let expected = MembershipChange { add: list(3), promote: list(2), remove: list(1), observe: list(4) };
+        let (add, promote, remove, observe) = (list(3), list(2), list(1), list(4));
+        let expected = MembershipChange { add, promote, remove, observe, edge: Vec::new() };
         assert_eq!(change(&wanted), expected);
     }
 

@@ -95,6 +95,7 @@ fn part_name(part: Part) -> &'static str {
         Part::Leaving => "leaving",
         Part::Learner => "learner",
         Part::Observer => "observer",
+        Part::Edge => "edge",
         Part::Spare => "spare",
     }
 }
@@ -113,6 +114,7 @@ fn part_mark(shape: &NodeShape, radius: f64) -> Html {
         Part::Voter | Part::Learner | Part::Spare => Html::default(),
         Part::Joining => badge("+"),
         Part::Leaving => badge("−"),
+        Part::Edge => badge("E"),
         Part::Observer => html! {
             <path class="eye" transform={format!("translate({x:.1} {:.1})", y - radius * 0.5)} d="M-8.500 0Q0-8 8.500 0Q0 8-8.500 0ZM0-2A2 2 0 1 1 0 2A2 2 0 1 1 0-2Z" />
         },

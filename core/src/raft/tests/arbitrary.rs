@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::super::testing::entry;
 use super::cluster::{Cluster, n};
+use crate::edge::Edge;
 use crate::entry::Entries;
 use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Input, Protocol as _, ReadHow};
 use crate::raft::{
-    AppendEntries, AppendEntriesReply, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message,
-    ReadIndex, ReadIndexReply, ReadToken, RequestVote, RequestVoteReply, TimeoutNow,
+    AppendEntries, AppendEntriesReply, AppendOutcome, FeedEdge, InstallOutcome, InstallSnapshot, InstallSnapshotReply,
+    Message, ReadIndex, ReadIndexReply, ReadToken, Relay, Relayed, RequestVote, RequestVoteReply, TimeoutNow,
 };
 use crate::rng::Rng;
-use crate::snapshot::SnapshotMeta;
+use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Digest, Incarnation, LogIndex, Term, Ticket, Wall};
 
 /// Mostly small numbers, so that messages fit the node's state; sometimes the largest ones.
@@ -42,12 +43,15 @@ fn members(rng: &mut Rng) -> Membership {
 
 fn change(rng: &mut Rng) -> MembershipChange {
     let mut list = || (0..rng.below(3)).map(|_| n(1 + rng.below(5) as u32)).collect();
-    MembershipChange { add: list(), promote: list(), remove: list(), observe: list() }
+    let (add, promote, remove, observe): (_, _, _, Vec<crate::types::NodeId>) = (list(), list(), list(), list());
+    let edge = list().into_iter().map(|node| Edge::new(node, [u64::from(node.0) % 2])).collect();
+    MembershipChange { add, promote, remove, observe, edge }
 }
 
 fn install(rng: &mut Rng, term: Term, index: LogIndex, last: Term) -> InstallSnapshot {
     let membership = members(rng);
-    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0) };
+    let subscription = (rng.below(4) == 0).then(|| Edge::new(n(1), [rng.below(2)]).subscription());
+    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(0), subscription };
     let (total, offset) = (number(rng), if rng.below(2) == 0 { 0 } else { number(rng) });
     InstallSnapshot { term, meta, total, offset, data: vec![1; rng.below(6) as usize].into(), round: number(rng) }
 }
@@ -56,13 +60,41 @@ fn token(rng: &mut Rng) -> ReadToken {
     ReadToken { incarnation: Incarnation(rng.below(3) as u32), sequence: number(rng) }
 }
 
+fn append(rng: &mut Rng, term: Term, prev_log_index: LogIndex, prev_log_term: Term) -> AppendEntries {
+    let entries = entries(rng, prev_log_index.0);
+    let (leader_commit, round) = (LogIndex(number(rng)), number(rng));
+    AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round }
+}
+
+/// An append on its way to an edge, as an order to a feeder, or from one.
+fn of_edges_and_feeders(rng: &mut Rng, append: AppendEntries) -> Message {
+    let subscription = Edge::new(n(1), [rng.below(2)]).subscription();
+    match rng.below(3) {
+        0 => Message::FeedEdge(Box::new(FeedEdge { subscription, append })),
+        1 => {
+            let last = Base { index: LogIndex(number(rng)), term: Term(number(rng)) };
+            let append = AppendEntries { entries: Entries::new(), ..append };
+            let subscription = (rng.below(2) == 0).then_some(subscription);
+            Message::Relay(Box::new(Relay { to: n(1 + rng.below(4) as u32), subscription, append, last }))
+        }
+        _ => {
+            let (leader, subscription) = (n(1 + rng.below(4) as u32), (rng.below(2) == 0).then_some(subscription));
+            Message::Relayed(Box::new(Relayed { leader, subscription, append }))
+        }
+    }
+}
+
 fn message(rng: &mut Rng) -> Message {
     let term = Term(number(rng));
     let index = LogIndex(number(rng));
     let other = Term(number(rng));
     let vote_granted = rng.below(2) == 0;
     let transfer = rng.below(4) == 0;
-    match rng.below(11) {
+    match rng.below(14) {
+        11..=13 => {
+            let append = append(rng, term, index, other);
+            of_edges_and_feeders(rng, append)
+        }
         9 => Message::InstallSnapshot(Box::new(install(rng, term, index, other))),
         10 => {
             let outcome = match rng.below(3) {
@@ -76,14 +108,7 @@ fn message(rng: &mut Rng) -> Message {
         1 => Message::PreVoteReply(RequestVoteReply { term, vote_granted }),
         2 => Message::RequestVote(RequestVote { term, last_log_index: index, last_log_term: other, transfer }),
         3 => Message::RequestVoteReply(RequestVoteReply { term, vote_granted }),
-        4 => Message::AppendEntries(AppendEntries {
-            term,
-            prev_log_index: index,
-            prev_log_term: other,
-            entries: entries(rng, index.0),
-            leader_commit: LogIndex(number(rng)),
-            round: number(rng),
-        }),
+        4 => Message::AppendEntries(append(rng, term, index, other)),
         5 => Message::TimeoutNow(TimeoutNow { term }),
         6 => Message::ReadIndex(ReadIndex { term, token: token(rng) }),
         7 => {
@@ -91,7 +116,8 @@ fn message(rng: &mut Rng) -> Message {
             Message::ReadIndexReply(ReadIndexReply { term, token: token(rng), index })
         }
         _ => {
-            let outcome = match rng.below(3) {
+            let outcome = match rng.below(4) {
+                3 => AppendOutcome::OtherSubscription,
                 0 => AppendOutcome::Matched(index),
                 1 => AppendOutcome::StaleTerm,
                 _ => {

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
+use crate::edge::Edge;
 use crate::entry::{Class, Proposal, Tags};
 use crate::event::Event;
+use crate::machine::session::Payload;
 use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol, ReadHow, ReadRequest};
 use crate::raft::{Config, HardState, Message, Raft, Rule, Switches};
@@ -179,7 +181,7 @@ impl Cluster {
         let mut out = Effects::listening();
         member.raft.step(now, input, &mut out);
         let mut applied = None;
-        let (mut restored, mut taken) = (None, None);
+        let (mut restored, mut taken, mut projected) = (None, None, None);
         for effect in out.drain() {
             match effect {
                 Effect::Send { to, message, after } => {
@@ -190,6 +192,7 @@ impl Cluster {
                 Effect::Write(write) => self.nodes.get_mut(&node).expect("a member").writes.push_back(write),
                 Effect::Apply { from, through } => applied = Some((from, through)),
                 Effect::Snapshot { index } => taken = Some(index),
+                Effect::Project { index, .. } => projected = Some(index),
                 Effect::Restore { index } => restored = Some(index),
                 Effect::Answer { number, outcome, .. } => {
                     self.nodes.get_mut(&node).expect("a member").answers.push((number, outcome));
@@ -211,6 +214,10 @@ impl Cluster {
             if !self.snapshots_wait {
                 self.finish_snapshot();
             }
+        }
+        if let Some(index) = projected {
+            let data = Bytes::from(vec![index.0 as u8; self.snapshot_bytes]);
+            self.step(node, Input::Projected { index, digest: Digest(index.0), data });
         }
         if let Some((from, through)) = applied {
             self.apply(node, from, through);
@@ -349,7 +356,7 @@ impl Cluster {
     pub(super) fn reconfigure(&mut self, node: u32, add: &[u32], promote: &[u32], remove: &[u32]) {
         let list = |nodes: &[u32]| nodes.iter().copied().map(NodeId).collect();
         let change =
-            MembershipChange { add: list(add), promote: list(promote), remove: list(remove), observe: Vec::new() };
+            MembershipChange { add: list(add), promote: list(promote), remove: list(remove), ..Default::default() };
         self.step(n(node), Input::Reconfigure(change));
     }
 
@@ -357,6 +364,22 @@ impl Cluster {
     pub(super) fn observe(&mut self, node: u32, observe: &[u32]) {
         let observe = observe.iter().copied().map(NodeId).collect();
         self.step(n(node), Input::Reconfigure(MembershipChange { observe, ..MembershipChange::default() }));
+    }
+
+    /// Asks a node for an edge that holds this range; nothing is delivered yet.
+    pub(super) fn subscribe(&mut self, node: u32, edge: u32, range: u64) {
+        let edge = vec![Edge::new(n(edge), [range])];
+        self.step(n(node), Input::Reconfigure(MembershipChange { edge, ..MembershipChange::default() }));
+    }
+
+    /// Proposes a command that touches this range.
+    pub(super) fn propose_in(&mut self, node: u32, range: u64) {
+        self.number += 1;
+        let (client, number, class) = (ClientId(1), RequestNumber(self.number), Class::Critical);
+        let command = Bytes::from_static(b"x");
+        let payload = Payload::Command { acknowledged: RequestNumber(0), command }.encode();
+        let tags = [range].into_iter().collect();
+        self.step(n(node), Input::Propose(vec![Proposal { client, number, class, tags, payload }]));
     }
 
     /// The observers that act at a node.

@@ -109,6 +109,7 @@ impl World {
                     assert!(index <= node.applied, "what is read is applied");
                     node.reads.push((request.number, index));
                 }
+                Effect::Project { .. } => panic!("nobody is an edge here"),
                 Effect::Broken(fact) => panic!("{fact}"),
                 Effect::Note(_) => {}
             }

@@ -6,7 +6,9 @@
 mod arbitrary;
 mod cluster;
 mod early;
+mod edges;
 mod election;
+mod feeders;
 mod flow;
 mod immediate;
 mod lease;

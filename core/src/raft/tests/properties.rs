@@ -214,8 +214,8 @@ proptest! {
         let learners: Vec<NodeId> = learners.into_iter().filter(|node| !voters.contains(node)).collect();
         let other = |node: &NodeId| !voters.contains(node) && !learners.contains(node);
         let observers: Vec<NodeId> = observers.into_iter().filter(other).collect();
-        let before = Membership { voters, outgoing: Vec::new(), learners, observers };
-        let change = MembershipChange { add, promote, remove, observe };
+        let before = Membership { voters, outgoing: Vec::new(), learners, observers, edges: Vec::new() };
+        let change = MembershipChange { add, promote, remove, observe, edge: Vec::new() };
         let Ok(after) = before.after(&change) else { return Ok(()) };
         prop_assert!(after.is_well_formed() && !after.is_joint());
         for node in (1..10).map(NodeId) {

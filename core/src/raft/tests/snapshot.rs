@@ -49,7 +49,8 @@ fn is_part(message: &Message) -> bool {
 fn install(term: u64, last: (u64, u64), data: &'static [u8]) -> Message {
     let membership = Membership::of(vec![n(1), n(2), n(3)]);
     let (index, last) = (LogIndex(last.0), Term(last.1));
-    let meta = SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(index.0) };
+    let meta =
+        SnapshotMeta { index, term: last, log_time: Wall(0), membership, digest: Digest(index.0), subscription: None };
     let (total, data) = (data.len() as u64, Bytes::from_static(data));
     Message::InstallSnapshot(Box::new(InstallSnapshot { term: Term(term), meta, total, offset: 0, data, round: 0 }))
 }

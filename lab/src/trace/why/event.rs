@@ -105,6 +105,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
                 IgnoreReason::NotAMember => (text::IGNORED_STRANGER, paper::NONE),
                 IgnoreReason::Malformed => (text::IGNORED_MALFORMED, paper::NONE),
                 IgnoreReason::TooLarge => (text::IGNORED_TOO_LARGE, paper::INSTALL),
+                IgnoreReason::PartialStore => (text::IGNORED_PARTIAL, paper::NONE),
             };
             let reason = fill(reason, &[("node", &node), ("from", from)]);
             Explanation::of(fill(text::IGNORED, &[("node", &node), ("from", from), ("reason", &reason)]))
@@ -131,6 +132,8 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::SnapshotTransferStarted { follower, next, base, index, bytes } => {
             snapshot::transfer_started(node, *follower, *next, *base, *index, *bytes)
         }
+        Event::FeederChosen { node: fed, feeder } => snapshot::feeder(node, *fed, *feeder),
+        Event::ProjectionSent { edge, index, bytes } => snapshot::projection(node, *edge, *index, *bytes),
         Event::SnapshotTransferResumed { follower, index, offset } => {
             snapshot::transfer_resumed(node, *follower, *index, *offset)
         }

@@ -113,6 +113,7 @@ fn one_of_each() -> Vec<Event> {
         IgnoreReason::NotAMember,
         IgnoreReason::Malformed,
         IgnoreReason::TooLarge,
+        IgnoreReason::PartialStore,
     ] {
         events.push(Event::MessageIgnored { from: NodeId(1), reason });
     }
@@ -143,6 +144,9 @@ fn one_of_each() -> Vec<Event> {
     }
     let (leader, follower, next) = (NodeId(1), NodeId(2), LogIndex(3));
     events.extend([
+        Event::FeederChosen { node: follower, feeder: Some(NodeId(3)) },
+        Event::FeederChosen { node: follower, feeder: None },
+        Event::ProjectionSent { edge: follower, index, bytes: 80 },
         Event::SnapshotTransferStarted { follower, next, base, index, bytes: 80 },
         Event::SnapshotTransferResumed { follower, index, offset: 40 },
         Event::SnapshotTransferEnded { follower, index },

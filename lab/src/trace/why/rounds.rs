@@ -78,7 +78,11 @@ fn round_of(message: &AnyMessage, of: Term) -> Option<(u64, bool)> {
         | Message::RequestVoteReply(_)
         | Message::ReadIndex(_)
         | Message::ReadIndexReply(_)
-        | Message::TimeoutNow(_) => return None,
+        | Message::TimeoutNow(_)
+        // These go to those without a vote.
+        | Message::FeedEdge(_)
+        | Message::Relay(_)
+        | Message::Relayed(_) => return None,
     };
     (term == of).then_some((round, answer))
 }

@@ -37,6 +37,25 @@ pub(super) fn compacted(node: NodeId, snapshot: LogIndex, bytes: u64, base: LogI
     ])
 }
 
+pub(super) fn feeder(leader: NodeId, fed: NodeId, feeder: Option<NodeId>) -> Explanation {
+    let (template, name) = match feeder {
+        Some(feeder) => (text::FEEDER_CHOSEN, feeder),
+        None => (text::FEEDER_GONE, leader),
+    };
+    Explanation::of(fill(template, &[("leader", &leader), ("fed", &fed), ("feeder", &name)]))
+        .because(principle::FEEDER, paper::NONE)
+        .by(&[Rule::FeederSendsCommitted])
+}
+
+pub(super) fn projection(node: NodeId, edge: NodeId, index: LogIndex, bytes: u64) -> Explanation {
+    let values: [(&str, &dyn core::fmt::Display); 4] =
+        [("node", &node), ("edge", &edge), ("index", &index), ("bytes", &bytes)];
+    Explanation::of(fill(text::PROJECTION, &values))
+        .because(principle::EDGE, paper::NONE)
+        .by(&[Rule::EdgeStartsAnew])
+        .with([("last included index", index.to_string()), ("bytes", bytes.to_string())])
+}
+
 pub(super) fn transfer_started(
     node: NodeId,
     follower: NodeId,
