@@ -187,7 +187,7 @@ impl Component for App {
                 </header>
                 <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} {inert} aria-label={regions::LESSON}>
                     { self.sheet_close() }
-                    { part(lesson::Props { name, live, scenario: model.scenario.clone() }, lesson::lesson) }
+                    { part(lesson::Props { name, live, scenario: model.scenario.clone(), on: self.on.clone() }, lesson::lesson) }
                 </aside>
                 <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
                     if model.views != Views::Log {
@@ -361,7 +361,17 @@ impl App {
     fn clients(&self) -> Html {
         let Model { cursor, selection, offers, .. } = &self.model;
         let (view, to) = (cursor.view.clone(), selection.and_then(Selection::node));
-        part(ClientsProps { view, to, pending: self.model.pending(), offers: *offers, on: self.on.clone() }, clients)
+        part(
+            ClientsProps {
+                view,
+                to,
+                machine: self.model.machine,
+                pending: self.model.pending(),
+                offers: *offers,
+                on: self.on.clone(),
+            },
+            clients,
+        )
     }
 
     fn checks(&self) -> Html {

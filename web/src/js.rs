@@ -162,6 +162,16 @@ pub fn field_text(event: &Event) -> String {
         .unwrap_or_default()
 }
 
+/// What is chosen in the list of this name in the form that an event is about; the list is set to `after`, if anything.
+pub fn take_choice(event: &Event, name: &str, after: Option<&str>) -> String {
+    let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let list = form.and_then(|form| form.query_selector(&format!("[data-testid=\"{name}\"]")).ok().flatten());
+    let Some(list) = list.and_then(|list| list.dyn_into::<HtmlSelectElement>().ok()) else { return String::new() };
+    let chosen = list.value();
+    after.into_iter().for_each(|after| list.set_value(after));
+    chosen
+}
+
 /// Moves the focus to the first element of this selector.
 pub fn focus(selector: &str) {
     let found = window()

@@ -3,6 +3,8 @@
 //! The lab encodes and decodes it (`scenario::share`); here it is made from the
 //! model and opened into a scenario, a moment and the views.
 
+use quorumscope_core::machine::any::MachineKind;
+use quorumscope_core::types::Time;
 use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::scenario::share::{self, Link};
 
@@ -30,7 +32,7 @@ impl Opened {
     /// What a first visit opens.
     #[must_use]
     pub fn first() -> Self {
-        Self { scenario: scenarios::ALL[0].toml.to_owned(), at: None, views: Views::Both, other_engine: false }
+        Self { scenario: scenarios::FIRST[0].toml.to_owned(), at: None, views: Views::Both, other_engine: false }
     }
 }
 
@@ -71,6 +73,29 @@ pub fn make(model: &Model) -> Option<String> {
 #[must_use]
 pub fn seed(scenario: &str) -> Option<u64> {
     Scenario::from_toml(scenario).ok().map(|scenario| scenario.seed)
+}
+
+/// What a scenario says about itself; empty where it says nothing.
+#[must_use]
+pub fn about(scenario: &str) -> String {
+    Scenario::from_toml(scenario).map(|scenario| scenario.about).unwrap_or_default()
+}
+
+/// The same scenario with time to go on by hand after its last step.
+#[must_use]
+pub fn prolonged(scenario: &str) -> String {
+    /// Longer than anybody tries something out at a stretch.
+    const LONG: Time = Time(600_000_000);
+    match Scenario::from_toml(scenario) {
+        Ok(read) if read.until < LONG => Scenario { until: LONG, ..read }.to_toml(),
+        Ok(_) | Err(_) => scenario.to_owned(),
+    }
+}
+
+/// The state machine that a scenario's log drives.
+#[must_use]
+pub fn machine(scenario: &str) -> MachineKind {
+    Scenario::from_toml(scenario).map(|scenario| scenario.machine.kind).unwrap_or_default()
 }
 
 /// The rules that are switched off in a scenario, as people read them; empty where all are on.

@@ -1,7 +1,8 @@
 //! Which runs come with the page?
 //!
 //! Scenario files like any other, with the words that belong to them. The first
-//! is what a first visit opens on.
+//! is what a first visit opens on. Those of [`MORE`] are the files that teach on
+//! the command line as well; a test holds their titles to the files' names.
 
 /// A scenario that comes with the page.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct Built {
     pub id: &'static str,
     /// Its title; the scenario's own name.
     pub title: &'static str,
-    /// What it shows, a paragraph each.
+    /// What it shows, a paragraph each; what the scenario says about itself where there is none.
     pub text: &'static [&'static str],
     /// What is worth trying.
     pub tries: &'static [&'static str],
@@ -18,8 +19,8 @@ pub struct Built {
     pub toml: &'static str,
 }
 
-/// All of them.
-pub static ALL: [Built; 6] = [
+/// The first steps.
+pub static FIRST: [Built; 6] = [
     Built {
         id: "first-election",
         title: "The first election",
@@ -101,14 +102,157 @@ pub static ALL: [Built; 6] = [
     },
 ];
 
+/// Scenarios that teach one feature each.
+pub static MORE: [Built; 14] = [
+    Built {
+        id: "members",
+        title: "Members come and go",
+        text: &[],
+        tries: &[
+            "Jump to the marks at 1.5 s and step: while “joint” stands over the ring, it takes a majority of either half.",
+            "Select the leader and ask for your own change under “Change members in one step”.",
+        ],
+        toml: include_str!("../../tests/scenarios/members.toml"),
+    },
+    Built {
+        id: "observers",
+        title: "Observers answer reads and never vote",
+        text: &[],
+        tries: &[
+            "Select n4 and read x there: its answer waits for a round of the leader.",
+            "Split the leader off with both observers. Why is that no quorum?",
+        ],
+        toml: include_str!("../../tests/scenarios/observers.toml"),
+    },
+    Built {
+        id: "snapshot",
+        title: "A node comes back after the log is gone",
+        text: &[],
+        tries: &[
+            "Jump to the restart of n3 and watch the blocks S travel: in the log they take the place of entries that nobody has any more.",
+            "Cut the link while parts are on their way, and mend it. Where does the transfer go on?",
+        ],
+        toml: include_str!("../../tests/scenarios/snapshot.toml"),
+    },
+    Built {
+        id: "reads",
+        title: "Reads beside the log",
+        text: &[],
+        tries: &[
+            "Compare how long each read took, and how many messages it cost.",
+            "Read “stale” at the cut-off leader after the others have written.",
+        ],
+        toml: include_str!("../../tests/scenarios/reads.toml"),
+    },
+    Built {
+        id: "transfer",
+        title: "Leadership is handed over",
+        text: &[],
+        tries: &[
+            "Follow ◆ T: the target asks for votes at once, and nobody waits for a timer.",
+            "Select a follower and hand it the lead yourself.",
+        ],
+        toml: include_str!("../../tests/scenarios/transfer.toml"),
+    },
+    Built {
+        id: "check-quorum",
+        title: "A leader that reaches nobody steps down",
+        text: &[],
+        tries: &["Select the cut-off leader: which round did a quorum answer last, and how long ago?"],
+        toml: include_str!("../../tests/scenarios/check-quorum.toml"),
+    },
+    Built {
+        id: "one-way-cut",
+        title: "A link that works in one direction",
+        text: &[],
+        tries: &["Which direction is cut? Select the arrow between the nodes."],
+        toml: include_str!("../../tests/scenarios/one-way-cut.toml"),
+    },
+    Built {
+        id: "wide-area",
+        title: "Three continents",
+        text: &[],
+        tries: &["Start a run of your own with five nodes and the profile “wan”, and one with “lan”."],
+        toml: include_str!("../../tests/scenarios/wide-area.toml"),
+    },
+    Built {
+        id: "unknown-outcome",
+        title: "Nobody can tell whether it happened",
+        text: &[],
+        tries: &["Look at both operations at the right: one is in the log, one is not, and both are “unknown”."],
+        toml: include_str!("../../tests/scenarios/unknown-outcome.toml"),
+    },
+    Built {
+        id: "overload",
+        title: "A leader takes no more than it may hold",
+        text: &[],
+        tries: &["Read what each of the three clients' commands was told."],
+        toml: include_str!("../../tests/scenarios/overload.toml"),
+    },
+    Built {
+        id: "window",
+        title: "The window holds entries back",
+        text: &[],
+        tries: &["Select the leader at 2.5 s: its table of followers names what it holds back."],
+        toml: include_str!("../../tests/scenarios/window.toml"),
+    },
+    Built {
+        id: "ttl",
+        title: "A value expires by log time",
+        text: &[
+            "x may live for one second. It goes at the same entry on every replica, although n3's clock runs ten seconds ahead: log time decides, which the leader stamps, and no replica's own clock.",
+        ],
+        tries: &["Select a node and open its state: x goes everywhere at the same entry."],
+        toml: include_str!("../../tests/scenarios/ttl.toml"),
+    },
+    Built {
+        id: "workflow",
+        title: "A case moves by one version at a time",
+        text: &[
+            "Two workers move one case along, and each change names the version that it makes. A change that is sent again is done once; another change of a version that is made already is refused.",
+        ],
+        tries: &["Send “update case c1 v5 done” and then v6. Which one is done?"],
+        toml: include_str!("../../tests/scenarios/workflow.toml"),
+    },
+    Built {
+        id: "cluster-state",
+        title: "Who is in the cluster, and what runs where",
+        text: &[
+            "A cluster agrees on who is in it and what runs where. A controller of epoch 2 takes over, and what the one of epoch 1 still sends is fenced off. What an agent holds for a while is free again by log time.",
+        ],
+        tries: &["Send “epoch 1 leave node a” at the end. Why is it refused?"],
+        toml: include_str!("../../tests/scenarios/cluster-state.toml"),
+    },
+];
+
+/// All of them, in the order of the list.
+pub fn all() -> impl Iterator<Item = &'static Built> {
+    FIRST.iter().chain(&MORE)
+}
+
 /// The scenario of this id.
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Built> {
-    ALL.iter().find(|built| built.id == id)
+    all().find(|built| built.id == id)
 }
 
 /// The scenario of this name.
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Built> {
-    ALL.iter().find(|built| built.title == name)
+    all().find(|built| built.title == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorumscope_lab::scenario::Scenario;
+
+    #[test]
+    fn every_title_is_the_name_of_its_scenario_and_every_scenario_says_what_it_shows() {
+        for built in all() {
+            let scenario = Scenario::from_toml(built.toml).expect("it can be read");
+            assert_eq!(scenario.name, built.title);
+            assert!(!built.text.is_empty() || !scenario.about.is_empty(), "{}", built.title);
+        }
+    }
 }

@@ -29,6 +29,10 @@ pub mod regions {
 pub mod bar {
     /// The list of scenarios.
     pub const SCENARIO: &str = "Scenario";
+    /// Over the first scenarios.
+    pub const FIRST: &str = "First steps";
+    /// Over the others.
+    pub const MORE: &str = "One feature each";
     /// Beside the seed.
     pub const SEED: &str = "seed";
     /// Another seed.
@@ -113,6 +117,22 @@ pub mod act {
     pub const SNAPSHOT: &str = "Snapshot";
     /// The leader hands over to it.
     pub const TRANSFER: &str = "Hand it the lead";
+    /// Joins as a learner.
+    pub const ADD: &str = "Add as learner";
+    /// Joins as an observer.
+    pub const OBSERVE: &str = "Add as observer";
+    /// Gets a vote.
+    pub const PROMOTE: &str = "Promote";
+    /// Leaves.
+    pub const REMOVE: &str = "Remove";
+    /// Several at once.
+    pub const CHANGE_MEMBERS: &str = "Change members in one step";
+    /// What a node should be.
+    pub const STAYS: &str = "stays";
+    /// Ask for it.
+    pub const PROPOSE_CHANGE: &str = "Ask the leader";
+    /// Nobody can be asked.
+    pub const NO_LEADER: &str = "Nobody leads: members change once somebody does.";
     /// Read beside the log.
     pub const READS: &str = "Read";
     /// By a round.
@@ -160,6 +180,22 @@ pub mod act {
     /// Where a proposal goes.
     pub const TO_ANY: &str = "to the leader that the client believes in";
 
+    /// The field of a command.
+    pub const COMMAND: &str = "command";
+    /// Sends it.
+    pub const ORDER: &str = "Send";
+
+    /// A command to begin with.
+    #[must_use]
+    pub fn example(machine: quorumscope_core::machine::any::MachineKind) -> &'static str {
+        use quorumscope_core::machine::any::MachineKind;
+        match machine {
+            MachineKind::Kv => "",
+            MachineKind::Workflow => "create case c2 open",
+            MachineKind::Cluster => "epoch 2 join node c zone-3 8",
+        }
+    }
+
     /// A proposal needs a key.
     pub const NO_KEY: &str = "Write a key first.";
 
@@ -182,6 +218,12 @@ pub mod inspect {
     pub const VOTED_FOR: &str = "voted for";
     /// Row: leader.
     pub const LEADER: &str = "leader";
+    /// Row: what it is to the cluster.
+    pub const PART: &str = "part";
+    /// Row: the configuration that acts at it.
+    pub const MEMBERS: &str = "members";
+    /// Row: a leader's rounds.
+    pub const ROUND: &str = "round";
     /// Row: log.
     pub const LOG: &str = "log";
     /// Row: snapshot.
@@ -196,6 +238,10 @@ pub mod inspect {
     pub const UNKNOWN: &str = "unknown";
     /// Links of a node.
     pub const LINKS: &str = "Links";
+    /// What a node's machine holds.
+    pub const STATE: &str = "State machine";
+    /// Nothing stands in it.
+    pub const EMPTY: &str = "empty";
     /// What a leader knows.
     pub const PROGRESS: &str = "Knows of its followers";
     /// The chain behind it.
@@ -308,7 +354,7 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 14] = [
+    pub const SIGNS: [(&str, &str); 17] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
@@ -318,6 +364,9 @@ pub mod help {
         ("‖", "records are missing here"),
         ("arc round a node", "the time until its timer runs out"),
         ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),
+        ("small ring", "a learner; with an eye, an observer; dotted, not a member"),
+        ("+ − at a node", "members change: it has its vote in the new half alone, or in the old half alone"),
+        ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
         ("dotted ring, bars", "the node is paused"),
         ("log entry", "full: committed. Dashed: not known to be. Faint: not on its disk yet"),
@@ -372,7 +421,16 @@ pub mod stage {
 
 /// What to try next, a line each.
 pub mod hints {
+    use quorumscope_core::membership::Membership;
     use quorumscope_core::types::NodeId;
+
+    /// While members change.
+    #[must_use]
+    pub fn joint(members: &Membership) -> String {
+        let names = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let (new, old) = (names(&members.voters), names(&members.outgoing));
+        format!("Joint: whatever is decided takes a majority of {new} and one of {old}.")
+    }
 
     /// Nothing is there yet.
     pub const WAITING: &str = "Waiting for the first records.";
@@ -477,6 +535,7 @@ pub mod insight {
 /// The log table.
 pub mod log {
     use quorumscope_core::types::LogIndex;
+    use quorumscope_lab::trace::members::Part;
 
     /// The corner.
     pub const INDEX: &str = "index";
@@ -487,6 +546,27 @@ pub mod log {
 
     /// What stands in the place of a log's beginning.
     pub const COMPACTED: &str = "a snapshot of the state has taken the place of these entries";
+
+    /// A snapshot that comes in parts.
+    pub const ARRIVING: &str = "the leader sends its snapshot, part by part";
+
+    /// How far it has come.
+    #[must_use]
+    pub fn arriving(offset: u64, total: u64) -> String {
+        format!("snapshot {offset}/{total} B")
+    }
+
+    /// A sign for a part that is not that of a plain voter.
+    #[must_use]
+    pub fn part(part: Part) -> Option<&'static str> {
+        match part {
+            Part::Voter | Part::Spare => None,
+            Part::Joining => Some("+"),
+            Part::Leaving => Some("−"),
+            Part::Learner => Some("L"),
+            Part::Observer => Some("O"),
+        }
+    }
 
     /// The same in the table.
     #[must_use]
@@ -520,8 +600,9 @@ pub mod log {
 
 /// The inspector's lines.
 pub mod inspector {
-    use quorumscope_core::record::Timer;
-    use quorumscope_core::types::{ClientId, LogIndex, NodeId, Time};
+    use quorumscope_core::record::{Progress, Timer};
+    use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Time};
+    use quorumscope_lab::trace::why::rounds::Rounds;
 
     /// A message.
     pub const MESSAGE: &str = "Message";
@@ -531,8 +612,8 @@ pub mod inspector {
     pub const MATCH: &str = "match";
     /// A column.
     pub const NEXT: &str = "next";
-    /// A follower whose log is being compared.
-    pub const PROBING: &str = " probing";
+    /// A column: when a follower answered last.
+    pub const HEARD: &str = "heard";
     /// A link.
     pub const LINK_OPEN: &str = "Messages pass in this direction.";
     /// A cut link.
@@ -572,21 +653,54 @@ pub mod inspector {
 
     /// A log in a few words.
     #[must_use]
-    pub fn log(length: u64, commit: LogIndex, up: bool) -> String {
+    pub fn log(length: u64, base: LogIndex, commit: LogIndex, up: bool) -> String {
         let entries = if length == 1 { "entry" } else { "entries" };
+        if up && base > LogIndex::ZERO {
+            return format!("{length} {entries} after {}, committed through {}", base.0, commit.0);
+        }
         if up { format!("{length} {entries}, {} committed", commit.0) } else { format!("{length} {entries} on disk") }
     }
 
-    /// A node's newest snapshot, and how much of it is in the place of the log.
+    /// A node's newest snapshot.
     #[must_use]
-    pub fn snapshot(index: LogIndex, base: LogIndex) -> String {
-        format!("through {}; log goes on after {}", index.0, base.0)
+    pub fn snapshot(index: LogIndex) -> String {
+        format!("through entry {}", index.0)
     }
 
-    /// How far a snapshot has come.
+    /// How a leader feeds a follower.
     #[must_use]
-    pub fn transfer(offset: u64, total: u64) -> String {
-        format!(" ⇣ {offset}/{total} B")
+    pub fn feeds(known: &Progress, held_back: u64) -> String {
+        match known.snapshot {
+            Some(sent) => format!("snapshot {}, {}/{} B", sent.index.0, sent.offset, sent.total),
+            None if known.probing => "probing".into(),
+            None if held_back > 0 => format!("window full, {held_back} held back"),
+            None => "replicating".into(),
+        }
+    }
+
+    /// How long ago.
+    #[must_use]
+    pub fn ago(ago: Span) -> String {
+        format!("{:.0} ms ago", ago.0 as f64 / 1_000.0)
+    }
+
+    /// A leader's rounds: what its lease and check-quorum rest on.
+    #[must_use]
+    pub fn rounds(rounds: &Rounds, now: Time) -> String {
+        match rounds.proven {
+            Some((round, sent)) => format!(
+                "{}; a quorum answered {round}, sent {}: its lease counts from then",
+                rounds.latest,
+                ago(now - sent)
+            ),
+            None => format!("{}; no quorum has answered one lately", rounds.latest),
+        }
+    }
+
+    /// Up to where a machine has come.
+    #[must_use]
+    pub fn state(through: LogIndex) -> String {
+        format!("{} through entry {}", super::inspect::STATE, through.0)
     }
 
     /// A timer's whole length.
@@ -700,6 +814,27 @@ pub mod marks {
     pub fn speed(name: &str, fastest: bool) -> String {
         if fastest { super::time::FASTEST.into() } else { format!("{name} ×") }
     }
+}
+
+/// A run of one's own.
+pub mod own {
+    /// Opens the form.
+    pub const TITLE: &str = "Start a run of your own";
+    /// What the run is called.
+    pub const NAME: &str = "A run of your own";
+    /// The state machine.
+    pub const MACHINE: &str = "state machine";
+    /// Timings.
+    pub const PROFILE: &str = "profile";
+    /// Who votes.
+    pub const VOTERS: &str = "voters";
+    /// Who may join.
+    pub const SPARE: &str = "spare nodes";
+    /// Begins.
+    pub const START: &str = "Start";
+    /// What it is.
+    pub const TEXT: &str =
+        "Nothing is planned in this run: do what you like with it. Spare nodes join when you add them.";
 }
 
 /// The panel at the left.

@@ -23,9 +23,10 @@ const IN_WASM: [&str; 4] = ["quorumscope", "raft 0.7", "raft-io 1.0", "sailing 0
 const NODES: &str = "3";
 const PAYLOAD_BYTES: &str = "16";
 const BATCHES: [&str; 3] = ["1", "64", "512"];
-/// Commands that are committed before the clock starts: a wasm engine compiles twice.
-const WARM_UP: &str = "100000";
-const COMMANDS: &str = "200000";
+/// Commands that are committed before the clock starts: a wasm engine compiles twice, and until it has done so for all
+/// of the loop a sample says how fast it compiles.
+const WARM_UP: &str = "1500000";
+const COMMANDS: &str = "1000000";
 const COMPACT_EVERY: &str = "8192";
 
 /// The profile of everybody who is measured natively.

@@ -146,6 +146,17 @@ impl AnyMachine {
             MachineKind::Cluster => Self::Cluster(cluster::Cluster::default()),
         }
     }
+
+    /// All that stands in it, name by name, as [`StateMachine::look`] tells each.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(String, String)> {
+        let names: Vec<String> = match self {
+            Self::Kv(machine) => machine.iter().map(|(key, _)| key.to_owned()).collect(),
+            Self::Workflow(machine) => machine.names(),
+            Self::Cluster(machine) => machine.names(),
+        };
+        names.into_iter().filter_map(|name| self.look(&name).map(|value| (name, value))).collect()
+    }
 }
 
 impl Default for AnyMachine {

@@ -215,6 +215,19 @@ impl FromStr for Command {
 }
 
 impl Cluster {
+    /// All names under which something stands, kind by kind.
+    pub(super) fn names(&self) -> Vec<String> {
+        let State { nodes, agents, resources, settings, evidence, .. } = &self.state;
+        let mut names = vec!["epoch".to_owned()];
+        let mut take = |kind: &str, name: &String| names.push(format!("{kind}/{name}"));
+        nodes.iter().for_each(|(name, _)| take("node", name));
+        agents.iter().for_each(|(name, _)| take("agent", name));
+        resources.iter().for_each(|(name, _)| take("resource", name));
+        settings.iter().for_each(|(name, _)| take("setting", name));
+        evidence.iter().for_each(|(name, _)| take("evidence", name));
+        names
+    }
+
     /// Frees what an agent holds, or one resource; nothing happens where it is free.
     fn free(&mut self, name: &str) -> bool {
         let Some(resource) = self.state.resources.remove(name) else { return false };

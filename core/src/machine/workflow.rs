@@ -188,6 +188,20 @@ impl Case {
 }
 
 impl Workflow {
+    /// All names under which something stands, case by case.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, case) in self.cases.iter() {
+            names.push(name.clone());
+            let lists = [("policies", &case.policies), ("overlays", &case.overlays)];
+            names.extend(
+                lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(part, _)| format!("{name}/{part}")),
+            );
+            names.extend(case.facts.iter().map(|(fact, _)| format!("{name}/{fact}")));
+        }
+        names
+    }
+
     fn execute(&mut self, command: &Command) -> Answer {
         let digest = command.digest();
         let creates = matches!(command.change, Change::Create(_));

@@ -21,6 +21,7 @@ use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
 
 use super::setup::ClientSetup;
 use crate::trace::view::{ClientView, OperationView};
+use crate::trace::words::face::REFUSED_BEGINS;
 
 /// How many operations of a client stay visible.
 pub(crate) const VISIBLE_OPERATIONS: usize = 1_024;
@@ -226,7 +227,7 @@ pub(crate) fn read_result(bytes: &[u8]) -> (Verdict, String, Option<Answer>) {
                 (Verdict::Ok, text, Some(Answer::Value(value)))
             }
             Some(Answer::Refused(refusal)) => {
-                (Verdict::Ok, format!("refused: {refusal}"), Some(Answer::Refused(refusal)))
+                (Verdict::Ok, format!("{REFUSED_BEGINS}{refusal}"), Some(Answer::Refused(refusal)))
             }
             Some(Answer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into(), None),
         },

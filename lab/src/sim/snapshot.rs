@@ -19,6 +19,7 @@ impl<P: Subject> World<P> {
             last: Some(self.recorder.last()),
             protocol: P::NAME.into(),
             name: self.setup.name.clone(),
+            voters: P::voters(&self.config).to_vec(),
             nodes: few::map(self.nodes.iter().map(|node| (node.id, view_of_node(node)))),
             clients: few::map(self.clients.iter().map(|client| (client.setup.id, client.view.clone()))),
             messages: few::map(self.links.iter().map(|(_, flight)| ((flight.id, flight.copy), view_of(flight)))),

@@ -18,6 +18,7 @@ use quorumscope_core::raft::{
 use quorumscope_core::record::{AnyMessage, Fate, Role, TimerKind, Verdict};
 use quorumscope_core::types::{NodeId, Term};
 
+use super::members::Part;
 use super::view::{Content, Liveness, OperationView, View};
 use super::words::{face as words, fill, members as members_text, pair};
 
@@ -408,6 +409,38 @@ pub fn role(liveness: Liveness, role: Role) -> RoleFace {
     }
 }
 
+/// What a node is called: what it does, and where its part is about to change or it has none, that too.
+#[must_use]
+pub fn standing(look: RoleFace, part: Part) -> String {
+    match (look.ring, part) {
+        (Ring::Crossed | Ring::Paused, _) | (_, Part::Voter | Part::Learner | Part::Observer) => look.words.into(),
+        (_, Part::Joining) => fill(words::JOINING, &[("role", &look.words)]),
+        (_, Part::Leaving) => fill(words::LEAVING, &[("role", &look.words)]),
+        (Ring::Small, Part::Spare) => words::SPARE.into(),
+        // A leader that has removed itself leads until that is committed.
+        (Ring::Plain | Ring::Dashed | Ring::Crowned, Part::Spare) => fill(words::LEAVING, &[("role", &look.words)]),
+    }
+}
+
+/// What a part is called.
+#[must_use]
+pub fn part_words(part: Part) -> &'static str {
+    match part {
+        Part::Voter => words::VOTER,
+        Part::Joining => words::JOINING_VOTER,
+        Part::Leaving => words::LEAVING_VOTER,
+        Part::Learner => words::LEARNER,
+        Part::Observer => words::OBSERVER,
+        Part::Spare => words::SPARE,
+    }
+}
+
+/// A configuration in words: `voters n1, n2; together with voters n3; learners n4`.
+#[must_use]
+pub fn members(members: &Membership) -> String {
+    members_text(members)
+}
+
 /// What a timer is called.
 #[must_use]
 pub fn timer_words(kind: TimerKind) -> &'static str {
@@ -448,14 +481,16 @@ pub fn entry(entry: &Entry) -> EntryFace {
         EntryKind::NoOp => {
             EntryFace { class: EntryClass::NoOp, label: words::NO_OP.into(), text: words::NO_OP_TEXT.into() }
         }
-        EntryKind::Configuration => EntryFace {
-            class: EntryClass::Configuration,
-            label: words::CONFIGURATION.into(),
-            text: Membership::decode(&entry.payload).map_or_else(
-                || words::CONFIGURATION_TEXT.into(),
-                |members| fill(words::MEMBERS_TEXT, &[("members", &members_text(&members))]),
-            ),
-        },
+        EntryKind::Configuration => {
+            let (label, text) = match Membership::decode(&entry.payload) {
+                Some(members) => (
+                    if members.is_joint() { words::JOINT } else { words::CONFIGURATION },
+                    fill(words::MEMBERS_TEXT, &[("members", &members_text(&members))]),
+                ),
+                None => (words::CONFIGURATION, words::CONFIGURATION_TEXT.into()),
+            };
+            EntryFace { class: EntryClass::Configuration, label: label.into(), text }
+        }
         EntryKind::Tick => {
             EntryFace { class: EntryClass::NoOp, label: words::TICK.into(), text: words::TICK_TEXT.into() }
         }
@@ -573,6 +608,12 @@ pub fn operation(operation: &OperationView) -> (Option<Sign>, &'static str) {
             Some(Fate::Open) | None => (Some(Sign::Question), words::NOT_YET_SAFE),
         },
     }
+}
+
+/// Whether what a client was told is a machine's refusal. The store refuses nothing: there it would be a value.
+#[must_use]
+pub fn is_refusal(told: &str) -> bool {
+    told.starts_with(words::REFUSED_BEGINS)
 }
 
 /// The kinds of messages that are on their way now, each once, in a legend's order.

@@ -34,6 +34,7 @@ impl View {
             Body::Began(began) => {
                 self.protocol.clone_from(&began.protocol);
                 self.name.clone_from(&began.name);
+                self.voters = began.voters.iter().take(MAX_NAMED).copied().collect();
                 self.nodes.extend(began.nodes.iter().take(MAX_NAMED).map(|node| (*node, NodeView::default())));
                 for client in began.clients.iter().take(MAX_NAMED) {
                     self.clients.entry(*client).or_default();

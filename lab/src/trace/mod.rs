@@ -3,9 +3,11 @@
 pub mod face;
 pub mod file;
 mod fold;
+pub mod members;
 pub mod narrate;
 #[cfg(test)]
 mod run_tests;
+pub mod state;
 pub mod timeline;
 #[cfg(test)]
 mod timeline_tests;

@@ -28,6 +28,8 @@ pub struct View {
     pub protocol: String,
     /// Scenario or cluster.
     pub name: String,
+    /// Who votes at first; empty where the stream does not say.
+    pub voters: Vec<NodeId>,
     /// The nodes.
     pub nodes: LiteMap<NodeId, NodeView>,
     /// The clients.

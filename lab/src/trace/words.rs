@@ -431,6 +431,12 @@ pub(crate) mod face {
     pub const LEARNER: &str = "learner";
     /// Gets what is committed and answers reads.
     pub const OBSERVER: &str = "observer";
+    pub const SPARE: &str = "not a member";
+    pub const VOTER: &str = "voter";
+    pub const JOINING_VOTER: &str = "voter of the new half";
+    pub const LEAVING_VOTER: &str = "voter of the old half";
+    pub const JOINING: &str = "{role}, joining";
+    pub const LEAVING: &str = "{role}, leaving";
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
     pub const CRASHED: &str = "crashed";
@@ -442,6 +448,7 @@ pub(crate) mod face {
     pub const TICK_TEXT: &str = "tick: lets log time pass, so that what is due expires on all replicas at this entry";
     pub const NO_OP_TEXT: &str = "no-op: a new leader appends it to commit in its own term";
     pub const CONFIGURATION: &str = "members";
+    pub const JOINT: &str = "joint";
     pub const CONFIGURATION_TEXT: &str = "a change of the members";
     pub const MEMBERS_TEXT: &str = "the members from here on: {members}";
     pub const OPEN: &str = "open {client}";
@@ -469,6 +476,8 @@ pub(crate) mod face {
     pub const FORGOTTEN: &str = "acknowledged before, result forgotten";
     pub const TOO_MANY: &str = "too many unanswered requests";
     pub const REFUSED: &str = "refused: {reason}";
+    /// How every text of [`REFUSED`] begins: by it a refusal is known among answers.
+    pub const REFUSED_BEGINS: &str = "refused: ";
     pub const MALFORMED: &str = "could not be read";
     pub const NOTHING: &str = "nothing";
 }

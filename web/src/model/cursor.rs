@@ -4,12 +4,15 @@
 //! shown is the view at that position, drawn at that time. The position counts
 //! folded records; stepping goes by events, each with all that followed from it.
 
+use std::sync::Arc;
+
+use quorumscope_core::entry::Entry;
 use quorumscope_core::record::{Body, Endpoint, Record};
 use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
 use quorumscope_lab::trace::timeline::{Mark, TermBand, Timeline};
 use quorumscope_lab::trace::view::View;
 
-use super::insight::{self, Insight, Line};
+use super::insight::{self, Insight, Line, Written};
 use super::selection::Selection;
 use crate::scene::motion::{Loss, Micros};
 use crate::shared::Shared;
@@ -17,6 +20,7 @@ use crate::shared::Shared;
 /// The timeline with a cursor on it.
 pub struct Cursor {
     timeline: Timeline,
+    written: Written,
     /// What is seen at the position.
     pub view: Shared<View>,
     /// What happened a moment ago and still shows.
@@ -64,6 +68,7 @@ impl Default for Cursor {
     fn default() -> Self {
         Self {
             timeline: Timeline::default(),
+            written: Written::default(),
             view: Shared::default(),
             recent: Shared::default(),
             lines: Shared::default(),
@@ -81,6 +86,7 @@ impl Cursor {
     /// Forgets all records. What is seen stays until the cursor moves.
     pub fn clear(&mut self) {
         self.timeline = Timeline::default();
+        self.written = Written::default();
         self.known = 0.0;
         self.began = 0.0;
         self.marks = Shared::default();
@@ -88,6 +94,10 @@ impl Cursor {
 
     /// Takes records in; the cursor stays where it is.
     pub fn push(&mut self, records: Vec<Record>, known: Time) {
+        // A future that was replaced leaves its entries here until others take their place; none of them is decided.
+        for entry in records.iter().flat_map(appended) {
+            self.written.insert((entry.index, entry.term), Arc::clone(entry));
+        }
         self.timeline.push(records);
         self.known = self.known.max(known.0 as f64);
         self.refresh_marks();
@@ -170,7 +180,7 @@ impl Cursor {
     /// What there is to say about a selection here.
     #[must_use]
     pub fn about(&self, selection: Option<Selection>) -> Insight {
-        insight::about(&self.timeline, &self.view, self.position, selection)
+        insight::about(&self.timeline, &self.written, &self.view, self.position, selection)
     }
 
     fn recent_at(&self, position: u64, linger: Micros) -> Recent {
@@ -221,6 +231,10 @@ pub fn instant(time: Micros) -> Time {
 }
 
 /// Whether a record begins an event of its own; others follow from the one before.
+fn appended(record: &Record) -> &[Arc<Entry>] {
+    if let Body::WriteBegan(write) = &record.body { &write.append } else { &[] }
+}
+
 fn begins_an_event(body: &Body) -> bool {
     match body {
         Body::Began(_)

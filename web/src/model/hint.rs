@@ -3,6 +3,7 @@
 //! One line under the stage, chosen by what is seen at the cursor: it follows
 //! the reader through a first visit and stays of use after it.
 
+use quorumscope_core::quorum::{Majority, QuorumSystem as _};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::NodeId;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
@@ -15,12 +16,7 @@ use crate::words::hints as words;
 #[must_use]
 pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     let up = |node: &&NodeView| node.liveness == Liveness::Up;
-    let leader = view
-        .nodes
-        .iter()
-        .filter(|(_, node)| up(node) && node.status.role == Role::Leader)
-        .max_by_key(|(_, node)| node.status.term)
-        .map(|(id, _)| *id);
+    let leader = view.leader();
     let down = view
         .nodes
         .iter()
@@ -38,8 +34,13 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     if offers.network && ring::groups(view).len() > 1 {
         return words::PARTITIONED.into();
     }
-    if view.nodes.values().filter(up).count() * 2 <= view.nodes.len() {
+    let runs = |node| view.nodes.get(&node).is_some_and(|node| up(&node));
+    let members = view.members();
+    if !Majority::of(&members, false).is_quorum(runs) {
         return words::NO_MAJORITY.into();
+    }
+    if members.is_joint() {
+        return words::joint(&members);
     }
     match (leader, down) {
         _ if asks && !playing => words::ELECTION_PAUSED.into(),

@@ -4,15 +4,24 @@
 //! looked up among the records before the cursor. Searches are bounded, so that
 //! a long run costs no more than a short one.
 
+use std::sync::Arc;
+
+use litemap::LiteMap;
+use quorumscope_core::entry::Entry;
 use quorumscope_core::record::Record;
-use quorumscope_core::types::{RecordId, Time};
+use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
 use quorumscope_lab::trace::narrate::{self, Weight};
+use quorumscope_lab::trace::state::state_of;
 use quorumscope_lab::trace::timeline::Timeline;
 use quorumscope_lab::trace::view::View;
+use quorumscope_lab::trace::why::rounds::{Rounds, rounds};
 use quorumscope_lab::trace::why::{self, Explanation, Link, question};
 
 use super::selection::Selection;
 use crate::words::insight as words;
+
+/// Every entry that was ever written, by position and term.
+pub type Written = LiteMap<(LogIndex, Term), Arc<Entry>>;
 
 /// What the inspector says about the selection.
 #[derive(Debug, Default)]
@@ -21,6 +30,10 @@ pub struct Insight {
     pub why: Vec<Why>,
     /// What led to the first of them, latest first.
     pub chain: Vec<Link>,
+    /// Whom a leader has heard.
+    pub rounds: Option<Rounds>,
+    /// What a node's state machine holds, and the index that it stands at.
+    pub state: Option<(LogIndex, Vec<(String, String)>)>,
 }
 
 /// A question and its answer.
@@ -54,13 +67,22 @@ const LINKS: usize = 12;
 
 /// What there is to say about `selection` at a position.
 #[must_use]
-pub fn about(timeline: &Timeline, view: &View, position: u64, selection: Option<Selection>) -> Insight {
+pub fn about(
+    timeline: &Timeline,
+    written: &Written,
+    view: &View,
+    position: u64,
+    selection: Option<Selection>,
+) -> Insight {
     let lookup = |id: RecordId| timeline.find(id).and_then(|found| timeline.record(found));
     let newest_first = || (position.saturating_sub(SEARCHED)..position).rev().filter_map(|at| timeline.record(at));
     let mut insight = Insight::default();
     let mut origin = None;
     match selection {
         Some(Selection::Node(node)) => {
+            let earlier = |index| written.get(&(index, *view.decided.get(&index)?)).cloned();
+            insight.state = view.nodes.get(&node).and_then(|node| state_of(node, earlier));
+            insight.rounds = rounds(newest_first(), lookup, view, node);
             if let Some(answer) = question::why_role(newest_first(), lookup, node) {
                 origin = Some(answer.record);
                 insight.why.push(Why { question: words::role(view, node), answer: answer.explanation });

@@ -4,10 +4,11 @@
 //! done outside, so that all of it runs in native tests. The components draw
 //! the model and send actions; the application carries the effects out.
 
-use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{NodeId, Time};
 
+use crate::link;
 use crate::scene::motion::{Micros, Pace};
 use crate::shared::Shared;
 use crate::source::{Answer, Expectation, Offers, Request};
@@ -34,6 +35,8 @@ pub struct Model {
     pub offers: Offers,
     /// The scenario as TOML, with what was done by hand as steps of it.
     pub scenario: Shared<String>,
+    /// The state machine that it drives.
+    pub machine: MachineKind,
     /// Whether a live cluster's stores end with the process that serves them.
     pub in_memory: bool,
     /// How the scenario's expectations stand.
@@ -209,6 +212,7 @@ impl Model {
             offers,
             in_memory: false,
             scenario: Shared::default(),
+            machine: MachineKind::default(),
             expectations: Shared::default(),
             playing: live,
             speed: if live { Speed::REAL } else { Speed::NORMAL },
@@ -450,7 +454,7 @@ impl Model {
         self.goal = None;
         self.acting = Some(self.now());
         if let Command::Propose { operation, .. } = &command
-            && let Some(operation) = Operation::decode(operation)
+            && let Some(operation) = AnyCommand::decode(operation)
         {
             self.pending.push((instant(self.cursor.time), operation.to_string()));
         }
@@ -501,6 +505,7 @@ impl Model {
     fn answered(&mut self, answer: Answer) -> Vec<Effect> {
         match answer {
             Answer::Opened { scenario } => {
+                self.machine = link::machine(&scenario);
                 self.scenario = Shared::new(scenario);
                 self.finished = false;
                 self.expectations = Shared::default();

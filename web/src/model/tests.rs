@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+use quorumscope_core::machine::kv::Operation;
+use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::record::{Body, Record, Role};
 use quorumscope_core::types::{Mono, RecordId};
+use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::trace::view::Liveness;
 
 use super::*;
@@ -19,7 +22,7 @@ struct Page {
 impl Page {
     fn open() -> Self {
         let mut page = Self { model: Model::new(Offers::SIMULATION, true, Pace::Smooth), engine: Engine::default() };
-        page.run(Action::Open { scenario: scenarios::ALL[0].toml.into(), at: None });
+        page.run(Action::Open { scenario: scenarios::FIRST[0].toml.into(), at: None });
         page
     }
 
@@ -33,6 +36,14 @@ impl Page {
                 }
             }
         }
+    }
+
+    /// Goes to a time that may lie beyond what is known.
+    fn seek(&mut self, time: Micros) {
+        while self.model.cursor.known < time && !self.model.finished {
+            self.run(Action::Seek(self.model.cursor.known));
+        }
+        self.run(Action::Seek(time));
     }
 
     fn liveness(&self, node: u32) -> Liveness {
@@ -127,7 +138,7 @@ fn a_chosen_side_is_split_off_and_healed() {
 
 #[test]
 fn every_scenario_of_the_page_opens_under_its_own_name() {
-    for built in &scenarios::ALL {
+    for built in scenarios::all() {
         let mut page = Page::open();
         page.run(Action::Open { scenario: built.toml.into(), at: Some(1_500_000.0) });
         assert_eq!(page.model.cursor.view.name, built.title);
@@ -140,12 +151,12 @@ const AFTER_ALL_STEPS: &str = "4s";
 
 #[test]
 fn no_seed_and_no_crash_by_hand_ends_a_scenario_of_the_page_early() {
-    for built in &scenarios::ALL {
+    for built in scenarios::all() {
         for seed in 1..=40 {
             for crash in [None, Some(430_000.0), Some(1_000_000.0)] {
                 let toml = built.toml.replace("until = \"600s\"", &format!("until = \"{AFTER_ALL_STEPS}\""));
                 let mut page = Page::open();
-                let scenario = crate::link::reseeded(&toml, Some(seed)).expect("it is a scenario");
+                let scenario = link::reseeded(&toml, Some(seed)).expect("it is a scenario");
                 page.run(Action::Open { scenario, at: crash });
                 let view = page.model.cursor.view.clone();
                 let leader = view.nodes.iter().find(|(_, node)| node.status.role == Role::Leader).map(|(id, _)| *id);
@@ -158,7 +169,8 @@ fn no_seed_and_no_crash_by_hand_ends_a_scenario_of_the_page_early() {
                 }
                 let bad = page.model.notice.as_ref().filter(|notice| notice.bad);
                 assert_eq!(bad, None, "{} with seed {seed}, a crash at {crash:?}", built.id);
-                assert!(page.model.cursor.known >= 4_000_000.0, "{} with seed {seed}", built.id);
+                let until = Scenario::from_toml(&toml).expect("it is a scenario").until.0 as f64;
+                assert!(page.model.cursor.known >= until, "{} with seed {seed}", built.id);
             }
         }
     }
@@ -233,4 +245,50 @@ fn a_live_cluster_that_is_gone_offers_nothing() {
     let mut model = live();
     model.update(Action::Answered(Answer::Detached { refused: false, reason: "gone".into() }));
     assert_eq!((model.gone, model.offers), (Some(false), Offers::LIVE));
+}
+
+fn opened(id: &str, at: Micros) -> Page {
+    let mut page = Page::open();
+    let scenario = scenarios::by_id(id).expect("it is there").toml.into();
+    page.run(Action::Open { scenario, at: Some(at) });
+    page
+}
+
+#[test]
+fn a_command_of_another_machine_waits_until_a_client_sends_it() {
+    let mut page = opened("workflow", 100_000.0);
+    assert_eq!(page.model.machine, MachineKind::Workflow);
+    let command = AnyCommand::read(MachineKind::Workflow, "update case c1 v9 open").expect("a command");
+    page.run(Action::Act(Command::Propose { to: None, operation: command.encode() }));
+    assert_eq!(page.model.pending(), ["update case c1 v9 open"]);
+    page.seek(1_990_000.0);
+    assert!(page.model.pending().is_empty());
+}
+
+#[test]
+fn the_state_of_a_selected_node_is_that_of_the_cursor() {
+    let mut page = opened("ttl", 1_500_000.0);
+    let names = |page: &Page| {
+        let state = page.model.insight.state.as_ref().expect("it can be told");
+        state.1.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    page.run(Action::Select(Some(Selection::Node(NodeId(1)))));
+    assert_eq!(names(&page), ["x", "y"]);
+    page.seek(2_900_000.0);
+    assert_eq!(names(&page), ["y"]);
+    page.run(Action::Seek(1_500_000.0));
+    assert_eq!(names(&page), ["x", "y"]);
+}
+
+#[test]
+fn members_change_by_hand_and_undo_brings_the_old_ones_back() {
+    let mut page = opened("members", 900_000.0);
+    let leader = page.model.cursor.view.leader().expect("somebody leads");
+    let change = MembershipChange { observe: vec![NodeId(5)], ..MembershipChange::default() };
+    page.run(Action::Act(Command::Reconfigure { node: leader, change }));
+    page.run(Action::Seek(990_000.0));
+    assert_eq!(page.model.cursor.view.members().observers, [NodeId(5)]);
+    page.run(Action::Undo);
+    page.run(Action::Seek(990_000.0));
+    assert!(page.model.cursor.view.members().observers.is_empty());
 }

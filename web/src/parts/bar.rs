@@ -90,7 +90,7 @@ fn chooser(name: &str, on: &Callback<Action>) -> Html {
         let on = on.clone();
         Callback::from(move |event: Event| {
             if let Some(built) = scenarios::by_id(&js::field_text(&event)) {
-                on.emit(Action::Open { scenario: built.toml.to_owned(), at: None });
+                on.emit(Action::Open { scenario: link::prolonged(built.toml), at: None });
             }
         })
     };
@@ -101,7 +101,8 @@ fn chooser(name: &str, on: &Callback<Action>) -> Html {
         <label class="pick"><span>{ texts::SCENARIO }</span>
             <select data-testid="scenario" onchange={choose}>
                 if current.is_none() { <option key="own" value="" selected=true>{ name.to_owned() }</option> }
-                { for scenarios::ALL.iter().map(option) }
+                <optgroup label={texts::FIRST}>{ for scenarios::FIRST.iter().map(option) }</optgroup>
+                <optgroup label={texts::MORE}>{ for scenarios::MORE.iter().map(option) }</optgroup>
             </select>
         </label>
     }

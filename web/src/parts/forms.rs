@@ -4,6 +4,7 @@
 //! became of them, the form that asks for more, the checks.
 
 use quorumscope_core::few;
+use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::{Command, Fate, Verdict};
@@ -25,6 +26,8 @@ pub struct ClientsProps {
     pub view: Shared<View>,
     /// The node that a proposal goes to; the client chooses where there is none.
     pub to: Option<NodeId>,
+    /// The machine that is asked.
+    pub machine: MachineKind,
     /// Operations that wait for a client to send them.
     pub pending: Vec<String>,
     /// What the source can do.
@@ -52,14 +55,21 @@ pub fn clients(props: &ClientsProps) -> Html {
             if operations.is_empty() && props.pending.is_empty() { <p class="quiet">{ inspect::NO_OPERATIONS }</p> }
             <ul>{ for props.pending.iter().rev().map(|text| html! {
                 <li class="waits" data-testid="operation"><i aria-label={words::WAITS}>{ "…" }</i><b>{ text }</b><span>{ words::WAITS }</span></li>
-            }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation)) }</ul>
-            if props.offers.propose { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
+            }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation, props.machine)) }</ul>
+            if props.offers.propose {
+                if props.machine == MachineKind::Kv { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
+                else { <Order key={props.machine.name()} to={props.to} machine={props.machine} on={props.on.clone()} /> }
+            }
         </section>
     }
 }
 
-fn line(client: ClientId, operation: &OperationView) -> Html {
-    let (sign, verdict) = face::operation(operation);
+fn line(client: ClientId, operation: &OperationView, machine: MachineKind) -> Html {
+    let (mut sign, verdict) = face::operation(operation);
+    let refused = operation.told.as_ref().is_some_and(|(_, _, result)| face::is_refusal(result));
+    if machine != MachineKind::Kv && refused {
+        sign = Some(Sign::Minus);
+    }
     let (class, mark) = match sign {
         Some(Sign::Plus) => ("ok", "✓"),
         Some(Sign::Minus) => ("bad", "✕"),
@@ -69,7 +79,7 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
     let told = operation.told.as_ref().map_or_else(
         || format!("{} · {}{}", words::WAITS, operation.to, words::attempts(operation.attempts)),
         |(at, _, result)| {
-            words::told(told_of(operation, verdict, result), *at - operation.asked)
+            words::told(told_of(operation, sign, verdict, machine, result), *at - operation.asked)
                 + &words::attempts(operation.attempts)
         },
     );
@@ -80,12 +90,18 @@ fn line(client: ClientId, operation: &OperationView) -> Html {
     }
 }
 
-/// What a client learned: a read has a value, a write is done; what went wrong says so itself.
-fn told_of<'a>(operation: &OperationView, verdict: &'a str, result: &'a str) -> &'a str {
-    let reads = operation.operation.starts_with("get");
-    let done = matches!(&operation.told, Some((_, Verdict::Ok, _)));
+/// What a client learned: a get and a case have an answer, everything else is done; what went wrong says so itself, and
+/// what was answered early is told as it was judged.
+fn told_of<'a>(
+    operation: &OperationView,
+    sign: Option<Sign>,
+    verdict: &'a str,
+    machine: MachineKind,
+    result: &'a str,
+) -> &'a str {
+    let plain = machine != MachineKind::Workflow && !operation.operation.starts_with("get");
     let judged = matches!(&operation.told, Some((_, Verdict::Early, _))) && operation.early != Some(Fate::Open);
-    if result.is_empty() || (done && !reads) || judged { verdict } else { result }
+    if result.is_empty() || judged || (plain && sign == Some(Sign::Plus)) { verdict } else { result }
 }
 
 #[derive(Properties, PartialEq)]
@@ -142,6 +158,41 @@ fn Propose(props: &ProposeProps) -> Html {
                 </p>
             }
             <p class="quiet">{ if empty { act::NO_KEY.to_owned() } else { props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
+        </form>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct OrderProps {
+    to: Option<NodeId>,
+    machine: MachineKind,
+    on: Callback<Action>,
+}
+
+/// A command as text, for machines that have more of them than buttons could show.
+#[component]
+fn Order(props: &OrderProps) -> Html {
+    let text = use_state(|| act::example(props.machine).to_owned());
+    let read = AnyCommand::read(props.machine, &text);
+    let write = {
+        let text = text.clone();
+        Callback::from(move |event: InputEvent| text.set(js::field_text(&event)))
+    };
+    let submit = {
+        let (on, to, read) = (props.on.clone(), props.to, read.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            if let Ok(command) = &read {
+                js::leave_field(&["INPUT"]);
+                on.emit(Action::Act(Command::Propose { to, operation: command.encode() }));
+            }
+        })
+    };
+    html! {
+        <form class="propose order" onsubmit={submit} aria-label={inspect::PROPOSE}>
+            <input id="propose-key" data-testid="propose-command" aria-label={act::COMMAND} value={(*text).clone()} oninput={write} maxlength="120" autocomplete="off" spellcheck="false" />
+            <button class="primary" data-testid="propose-order" type="submit" disabled={read.is_err()}>{ act::ORDER }</button>
+            <p class="quiet">{ match read { Err(why) => why, Ok(_) => props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
         </form>
     }
 }

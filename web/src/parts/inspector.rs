@@ -4,13 +4,15 @@
 //! done to it, the answers to "why?", what just happened, the clients'
 //! operations, and the checks. All of it at the cursor.
 
-use quorumscope_core::record::Endpoint;
+use quorumscope_core::record::{Endpoint, Progress};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId};
 use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
 use super::icons::{Icon, glyph};
+use super::members::actions_of_member;
 use super::operations::{actions_of_link, actions_of_message, actions_of_node};
 use crate::model::Action;
 use crate::model::insight::{Insight, Line};
@@ -109,6 +111,8 @@ fn of_node(id: NodeId, props: &Props) -> Html {
     let look = face::role(node.liveness, status.role);
     let nobody = |node: Option<NodeId>| node.map_or_else(|| inspect::NOBODY.to_owned(), |node| node.to_string());
     let durable_log = node.durable.0.min(node.last_index().0);
+    let members = props.view.members_at(node);
+    let rounds = props.insight.rounds.as_ref();
     html! {
         <>
             <h2>{ words::inspector::node(id) }{ close(props) }</h2>
@@ -119,30 +123,60 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                     { row(inspect::VOTED_FOR, nobody(status.voted_for)) }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
-                { row(inspect::LOG, words::inspector::log(node.log.len() as u64, status.commit, up)) }
+                { row(inspect::PART, face::part_words(Part::of(id, &props.view.members()))) }
+                { row(inspect::MEMBERS, face::members(&members)) }
+                if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }
+                { row(inspect::LOG, words::inspector::log(node.log.len() as u64, node.base.index, status.commit, up)) }
                 if let Some(snapshot) = &node.snapshot {
-                    { row(inspect::SNAPSHOT, words::inspector::snapshot(snapshot.index, node.base.index)) }
+                    { row(inspect::SNAPSHOT, words::inspector::snapshot(snapshot.index)) }
                 }
                 if let Some(timer) = status.timer { { row(face::timer_words(timer.kind), words::inspector::timer(&timer)) } }
                 { row(inspect::DISK, disk(node, durable_log)) }
                 { row(inspect::STARTS, node.incarnation.0.to_string()) }
             </dl>
-            if !status.progress.is_empty() {
-                <details><summary>{ inspect::PROGRESS }</summary><table class="progress" aria-label={inspect::PROGRESS}>
-                    <thead><tr><th></th><th>{ words::inspector::MATCH }</th><th>{ words::inspector::NEXT }</th></tr></thead>
-                    <tbody>{ for status.progress.iter().filter(|known| known.node != id).map(|known| html! {
-                        <tr key={known.node.0}>
-                            <th scope="row">{ known.node.to_string() }{ if known.probing { words::inspector::PROBING } else { "" } }
-                                if let Some(sent) = known.snapshot { { words::inspector::transfer(sent.offset, sent.total) } }</th>
-                            <td>{ known.matched.0 }</td><td>{ known.next.0 }</td>
-                        </tr>
-                    }) }</tbody>
-                </table></details>
-            }
+            if !status.progress.is_empty() { { progress(id, node, props) } }
+            if let Some((through, rows)) = &props.insight.state { { state(*through, rows) } }
             { actions_of_node(id, node, props.offers, &props.on) }
+            if props.offers.members { { actions_of_member(id, &props.view, &props.on) } }
             { on_their_way(id, props) }
             if props.offers.network { { links(id, props) } }
         </>
+    }
+}
+
+/// What a leader knows of its followers, and how it feeds each.
+fn progress(id: NodeId, node: &NodeView, props: &Props) -> Html {
+    let members = props.view.members_at(node);
+    let heard = |known: &Progress| {
+        let rounds = props.insight.rounds.as_ref()?;
+        let (_, _, at) = rounds.heard.iter().find(|(other, ..)| *other == known.node)?;
+        Some(words::inspector::ago(props.view.at - *at))
+    };
+    // An observer gets what is committed, at its own pace; everybody else gets all, as far as the window allows.
+    let held_back = |known: &Progress| {
+        let entries = (node.last_index().0 + 1).saturating_sub(known.next.0);
+        if members.is_observer(known.node) { 0 } else { entries }
+    };
+    html! {
+        <details data-testid="progress"><summary>{ inspect::PROGRESS }</summary><table class="progress" aria-label={inspect::PROGRESS}>
+            <thead><tr><th></th><th>{ words::inspector::MATCH }</th><th>{ words::inspector::NEXT }</th><th>{ words::inspector::HEARD }</th></tr></thead>
+            <tbody>{ for node.status.progress.iter().filter(|known| known.node != id).map(|known| html! {
+                <tr key={known.node.0} data-testid={format!("progress-{}", known.node)}>
+                    <th scope="row">{ known.node.to_string() }<span>{ words::inspector::feeds(known, held_back(known)) }</span></th>
+                    <td>{ known.matched.0 }</td><td>{ known.next.0 }</td><td>{ heard(known) }</td>
+                </tr>
+            }) }</tbody>
+        </table></details>
+    }
+}
+
+/// What a node's state machine holds.
+fn state(through: LogIndex, rows: &[(String, String)]) -> Html {
+    html! {
+        <details data-testid="state"><summary>{ words::inspector::state(through) }</summary>
+            if rows.is_empty() { <p class="quiet">{ inspect::EMPTY }</p> }
+            <dl class="values">{ for rows.iter().map(|(name, value)| row(name, value.clone())) }</dl>
+        </details>
     }
 }
 

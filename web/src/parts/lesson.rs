@@ -2,10 +2,12 @@
 
 use yew::prelude::*;
 
+use super::own::own_run;
 use crate::link;
+use crate::model::Action;
 use crate::scenarios;
 use crate::shared::Shared;
-use crate::words::{bar, lesson as words};
+use crate::words::{bar, lesson as words, own};
 
 /// What the panel needs.
 #[derive(PartialEq)]
@@ -16,6 +18,8 @@ pub struct Props {
     pub live: bool,
     /// The scenario as TOML; empty for a live cluster.
     pub scenario: Shared<String>,
+    /// Where actions go.
+    pub on: Callback<Action>,
 }
 
 /// The panel at the left.
@@ -36,16 +40,20 @@ pub fn lesson(props: &Props) -> Html {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ built.title }</h3>
                 { for built.text.iter().map(|paragraph| html! { <p key={*paragraph}>{ *paragraph }</p> }) }
+                if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
                 { tries(built.tries) }
+                { own_run(&props.on) }
             </>
         },
         None => html! {
             <>
                 <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>
-                <p>{ words::OWN }</p>
+                <p>{ link::about(&props.scenario) }</p>
+                <p>{ if props.name == own::NAME { own::TEXT } else { words::OWN } }</p>
                 { off }
                 { tries(&words::OWN_TRIES) }
+                { own_run(&props.on) }
             </>
         },
     }

@@ -5,6 +5,7 @@
 
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Ring};
+use quorumscope_lab::trace::members::Part;
 use yew::prelude::*;
 
 use crate::scene::geometry::Point;
@@ -46,14 +47,21 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
         }
     });
     let dots = !shape.votes.is_empty();
+    let standing = face::standing(look, shape.part);
     let name = match look.ring {
-        Ring::Crossed => format!("{id}, {}", look.words),
-        _ => format!("{id}, {}, term {}", look.words, shape.term.0),
+        Ring::Crossed => format!("{id}, {standing}"),
+        _ => format!("{id}, {standing}, term {}", shape.term.0),
     };
-    let class = classes!("node", ring, emphasis.selected.then_some("selected"), emphasis.chosen.then_some("chosen"));
+    let class = classes!(
+        "node",
+        ring,
+        part_name(shape.part),
+        emphasis.selected.then_some("selected"),
+        emphasis.chosen.then_some("chosen")
+    );
     html! {
         <g {class} key={id.0} data-role={face::role_words(shape.role)} data-testid={format!("node-{id}")} data-keys=""
-            data-node={id.to_string()} data-term={shape.term.0.to_string()} data-status={status_name(shape)} data-hue={hue(shape.term).to_string()}
+            data-node={id.to_string()} data-part={part_name(shape.part)} data-term={shape.term.0.to_string()} data-status={status_name(shape)} data-hue={hue(shape.term).to_string()}
             tabindex="0" role="button" aria-label={name} aria-pressed={emphasis.selected.to_string()}
             onclick={click} onkeydown={key}>
             <circle class="halo" cx={px(x)} cy={px(y)} r={px(layout.radius + 14.0)} />
@@ -63,7 +71,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
                 <path class="crown" transform={format!("translate({x:.1} {:.1}) scale({:.2})", y - radius * 0.53, radius / 40.0)}
                     d="M-9.500 5.500-11-4.500-5-.5 0-7.500 5-.5 11-4.500 9.500 5.500Z" />
             }
-            if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, dots, layout.radius))}
+            if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, shape.part, dots, layout.radius))}
                 style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text> }
             { votes(shape, layout.radius) }
             if look.ring == Ring::Crossed {
@@ -72,10 +80,42 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
             if look.ring == Ring::Paused {
                 <path class="bars" d={format!("M{:.1} {:.1}v9M{:.1} {:.1}v9", x - 4.0, y + radius * 0.36, x + 4.0, y + radius * 0.36)} />
             }
+            { part_mark(shape, radius) }
             { disk(shape, layout.radius) }
             <text class="name" x={px(label.x)} y={px(label.y)} text-anchor={anchor.name()}>{ id.to_string() }</text>
-            <text class="role" x={px(label.x)} y={px(label.y + 17.0)} text-anchor={anchor.name()}>{ look.words }</text>
+            <text class="role" x={px(label.x)} y={px(label.y + 17.0)} text-anchor={anchor.name()}>{ standing }</text>
         </g>
+    }
+}
+
+fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::Voter => "voter",
+        Part::Joining => "joining",
+        Part::Leaving => "leaving",
+        Part::Learner => "learner",
+        Part::Observer => "observer",
+        Part::Spare => "spare",
+    }
+}
+
+/// An eye for who only looks, a badge for who comes or goes.
+fn part_mark(shape: &NodeShape, radius: f64) -> Html {
+    let Point { x, y } = shape.place;
+    let badge = |sign: &'static str| {
+        html! {
+            <g class="badge" transform={format!("translate({:.1} {:.1})", x + radius * 0.76, y - radius * 0.76)}>
+                <circle r="8.500" /><text y="4.200">{ sign }</text>
+            </g>
+        }
+    };
+    match shape.part {
+        Part::Voter | Part::Learner | Part::Spare => Html::default(),
+        Part::Joining => badge("+"),
+        Part::Leaving => badge("−"),
+        Part::Observer => html! {
+            <path class="eye" transform={format!("translate({x:.1} {:.1})", y - radius * 0.5)} d="M-8.500 0Q0-8 8.500 0Q0 8-8.500 0ZM0-2A2 2 0 1 1 0 2A2 2 0 1 1 0-2Z" />
+        },
     }
 }
 
@@ -90,10 +130,11 @@ fn status_name(shape: &NodeShape) -> &'static str {
     }
 }
 
-/// How far below the middle the number stands: it makes room for a crown above or dots below.
-fn term_drop(ring: &Ring, dots: bool, radius: f64) -> f64 {
+/// How far below the middle the number stands: it makes room for a crown or an eye above, or dots below.
+fn term_drop(ring: &Ring, part: Part, dots: bool, radius: f64) -> f64 {
     match ring {
         _ if dots => radius * 0.02,
+        Ring::Small if part == Part::Observer => radius * 0.4,
         Ring::Crowned => radius * 0.42,
         Ring::Paused => radius * 0.1,
         Ring::Plain | Ring::Dashed | Ring::Small | Ring::Crossed => radius * 0.22,

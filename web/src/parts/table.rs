@@ -4,14 +4,15 @@
 //! dashed; what is not on disk yet is faint. A cell can be chosen.
 
 use quorumscope_core::types::LogIndex;
-use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::face::{self, EntryClass};
+use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::View;
 use yew::prelude::*;
 
 use crate::model::Action;
 use crate::model::selection::Selection;
 use crate::scene::ring::hue;
-use crate::scene::table::{Cell, Row, table};
+use crate::scene::table::{Arriving, Cell, Row, table};
 use crate::shared::Shared;
 use crate::words::{log as words, regions};
 
@@ -54,12 +55,19 @@ pub fn log_table(props: &Props) -> Html {
 }
 
 fn row_of(row: &Row, columns: &[LogIndex], props: &Props) -> Html {
-    let class = classes!((!row.up).then_some("down"));
+    let class = classes!((!row.up || row.part == Part::Spare).then_some("down"));
+    let cells = row.cells.iter().zip(&columns[columns.len() - row.cells.len()..]);
+    let cells = cells.enumerate().map(|(position, (cell, index))| match row.arriving {
+        Some(arriving) if position == arriving.after => arriving_cells(arriving),
+        Some(arriving) if (arriving.after..arriving.after + arriving.cells).contains(&position) => Html::default(),
+        Some(_) | None => cell_of(row, cell, *index, props),
+    });
     html! {
         <tr {class} key={row.node.0}>
             <th scope="row" class="who">
                 { row.node.to_string() }
                 if row.leads { <span class="leads" title={words::LEADS}>{ "♛" }</span> }
+                if let Some(sign) = words::part(row.part) { <span class="leads" title={face::part_words(row.part)}>{ sign }</span> }
                 <span class="commit" title={words::COMMIT_INDEX}>{ words::commit(row.commit) }</span>
             </th>
             if row.compacted.0 > 0 {
@@ -67,8 +75,20 @@ fn row_of(row: &Row, columns: &[LogIndex], props: &Props) -> Html {
                     <span>{ words::compacted(row.compacted.1) }</span>
                 </td>
             }
-            { for row.cells.iter().zip(&columns[columns.len() - row.cells.len()..]).map(|(cell, index)| cell_of(row, cell, *index, props)) }
+            { for cells }
         </tr>
+    }
+}
+
+/// A snapshot on its way, filled as far as it has come.
+fn arriving_cells(arriving: Arriving) -> Html {
+    let Arriving { cells, transfer, .. } = arriving;
+    let come = transfer.offset * 100 / transfer.total.max(1);
+    let text = words::arriving(transfer.offset, transfer.total);
+    html! {
+        <td key="arriving" class="compacted arriving" colspan={cells.to_string()} title={words::ARRIVING} data-testid="arriving">
+            <span style={format!("--come:{come}%")}>{ text }</span>
+        </td>
     }
 }
 
@@ -88,6 +108,7 @@ fn cell_of(row: &Row, cell: &Cell, index: LogIndex, props: &Props) -> Html {
     let class = classes!(
         "entry",
         if cell.committed { "committed" } else { "open" },
+        (look.class == EntryClass::Configuration).then_some("config"),
         (!cell.durable).then_some("unsynced"),
         selected.then_some("selected"),
     );

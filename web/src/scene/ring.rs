@@ -12,6 +12,7 @@ use litemap::LiteMap;
 use quorumscope_core::record::{Endpoint, Role};
 use quorumscope_core::types::{NodeId, Term};
 use quorumscope_lab::trace::face::{self, MessageKind, Sign};
+use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Content, Liveness, NodeView, View};
 
 use super::geometry::{Lane, Point, hull};
@@ -37,6 +38,8 @@ pub struct NodeShape {
     pub liveness: Liveness,
     /// What it does.
     pub role: Role,
+    /// What it is to the cluster.
+    pub part: Part,
     /// Its term; the durable one while it is down.
     pub term: Term,
     /// A dot a voter while it asks for votes; empty otherwise.
@@ -72,12 +75,14 @@ pub enum Disk {
 /// The nodes of a view, in order.
 #[must_use]
 pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
+    let members = view.members();
     let shapes = view.nodes.iter().filter_map(|(id, node)| {
         Some(NodeShape {
             id: *id,
             place: layout.node(*id)?,
             liveness: node.liveness,
             role: node.status.role,
+            part: Part::of(*id, &members),
             term: node.status.term,
             votes: vote_dots(view, *id, node),
             disk: match node.liveness {
@@ -104,7 +109,8 @@ fn vote_dots(view: &View, candidate: NodeId, node: &NodeView) -> Vec<VoteDot> {
         None if coming.contains(voter) => VoteDot::Coming,
         None => VoteDot::Open,
     };
-    view.nodes.keys().map(dot).collect()
+    let members = view.members_at(node);
+    view.nodes.keys().filter(|voter| members.is_voter(**voter)).map(dot).collect()
 }
 
 /// Who has granted its vote in a message that has not arrived yet.
@@ -270,6 +276,18 @@ mod tests {
         let shapes = nodes(&view, &layout);
         assert_eq!(shapes[0].votes, [VoteDot::Have, VoteDot::Refused, VoteDot::Coming, VoteDot::Open]);
         assert!(shapes[1].votes.is_empty());
+    }
+
+    #[test]
+    fn only_voters_have_a_dot_and_every_node_has_its_part() {
+        let mut view = view(4);
+        view.voters = vec![NodeId(1), NodeId(2), NodeId(3)];
+        view.nodes.get_mut(&NodeId(1)).expect("n1 is there").status.role = Role::Candidate;
+        let layout = Layout::new(Size::default(), &[NodeId(1), NodeId(2), NodeId(3), NodeId(4)], &[]);
+        let shapes = nodes(&view, &layout);
+        assert_eq!(shapes[0].votes.len(), 3);
+        let parts: Vec<Part> = shapes.iter().map(|shape| shape.part).collect();
+        assert_eq!(parts, [Part::Voter, Part::Voter, Part::Voter, Part::Spare]);
     }
 
     #[test]

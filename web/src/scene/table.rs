@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
-use quorumscope_core::record::Role;
+use quorumscope_core::record::{Role, Transfer};
 use quorumscope_core::types::{LogIndex, NodeId, Term};
+use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 
 /// The whole table.
@@ -31,13 +32,28 @@ pub struct Row {
     pub up: bool,
     /// Whether it leads.
     pub leads: bool,
+    /// What it is to the cluster.
+    pub part: Part,
     /// Its commit index.
     pub commit: LogIndex,
     /// How many of the columns a snapshot has taken the place of, and the last index that it did; none of those has
     /// a cell of its own.
     pub compacted: (u64, LogIndex),
+    /// A snapshot on its way to the node.
+    pub arriving: Option<Arriving>,
     /// A cell a column.
     pub cells: Vec<Cell>,
+}
+
+/// A snapshot on its way, in the place of the cells that it will fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arriving {
+    /// How many cells stand before it.
+    pub after: usize,
+    /// How many cells it takes the place of.
+    pub cells: usize,
+    /// How far it has come, as the leader knows.
+    pub transfer: Transfer,
 }
 
 /// One position of one log.
@@ -63,11 +79,9 @@ pub fn table(view: &View, fit: u64) -> Table {
     let last = (longest + 1).max(fit);
     let columns: Vec<LogIndex> = (last - fit + 1..=last).map(LogIndex).collect();
     // Only the leader of the highest term speaks for the cluster: a deposed one may still believe to lead.
-    let leader = view
-        .nodes
-        .values()
-        .filter(|node| node.liveness == Liveness::Up && node.status.role == Role::Leader)
-        .max_by_key(|node| node.status.term);
+    let leads = view.leader();
+    let leader = leads.and_then(|leader| view.nodes.get(&leader));
+    let members = view.members();
     let rows = view.nodes.iter().map(|(id, node)| {
         let progress = leader.and_then(|leader| leader.status.progress.iter().find(|progress| progress.node == *id));
         let compacted = columns.iter().filter(|index| **index <= node.base.index).count();
@@ -82,8 +96,10 @@ pub fn table(view: &View, fit: u64) -> Table {
             node: *id,
             up: up(node),
             leads: node.liveness == Liveness::Up && node.status.role == Role::Leader,
+            part: Part::of(*id, &members),
             commit: node.status.commit,
             compacted: (compacted as u64, node.base.index),
+            arriving: progress.and_then(|progress| arriving(progress.snapshot?, node, columns.get(compacted..)?)),
             cells: cells.collect(),
         }
     });
@@ -92,6 +108,12 @@ pub fn table(view: &View, fit: u64) -> Table {
         decided: columns.iter().map(|index| view.decided.contains_key(index)).collect(),
         columns,
     }
+}
+
+fn arriving(transfer: Transfer, node: &NodeView, columns: &[LogIndex]) -> Option<Arriving> {
+    let after = columns.iter().filter(|index| **index <= node.last_index()).count();
+    let cells = columns.iter().skip(after).filter(|index| **index <= transfer.index).count();
+    (cells > 0).then_some(Arriving { after, cells, transfer })
 }
 
 fn up(node: &NodeView) -> bool {
@@ -122,6 +144,7 @@ pub fn terms(view: &View) -> Vec<Term> {
 mod tests {
     use super::*;
     use quorumscope_core::entry::{Class, EntryKind, Tags};
+    use quorumscope_core::record::Progress;
     use quorumscope_core::snapshot::Base;
     use quorumscope_core::types::{ClientId, RequestNumber, Wall};
 
@@ -178,5 +201,21 @@ mod tests {
         let row = table(&view, 10).rows.remove(0);
         assert_eq!((row.compacted, row.cells.len()), ((4, LogIndex(4)), 6));
         assert_eq!(row.cells[0].entry.as_ref().map(|entry| entry.index), Some(LogIndex(5)));
+    }
+
+    #[test]
+    fn a_snapshot_on_its_way_stands_where_the_log_has_nothing() {
+        let mut view = view(2, 2);
+        let mut leader = NodeView { liveness: Liveness::Up, ..NodeView::default() };
+        leader.base = Base { index: LogIndex(6), term: Term(1) };
+        leader.status.role = Role::Leader;
+        let transfer = Transfer { index: LogIndex(6), offset: 40, total: 120 };
+        let (next, matched) = (LogIndex(3), LogIndex(2));
+        leader.status.progress =
+            vec![Progress { node: NodeId(1), next, matched, probing: false, snapshot: Some(transfer) }];
+        view.nodes.insert(NodeId(2), leader);
+        let rows = table(&view, 10).rows;
+        assert_eq!(rows[0].arriving, Some(Arriving { after: 2, cells: 4, transfer }));
+        assert_eq!(rows[1].arriving, None);
     }
 }

@@ -170,6 +170,7 @@ fn offers(cluster: &Cluster) -> Offers {
         messages: false,
         transfer: can(Ability::Transfer),
         reads: can(Ability::Read),
+        members: can(Ability::Members),
     }
 }
 

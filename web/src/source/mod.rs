@@ -128,6 +128,8 @@ pub struct Offers {
     pub transfer: bool,
     /// Clients can read beside the log.
     pub reads: bool,
+    /// Members can be changed.
+    pub members: bool,
 }
 
 impl Offers {
@@ -142,6 +144,7 @@ impl Offers {
         messages: true,
         transfer: true,
         reads: true,
+        members: true,
     };
     /// What a live cluster can do before it has said more: nothing.
     pub const LIVE: Self = Self {
@@ -154,6 +157,7 @@ impl Offers {
         messages: false,
         transfer: false,
         reads: false,
+        members: false,
     };
 }
 

@@ -14,6 +14,7 @@ mod event;
 mod lead;
 pub mod question;
 mod record;
+pub mod rounds;
 mod snapshot;
 
 pub(crate) use record::{Named, links as link_list, named};

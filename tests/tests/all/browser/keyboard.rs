@@ -6,7 +6,7 @@ use super::page::Page;
 use super::{Look, browse};
 
 /// Presses Tab until this control has the focus.
-async fn tab_to(page: &Page, name: &str) {
+pub async fn tab_to(page: &Page, name: &str) {
     /// More controls than the page has.
     const STOPS: usize = 60;
     for _ in 0..STOPS {

@@ -1,0 +1,155 @@
+//! How are members changed?
+//!
+//! One at a time from a node's own menu, or several in one joint step by a form.
+//! The leader is asked; whether it agrees, and why not, the run tells.
+
+use litemap::LiteMap;
+use quorumscope_core::few;
+use quorumscope_core::membership::MembershipChange;
+use quorumscope_core::record::Command;
+use quorumscope_core::types::NodeId;
+use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::members::Part;
+use quorumscope_lab::trace::view::View;
+use yew::prelude::*;
+
+use crate::js;
+use crate::model::Action;
+use crate::shared::Shared;
+use crate::words::act;
+
+/// What may be asked for a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Add,
+    Observe,
+    Promote,
+    Remove,
+}
+
+impl Deed {
+    const ALL: [Self; 4] = [Self::Add, Self::Observe, Self::Promote, Self::Remove];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Add => act::ADD,
+            Self::Observe => act::OBSERVE,
+            Self::Promote => act::PROMOTE,
+            Self::Remove => act::REMOVE,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Observe => "observe",
+            Self::Promote => "promote",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// Whether it makes sense for a node of this part.
+    fn fits(self, part: Part) -> bool {
+        match self {
+            Self::Add | Self::Observe => part == Part::Spare,
+            Self::Promote => part == Part::Learner,
+            Self::Remove => matches!(part, Part::Voter | Part::Joining | Part::Learner | Part::Observer),
+        }
+    }
+}
+
+/// The change that all of this comes to.
+fn change(wanted: &LiteMap<NodeId, Deed>) -> MembershipChange {
+    let whom = |deed| wanted.iter().filter(|(_, wanted)| **wanted == deed).map(|(node, _)| *node).collect();
+    MembershipChange {
+        add: whom(Deed::Add),
+        promote: whom(Deed::Promote),
+        remove: whom(Deed::Remove),
+        observe: whom(Deed::Observe),
+    }
+}
+
+/// What can be done to a node as a member, and at the leader the form for several.
+pub fn actions_of_member(id: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
+    let Some(leader) = view.leader() else { return html! { <p class="quiet">{ act::NO_LEADER }</p> } };
+    let part = Part::of(id, &view.members());
+    let button = |deed: Deed| {
+        let mut wanted = LiteMap::new();
+        wanted.insert(id, deed);
+        let command = Command::Reconfigure { node: leader, change: change(&wanted) };
+        let on = on.clone();
+        let click = Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())));
+        html! { <button data-testid={deed.name()} onclick={click}>{ deed.words() }</button> }
+    };
+    html! {
+        <>
+            <div class="actions">{ for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(button) }</div>
+            if id == leader { { form(leader, view, on) } }
+        </>
+    }
+}
+
+/// Several changes in one step: with votes that come and go it is a joint one.
+fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
+    let members = view.members();
+    let list = |node: NodeId| format!("wanted-{node}");
+    let row = |node: NodeId| {
+        let part = Part::of(node, &members);
+        html! {
+            <label key={node.0}><b>{ node.to_string() }</b><span>{ face::part_words(part) }</span>
+                <select data-testid={list(node)}>
+                    <option key="" value="" selected=true>{ act::STAYS }</option>
+                    { for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(|deed| html! {
+                        <option key={deed.name()} value={deed.name()}>{ deed.words() }</option>
+                    }) }
+                </select>
+            </label>
+        }
+    };
+    let submit = {
+        let (on, view) = (on.clone(), view.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let wanted = few::map(view.nodes.keys().filter_map(|node| {
+                let chosen = js::take_choice(&event, &list(*node), Some(""));
+                Some((*node, Deed::ALL.into_iter().find(|deed| deed.name() == chosen)?))
+            }));
+            if !wanted.is_empty() {
+                on.emit(Action::Act(Command::Reconfigure { node: leader, change: change(&wanted) }));
+            }
+        })
+    };
+    html! {
+        <details class="members"><summary data-testid="change-members">{ act::CHANGE_MEMBERS }</summary>
+            <form onsubmit={submit}>
+                { for view.nodes.keys().map(|node| row(*node)) }
+                <button class="primary" type="submit" data-testid="ask-change">{ act::PROPOSE_CHANGE }</button>
+            </form>
+        </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_one_change_with_every_deed_in_its_list() {
+        let mut wanted = LiteMap::new();
+        for (node, deed) in [(1, Deed::Remove), (2, Deed::Promote), (3, Deed::Add), (4, Deed::Observe)] {
+            wanted.insert(NodeId(node), deed);
+        }
+        let list = |node| vec![NodeId(node)];
+        let expected = MembershipChange { add: list(3), promote: list(2), remove: list(1), observe: list(4) };
+        assert_eq!(change(&wanted), expected);
+    }
+
+    #[test]
+    fn a_voter_is_not_promoted_and_only_a_spare_node_joins() {
+        let deeds = |part| Deed::ALL.into_iter().filter(|deed| deed.fits(part)).collect::<Vec<_>>();
+        assert_eq!(deeds(Part::Voter), [Deed::Remove]);
+        assert_eq!(deeds(Part::Learner), [Deed::Promote, Deed::Remove]);
+        assert_eq!(deeds(Part::Spare), [Deed::Add, Deed::Observe]);
+        assert_eq!(deeds(Part::Leaving), []);
+    }
+}
