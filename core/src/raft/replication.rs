@@ -35,10 +35,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
         let Some(mut proposals) = self.refuse_in_transfer(proposals, out) else { return };
         let largest = u64::from(self.config.max_entry_bytes);
-        let is_special =
-            |proposal: &Proposal| proposal.class == Class::Relaxed || proposal.payload.len() as u64 > largest;
-        let special = proposals.iter().any(is_special);
-        if special {
+        if proposals.iter().any(|proposal| proposal.payload.len() as u64 > largest) {
             self.refuse_too_large(&mut proposals, out);
         }
         if let Some((taken, limit)) = self.overload(&proposals) {
@@ -47,11 +44,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             refuse(&proposals.split_off(taken), &Outcome::Overloaded, out);
         }
         if !proposals.is_empty() {
-            let first = self.log.last_index().next();
             self.append_as_leader(now, EntryKind::Command, proposals, out);
-            if special {
-                self.expect_early(first, out);
-            }
             self.replicate_to_all(out);
         }
     }
@@ -104,12 +97,13 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let first = self.log.last_index().next();
         let proposals = proposals.into_iter();
         let mut appended = Entries::with_capacity(proposals.size_hint().0);
-        let mut bytes = 0;
+        let (mut bytes, mut relaxed) = (0, false);
         for proposal in proposals {
             let index = self.log.last_index().next();
             let Proposal { client, number, class, tags, payload } = proposal;
             let term = self.hard.current_term;
             bytes += payload.len() as u64;
+            relaxed |= class == Class::Relaxed;
             let entry = Arc::new(Entry { index, term, kind, log_time, client, number, class, tags, payload });
             log_time = entry.log_time;
             if !out.check(self.log.append(Arc::clone(&entry)), "a leader's entries continue its log without a gap") {
@@ -124,6 +118,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.persist.appended(appended);
         leader.uncommitted.add(self.log.last_index(), bytes);
         out.note(|| Event::EntriesAppended { first, last: self.log.last_index(), term: self.hard.current_term });
+        if relaxed {
+            self.expect_early(first, out);
+        }
     }
 
     /// Sends each follower what it lacks, as far as its window allows.
