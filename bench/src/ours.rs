@@ -1,4 +1,5 @@
-//! Our own nodes in the peer loop: an executor with an in-memory store.
+//! Our own nodes in the peer loop: an executor whose store is what each node holds in memory, as with the peers that have
+//! such a store.
 
 use std::sync::Arc;
 use std::{iter, mem};
@@ -15,7 +16,6 @@ use crate::{Cluster, Commands, Setup, Tally};
 
 struct Node {
     raft: Raft,
-    image: DiskImage<HardState>,
     tally: Tally,
 }
 
@@ -53,13 +53,13 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let now = Now { mono: Mono(0), wall: Wall(0) };
     let start = |node: &NodeId| {
         let image = DiskImage::formatted(1, *node);
-        Node { raft: Raft::recover(&config, *node, &image, 7, now), image, tally: Tally::default() }
+        Node { raft: Raft::recover(&config, *node, &image, 7, now), tally: Tally::default() }
     };
     let mut cluster = Ours {
         nodes: voters.iter().map(start).collect(),
         queue: Vec::new(),
         spare: Vec::new(),
-        effects: Effects::immediate(),
+        effects: Effects::in_memory(),
         now,
         leader: 0,
         number: 0,
@@ -77,23 +77,21 @@ impl Node {
         let from = self.raft.id();
         for effect in effects.iter_mut() {
             match effect {
-                Effect::Write(write) => {
-                    self.image.take(write).expect("writes continue the log");
-                }
-                // Every write of this step is in the store before the queue is read: the promise holds.
+                Effect::Write(_) => unreachable!("what a node holds in memory is its store"),
+                // What is promised is in memory, which is all that there is: the promise holds.
                 Effect::Send { to, message, after: _ } => {
                     let message = mem::replace(message, Message::TimeoutNow(TimeoutNow { term: Term(0) }));
                     queue.extend(iter::once_with(|| (*to, Input::Receive { from, message })));
                 }
                 Effect::Apply { from, through } => {
-                    let results = apply(self.image.entries(*from, *through), &mut self.tally);
+                    let results = apply(self.raft.log().between(*from, *through), &mut self.tally);
                     if !results.is_empty() {
                         done.results = Some((*through, results));
                     }
                 }
                 Effect::Snapshot { index } => done.snapshot = Some((*index, self.tally)),
                 Effect::Restore { .. } => {
-                    let snapshot = self.image.snapshot.as_ref().expect("what is restored was written");
+                    let snapshot = self.raft.snapshot().expect("what is restored was taken in");
                     self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
                 }
                 Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
@@ -144,9 +142,9 @@ impl Ours {
 }
 
 /// Applies entries; the results, for those who wait for them.
-fn apply(entries: &[Arc<Entry>], tally: &mut Tally) -> Vec<Applied> {
+fn apply<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, tally: &mut Tally) -> Vec<Applied> {
     let mut results = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Command) {
+    for entry in entries.filter(|entry| entry.kind == EntryKind::Command) {
         tally.apply(&entry.payload);
         if entry.client != NOBODY {
             let (index, client, number) = (entry.index, entry.client, entry.number);

@@ -278,12 +278,24 @@ pub enum Effect<M, H> {
 pub struct Effects<M, H> {
     list: Vec<Effect<M, H>>,
     listening: bool,
-    immediate: bool,
+    executor: Executor,
+}
+
+/// What the executor of a buffer promises beyond the contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Executor {
+    /// Nothing: it reports what it has done.
+    #[default]
+    Reports,
+    /// It does everything at once.
+    Immediate,
+    /// It does, and keeps nothing: what a node holds in memory is its store.
+    InMemory,
 }
 
 impl<M, H> Default for Effects<M, H> {
     fn default() -> Self {
-        Self { list: Vec::new(), listening: false, immediate: false }
+        Self { list: Vec::new(), listening: false, executor: Executor::Reports }
     }
 }
 
@@ -305,14 +317,29 @@ impl<M, H> Effects<M, H> {
     /// results that clients wait for, by [`Input::Applied`].
     #[must_use]
     pub fn immediate() -> Self {
-        Self { immediate: true, ..Self::default() }
+        Self { executor: Executor::Immediate, ..Self::default() }
     }
 
-    /// Whether it was made by [`Effects::immediate`].
+    /// An empty buffer for an executor without a store, which is [immediate](Effects::immediate) in all else: nothing
+    /// is handed out to be written, and what is to be applied is read from the node. A cluster that lives and dies
+    /// with its process needs no second copy of every log.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self { executor: Executor::InMemory, ..Self::default() }
+    }
+
+    /// Whether what a step asks for counts as done when the step ends.
     #[inline]
     #[must_use]
     pub fn is_immediate(&self) -> bool {
-        self.immediate
+        self.executor != Executor::Reports
+    }
+
+    /// Whether it was made by [`Effects::in_memory`].
+    #[inline]
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.executor == Executor::InMemory
     }
 
     /// Room is made first, so that the effect is put together where it stays: pushed as a value it would be copied,

@@ -153,6 +153,13 @@ impl Log {
         (last > LogIndex::ZERO && self.term_at(last)? == term).then_some(last)
     }
 
+    /// The entries from `from` to `through`, both included, as far as the log holds them.
+    pub fn between(&self, from: LogIndex, through: LogIndex) -> impl Iterator<Item = &Arc<Entry>> {
+        let start = self.position(from).unwrap_or(0).min(self.entries.len());
+        let end = self.position(through).map_or(0, |last| last + 1).min(self.entries.len());
+        self.entries.range(start..end.max(start))
+    }
+
     /// All entries, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.entries.iter()

@@ -75,7 +75,7 @@ use crate::quorum::{Majority, QuorumSystem};
 use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::snapshot::Base;
-use crate::storage::DiskImage;
+use crate::storage::{DiskImage, Format};
 use crate::types::{Digest, LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
 use lease::Silence;
 use members::Members;
@@ -202,11 +202,11 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             self.feed_observers(out);
             self.snapshot_ready(now, out);
             self.advance_reads(now, out);
-            self.persist.flush(&self.hard, &self.log, out);
+            let is_durable = self.persist.flush(&self.hard, &self.log, out);
             if !out.is_immediate() {
                 return self.apply_ready(out);
             }
-            if !self.count_as_done(now, out) {
+            if !self.count_as_done(now, is_durable, out) {
                 return;
             }
         }
@@ -266,6 +266,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// it hears no more: a node that was removed would name its last one to clients for ever.
     fn waits(&self) -> bool {
         !self.store_lost && (self.votes || self.leader().is_some())
+    }
+
+    /// What a store would hold, for a node that has none: it starts from this again as from a store.
+    #[must_use]
+    pub fn image(&self, format: Format) -> DiskImage<HardState> {
+        DiskImage {
+            format: Some(format),
+            incarnation: self.persist.incarnation(),
+            hard: self.hard.clone(),
+            log: self.log.iter().cloned().collect(),
+            base: self.log.base(),
+            snapshot: self.snapshots.latest.clone(),
+        }
     }
 
     /// Its log in memory, durable or not.
@@ -382,6 +395,12 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     fn on_written(&mut self, now: Now, ticket: Ticket, out: &mut Effects) {
         let names_entry = self.on(Rule::WrittenNamesEntry);
         self.persist.complete(ticket, self.hard.current_term, &self.log, names_entry);
+        self.on_durable(now, out);
+    }
+
+    /// What has been promised to the disk is there.
+    #[inline]
+    fn on_durable(&mut self, now: Now, out: &mut Effects) {
         self.restore_ready(out);
         match &self.role {
             Role::Candidate { own_vote, .. } if self.persist.is_complete(*own_vote) => self.count_own_vote(now, out),
@@ -412,9 +431,11 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// For an executor that does everything at once: what the step has written and applied is done. Returns whether
     /// something follows from it that only another look finds.
     #[inline]
-    fn count_as_done(&mut self, now: Now, out: &mut Effects) -> bool {
+    fn count_as_done(&mut self, now: Now, is_durable: bool, out: &mut Effects) -> bool {
         let commit_index = self.commit_index;
-        if let Some(ticket) = self.persist.last_unconfirmed() {
+        if is_durable {
+            self.on_durable(now, out);
+        } else if let Some(ticket) = self.persist.last_unconfirmed() {
             self.on_written(now, ticket, out);
         }
         self.apply_ready(out);

@@ -108,6 +108,11 @@ impl Persist {
         self.durable = self.durable.min(from.previous());
     }
 
+    /// Entries were added at the end of a log that is its own store.
+    pub(super) fn held(&mut self) {
+        self.open();
+    }
+
     /// Entries were added at the end.
     pub(super) fn appended(&mut self, entries: Entries) {
         if entries.is_empty() {
@@ -126,6 +131,10 @@ impl Persist {
     pub(super) fn promise(&self, index: LogIndex) -> Option<Ticket> {
         let needed = if index > self.durable { self.issued } else { self.hard };
         (needed > self.completed).then(|| self.ticket(needed))
+    }
+
+    pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
     }
 
     fn ticket(&self, sequence: u64) -> Ticket {
@@ -148,12 +157,33 @@ impl Persist {
         self.outstanding.back().map(|write| self.ticket(write.sequence))
     }
 
-    /// Ends the step's write, where there is one.
+    /// Ends the step's write, where there is one. Returns whether it is durable already.
     #[inline]
-    pub(super) fn flush(&mut self, hard: &HardState, log: &Log, out: &mut Effects) {
-        if !self.is_open {
-            return;
+    pub(super) fn flush(&mut self, hard: &HardState, log: &Log, out: &mut Effects) -> bool {
+        if self.is_open && out.is_in_memory() {
+            self.settle(log);
+            return true;
         }
+        if self.is_open {
+            self.write_out(hard, log, out);
+        }
+        false
+    }
+
+    /// What is in memory is all that there is to be had, and it is there.
+    #[inline]
+    fn settle(&mut self, log: &Log) {
+        self.is_open = false;
+        self.with_hard = false;
+        self.completed = self.issued;
+        self.durable = log.last_index();
+        if self.open.snapshot.take().is_some() {
+            self.open.compact = None;
+        }
+        self.open.truncate = None;
+    }
+
+    fn write_out(&mut self, hard: &HardState, log: &Log, out: &mut Effects) {
         self.is_open = false;
         if std::mem::take(&mut self.with_hard) {
             self.open.hard = Some(hard.clone());

@@ -96,7 +96,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let Role::Leader(leader) = &mut self.role else { return };
         let first = self.log.last_index().next();
         let proposals = proposals.into_iter();
-        let mut appended = Entries::with_capacity(proposals.size_hint().0);
+        let in_memory = out.is_in_memory();
+        let mut appended = Entries::with_capacity(if in_memory { 0 } else { proposals.size_hint().0 });
         let (mut bytes, mut relaxed) = (0, false);
         for proposal in proposals {
             let index = self.log.last_index().next();
@@ -106,16 +107,22 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             relaxed |= class == Class::Relaxed;
             let entry = Arc::new(Entry { index, term, kind, log_time, client, number, class, tags, payload });
             log_time = entry.log_time;
-            if !out.check(self.log.append(Arc::clone(&entry)), "a leader's entries continue its log without a gap") {
+            self.members.appended(&entry);
+            if !in_memory {
+                appended.push(Arc::clone(&entry));
+            }
+            if !out.check(self.log.append(entry), "a leader's entries continue its log without a gap") {
                 return;
             }
-            self.members.appended(&entry);
-            appended.push(entry);
             if client != ClientId(0) {
                 leader.waiting.push_back(Waiting { index, client, number });
             }
         }
-        self.persist.appended(appended);
+        if in_memory {
+            self.persist.held();
+        } else {
+            self.persist.appended(appended);
+        }
         leader.uncommitted.add(self.log.last_index(), bytes);
         out.note(|| Event::EntriesAppended { first, last: self.log.last_index(), term: self.hard.current_term });
         if relaxed {
@@ -361,15 +368,22 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             }
             self.remove_from(leader, first, out);
         }
+        let new = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let mut others = false;
         for entry in &entries {
-            if !out.check(self.log.append(Arc::clone(entry)), "a follower's log has no gap") {
-                return None;
-            }
             others |= self.members.appended(entry);
         }
-        let new = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        self.persist.appended(entries);
+        let follows = if out.is_in_memory() {
+            self.persist.held();
+            entries.into_iter().all(|entry| self.log.append(entry))
+        } else {
+            let follows = entries.iter().all(|entry| self.log.append(Arc::clone(entry)));
+            self.persist.appended(entries);
+            follows
+        };
+        if !out.check(follows, "a follower's log has no gap") {
+            return None;
+        }
         if others {
             self.act_on_members(out);
         }

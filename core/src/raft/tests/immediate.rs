@@ -1,8 +1,9 @@
 //! Does it matter to a cluster whether an executor that does everything at once says so with the buffer, or reports it?
 //!
-//! Two clusters live through the same script. In one the executor reports each write, application and restoration
-//! right after it has carried them out; in the other it uses `Effects::immediate` and reports only results that
-//! clients wait for. After each step all nodes must look the same, and so must all that is on its way.
+//! Three clusters live through the same script. In one the executor reports each write, application and restoration
+//! right after it has carried them out; in the others it uses `Effects::immediate` or `Effects::in_memory` and reports
+//! only results that clients wait for; in the last it has no store. After each step all nodes must look the same, and
+//! so must all that is on its way, and what a store holds or would hold.
 
 use bytes::Bytes;
 
@@ -27,8 +28,15 @@ struct Node {
 struct World {
     nodes: Vec<Node>,
     mail: Vec<(NodeId, NodeId, Message)>,
-    immediate: bool,
+    executor: Executor,
     now: Now,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Executor {
+    Reports,
+    Immediate,
+    InMemory,
 }
 
 /// What an executor reports.
@@ -39,7 +47,7 @@ enum Report {
 }
 
 impl World {
-    fn new(immediate: bool) -> Self {
+    fn new(executor: Executor) -> Self {
         let snapshots = Snapshots { threshold: 6, retained_entries: 1, chunk_bytes: 3, ..Snapshots::default() };
         let config = Config { snapshots, ..Config::new((1..=NODES).map(NodeId).collect(), Switches::all_on()) };
         let now = Now { mono: Mono(0), wall: Wall(0) };
@@ -48,11 +56,15 @@ impl World {
             let raft = Raft::recover(&config, *node, &image, 3, now);
             Node { raft, image, answers: Vec::new(), reads: Vec::new(), applied: LogIndex::ZERO }
         };
-        Self { nodes: config.voters.iter().map(start).collect(), mail: Vec::new(), immediate, now }
+        Self { nodes: config.voters.iter().map(start).collect(), mail: Vec::new(), executor, now }
     }
 
     fn step(&mut self, position: usize, input: Input<Message>) {
-        let mut out = if self.immediate { Effects::immediate() } else { Effects::new() };
+        let mut out = match self.executor {
+            Executor::Reports => Effects::new(),
+            Executor::Immediate => Effects::immediate(),
+            Executor::InMemory => Effects::in_memory(),
+        };
         self.nodes[position].raft.step(self.now, input, &mut out);
         for report in self.carry_out(position, &mut out) {
             match report {
@@ -67,14 +79,16 @@ impl World {
     }
 
     fn carry_out(&mut self, position: usize, out: &mut Effects<Message, HardState>) -> Vec<Report> {
-        let Self { nodes, mail, immediate, .. } = self;
+        let Self { nodes, mail, executor, .. } = self;
+        let reports_all = *executor == Executor::Reports;
         let node = &mut nodes[position];
         let mut reports = Vec::new();
         for effect in out.drain() {
             match effect {
                 Effect::Write(mut write) => {
+                    assert!(*executor != Executor::InMemory, "there is no store");
                     node.image.take(&mut write).expect("writes continue the log");
-                    if !*immediate {
+                    if reports_all {
                         reports.push(Report::Written(write.ticket));
                     }
                 }
@@ -89,14 +103,15 @@ impl World {
                         number: entry.number,
                         result: Bytes::new(),
                     };
-                    let results: Vec<_> = node.image.entries(from, through).iter().filter(waits).map(result).collect();
-                    if !*immediate || !results.is_empty() {
+                    let entries = node.raft.log().between(from, through);
+                    let results: Vec<_> = entries.filter(waits).map(result).collect();
+                    if reports_all || !results.is_empty() {
                         reports.push(Report::Applied(through, results));
                     }
                 }
                 Effect::Restore { index } => {
                     node.applied = index;
-                    if !*immediate {
+                    if reports_all {
                         reports.push(Report::Applied(index, Vec::new()));
                     }
                 }
@@ -153,9 +168,17 @@ impl World {
         }
     }
 
+    /// What a node would start from again.
+    fn image(&self, node: &Node) -> DiskImage<HardState> {
+        match (self.executor, node.image.format.clone()) {
+            (Executor::InMemory, Some(format)) => node.raft.image(format),
+            (Executor::Reports | Executor::Immediate | Executor::InMemory, _) => node.image.clone(),
+        }
+    }
+
     fn looks(&self) -> Vec<(NodeStatus, LogIndex, u64, usize, usize)> {
         let look = |node: &Node| {
-            let snapshot = node.image.snapshot.as_ref().map_or(0, |snapshot| snapshot.meta.index.0);
+            let snapshot = node.raft.snapshot().map_or(0, |snapshot| snapshot.meta.index.0);
             (node.raft.status(), node.applied, snapshot, node.answers.len(), node.reads.len())
         };
         self.nodes.iter().map(look).collect()
@@ -164,20 +187,31 @@ impl World {
 
 #[test]
 fn an_executor_that_does_everything_at_once_need_not_report_it() {
+    lives_like_one_that_reports(Executor::Immediate);
+}
+
+#[test]
+fn an_executor_that_does_everything_at_once_needs_no_store() {
+    lives_like_one_that_reports(Executor::InMemory);
+}
+
+fn lives_like_one_that_reports(executor: Executor) {
     let (mut answered, mut read, mut snapshots, mut leaders) = (0, 0, 0, 0);
     for seed in 0..60 {
-        let (mut reporting, mut immediate) = (World::new(false), World::new(true));
+        let (mut reporting, mut immediate) = (World::new(Executor::Reports), World::new(executor));
         let (mut one, mut other) = (Rng::new(seed, 1), Rng::new(seed, 1));
         for number in 1..600 {
             reporting.live(&mut one, number);
             immediate.live(&mut other, number);
             assert_eq!(immediate.looks(), reporting.looks(), "seed {seed}, step {number}");
             assert_eq!(immediate.mail, reporting.mail, "seed {seed}, step {number}");
+            let images = |world: &World| world.nodes.iter().map(|node| world.image(node)).collect::<Vec<_>>();
+            assert_eq!(images(&immediate), images(&reporting), "seed {seed}, step {number}");
         }
         for (one, other) in reporting.nodes.iter().zip(&immediate.nodes) {
-            assert_eq!((&one.image, &one.answers, &one.reads), (&other.image, &other.answers, &other.reads));
+            assert_eq!((&one.answers, &one.reads), (&other.answers, &other.reads));
             answered += one.answers.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Applied { .. })).count();
-            (read, snapshots) = (read + one.reads.len(), snapshots + usize::from(one.image.snapshot.is_some()));
+            (read, snapshots) = (read + one.reads.len(), snapshots + usize::from(one.raft.snapshot().is_some()));
             leaders += usize::from(one.raft.role() == Role::Leader);
         }
     }
