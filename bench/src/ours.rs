@@ -1,30 +1,29 @@
 //! Our own nodes in the peer loop: an executor whose store is what each node holds in memory, as with the peers that have
 //! such a store.
 
+use std::mem;
 use std::sync::Arc;
-use std::{iter, mem};
 
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
-use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots, TimeoutNow};
+use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Mail, Protocol};
+use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Wall};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Wall};
 
 use crate::{Cluster, Commands, Setup, Tally};
 
 struct Node {
     raft: Raft,
+    effects: Effects<Message, HardState>,
     tally: Tally,
 }
 
 struct Ours {
     nodes: Vec<Node>,
-    queue: Vec<Mail>,
     /// The memory of the mail that is delivered, reused.
-    spare: Vec<Mail>,
-    effects: Effects<Message, HardState>,
+    spare: Vec<Mail<Message>>,
     now: Now,
     leader: usize,
     number: u64,
@@ -32,9 +31,6 @@ struct Ours {
 
 /// Nobody waits for an answer, as with the peers.
 const NOBODY: ClientId = ClientId(0);
-
-/// To whom, what.
-type Mail = (NodeId, Input<Message>);
 
 /// What a node's effects ask the executor to report.
 #[derive(Default)]
@@ -53,36 +49,25 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let now = Now { mono: Mono(0), wall: Wall(0) };
     let start = |node: &NodeId| {
         let image = DiskImage::formatted(1, *node);
-        Node { raft: Raft::recover(&config, *node, &image, 7, now), tally: Tally::default() }
+        Node {
+            raft: Raft::recover(&config, *node, &image, 7, now),
+            effects: Effects::in_memory(),
+            tally: Tally::default(),
+        }
     };
-    let mut cluster = Ours {
-        nodes: voters.iter().map(start).collect(),
-        queue: Vec::new(),
-        spare: Vec::new(),
-        effects: Effects::in_memory(),
-        now,
-        leader: 0,
-        number: 0,
-    };
+    let mut cluster = Ours { nodes: voters.iter().map(start).collect(), spare: Vec::new(), now, leader: 0, number: 0 };
     cluster.fire(0);
     assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
     Box::new(cluster)
 }
 
 impl Node {
-    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out. What leaves
-    /// is moved out of its effect, and nothing else is.
-    fn execute(&mut self, effects: &mut Effects<Message, HardState>, queue: &mut Vec<Mail>) -> Done {
+    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out.
+    fn execute(&mut self) -> Done {
         let mut done = Done::default();
-        let from = self.raft.id();
-        for effect in effects.iter_mut() {
+        for effect in self.effects.iter_mut() {
             match effect {
-                Effect::Write(_) => unreachable!("what a node holds in memory is its store"),
-                // What is promised is in memory, which is all that there is: the promise holds.
-                Effect::Send { to, message, after: _ } => {
-                    let message = mem::replace(message, Message::TimeoutNow(TimeoutNow { term: Term(0) }));
-                    queue.extend(iter::once_with(|| (*to, Input::Receive { from, message })));
-                }
+                Effect::Write(_) | Effect::Send { .. } => unreachable!("what a node holds in memory is its store"),
                 Effect::Apply { from, through } => {
                     let results = apply(self.raft.log().between(*from, *through), &mut self.tally);
                     if !results.is_empty() {
@@ -99,44 +84,65 @@ impl Node {
                 Effect::Broken(fact) => panic!("{fact}"),
             }
         }
-        effects.clear();
+        self.effects.clear();
         done
     }
 }
 
-impl Ours {
-    /// Steps a node, and carries out what follows until nothing does.
+impl Node {
+    fn step(&mut self, now: Now, input: Input<Message>) {
+        self.raft.step(now, input, &mut self.effects);
+        self.finish(now);
+    }
+
+    /// Carries out what follows from a step until nothing does.
     #[inline]
-    fn step(&mut self, position: usize, input: Input<Message>) {
-        let Self { nodes, queue, effects, now, .. } = self;
-        let node = &mut nodes[position];
-        node.raft.step(*now, input, effects);
-        while !effects.is_empty() {
-            let done = node.execute(effects, queue);
+    fn finish(&mut self, now: Now) {
+        while !self.effects.is_empty() {
+            let done = self.execute();
             if let Some((index, tally)) = done.snapshot {
-                let data = Bytes::copy_from_slice(&tally.encode());
-                node.raft.step(*now, Input::SnapshotTaken { index, digest: Digest(tally.digest), data }, effects);
+                let (digest, data) = (Digest(tally.digest), Bytes::copy_from_slice(&tally.encode()));
+                self.raft.step(now, Input::SnapshotTaken { index, digest, data }, &mut self.effects);
             }
             if let Some((through, results)) = done.results {
-                node.raft.step(*now, Input::Applied { through, results }, effects);
+                self.raft.step(now, Input::Applied { through, results }, &mut self.effects);
+            }
+        }
+    }
+}
+
+impl Ours {
+    fn deliver_until_quiet(&mut self) {
+        let mut is_quiet = false;
+        while !is_quiet {
+            is_quiet = true;
+            for position in 0..self.nodes.len() {
+                is_quiet &= !self.deliver_from(position);
             }
         }
     }
 
-    fn deliver_until_quiet(&mut self) {
-        let mut mail = mem::take(&mut self.spare);
-        while !self.queue.is_empty() {
-            mem::swap(&mut mail, &mut self.queue);
-            for (to, input) in mail.drain(..) {
-                self.step(to.0 as usize - 1, input);
-            }
+    /// Delivers what a node has sent. Returns whether there was anything.
+    #[inline]
+    fn deliver_from(&mut self, position: usize) -> bool {
+        let Self { nodes, spare, now, .. } = self;
+        if nodes[position].effects.mail().is_empty() {
+            return false;
         }
-        self.spare = mail;
+        mem::swap(spare, nodes[position].effects.mail());
+        let from = nodes[position].raft.id();
+        for Mail { to, message } in spare.iter_mut() {
+            let node = &mut nodes[to.0 as usize - 1];
+            node.raft.receive_in_place(*now, from, message, &mut node.effects);
+            node.finish(*now);
+        }
+        spare.clear();
+        true
     }
 
     fn fire(&mut self, position: usize) {
         self.now.mono = self.nodes[position].raft.next_deadline().expect("every node has a timer");
-        self.step(position, Input::DeadlineReached);
+        self.nodes[position].step(self.now, Input::DeadlineReached);
         self.deliver_until_quiet();
     }
 }
@@ -164,7 +170,7 @@ impl Cluster for Ours {
                 Proposal { client: NOBODY, number, class: Class::Critical, tags: Tags::new(), payload }
             })
             .collect();
-        self.step(self.leader, Input::Propose(proposals));
+        self.nodes[self.leader].step(self.now, Input::Propose(proposals));
         self.deliver_until_quiet();
     }
 

@@ -273,10 +273,21 @@ pub enum Effect<M, H> {
     },
 }
 
+/// A message that leaves at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mail<M> {
+    /// To whom.
+    pub to: NodeId,
+    /// What.
+    pub message: M,
+}
+
 /// A reused buffer of effects.
 #[derive(Clone, Debug)]
 pub struct Effects<M, H> {
     list: Vec<Effect<M, H>>,
+    /// What an executor without a store sends: it waits for nothing.
+    mail: Vec<Mail<M>>,
     listening: bool,
     executor: Executor,
 }
@@ -295,7 +306,7 @@ enum Executor {
 
 impl<M, H> Default for Effects<M, H> {
     fn default() -> Self {
-        Self { list: Vec::new(), listening: false, executor: Executor::Reports }
+        Self { list: Vec::new(), mail: Vec::new(), listening: false, executor: Executor::Reports }
     }
 }
 
@@ -321,8 +332,9 @@ impl<M, H> Effects<M, H> {
     }
 
     /// An empty buffer for an executor without a store, which is [immediate](Effects::immediate) in all else: nothing
-    /// is handed out to be written, and what is to be applied is read from the node. A cluster that lives and dies
-    /// with its process needs no second copy of every log.
+    /// is handed out to be written, and what is to be applied is read from the node. Messages, which wait for nothing,
+    /// are collected apart, in [`Effects::mail`]. A cluster that lives and dies with its process needs no second copy of
+    /// every log.
     #[must_use]
     pub fn in_memory() -> Self {
         Self { executor: Executor::InMemory, ..Self::default() }
@@ -353,7 +365,15 @@ impl<M, H> Effects<M, H> {
     /// Queues a message that promises nothing that is not durable yet, or names the write that it waits for.
     #[inline]
     pub fn send(&mut self, to: NodeId, message: M, after: Option<Ticket>) {
+        if self.is_in_memory() {
+            return self.mail.extend(core::iter::once_with(|| Mail { to, message }));
+        }
         self.push(|| Effect::Send { to, message, after });
+    }
+
+    /// Messages to others, in order, for the executor of [`Effects::in_memory`] to take.
+    pub fn mail(&mut self) -> &mut Vec<Mail<M>> {
+        &mut self.mail
     }
 
     /// Queues a write, which is put together where it stays.

@@ -162,6 +162,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             log,
         };
         raft.votes = raft.may_campaign();
+        raft.snapshots.count_from(&config.snapshots);
         if superseded {
             raft.persist.owe(held);
         }
@@ -197,19 +198,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::Read(requests) => self.on_read(now, std::mem::take(requests), out),
             Input::TransferLeadership { to } => self.on_transfer(now, *to, out),
         }
-        loop {
-            self.tend_members(now, out);
-            self.feed_observers(out);
-            self.snapshot_ready(now, out);
-            self.advance_reads(now, out);
-            let is_durable = self.persist.flush(&self.hard, &self.log, out);
-            if !out.is_immediate() {
-                return self.apply_ready(out);
-            }
-            if !self.count_as_done(now, is_durable, out) {
-                return;
-            }
-        }
+        self.follow_up(now, out);
     }
 
     fn next_deadline(&self) -> Option<Mono> {
@@ -300,6 +289,32 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Role::Follower { leader } => leader.map(|heard| heard.leader),
             Role::PreCandidate { .. } | Role::Candidate { .. } => None,
             Role::Leader(_) => Some(self.id),
+        }
+    }
+
+    /// Takes a peer's message where it lies: [`Input::Receive`] without a copy. What is left of it is of no use.
+    pub fn receive_in_place(&mut self, now: Now, from: NodeId, message: &mut Message, out: &mut Effects) {
+        if !self.store_lost {
+            self.receive(now, from, message, out);
+            self.follow_up(now, out);
+        }
+    }
+
+    /// What every step ends with: whatever follows from what has changed.
+    #[inline]
+    fn follow_up(&mut self, now: Now, out: &mut Effects) {
+        loop {
+            self.tend_members(now, out);
+            self.feed_observers(out);
+            self.snapshot_ready(now, out);
+            self.advance_reads(now, out);
+            let is_durable = self.persist.flush(&self.hard, &self.log, out);
+            if !out.is_immediate() {
+                return self.apply_ready(out);
+            }
+            if !self.count_as_done(now, is_durable, out) {
+                return;
+            }
         }
     }
 

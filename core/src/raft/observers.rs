@@ -95,7 +95,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     #[inline]
     pub(super) fn feed_observers(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
-        if leader.observers.fed == self.commit_index {
+        let anybody = leader.observers.first < leader.progress.len() || leader.observers.learners_too;
+        if !anybody || leader.observers.fed == self.commit_index {
             return;
         }
         self.feed_all_observers(out);

@@ -129,6 +129,12 @@ impl Progress {
         }
     }
 
+    /// Whether all entries up to `last` left and nobody was told otherwise: the usual case, seen at a glance.
+    #[inline]
+    pub(super) fn is_settled(&self, last: LogIndex) -> bool {
+        self.next > last && !self.told_full && matches!(self.mode, Mode::Replicate)
+    }
+
     /// Whether it is news that the window holds entries back; `lacks` says whether the follower lacks any.
     pub(super) fn is_newly_full(&mut self, lacks: bool) -> bool {
         let full = lacks && matches!(self.mode, Mode::Replicate);

@@ -143,6 +143,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let Role::Leader(leader) = &mut self.role else { return };
         loop {
             let Some(progress) = leader.progress.get_mut(position) else { return };
+            if progress.is_settled(self.log.last_index()) {
+                return;
+            }
             let window = (self.config.max_entries_in_flight, self.config.max_bytes_in_flight);
             let full = self.config.max_entries_per_append;
             let mut room = progress.room(window.0).min(full);

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::config;
 use super::edges::Projecting;
 use super::members::Members;
 use super::message::{InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message};
@@ -49,12 +50,22 @@ pub(super) struct Snapshots {
     since: Mono,
     /// Bytes of payload that were left in the log then.
     kept_bytes: u64,
+    /// From when on the next one may be due: a look at three numbers on every step.
+    due: Due,
     /// The part of the state that the executor makes for an edge.
     pub(super) projecting: Option<Projecting>,
     /// One that arrives in parts.
     incoming: Option<Incoming>,
     /// One that was taken in and is not durable yet: its write, and its index.
     installing: Option<(Ticket, LogIndex)>,
+}
+
+/// Before all of these no snapshot is due.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    applied: LogIndex,
+    bytes: u64,
+    time: Mono,
 }
 
 /// A snapshot that arrives, and the term of the leader that sends it.
@@ -66,7 +77,19 @@ struct Incoming {
 
 impl Snapshots {
     pub(super) fn new(latest: Option<Arc<Snapshot>>, since: Mono, kept_bytes: u64) -> Self {
-        Self { latest, being_made: None, since, kept_bytes, projecting: None, incoming: None, installing: None }
+        let due = Due { applied: LogIndex::ZERO, bytes: 0, time: since };
+        Self { latest, being_made: None, since, kept_bytes, due, projecting: None, incoming: None, installing: None }
+    }
+
+    /// The newest one counts from here on.
+    pub(super) fn count_from(&mut self, settings: &config::Snapshots) {
+        let entries = if settings.threshold == 0 { u64::MAX } else { u64::from(settings.threshold) };
+        let bytes = if settings.threshold_bytes == 0 { u64::MAX } else { u64::from(settings.threshold_bytes) };
+        self.due = Due {
+            applied: LogIndex(self.index().0.saturating_add(entries)),
+            bytes: self.kept_bytes.saturating_add(bytes),
+            time: if settings.interval.0 == 0 { Mono(u64::MAX) } else { self.since + settings.interval },
+        };
     }
 
     /// Index of the newest one; 0 without any.
@@ -88,7 +111,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// Asks for a snapshot once enough was applied since the last one (thesis §5.1.3).
+    #[inline]
     pub(super) fn snapshot_ready(&mut self, now: Now, out: &mut Effects) {
+        let due = &self.snapshots.due;
+        if self.last_applied >= due.applied || self.log.bytes() >= due.bytes || now.mono >= due.time {
+            self.snapshot_if_due(now, out);
+        }
+    }
+
+    fn snapshot_if_due(&mut self, now: Now, out: &mut Effects) {
         let settings = &self.config.snapshots;
         let applied = self.last_applied.0.saturating_sub(self.snapshots.index().0);
         if applied == 0 {
@@ -155,6 +186,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.snapshots.since = now.mono;
         self.snapshots.kept_bytes = self.log.bytes();
         self.snapshots.latest = Some(Arc::clone(&snapshot));
+        self.snapshots.count_from(&self.config.snapshots);
         self.subscription = snapshot.meta.subscription;
         self.persist.compacted(snapshot, base, known)
     }

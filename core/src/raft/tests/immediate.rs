@@ -66,6 +66,8 @@ impl World {
             Executor::InMemory => Effects::in_memory(),
         };
         self.nodes[position].raft.step(self.now, input, &mut out);
+        let from = self.nodes[position].raft.id();
+        self.mail.extend(out.mail().drain(..).map(|mail| (from, mail.to, mail.message)));
         for report in self.carry_out(position, &mut out) {
             match report {
                 Report::Written(ticket) => self.step(position, Input::Written(ticket)),
