@@ -9,7 +9,8 @@
 //! Why these worlds are built from the protocol's steps and not from clones of
 //! `crate::sim`'s world: time, queues, records and generators are most of what
 //! that world is, and none of it may be part of a state here. What is left are a
-//! node with its disk (`local`) and messages between nodes (`cluster`).
+//! node with its disk (`local`) and messages between nodes (`cluster`). A step of one
+//! is a number (`moves`).
 //!
 //! Left out: leases, check-quorum and pre-vote, which rest on time; reads,
 //! transfers, snapshots and changes of members. Messages are delivered once.
@@ -19,6 +20,7 @@ mod check;
 mod cluster;
 mod hash;
 mod local;
+mod moves;
 mod search;
 mod tell;
 #[cfg(test)]

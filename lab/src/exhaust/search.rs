@@ -7,8 +7,9 @@
 
 use super::bounds::{Bounds, BoundsError};
 use super::check::Finding;
-use super::cluster::{Model, Move, Next};
+use super::cluster::{Model, Next};
 use super::hash::Index;
+use super::moves::Move;
 use super::tell;
 
 /// How far a search is.

@@ -12,8 +12,9 @@ use quorumscope_core::raft::{AppendOutcome, Message};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::NodeId;
 
-use super::cluster::{Model, Move};
+use super::cluster::Model;
 use super::local::{Brief, Happening, Local};
+use super::moves::Move;
 
 /// One step between two worlds.
 pub(super) fn step(model: &Model, before: &[u32], taken: Move, after: &[u32]) -> String {

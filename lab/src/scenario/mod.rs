@@ -9,6 +9,7 @@ mod act;
 mod document;
 mod draw;
 mod error;
+mod facts;
 mod judge;
 mod print;
 pub mod profile;
@@ -20,6 +21,7 @@ mod read_step;
 mod reference_tests;
 mod run;
 mod select;
+mod settings;
 pub mod share;
 mod table;
 #[cfg(test)]
@@ -27,7 +29,7 @@ mod tests;
 mod units;
 
 use quorumscope_core::few;
-use quorumscope_core::raft::{self, Rules, Switches};
+use quorumscope_core::raft::{self, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Time};
 
 pub use document::{
@@ -35,7 +37,8 @@ pub use document::{
     ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
 };
 pub use error::{ScenarioError, nearest, unknown};
-pub use judge::{ExpectationResult, LINEARIZABILITY_BUDGET};
+pub use facts::LINEARIZABILITY_BUDGET;
+pub use judge::ExpectationResult;
 pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use run::{Run, RunError};
 pub use units::{print_span, read_span};
@@ -131,29 +134,5 @@ impl Expect {
     #[must_use]
     pub fn text(&self) -> String {
         print::expect_text(self)
-    }
-}
-
-impl RaftSettings {
-    /// The settings as the protocol takes them.
-    #[must_use]
-    pub fn config<R: Rules>(&self, voters: &[NodeId], rules: R) -> raft::Config<R> {
-        raft::Config {
-            election_timeout: self.election_timeout,
-            heartbeat: self.heartbeat,
-            pre_vote: self.pre_vote,
-            max_entries_per_append: self.max_entries_per_append,
-            max_entries_in_flight: self.max_entries_in_flight,
-            max_uncommitted: self.max_uncommitted,
-            max_bytes_per_append: self.max_bytes_per_append,
-            max_bytes_in_flight: self.max_bytes_in_flight,
-            max_uncommitted_bytes: self.max_uncommitted_bytes,
-            max_entry_bytes: self.max_entry_bytes,
-            snapshots: self.snapshots,
-            check_quorum: self.check_quorum,
-            drift_bound_ppm: self.drift_bound_ppm,
-            leader_zones: self.leader_zones.clone(),
-            ..raft::Config::new(voters.to_vec(), rules)
-        }
     }
 }

@@ -3,18 +3,19 @@
 //! Every key, name and value is checked here, so that a run starts only from a
 //! document that makes sense; what depends on the run itself (who leads at that
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
-//! expectations in `read_expect`.
+//! expectations in `read_expect`, the protocol's settings in `settings`.
 
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
-use quorumscope_core::raft::{self, AllOn, Rule, Snapshots};
+use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 use toml::de::{DeTable, DeValue};
 
 use super::document::{MAX_CLIENTS, MAX_NODES, ProtocolName, RaftSettings, Scenario, Selector, Step, read_name};
 use super::error::{ScenarioError, unknown};
+use super::settings::read_settings;
 use super::table::{Source, Table, Value};
 use super::units::print_span;
 use super::{read_expect, read_step};
@@ -47,30 +48,6 @@ pub(super) const KEYS: [&str; 17] = [
     "client",
     "step",
     "expect",
-];
-
-/// The keys of `[protocol-config]`.
-pub(super) const SETTINGS: [&str; 20] = [
-    "profile",
-    "election_timeout",
-    "heartbeat",
-    "pre_vote",
-    "max_entries_per_append",
-    "max_entries_in_flight",
-    "max_uncommitted",
-    "max_bytes_per_append",
-    "max_bytes_in_flight",
-    "max_uncommitted_bytes",
-    "max_entry_bytes",
-    "check_quorum",
-    "drift_bound",
-    "leader_zones",
-    "snapshot_threshold",
-    "snapshot_threshold_bytes",
-    "snapshot_interval",
-    "retained_entries",
-    "snapshot_chunk_bytes",
-    "max_snapshot_bytes",
 ];
 
 /// The keys of `[[client]]`.
@@ -149,85 +126,6 @@ pub(super) const DEFAULT_DISK: (Span, Span) = (Span(500), Span(2_000));
 /// When a run ends that does not say when.
 pub(super) const DEFAULT_UNTIL: Time = Time(10_000_000);
 
-impl Default for RaftSettings {
-    fn default() -> Self {
-        Self::of(raft::Profile::default())
-    }
-}
-
-impl RaftSettings {
-    /// The settings of a profile.
-    #[must_use]
-    pub fn of(profile: raft::Profile) -> Self {
-        let raft::Config {
-            election_timeout,
-            heartbeat,
-            pre_vote,
-            max_entries_per_append,
-            max_entries_in_flight,
-            max_uncommitted,
-            max_bytes_per_append,
-            max_bytes_in_flight,
-            max_uncommitted_bytes,
-            max_entry_bytes,
-            snapshots,
-            check_quorum,
-            drift_bound_ppm,
-            leader_zones,
-            voters: _,
-            zones: _,
-            rules: AllOn,
-        } = raft::Config::of(profile, Vec::new(), AllOn);
-        Self {
-            profile,
-            election_timeout,
-            heartbeat,
-            pre_vote,
-            max_entries_per_append,
-            max_entries_in_flight,
-            max_uncommitted,
-            max_bytes_per_append,
-            max_bytes_in_flight,
-            max_uncommitted_bytes,
-            max_entry_bytes,
-            snapshots,
-            check_quorum,
-            drift_bound_ppm,
-            leader_zones,
-        }
-    }
-}
-
-impl RaftSettings {
-    /// The same settings over another profile: what is as the old profile says becomes what the new one says.
-    #[must_use]
-    pub fn rebased(&self, profile: raft::Profile) -> Self {
-        fn choose<T: PartialEq + Clone>(own: &T, old: &T, new: &T) -> T {
-            if own == old { new.clone() } else { own.clone() }
-        }
-        let (old, new) = (Self::of(self.profile), Self::of(profile));
-        macro_rules! each {
-            ($($field:ident),*) => { Self { profile, $($field: choose(&self.$field, &old.$field, &new.$field)),* } };
-        }
-        each!(
-            election_timeout,
-            heartbeat,
-            pre_vote,
-            max_entries_per_append,
-            max_entries_in_flight,
-            max_uncommitted,
-            max_bytes_per_append,
-            max_bytes_in_flight,
-            max_uncommitted_bytes,
-            max_entry_bytes,
-            snapshots,
-            check_quorum,
-            drift_bound_ppm,
-            leader_zones
-        )
-    }
-}
-
 fn read_protocol(source: Source<'_>, value: &Value<'_>) -> Result<ProtocolName, ScenarioError> {
     let word = source.string(value)?;
     protocol(&word).map_err(|message| source.error(&value.span(), message))
@@ -271,7 +169,7 @@ fn read_until(table: &Table<'_, '_>) -> Result<Time, ScenarioError> {
 }
 
 /// Lists of nodes, as `[["n1", "n2"], ["n3"]]`.
-fn read_lists(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
+pub(super) fn read_lists(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Vec<NodeId>>, ScenarioError> {
     match value.get_ref() {
         DeValue::Array(zones) if zones.iter().all(|zone| matches!(zone.get_ref(), DeValue::Array(_))) => {
             zones.iter().map(|zone| read_nodes(source, zone)).collect()
@@ -329,45 +227,6 @@ fn read_network(source: Source<'_>, value: &Value<'_>) -> Result<Network, Scenar
         latency: table.read("latency", default.latency, |source, value| source.range(value))?,
         drop_ppm: table.read("drop", default.drop_ppm, |source, value| source.chance(value))?,
         duplicate_ppm: table.read("duplicate", default.duplicate_ppm, |source, value| source.chance(value))?,
-    })
-}
-
-fn read_settings(source: Source<'_>, value: &Value<'_>) -> Result<RaftSettings, ScenarioError> {
-    let table = source.table("[protocol-config]", value, &SETTINGS)?;
-    let default = RaftSettings::of(table.read("profile", raft::Profile::default(), |source, value| {
-        source.one_of("profile", value, &raft::Profile::ALL, raft::Profile::name)
-    })?);
-    let small = |key, default| table.read(key, default, |source, value| source.small(value));
-    let settings = RaftSettings {
-        profile: default.profile,
-        election_timeout: table.read("election_timeout", default.election_timeout, |source, v| source.range(v))?,
-        heartbeat: table.read("heartbeat", default.heartbeat, |source, value| source.span(value))?,
-        pre_vote: table.read("pre_vote", default.pre_vote, |source, value| source.boolean(value))?,
-        max_entries_per_append: small("max_entries_per_append", default.max_entries_per_append)?,
-        max_entries_in_flight: small("max_entries_in_flight", default.max_entries_in_flight)?,
-        max_uncommitted: small("max_uncommitted", default.max_uncommitted)?,
-        max_bytes_per_append: small("max_bytes_per_append", default.max_bytes_per_append)?,
-        max_bytes_in_flight: small("max_bytes_in_flight", default.max_bytes_in_flight)?,
-        max_uncommitted_bytes: small("max_uncommitted_bytes", default.max_uncommitted_bytes)?,
-        max_entry_bytes: small("max_entry_bytes", default.max_entry_bytes)?,
-        check_quorum: table.read("check_quorum", default.check_quorum, |source, value| source.boolean(value))?,
-        drift_bound_ppm: table.read("drift_bound", default.drift_bound_ppm, |source, value| source.chance(value))?,
-        snapshots: read_snapshots(&table, default.snapshots)?,
-        leader_zones: table.read("leader_zones", default.leader_zones, read_lists)?,
-    };
-    settings.config(&[NodeId(1)], AllOn).validate().map_err(|error| table.error(error.to_string()))?;
-    Ok(settings)
-}
-
-fn read_snapshots(table: &Table<'_, '_>, default: Snapshots) -> Result<Snapshots, ScenarioError> {
-    let small = |key, default| table.read(key, default, |source, value| source.small(value));
-    Ok(Snapshots {
-        threshold: small("snapshot_threshold", default.threshold)?,
-        threshold_bytes: small("snapshot_threshold_bytes", default.threshold_bytes)?,
-        interval: table.read("snapshot_interval", default.interval, |source, value| source.span(value))?,
-        retained_entries: small("retained_entries", default.retained_entries)?,
-        chunk_bytes: small("snapshot_chunk_bytes", default.chunk_bytes)?,
-        max_bytes: small("max_snapshot_bytes", default.max_bytes)?,
     })
 }
 

@@ -4,7 +4,7 @@
 //! word that the reader knows must stand in it. Prose is not judged.
 
 use super::document::{MessageKind, Selector};
-use super::{Run, Scenario, properties, read, read_expect, read_step};
+use super::{Run, Scenario, properties, read, read_expect, read_step, settings};
 
 const REFERENCE: &str = include_str!("../../../docs/scenarios.md");
 
@@ -37,7 +37,7 @@ fn every_example_of_the_reference_is_read_and_does_what_it_expects() {
 fn every_word_of_a_scenario_stands_in_the_reference() {
     let words = read::KEYS
         .into_iter()
-        .chain(read::SETTINGS)
+        .chain(settings::SETTINGS)
         .chain(read::CLIENT)
         .chain(read_step::KEYS)
         .chain(read_expect::KEYS)

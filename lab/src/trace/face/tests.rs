@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::entry::{Class, Entries, Tags};
-use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::raft::AppendEntriesReply;
-use quorumscope_core::record::Endpoint;
-use quorumscope_core::types::{ClientId, LogIndex, RecordId, RequestNumber, Time, Wall};
+use quorumscope_core::entry::{Class, Entries, Entry, EntryKind, Tags};
+use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::protocol::Outcome;
+use quorumscope_core::raft::{AppendEntries, AppendEntriesReply, AppendOutcome, Message, RequestVoteReply};
+use quorumscope_core::record::{AnyMessage, Endpoint, Role};
+use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId, RequestNumber, Term, Time, Wall};
 
 use super::*;
-use crate::trace::view::MessageView;
+use crate::trace::view::{Content, Liveness, MessageView, View};
 
 fn an_entry(index: u64, kind: EntryKind, payload: Bytes) -> Entry {
     Entry {

@@ -3,7 +3,12 @@
 //! The seed decides. The result is a scenario in which every fault is written
 //! out as a step, so a run that fails can be looked at, shared and shortened.
 //! Faults come in the first six tenths of a run; the rest is calm, so that
-//! progress can be judged.
+//! progress can be judged. Changes of members, and who comes from outside, are in
+//! `members`; how much of everything there is, is a plan's concern (`profile`).
+
+mod members;
+#[cfg(test)]
+mod tests;
 
 use quorumscope_core::few;
 use quorumscope_core::machine::kv::Operation;
@@ -210,25 +215,6 @@ impl Draw<'_> {
         }
     }
 
-    /// Whoever lost its disk first is taken out, and a node that was never a member takes its place (thesis §4.4).
-    /// All of it is asked again, as the first time may come amid a fault.
-    fn replacement(&mut self, spare: NodeId) {
-        let lost = vec![Selector::Bound(crashed(0))];
-        let restarts = Some(Action::Nodes(NodeVerb::Restart, lost.clone()));
-        let Some(restart) = self.steps.iter().find(|step| step.action == restarts).map(|step| step.at) else { return };
-        let spare = vec![Selector::Node(spare)];
-        for begin in [restart.0, restart.0 + 4_000_000, self.calm.0] {
-            for (after, add, promote, remove) in [
-                (300_000, vec![], vec![], lost.clone()),
-                (1_300_000, spare.clone(), vec![], vec![]),
-                (2_800_000, vec![], spare.clone(), vec![]),
-            ] {
-                let change = Action::Members { to: Selector::Foremost, add, promote, remove, observe: vec![] };
-                self.push(Time(begin + after), change);
-            }
-        }
-    }
-
     /// Partitions and cuts in one direction, one after the other: a partition replaces all cuts.
     fn cuts(&mut self) {
         let count = self.plan.partitions + self.plan.one_way_cuts;
@@ -272,103 +258,6 @@ impl Draw<'_> {
             group.push(Selector::Foremost);
         }
         group
-    }
-
-    /// One or two nodes leave, join again as learners and are promoted; some of it is asked twice, as the first time
-    /// may come amid a fault. A cluster of one has nobody to take out.
-    fn changes(&mut self) {
-        let count = if self.nodes.len() > 1 { self.plan.changes } else { 0 };
-        for number in 0..count {
-            let (out, back) = self.window(number, count, (Span::from_millis(1_500), Span::from_millis(4_000)));
-            let node = self.one_or_two();
-            let asked = |add: &[Selector], promote: &[Selector], remove: &[Selector]| Action::Members {
-                to: Selector::Foremost,
-                add: add.to_vec(),
-                promote: promote.to_vec(),
-                remove: remove.to_vec(),
-                observe: vec![],
-            };
-            let between = (back - out).0 / 4;
-            for (quarter, action) in [
-                (0, asked(&[], &[], &node)),
-                (1, asked(&[], &[], &node)),
-                (2, asked(&node, &[], &[])),
-                (3, asked(&node, &[], &[])),
-                (4, asked(&[], &node, &[])),
-            ] {
-                self.push(Time(out.0 + between * quarter), action);
-            }
-        }
-    }
-
-    /// One or two nodes leave, and observe the others for a while; some of it is asked twice.
-    fn observers(&mut self) {
-        let count = if self.nodes.len() > 1 { self.plan.observers } else { 0 };
-        for number in 0..count {
-            let (out, back) = self.window(number, count, self.plan.observing);
-            let node = self.one_or_two();
-            let asked = |remove: &[Selector], observe: &[Selector]| Action::Members {
-                to: Selector::Foremost,
-                add: vec![],
-                promote: vec![],
-                remove: remove.to_vec(),
-                observe: observe.to_vec(),
-            };
-            let between = (back - out).0 / 10;
-            for (tenth, action) in [
-                (0, asked(&node, &[])),
-                (1, asked(&node, &[])),
-                (2, asked(&[], &node)),
-                (3, asked(&[], &node)),
-                (10, asked(&node, &[])),
-            ] {
-                self.push(Time(out.0 + between * tenth), action);
-            }
-        }
-    }
-
-    /// A node outside subscribes, leaves, and subscribes to something else; it crashes meanwhile, and stays after the
-    /// last time. All of it is asked again, as the first time may come amid a fault.
-    fn edges(&mut self, edge: NodeId) {
-        let count = self.plan.edges;
-        let node = vec![Selector::Node(edge)];
-        for number in 0..count {
-            let (joins, leaves) = self.window(number, count, self.plan.observing);
-            let all = u64::from(self.plan.keys.max(1));
-            let first = self.rng.below(all);
-            let keys = (first..=first + all / 3).map(|key| format!("k{}", key % all + 1)).collect();
-            let subscribe = Action::Subscribe { to: Selector::Foremost, node: node.clone(), keys };
-            let remove = Action::Members {
-                to: Selector::Foremost,
-                add: vec![],
-                promote: vec![],
-                remove: node.clone(),
-                observe: vec![],
-            };
-            let tenth = (leaves - joins).0 / 10;
-            let at = |part: u64| Time(joins.0 + tenth * part);
-            for part in [0, 1, 2] {
-                self.push(at(part), subscribe.clone());
-            }
-            self.push(at(5), Action::Nodes(NodeVerb::Crash, node.clone()));
-            self.push(at(6), Action::Nodes(NodeVerb::Restart, node.clone()));
-            if number + 1 < count {
-                self.push(at(9), remove.clone());
-                self.push(at(10), remove);
-            } else {
-                self.push(self.calm, subscribe);
-            }
-        }
-    }
-
-    /// Two nodes where enough stay behind, seldom the same one twice.
-    fn one_or_two(&mut self) -> Vec<Selector> {
-        let mut node = vec![Selector::Node(self.node())];
-        let other = Selector::Node(self.node());
-        if self.nodes.len() > 3 && !node.contains(&other) {
-            node.push(other);
-        }
-        node
     }
 
     /// Slow disks, clocks, timers that fire out of turn.
@@ -439,88 +328,6 @@ impl Draw<'_> {
         for (after, value) in [(100_000, "1"), (1_000_000, "2")] {
             let operation = Operation::Set { key: "calm".into(), value: value.into() }.into();
             self.push(Time(calm.0 + after), Action::Propose { to: None, operation });
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::document::RaftSettings;
-    use crate::scenario::profile::{Profile, SHORTEST_RUN};
-    use quorumscope_core::raft;
-
-    fn heavy(seed: u64) -> Scenario {
-        generate(ProtocolName::Raft, 5, seed, &Profile::Heavy.plan(), SHORTEST_RUN, &[])
-    }
-
-    #[test]
-    fn a_profile_is_written_out_the_same_way_each_time_and_can_be_read() {
-        for seed in 0..50 {
-            let scenario = heavy(seed);
-            assert_eq!(scenario, heavy(seed));
-            assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
-        }
-        assert_ne!(heavy(1).steps, heavy(2).steps);
-    }
-
-    #[test]
-    fn a_plan_for_another_profile_takes_its_settings_and_keeps_its_own() {
-        let plan = Profile::Heavy.plan().paced(raft::Profile::Wan);
-        let (own, wan) = (Profile::Heavy.plan().raft, RaftSettings::of(raft::Profile::Wan));
-        let settings = &plan.raft;
-        assert_eq!((settings.election_timeout, settings.heartbeat), (wan.election_timeout, wan.heartbeat));
-        assert_eq!(settings.max_entries_per_append, wan.max_entries_per_append);
-        assert_eq!((settings.snapshots, settings.max_bytes_in_flight), (own.snapshots, own.max_bytes_in_flight));
-        let scenario = generate(ProtocolName::Raft, 5, 1, &plan, SHORTEST_RUN, &[]);
-        assert_eq!(scenario.until, Time(200_000_000), "a hundred election timeouts");
-        assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
-        assert_eq!(Profile::Heavy.plan().paced(raft::Profile::Lan), Profile::Heavy.plan());
-    }
-
-    #[test]
-    fn two_hundred_operations_are_shared_by_three_clients() {
-        let light = generate(ProtocolName::Raft, 5, 1, &Profile::Light.plan(), SHORTEST_RUN, &[]);
-        let shares: Vec<u32> = light.clients.iter().filter_map(|c| c.workload.map(|w| w.operations)).collect();
-        assert_eq!(shares, [67, 67, 66]);
-    }
-
-    #[test]
-    fn heavy_runs_have_two_partitions_and_two_cuts_in_one_direction() {
-        let steps = heavy(3).steps;
-        let count =
-            |wanted: fn(&Action) -> bool| steps.iter().filter_map(|s| s.action.as_ref()).filter(|a| wanted(a)).count();
-        assert_eq!(count(|action| matches!(action, Action::Partition(_))), 2);
-        assert_eq!(count(|action| matches!(action, Action::Cut { .. })), 2);
-        let edge = [Selector::Node(NodeId(6))];
-        let crashes = steps.iter().filter_map(|step| match &step.action {
-            Some(Action::Nodes(NodeVerb::Crash, who)) => Some(who.as_slice() == edge),
-            Some(_) | None => None,
-        });
-        let (edges, others): (Vec<bool>, Vec<bool>) = crashes.partition(|is_edge| *is_edge);
-        assert_eq!((others.len(), edges.len()), (6, 2));
-    }
-
-    #[test]
-    fn the_last_four_tenths_of_a_run_are_without_faults() {
-        let scenario = heavy(4);
-        let is_fault = |step: &&Step| !matches!(step.action, Some(Action::Propose { .. } | Action::Members { .. }));
-        let last = scenario.steps.iter().filter(is_fault);
-        assert_eq!(last.map(|step| step.at).max(), Some(Time(18_000_000)));
-    }
-
-    #[test]
-    fn a_node_takes_the_place_of_one_that_lost_its_disk_and_nobody_else_leaves_in_that_run() {
-        for seed in 0..40 {
-            let scenario = heavy(seed);
-            let lost = |step: &Step| matches!(step.action, Some(Action::Nodes(NodeVerb::LoseDisk, _)));
-            let loses = scenario.steps.iter().filter(|step| lost(step)).count();
-            assert_eq!((loses, scenario.nodes.len()), (usize::from(seed % 4 == 1), 6));
-            assert_eq!(scenario.voters.len(), 5);
-            let spare = vec![Selector::Node(NodeId(6))];
-            let joins =
-                |step: &Step| matches!(&step.action, Some(Action::Members { promote, .. }) if *promote == spare);
-            assert_eq!(scenario.steps.iter().any(joins), seed % 4 == 1);
         }
     }
 }

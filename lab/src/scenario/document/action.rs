@@ -1,0 +1,295 @@
+//! What can a step do?
+//!
+//! To nodes, links, messages, conditions and clients, each as it is written.
+//! Whom a word names is found when the step runs (`select`); what the step then
+//! does to the run is in `act`.
+
+use quorumscope_core::machine::any::AnyCommand;
+use quorumscope_core::protocol::ReadHow;
+use quorumscope_core::types::Span;
+
+use super::{Selector, Targets};
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Only nodes of one group hear each other.
+    Partition(Vec<Targets>),
+    /// Mend all links.
+    Heal,
+    /// Something is done to nodes.
+    Nodes(NodeVerb, Targets),
+    /// Cut these directions of links.
+    Cut {
+        /// From each of these.
+        from: Targets,
+        /// To each of these.
+        to: Targets,
+    },
+    /// Mend these directions of links.
+    Mend {
+        /// From each of these.
+        from: Targets,
+        /// To each of these.
+        to: Targets,
+    },
+    /// Something is done to messages on their way.
+    Messages(MessageVerb, Which),
+    /// A client proposes an operation.
+    Propose {
+        /// Where; the client decides where nothing is said.
+        to: Option<Selector>,
+        /// What.
+        operation: AnyCommand,
+    },
+    /// An operator asks a node for other members.
+    Members {
+        /// Which node; the leader where nothing is said.
+        to: Selector,
+        /// Who joins as a learner.
+        add: Targets,
+        /// Which learners get a vote.
+        promote: Targets,
+        /// Who leaves.
+        remove: Targets,
+        /// Who joins as an observer.
+        observe: Targets,
+    },
+    /// An operator asks a node for edges.
+    Subscribe {
+        /// Which node; the leader where nothing is said.
+        to: Selector,
+        /// Who joins as an edge.
+        node: Targets,
+        /// What they hold: the ranges of these keys.
+        keys: Vec<String>,
+    },
+    /// Moves clocks forward.
+    Skew {
+        /// Whose.
+        node: Targets,
+        /// By how much.
+        by: Span,
+    },
+    /// Sets the rate of clocks.
+    Drift {
+        /// Whose.
+        node: Targets,
+        /// Parts per million of global time.
+        rate_ppm: u32,
+    },
+    /// Sets the write latency of disks.
+    Disk {
+        /// Whose.
+        node: Targets,
+        /// Shortest and longest.
+        latency: (Span, Span),
+    },
+    /// Sets the loss rate of all links, in parts per million.
+    Loss(u32),
+    /// Sets the duplication rate of all links, in parts per million.
+    Duplication(u32),
+    /// Sets the latency of all links.
+    Latency((Span, Span)),
+    /// Leadership is handed over.
+    Transfer {
+        /// By this node; by the leader where nothing is said.
+        from: Option<Selector>,
+        /// To this one.
+        to: Selector,
+    },
+    /// A client reads beside the log.
+    Read {
+        /// Where; the client decides where nothing is said.
+        to: Option<Selector>,
+        /// Which key.
+        key: String,
+        /// What the answer rests on.
+        how: ReadHow,
+    },
+}
+
+/// The ways to read beside the log.
+pub const READS: [ReadHow; 3] = [ReadHow::Index, ReadHow::Lease, ReadHow::Stale];
+
+/// As it is written.
+#[must_use]
+pub fn read_name(how: ReadHow) -> &'static str {
+    match how {
+        ReadHow::Index => "index",
+        ReadHow::Lease => "lease",
+        ReadHow::Stale => "stale",
+    }
+}
+
+/// What is done to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeVerb {
+    /// It crashes.
+    Crash,
+    /// It starts from its store.
+    Restart,
+    /// It stops reacting.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// Its timer fires.
+    Timeout,
+    /// Its store is gone.
+    LoseDisk,
+    /// It makes a snapshot.
+    Snapshot,
+}
+
+impl NodeVerb {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Crash, Self::Restart, Self::Pause, Self::Resume, Self::Timeout, Self::LoseDisk, Self::Snapshot];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Restart => "restart",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Timeout => "timeout",
+            Self::LoseDisk => "lose-disk",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
+/// What is done to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageVerb {
+    /// It is stopped.
+    Hold,
+    /// It is lost.
+    Drop,
+    /// It arrives now.
+    Deliver,
+    /// A second copy is sent.
+    Duplicate,
+}
+
+impl MessageVerb {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Hold, Self::Drop, Self::Deliver, Self::Duplicate];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Drop => "drop",
+            Self::Deliver => "deliver",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// Which messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The message of this record.
+    Id(u64),
+    /// All on their way that fit, and for a while those that leave later.
+    Pattern(Pattern),
+}
+
+/// A description of messages; what is left out fits all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pattern {
+    /// Sent by one of these; empty fits all.
+    pub from: Targets,
+    /// To one of these; empty fits all.
+    pub to: Targets,
+    /// Of this kind.
+    pub kind: Option<MessageKind>,
+    /// For how long messages that leave later are treated alike.
+    pub lasting: Option<Span>,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// A pre-vote request.
+    PreVote,
+    /// Its answer.
+    PreVoteReply,
+    /// A vote request.
+    RequestVote,
+    /// Its answer.
+    RequestVoteReply,
+    /// An append, with entries or without.
+    AppendEntries,
+    /// An append without entries.
+    Heartbeat,
+    /// An append with entries.
+    Entries,
+    /// The answer to an append.
+    AppendEntriesReply,
+    /// A client's request.
+    Request,
+    /// An answer to a client.
+    Answer,
+    /// A part of a snapshot, or a question how much of it has arrived.
+    InstallSnapshot,
+    /// Its answer.
+    InstallSnapshotReply,
+    /// A follower asks for a read index.
+    ReadIndex,
+    /// Its answer.
+    ReadIndexReply,
+    /// The leader asks a follower to campaign.
+    TimeoutNow,
+    /// A leader's order to a feeder.
+    Relay,
+}
+
+impl MessageKind {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::PreVote,
+        Self::PreVoteReply,
+        Self::RequestVote,
+        Self::RequestVoteReply,
+        Self::AppendEntries,
+        Self::Heartbeat,
+        Self::Entries,
+        Self::AppendEntriesReply,
+        Self::Request,
+        Self::Answer,
+        Self::InstallSnapshot,
+        Self::InstallSnapshotReply,
+        Self::ReadIndex,
+        Self::ReadIndexReply,
+        Self::TimeoutNow,
+        Self::Relay,
+    ];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreVote => "pre-vote",
+            Self::PreVoteReply => "pre-vote-reply",
+            Self::RequestVote => "request-vote",
+            Self::RequestVoteReply => "request-vote-reply",
+            Self::AppendEntries => "append-entries",
+            Self::Heartbeat => "heartbeat",
+            Self::Entries => "entries",
+            Self::AppendEntriesReply => "append-entries-reply",
+            Self::Request => "request",
+            Self::Answer => "answer",
+            Self::InstallSnapshot => "install-snapshot",
+            Self::InstallSnapshotReply => "install-snapshot-reply",
+            Self::ReadIndex => "read-index",
+            Self::ReadIndexReply => "read-index-reply",
+            Self::TimeoutNow => "timeout-now",
+            Self::Relay => "relay",
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! How does something of a protocol look to a screen that knows no protocol?
+//!
+//! Messages, roles, entries and outcomes become a shape, a letter, a sign and
+//! words; colour is never the only difference. Pixels, hues and motion are left
+//! to the page. Read `kinds` for the shapes of messages, `messages` for what is
+//! in them, `nodes`, `entries` and `outcomes` for the rest; then `why`, for what
+//! happened and by which rule.
+
+mod entries;
+mod kinds;
+mod messages;
+mod nodes;
+mod outcomes;
+#[cfg(test)]
+mod tests;
+
+pub use entries::{EntryClass, EntryFace, entry};
+pub use kinds::{MessageFace, MessageKind, Shape, Sign};
+pub use messages::{legend, message, peer};
+pub use nodes::{Ring, RoleFace, members, part_words, role, role_words, standing, timer_words};
+pub use outcomes::{OutcomeFace, is_refusal, operation, outcome};

@@ -1,0 +1,116 @@
+//! How does a node look, and what is it called?
+//!
+//! Its role and whether it runs become a stroke and a word, its part in the
+//! cluster another word. What its part is, is found in `members` of the trace.
+
+use quorumscope_core::membership::Membership;
+use quorumscope_core::record::{Role, TimerKind};
+
+use crate::trace::members::Part;
+use crate::trace::view::Liveness;
+use crate::trace::words::{face as words, fill, members as members_text};
+
+/// The stroke of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ring {
+    /// Follower: a plain circle.
+    Plain,
+    /// (Pre-)candidate: a dashed ring with vote dots.
+    Dashed,
+    /// Leader: a thick ring with a crown mark.
+    Crowned,
+    /// Learner, observer or edge: a smaller hollow circle.
+    Small,
+    /// Does not react, but holds its memory.
+    Paused,
+    /// Down: grey with a cross.
+    Crossed,
+}
+
+/// A node as it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleFace {
+    /// Its stroke.
+    pub ring: Ring,
+    /// Whether votes are shown as dots.
+    pub votes: bool,
+    /// `leader`, `crashed`, …
+    pub words: &'static str,
+}
+
+/// What a role is called.
+#[must_use]
+pub fn role_words(role: Role) -> &'static str {
+    match role {
+        Role::Follower => words::FOLLOWER,
+        Role::PreCandidate => words::PRE_CANDIDATE,
+        Role::Candidate => words::CANDIDATE,
+        Role::Leader => words::LEADER,
+        Role::Learner => words::LEARNER,
+        Role::Observer => words::OBSERVER,
+        Role::Edge => words::EDGE,
+    }
+}
+
+/// A node in this role and state.
+#[must_use]
+pub fn role(liveness: Liveness, role: Role) -> RoleFace {
+    let votes = matches!(role, Role::PreCandidate | Role::Candidate);
+    let ring = match role {
+        Role::Follower => Ring::Plain,
+        Role::PreCandidate | Role::Candidate => Ring::Dashed,
+        Role::Leader => Ring::Crowned,
+        Role::Learner | Role::Observer | Role::Edge => Ring::Small,
+    };
+    match liveness {
+        Liveness::Up => RoleFace { ring, votes, words: role_words(role) },
+        Liveness::Paused => RoleFace { ring: Ring::Paused, votes, words: words::PAUSED },
+        Liveness::Down => RoleFace { ring: Ring::Crossed, votes: false, words: words::DOWN },
+        Liveness::Crashed => RoleFace { ring: Ring::Crossed, votes: false, words: words::CRASHED },
+        Liveness::Broken => RoleFace { ring: Ring::Crossed, votes: false, words: words::BROKEN },
+    }
+}
+
+/// What a node is called: what it does, and where its part is about to change or it has none, that too.
+#[must_use]
+pub fn standing(look: RoleFace, part: Part) -> String {
+    match (look.ring, part) {
+        (Ring::Crossed | Ring::Paused, _) | (_, Part::Voter | Part::Learner | Part::Observer | Part::Edge) => {
+            look.words.into()
+        }
+        (_, Part::Joining) => fill(words::JOINING, &[("role", &look.words)]),
+        (_, Part::Leaving) => fill(words::LEAVING, &[("role", &look.words)]),
+        (Ring::Small, Part::Spare) => words::SPARE.into(),
+        // A leader that has removed itself leads until that is committed.
+        (Ring::Plain | Ring::Dashed | Ring::Crowned, Part::Spare) => fill(words::LEAVING, &[("role", &look.words)]),
+    }
+}
+
+/// What a part is called.
+#[must_use]
+pub fn part_words(part: Part) -> &'static str {
+    match part {
+        Part::Voter => words::VOTER,
+        Part::Joining => words::JOINING_VOTER,
+        Part::Leaving => words::LEAVING_VOTER,
+        Part::Learner => words::LEARNER,
+        Part::Observer => words::OBSERVER,
+        Part::Edge => words::EDGE,
+        Part::Spare => words::SPARE,
+    }
+}
+
+/// A configuration in words: `voters n1, n2; together with voters n3; learners n4`.
+#[must_use]
+pub fn members(members: &Membership) -> String {
+    members_text(members)
+}
+
+/// What a timer is called.
+#[must_use]
+pub fn timer_words(kind: TimerKind) -> &'static str {
+    match kind {
+        TimerKind::Election => words::ELECTION_TIMER,
+        TimerKind::Heartbeat => words::HEARTBEAT_TIMER,
+    }
+}
