@@ -2,15 +2,14 @@
 //! such a store.
 
 use std::mem;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
-use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Mail, Protocol};
+use quorumscope_core::entry::{Class, EntryKind, Proposal, Tags};
+use quorumscope_core::protocol::{Effect, Effects, Input, Mail, Protocol};
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Wall};
+use quorumscope_core::types::{ClientId, Digest, Mono, NodeId, Now, RequestNumber, Wall};
 
 use crate::{Cluster, Commands, Setup, Tally};
 
@@ -27,18 +26,11 @@ struct Ours {
     now: Now,
     leader: usize,
     number: u64,
+    proposals: Vec<Proposal>,
 }
 
-/// Nobody waits for an answer, as with the peers.
+/// Nobody waits for an answer, as with the peers: no result of an application is reported.
 const NOBODY: ClientId = ClientId(0);
-
-/// What a node's effects ask the executor to report.
-#[derive(Default)]
-struct Done {
-    snapshot: Option<(LogIndex, Tally)>,
-    /// For those who wait for them.
-    results: Option<(LogIndex, Vec<Applied>)>,
-}
 
 pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let voters: Vec<_> = (1..=setup.nodes).map(NodeId).collect();
@@ -55,38 +47,11 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
             tally: Tally::default(),
         }
     };
-    let mut cluster = Ours { nodes: voters.iter().map(start).collect(), spare: Vec::new(), now, leader: 0, number: 0 };
+    let nodes = voters.iter().map(start).collect();
+    let mut cluster = Ours { nodes, spare: Vec::new(), now, leader: 0, number: 0, proposals: Vec::new() };
     cluster.fire(0);
     assert_eq!(cluster.nodes[0].raft.role(), Role::Leader);
     Box::new(cluster)
-}
-
-impl Node {
-    /// Carries out the effects of a step. What is to be reported waits until all of them are carried out.
-    fn execute(&mut self) -> Done {
-        let mut done = Done::default();
-        for effect in self.effects.iter_mut() {
-            match effect {
-                Effect::Write(_) | Effect::Send { .. } => unreachable!("what a node holds in memory is its store"),
-                Effect::Apply { from, through } => {
-                    let results = apply(self.raft.log().between(*from, *through), &mut self.tally);
-                    if !results.is_empty() {
-                        done.results = Some((*through, results));
-                    }
-                }
-                Effect::Snapshot { index } => done.snapshot = Some((*index, self.tally)),
-                Effect::Restore { .. } => {
-                    let snapshot = self.raft.snapshot().expect("what is restored was taken in");
-                    self.tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
-                }
-                Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
-                Effect::Project { .. } => unreachable!("there are no edges"),
-                Effect::Broken(fact) => panic!("{fact}"),
-            }
-        }
-        self.effects.clear();
-        done
-    }
 }
 
 impl Node {
@@ -99,15 +64,38 @@ impl Node {
     #[inline]
     fn finish(&mut self, now: Now) {
         while !self.effects.is_empty() {
-            let done = self.execute();
-            if let Some((index, tally)) = done.snapshot {
-                let (digest, data) = (Digest(tally.digest), Bytes::copy_from_slice(&tally.encode()));
-                self.raft.step(now, Input::SnapshotTaken { index, digest, data }, &mut self.effects);
-            }
-            if let Some((through, results)) = done.results {
-                self.raft.step(now, Input::Applied { through, results }, &mut self.effects);
+            if let Some(report) = self.execute() {
+                self.raft.step(now, report, &mut self.effects);
             }
         }
+    }
+
+    /// Carries out the effects of a step. A report waits until all of them are carried out.
+    fn execute(&mut self) -> Option<Input<Message>> {
+        let Self { raft, effects, tally } = self;
+        let mut report = None;
+        for effect in effects.iter_mut() {
+            match effect {
+                Effect::Apply { from, through } => {
+                    let commands = raft.log().between(*from, *through).filter(|entry| entry.kind == EntryKind::Command);
+                    commands.for_each(|entry| tally.apply(&entry.payload));
+                }
+                Effect::Snapshot { index } => {
+                    let (digest, data) = (Digest(tally.digest), Bytes::copy_from_slice(&tally.encode()));
+                    report = Some(Input::SnapshotTaken { index: *index, digest, data });
+                }
+                Effect::Restore { .. } => {
+                    let snapshot = raft.snapshot().expect("what is restored was taken in");
+                    *tally = Tally::decode(&snapshot.data).expect("a snapshot holds a tally");
+                }
+                Effect::Answer { .. } | Effect::Read { .. } | Effect::Note(_) => {}
+                Effect::Write(_) | Effect::Send { .. } => unreachable!("what a node holds in memory is its store"),
+                Effect::Project { .. } => unreachable!("there are no edges"),
+                Effect::Broken(fact) => panic!("{fact}"),
+            }
+        }
+        effects.clear();
+        report
     }
 }
 
@@ -147,30 +135,22 @@ impl Ours {
     }
 }
 
-/// Applies entries; the results, for those who wait for them.
-fn apply<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>, tally: &mut Tally) -> Vec<Applied> {
-    let mut results = Vec::new();
-    for entry in entries.filter(|entry| entry.kind == EntryKind::Command) {
-        tally.apply(&entry.payload);
-        if entry.client != NOBODY {
-            let (index, client, number) = (entry.index, entry.client, entry.number);
-            results.push(Applied { index, client, number, result: Bytes::new() });
-        }
-    }
-    results
-}
-
 impl Cluster for Ours {
     fn round(&mut self, batch: usize, commands: &mut Commands) {
-        let proposals = (0..batch)
-            .map(|_| {
-                self.number += 1;
-                let number = RequestNumber(self.number);
-                let payload = Bytes::copy_from_slice(commands.take());
-                Proposal { client: NOBODY, number, class: Class::Critical, tags: Tags::new(), payload }
-            })
-            .collect();
-        self.nodes[self.leader].step(self.now, Input::Propose(proposals));
+        for _ in 0..batch {
+            self.number += 1;
+            let (number, payload) = (RequestNumber(self.number), Bytes::copy_from_slice(commands.take()));
+            self.proposals.push(Proposal {
+                client: NOBODY,
+                number,
+                class: Class::Critical,
+                tags: Tags::new(),
+                payload,
+            });
+        }
+        let leader = &mut self.nodes[self.leader];
+        leader.raft.propose_in_place(self.now, &mut self.proposals, &mut leader.effects);
+        leader.finish(self.now);
         self.deliver_until_quiet();
     }
 

@@ -140,17 +140,19 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if !self.on(Rule::KeepMatchingSuffix) && self.log.last_index() > end {
             self.remove_from(leader, end.next(), out);
         }
-        let held = |entry: &&Arc<Entry>| self.log.term_at(entry.index) == Some(entry.term);
-        let known = entries.iter().take_while(held).count();
-        if known > 0 {
-            entries.drain(..known);
-        }
+        // What continues the log is new; only what overlaps with it is compared.
         let Some(first) = entries.first().map(|entry| entry.index) else { return Some(0) };
         if first <= self.log.last_index() {
-            if !out.check(first > self.commit_index, "a committed entry is never replaced") {
-                return None;
+            let held = |entry: &&Arc<Entry>| self.log.term_at(entry.index) == Some(entry.term);
+            let known = entries.iter().take_while(held).count();
+            entries.drain(..known);
+            let Some(first) = entries.first().map(|entry| entry.index) else { return Some(0) };
+            if first <= self.log.last_index() {
+                if !out.check(first > self.commit_index, "a committed entry is never replaced") {
+                    return None;
+                }
+                self.remove_from(leader, first, out);
             }
-            self.remove_from(leader, first, out);
         }
         let new = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         let mut others = false;

@@ -70,6 +70,7 @@ pub use profile::Profile;
 pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 pub use tick::MAX_LOG_TIME_JUMP;
 
+use crate::entry::Proposal;
 use crate::event::{Event, FollowerReason, IgnoreReason, SnapshotReason, TimerReason};
 use crate::membership::Membership;
 use crate::protocol::{self, Input, Outcome, Protocol};
@@ -185,7 +186,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
         match &mut input {
             Input::Receive { from, message } => self.receive(now, *from, message, out),
             Input::DeadlineReached => self.on_deadline(now, out),
-            Input::Propose(proposals) => self.on_propose(now, std::mem::take(proposals), out),
+            Input::Propose(proposals) => self.on_propose(now, proposals, out),
             Input::Written(ticket) => self.on_written(now, *ticket, out),
             Input::Applied { through, results } => self.on_applied(*through, std::mem::take(results), out),
             Input::Reconfigure(change) => self.on_reconfigure(now, change, out),
@@ -292,6 +293,16 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             Role::PreCandidate { .. } | Role::Candidate { .. } => None,
             Role::Leader(_) => Some(self.id),
         }
+    }
+
+    /// Takes clients' commands and leaves the list's memory to whoever comes next: [`Input::Propose`] without a list for
+    /// each. Nothing is left in it that counts.
+    pub fn propose_in_place(&mut self, now: Now, proposals: &mut Vec<Proposal>, out: &mut Effects) {
+        if !self.store_lost {
+            self.on_propose(now, proposals, out);
+            self.follow_up(now, out);
+        }
+        proposals.clear();
     }
 
     /// Takes a peer's message where it lies: [`Input::Receive`] without a copy. What is left of it is of no use.

@@ -21,24 +21,26 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     ///
     /// What is refused here was not appended: it has not happened and will not. Commands are taken in order as far
     /// as the bounds on what is uncommitted allow, so that a batch beyond a bound still makes progress.
-    pub(super) fn on_propose(&mut self, now: Now, proposals: Vec<Proposal>, out: &mut Effects) {
+    pub(super) fn on_propose(&mut self, now: Now, proposals: &mut Vec<Proposal>, out: &mut Effects) {
         if !matches!(self.role, Role::Leader(_)) {
             let leader = self.leader();
             out.note(|| Event::ProposalRefused { leader, overloaded: false, limit: None });
-            return refuse(&proposals, &Outcome::NotLeader { leader }, out);
+            return refuse(proposals, &Outcome::NotLeader { leader }, out);
         }
-        let Some(mut proposals) = self.refuse_in_transfer(proposals, out) else { return };
+        if !self.takes_in_transfer(proposals, out) {
+            return;
+        }
         let largest = u64::from(self.config.max_entry_bytes);
         if proposals.iter().any(|proposal| proposal.payload.len() as u64 > largest) {
-            self.refuse_too_large(&mut proposals, out);
+            self.refuse_too_large(proposals, out);
         }
-        if let Some((taken, limit)) = self.overload(&proposals) {
+        if let Some((taken, limit)) = self.overload(proposals) {
             let leader = Some(self.id);
             out.note(|| Event::ProposalRefused { leader, overloaded: true, limit: Some(limit) });
             refuse(&proposals.split_off(taken), &Outcome::Overloaded, out);
         }
         if !proposals.is_empty() {
-            self.append_as_leader(now, EntryKind::Command, proposals, out);
+            self.append_as_leader(now, EntryKind::Command, proposals.drain(..), out);
             self.replicate_to_all(out);
         }
     }

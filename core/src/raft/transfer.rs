@@ -96,15 +96,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    /// Refuses proposals while leadership is handed over; they were not appended. Gives them back otherwise.
-    pub(super) fn refuse_in_transfer(&self, proposals: Vec<Proposal>, out: &mut Effects) -> Option<Vec<Proposal>> {
-        let Role::Leader(leader) = &self.role else { return Some(proposals) };
-        let Some(transfer) = leader.transfer else { return Some(proposals) };
+    /// Refuses proposals while leadership is handed over; they were not appended. Returns whether it is not.
+    pub(super) fn takes_in_transfer(&self, proposals: &[Proposal], out: &mut Effects) -> bool {
+        let Role::Leader(leader) = &self.role else { return true };
+        let Some(transfer) = leader.transfer else { return true };
         out.note(|| Event::ProposalRefusedInTransfer { to: transfer.to });
         for proposal in proposals {
             out.answer(proposal.client, proposal.number, Outcome::NotLeader { leader: Some(transfer.to) });
         }
-        None
+        false
     }
 
     /// The leader wants this node to lead: it campaigns at once, without a pre-vote (thesis §3.10). An order of an
