@@ -65,13 +65,13 @@ impl Node {
     fn finish(&mut self, now: Now) {
         while !self.effects.is_empty() {
             if let Some(report) = self.execute() {
-                self.raft.step(now, report, &mut self.effects);
+                self.raft.step(now, *report, &mut self.effects);
             }
         }
     }
 
     /// Carries out the effects of a step. A report waits until all of them are carried out.
-    fn execute(&mut self) -> Option<Input<Message>> {
+    fn execute(&mut self) -> Option<Box<Input<Message>>> {
         let Self { raft, effects, tally } = self;
         let mut report = None;
         for effect in effects.iter_mut() {
@@ -82,7 +82,7 @@ impl Node {
                 }
                 Effect::Snapshot { index } => {
                     let (digest, data) = (Digest(tally.digest), Bytes::copy_from_slice(&tally.encode()));
-                    report = Some(Input::SnapshotTaken { index: *index, digest, data });
+                    report = Some(Box::new(Input::SnapshotTaken { index: *index, digest, data }));
                 }
                 Effect::Restore { .. } => {
                     let snapshot = raft.snapshot().expect("what is restored was taken in");

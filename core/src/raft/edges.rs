@@ -60,6 +60,7 @@ pub(super) fn addressed(progress: &Progress, append: AppendEntries) -> Message {
     }
 }
 
+#[inline(never)]
 fn fed(edge: &Edge, mut append: AppendEntries) -> Message {
     append.entries = without_bodies(edge, append.entries);
     Message::FeedEdge(Box::new(FeedEdge { subscription: edge.subscription(), append }))

@@ -34,6 +34,7 @@ use crate::types::{NodeId, Now};
 
 /// Sends an append for a node that has a feeder: as an order to the feeder, or straight to the node. What an order
 /// speaks of has left for the feeder before, so that it finds it there unless that was lost.
+#[inline(never)]
 pub(super) fn send(leader: &Leader, position: usize, feeder: NodeId, append: AppendEntries, out: &mut Effects) {
     let Some(progress) = leader.progress.get(position) else { return };
     let last = append.entries.last().map(|entry| Base { index: entry.index, term: entry.term });

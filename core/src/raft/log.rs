@@ -114,6 +114,12 @@ impl Log {
     pub fn slice(&self, from: LogIndex, limit: u32, first_bytes: u64, bytes: u64) -> (Entries, u64) {
         let none = (Entries::new(), 0);
         let Some(start) = self.position(from).filter(|start| *start < self.entries.len()) else { return none };
+        if start + 1 == self.entries.len() && limit > 0 {
+            // What one proposal at a time sends.
+            let Some(entry) = self.entries.back() else { return none };
+            let bytes = entry.payload.len() as u64;
+            return if bytes > first_bytes { none } else { (Entries::from_buf([Arc::clone(entry)]), bytes) };
+        }
         let end = start.saturating_add(limit as usize).min(self.entries.len());
         let (mut count, mut sum) = (0, 0);
         for entry in self.entries.range(start..end) {
@@ -123,11 +129,7 @@ impl Log {
             }
             (count, sum) = (count + 1, with);
         }
-        let entries = match self.entries.get(start) {
-            Some(entry) if count == 1 => Entries::from_buf([Arc::clone(entry)]), // What one proposal at a time sends.
-            Some(_) | None => self.entries.range(start..start + count).cloned().collect(),
-        };
-        (entries, sum)
+        (self.entries.range(start..start + count).cloned().collect(), sum)
     }
 
     /// Bytes of payload after `index`.

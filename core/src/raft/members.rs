@@ -219,8 +219,9 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// What a committed configuration asks for: to leave a joint one, to let go of who left, to step down.
+    #[inline(never)]
     pub(super) fn tend_members(&mut self, now: Now, out: &mut Effects) {
-        if !self.unsettled || self.members.current().0 > self.commit_index {
+        if self.members.current().0 > self.commit_index {
             return;
         }
         self.members.committed(self.commit_index, self.last_applied);

@@ -34,6 +34,7 @@ mod early;
 mod edges;
 mod election;
 mod feeders;
+mod follow_up;
 mod lease;
 mod ledger;
 mod log;
@@ -73,13 +74,13 @@ pub use tick::MAX_LOG_TIME_JUMP;
 use crate::entry::Proposal;
 use crate::event::{Event, FollowerReason, IgnoreReason, SnapshotReason, TimerReason};
 use crate::membership::Membership;
-use crate::protocol::{self, Input, Outcome, Protocol};
+use crate::protocol::{self, Input, Protocol};
 use crate::quorum::{Majority, QuorumSystem};
 use crate::record::{NodeStatus, Timer, TimerKind};
 use crate::rng::Rng;
 use crate::snapshot::Base;
 use crate::storage::{DiskImage, Format};
-use crate::types::{Digest, LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
+use crate::types::{Digest, LogIndex, Mono, NodeId, Now, Span, Term, Wall};
 use lease::Silence;
 use members::Members;
 use persist::Persist;
@@ -313,24 +314,6 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    /// What every step ends with: whatever follows from what has changed.
-    #[inline]
-    fn follow_up(&mut self, now: Now, out: &mut Effects) {
-        loop {
-            self.tend_members(now, out);
-            self.feed_observers(out);
-            self.snapshot_ready(now, out);
-            self.advance_reads(now, out);
-            let is_durable = self.persist.flush(&self.hard, &self.log, out);
-            if !out.is_immediate() {
-                return self.apply_ready(out);
-            }
-            if !self.count_as_done(now, is_durable, out) {
-                return;
-            }
-        }
-    }
-
     fn on(&self, rule: Rule) -> bool {
         self.config.rules.on(rule)
     }
@@ -419,27 +402,6 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
-    /// The disk has confirmed a write: our own vote may count now, and our own copy of entries.
-    fn on_written(&mut self, now: Now, ticket: Ticket, out: &mut Effects) {
-        let names_entry = self.on(Rule::WrittenNamesEntry);
-        self.persist.complete(ticket, self.hard.current_term, &self.log, names_entry);
-        self.on_durable(now, out);
-    }
-
-    /// What has been promised to the disk is there.
-    #[inline]
-    fn on_durable(&mut self, now: Now, out: &mut Effects) {
-        self.restore_ready(out);
-        match &self.role {
-            Role::Candidate { own_vote, .. } if self.persist.is_complete(*own_vote) => self.count_own_vote(now, out),
-            Role::Leader(_) => {
-                self.advance_commit(out);
-                self.answer_early(out);
-            }
-            Role::Follower { .. } | Role::PreCandidate { .. } | Role::Candidate { .. } => {}
-        }
-    }
-
     fn draw_election_timeout(&mut self) -> Span {
         let (low, high) = self.config.election_timeout;
         if self.config.rules.on(Rule::RandomizedTimeout) { self.rng.span((low, high)) } else { low }
@@ -454,48 +416,5 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let timeout = self.draw_election_timeout();
         self.arm(TimerKind::Election, now.mono, timeout);
         out.note(|| Event::ElectionTimerSet { timeout, reason });
-    }
-
-    /// For an executor that does everything at once: what the step has written and applied is done. Returns whether
-    /// something follows from it that only another look finds.
-    #[inline]
-    fn count_as_done(&mut self, now: Now, is_durable: bool, out: &mut Effects) -> bool {
-        let commit_index = self.commit_index;
-        if is_durable {
-            self.on_durable(now, out);
-        } else if let Some(ticket) = self.persist.last_unconfirmed() {
-            self.on_written(now, ticket, out);
-        }
-        self.apply_ready(out);
-        let applied = self.last_applied < self.apply_asked && !self.snapshots.is_installing();
-        if applied {
-            self.last_applied = self.apply_asked;
-            self.snapshot_ready(now, out);
-        }
-        self.commit_index > commit_index || self.persist.is_open() || applied && self.has_reads()
-    }
-
-    /// Asks for the application of what is committed and durable here.
-    fn apply_ready(&mut self, out: &mut Effects) {
-        if self.snapshots.is_installing() {
-            return; // The log speaks of the snapshot's state, which is not there yet.
-        }
-        let through = self.commit_index.min(self.persist.durable());
-        if through > self.apply_asked {
-            out.apply(self.apply_asked.next(), through);
-            self.apply_asked = through;
-        }
-    }
-
-    /// The state machine has applied entries: clients that wait for them are answered.
-    fn on_applied(&mut self, through: LogIndex, results: Vec<protocol::Applied>, out: &mut Effects) {
-        self.last_applied = self.last_applied.max(through);
-        let Role::Leader(leader) = &mut self.role else { return };
-        for protocol::Applied { index, result, .. } in results {
-            while leader.waiting.pop_front_if(|waiting| waiting.index < index).is_some() {}
-            if let Some(waiting) = leader.waiting.pop_front_if(|waiting| waiting.index == index) {
-                out.answer(waiting.client, waiting.number, Outcome::Applied { index, result });
-            }
-        }
     }
 }

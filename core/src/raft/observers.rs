@@ -102,6 +102,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         self.feed_all_observers(out);
     }
 
+    #[inline(never)]
     fn feed_all_observers(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
         leader.observers.fed = self.commit_index;

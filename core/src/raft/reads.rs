@@ -210,10 +210,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// Moves reads on, at the end of each step: begins the round of the next batch, ends batches whose round is
     /// confirmed, and answers what is applied far enough.
+    #[inline(never)]
     pub(super) fn advance_reads(&mut self, now: Now, out: &mut Effects) {
-        if !self.has_reads() {
-            return;
-        }
         if let Role::Leader(leader) = &self.role {
             let idle = leader.reads.batches.is_empty();
             if idle && !leader.reads.unsent.is_empty() {

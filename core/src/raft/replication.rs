@@ -29,13 +29,18 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// Sends one follower what it lacks, as far as its window allows.
+    #[inline]
     pub(super) fn replicate_to(&mut self, position: usize, out: &mut Effects) {
+        let Role::Leader(leader) = &self.role else { return };
+        if leader.progress.get(position).is_some_and(|progress| !progress.is_settled(self.log.last_index())) {
+            self.replicate_unsettled(position, out);
+        }
+    }
+
+    fn replicate_unsettled(&mut self, position: usize, out: &mut Effects) {
         let Role::Leader(leader) = &mut self.role else { return };
         loop {
             let Some(progress) = leader.progress.get_mut(position) else { return };
-            if progress.is_settled(self.log.last_index()) {
-                return;
-            }
             let window = (self.config.max_entries_in_flight, self.config.max_bytes_in_flight);
             let full = self.config.max_entries_per_append;
             let mut room = progress.room(window.0).min(full);
@@ -71,6 +76,10 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
             match progress.feeder {
                 None => out.send(progress.node, super::edges::addressed(progress, append), None),
                 Some(feeder) => super::feeders::send(leader, position, feeder, append, out),
+            }
+            let is_settled = |progress: &Progress| progress.is_settled(self.log.last_index());
+            if leader.progress.get(position).is_none_or(is_settled) {
+                return;
             }
         }
     }

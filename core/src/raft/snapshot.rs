@@ -119,6 +119,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         }
     }
 
+    #[inline(never)]
     fn snapshot_if_due(&mut self, now: Now, out: &mut Effects) {
         let settings = &self.config.snapshots;
         let applied = self.last_applied.0.saturating_sub(self.snapshots.index().0);
@@ -192,6 +193,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// Begins to send the snapshot to a follower that needs an entry which is gone.
+    #[inline(never)]
     pub(super) fn start_transfer(&mut self, position: usize, out: &mut Effects) {
         if self.edge_at(position).is_some() {
             return self.project_for(position, out);
@@ -384,8 +386,15 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     }
 
     /// A snapshot that was taken in is durable: the state is restored from it.
+    #[inline]
     pub(super) fn restore_ready(&mut self, out: &mut Effects) {
-        let Some((ticket, index)) = self.snapshots.installing else { return };
+        if let Some((ticket, index)) = self.snapshots.installing {
+            self.restore_after(ticket, index, out);
+        }
+    }
+
+    #[inline(never)]
+    fn restore_after(&mut self, ticket: Ticket, index: LogIndex, out: &mut Effects) {
         if self.persist.is_complete(ticket) {
             self.snapshots.installing = None;
             self.apply_asked = index;
