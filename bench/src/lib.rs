@@ -18,11 +18,14 @@
 //!
 //! | contender | pre-vote | check-quorum | settings |
 //! | --- | --- | --- | --- |
-//! | quorumscope | on | on | rules that cannot be switched off (`AllOn`), 512 entries an append, window of 4,096, a snapshot every 8,192 entries, of which 64 stay in the log |
+//! | quorumscope | on | on | rules that cannot be switched off (`AllOn`), 512 entries an append, window of 4,096, a snapshot every 8,192 entries, of which 64 stay in the log, which is its store (`Effects::in_memory`) |
 //! | raft 0.7 | on | on | `batch_append`, 1 MiB an append, window of 4,096 messages, its `MemStorage`, codec `protobuf` |
 //! | raft-io 1.0 | on (always) | has none | 512 entries an append, its `MemoryLog`; it takes one command at a time and sends each at once |
 //! | sailing-proto 0.0 | on | on | 1 MiB an append, window of 4,096 messages, proposals of a batch flushed together, stores of ours (it has none) |
 //! | openraft 0.9 | has none | has none | 512 entries an append, store and network of ours, one tokio runtime of one thread, no ticks |
+//!
+//! Who has a log in memory that is its own store keeps one copy of each entry a node (quorumscope, raft-io); the others
+//! move entries from what is unstable to a store, because their design has two places.
 //!
 //! A log is compacted every 8,192 commands, at a moment when all is quiet, or by
 //! the crate itself where it wants to (quorumscope, sailing, openraft).

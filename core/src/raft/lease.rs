@@ -93,10 +93,13 @@ impl Rounds {
         self.started
     }
 
-    /// A peer answered an append of this term. Returns whether it had not answered this round before.
-    fn answered(&mut self, node: NodeId, round: u64, now: Mono) -> bool {
+    /// A peer answered an append of this term. It is looked for first where it stands once everybody has answered.
+    /// Returns whether it had not answered this round before.
+    #[inline]
+    fn answered(&mut self, node: NodeId, likely: usize, round: u64, now: Mono) -> bool {
         let round = if round <= self.started { round } else { 0 };
-        match self.position_of(node) {
+        let is_there = self.contacts.get(likely).is_some_and(|contact| contact.node == node);
+        match if is_there { Ok(likely) } else { self.position_of(node) } {
             Ok(position) => {
                 let Some(contact) = self.contacts.get_mut(position) else { return false };
                 contact.heard = now;
@@ -198,7 +201,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         if !anybody && position >= leader.followers() {
             return Some(position);
         }
-        if leader.rounds.answered(from, round, now.mono) && round > leader.rounds.confirmed {
+        if leader.rounds.answered(from, position, round, now.mono) && round > leader.rounds.confirmed {
             self.confirm_rounds(now);
         }
         Some(position)
@@ -290,9 +293,9 @@ mod tests {
     fn an_answer_to_a_round_that_never_was_proves_nothing() {
         let mut rounds = Rounds::new(Mono(0));
         rounds.start(Mono(1));
-        assert!(!rounds.answered(NodeId(2), 7, Mono(2)));
+        assert!(!rounds.answered(NodeId(2), 0, 7, Mono(2)));
         assert_eq!(rounds.round_of(NodeId(2)), 0);
-        assert!(rounds.answered(NodeId(2), 1, Mono(3)) && !rounds.answered(NodeId(2), 1, Mono(4)));
+        assert!(rounds.answered(NodeId(2), 0, 1, Mono(3)) && !rounds.answered(NodeId(2), 5, 1, Mono(4)));
         assert_eq!((rounds.heard(NodeId(2)), rounds.heard(NodeId(3))), (Mono(4), Mono(0)));
     }
 
