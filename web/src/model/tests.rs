@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::record::{Body, Record, Role};
@@ -9,7 +10,9 @@ use quorumscope_core::types::{Mono, RecordId};
 use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::trace::view::Liveness;
 
+use super::playing::BEFORE_DEADLINE;
 use super::*;
+use crate::link;
 use crate::scenarios;
 use crate::source::simulation::Engine;
 
