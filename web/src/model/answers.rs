@@ -14,8 +14,7 @@ impl Model {
     pub(super) fn answered(&mut self, answer: Answer) -> Vec<Effect> {
         match answer {
             Answer::Opened { scenario } => {
-                self.machine = link::machine(&scenario);
-                self.scenario = Shared::new(scenario);
+                self.keep(scenario);
                 self.finished = false;
                 self.expectations = Shared::default();
                 self.skipped.clear();
@@ -59,6 +58,13 @@ impl Model {
         Vec::new()
     }
 
+    /// Keeps the scenario as the source knows it now, and what the panels ask of it again and again.
+    fn keep(&mut self, scenario: String) {
+        self.machine = link::machine(&scenario);
+        self.subscribed = Shared::new(link::subscribed(&scenario));
+        self.scenario = Shared::new(scenario);
+    }
+
     pub(super) fn acted(&mut self, at: Time, scenario: String) -> Vec<Effect> {
         if !self.offers.past {
             self.acting = None;
@@ -77,7 +83,7 @@ impl Model {
             }
             self.remember(past);
         }
-        self.scenario = Shared::new(scenario);
+        self.keep(scenario);
         self.finished = false;
         self.cursor.truncate_after(at);
         self.goal = Some(Goal::Time(at.0 as f64));

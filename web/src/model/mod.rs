@@ -43,6 +43,8 @@ pub struct Model {
     pub scenario: Shared<String>,
     /// The state machine that it drives.
     pub machine: MachineKind,
+    /// The names of all that edges are asked to hold in it.
+    pub subscribed: Shared<Vec<String>>,
     /// Whether a live cluster's stores end with the process that serves them.
     pub in_memory: bool,
     /// How the scenario's expectations stand.
@@ -190,6 +192,7 @@ impl Model {
             in_memory: false,
             scenario: Shared::default(),
             machine: MachineKind::default(),
+            subscribed: Shared::default(),
             expectations: Shared::default(),
             playing: live,
             speed: if live { Speed::REAL } else { Speed::NORMAL },

@@ -20,6 +20,15 @@ pub mod act {
     pub const ADD: &str = "Add as learner";
     /// Joins as an observer.
     pub const OBSERVE: &str = "Add as observer";
+    /// Joins as an edge.
+    pub const SUBSCRIBE: &str = "Add as edge";
+    /// What an edge is to hold.
+    pub const KEYS: &str = "Keys that it holds";
+    /// An example of that.
+    pub const KEYS_EXAMPLE: &str = "keys, as: x cart";
+    /// How a key names more than itself.
+    pub const KEYS_HINT: &str =
+        "As an edge it gets what is committed of these keys. With “cart” come “cart/1”, “cart/2” and so on.";
     /// Gets a vote.
     pub const PROMOTE: &str = "Promote";
     /// Leaves.

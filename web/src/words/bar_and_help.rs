@@ -124,7 +124,7 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 17] = [
+    pub const SIGNS: [(&str, &str); 19] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
@@ -136,6 +136,8 @@ pub mod help {
         ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),
         ("small ring", "a learner; with an eye, an observer; dotted, not a member"),
         ("+ − at a node", "members change: it has its vote in the new half alone, or in the old half alone"),
+        ("E at a node", "an edge: it holds the part of the state that it subscribes to"),
+        ("· in a log", "a command that an edge does not hold: its place, term and digest"),
         ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
         ("dotted ring, bars", "the node is paused"),

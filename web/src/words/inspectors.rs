@@ -20,6 +20,10 @@ pub mod inspect {
     pub const ROUND: &str = "round";
     /// Row: log.
     pub const LOG: &str = "log";
+    /// Row: what an edge subscribes to.
+    pub const HOLDS: &str = "subscribes to";
+    /// Row: what an edge got without its body.
+    pub const LEFT_OUT: &str = "left out";
     /// Row: snapshot.
     pub const SNAPSHOT: &str = "snapshot";
     /// Row: disk.
@@ -133,6 +137,26 @@ pub mod inspector {
             return format!("{length} {entries} after {}, committed through {}", base.0, commit.0);
         }
         if up { format!("{length} {entries}, {} committed", commit.0) } else { format!("{length} {entries} on disk") }
+    }
+
+    /// What an edge subscribes to: names where they are known, and how many are not.
+    #[must_use]
+    pub fn holds(names: &[&str], others: usize) -> String {
+        let unnamed = match others {
+            0 => None,
+            1 => Some("1 range".to_owned()),
+            _ => Some(format!("{others} ranges")),
+        };
+        names.iter().map(|name| (*name).to_owned()).chain(unnamed).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What of its log an edge got without its body.
+    #[must_use]
+    pub fn left_out(left_out: usize, commands: usize) -> String {
+        match (left_out, commands) {
+            (0, _) => "nothing".into(),
+            _ => format!("{left_out} of {commands} commands in its log: it has place, term and digest of each"),
+        }
     }
 
     /// A node's newest snapshot.
@@ -275,6 +299,10 @@ pub mod checks {
     #[must_use]
     pub fn told(what: &str, took: Span) -> String {
         let ms = took.0 as f64 / 1_000.0;
+        // A live cluster may tell of question and answer in one report: that is no measured time.
+        if ms < 0.5 {
+            return what.into();
+        }
         if ms < 10_000.0 { format!("{what} after {ms:.0} ms") } else { format!("{what} after {:.1} s", ms / 1_000.0) }
     }
 
