@@ -148,7 +148,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
             </dl>
             if !status.progress.is_empty() { { progress(id, node, props) } }
             if let Some((through, rows)) = &props.insight.state { { state(*through, rows) } }
-            { actions_of_node(id, node, props.offers, &props.on) }
+            { actions_of_node(id, node, cluster.is_voter(id), props.offers, &props.on) }
             if props.offers.members { { actions_of_member(id, &props.view, subscribing(props), &props.on) } }
             { on_their_way(id, props) }
             if props.offers.network { { links(id, props) } }

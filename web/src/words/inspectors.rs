@@ -286,8 +286,10 @@ pub mod checks {
         "Commit is decided",
         "Decided is final",
         "Durability",
-        "Edge state",
+        EDGE_STATE,
     ];
+    /// The one of them that says something only while there are edges.
+    pub const EDGE_STATE: &str = "Edge state";
     /// An expectation that the run has not come to.
     pub const NOT_REACHED: &str = "not reached";
     /// A live cluster is not checked.
@@ -295,7 +297,7 @@ pub mod checks {
     /// An operation waits.
     pub const WAITS: &str = "waits";
 
-    /// An operation's fate in words.
+    /// An operation's fate in words, and how long it took to learn it.
     #[must_use]
     pub fn told(what: &str, took: Span) -> String {
         let ms = took.0 as f64 / 1_000.0;
@@ -303,7 +305,13 @@ pub mod checks {
         if ms < 0.5 {
             return what.into();
         }
-        if ms < 10_000.0 { format!("{what} after {ms:.0} ms") } else { format!("{what} after {:.1} s", ms / 1_000.0) }
+        // Longer texts would read as if the time belonged to their last word.
+        let comma = if what.contains(' ') { "," } else { "" };
+        if ms < 10_000.0 {
+            format!("{what}{comma} after {ms:.0} ms")
+        } else {
+            format!("{what}{comma} after {:.1} s", ms / 1_000.0)
+        }
     }
 
     /// Tries.
