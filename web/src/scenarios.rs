@@ -147,7 +147,7 @@ pub static MORE: [Built; 18] = [
         ],
         tries: &[
             "Select n4 at 2.4 s: what does it subscribe to, and what was left out?",
-            "Compare its row of the log with the others: a dot stands where a body was left out.",
+            "Compare its row of the log with the others: a striped field stands where a body was left out.",
             "At 2.5 s cart/2 is read at n4, and then user. Why does it refuse one of them?",
         ],
         toml: include_str!("../../tests/scenarios/edge.toml"),

@@ -1,5 +1,6 @@
 //! What has the source answered, and what follows from it?
 
+use quorumscope_core::record::Command;
 use quorumscope_core::types::Time;
 
 use super::cursor::instant;
@@ -28,7 +29,9 @@ impl Model {
             Answer::Acted { at, scenario } => return self.acted(at, scenario),
             Answer::Refused { reason } => {
                 self.acting = None;
-                self.pending.pop();
+                if matches!(self.commanded.take(), Some(Command::Propose { .. })) {
+                    self.pending.pop();
+                }
                 self.notice = Some(Notice { text: reason, bad: true, undo: false });
             }
             Answer::Failed { reason } => {

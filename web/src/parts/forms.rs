@@ -269,6 +269,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_told_in_one_report_has_no_measured_time() {
+        assert_eq!(words::told("done", Span(0)), "done");
+        assert_eq!(words::told("done", Span(31_000)), "done after 31 ms");
+        assert_eq!(words::told("not held there", Span(48_000)), "not held there, after 48 ms");
+    }
+
+    #[test]
     fn a_property_is_known_by_any_of_its_spellings() {
         assert!(same_property("raft.leader-append-only", "Leader append-only"));
         assert!(same_property("election_safety", "Election safety"));

@@ -137,7 +137,7 @@ pub mod help {
         ("small ring", "a learner; with an eye, an observer; dotted, not a member"),
         ("+ − at a node", "members change: it has its vote in the new half alone, or in the old half alone"),
         ("E at a node", "an edge: it holds the part of the state that it subscribes to"),
-        ("· in a log", "a command that an edge does not hold: its place, term and digest"),
+        ("striped entry", "a command that an edge does not hold: its place, term and digest"),
         ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
         ("dotted ring, bars", "the node is paused"),
