@@ -4,7 +4,9 @@ use super::*;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::session::Payload;
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
+use quorumscope_core::raft::{
+    AllOn, AppendEntriesReply, AppendOutcome, Config, HardState, Message, Raft, RequestVoteReply, Snapshots,
+};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, RequestNumber};
 use quorumscope_core::wire::Answer;
@@ -181,4 +183,35 @@ fn a_broken_node_is_not_stepped_again() {
     assert!(node.is_broken());
     assert_eq!(node.next_deadline(), None);
     assert!(node.take_output().writes.is_empty());
+}
+
+/// Only a voter can take over: with anybody else the leader would wait for an election timeout in vain.
+#[test]
+fn a_leader_hands_over_to_a_voter_although_an_observer_is_as_far() {
+    let observer = NodeId(3);
+    let mut image = DiskImage::formatted(9, N1);
+    let mut node = start(&[N1, N2], &image);
+    let mut number = 0;
+    let mut hear = |node: &mut Node, from: NodeId, message: Message| {
+        number += 1;
+        node.on_message(from, RecordId { origin: from, sequence: number }, message);
+        sync(node, &mut image);
+    };
+    node.on_timeout_asked();
+    let vote = || RequestVoteReply { term: Term(1), vote_granted: true };
+    hear(&mut node, N2, Message::PreVoteReply(vote()));
+    hear(&mut node, N2, Message::RequestVoteReply(vote()));
+    assert_eq!((node.report().status.role, node.heir()), (Role::Leader, None), "nobody has answered yet");
+    let has = |index| AppendOutcome::Matched(LogIndex(index));
+    let matched =
+        |index| Message::AppendEntriesReply(AppendEntriesReply { term: Term(1), outcome: has(index), round: 0 });
+    hear(&mut node, N2, matched(1));
+    let change = MembershipChange { observe: vec![observer], ..MembershipChange::default() };
+    assert_eq!(node.on_change_asked(change), Ok(()));
+    hear(&mut node, N2, matched(2));
+    hear(&mut node, observer, matched(2));
+    let status = node.report().status;
+    let far: Vec<_> = status.progress.iter().map(|other| (other.node, other.matched, other.probing)).collect();
+    assert_eq!(far, [(N2, LogIndex(2), false), (observer, LogIndex(2), false)]);
+    assert_eq!(node.heir(), Some(N2));
 }

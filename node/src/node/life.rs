@@ -128,13 +128,11 @@ impl<H: Hooks> Life<H> {
         self.paused || (!leads || Instant::now() >= until) && self.durable >= self.begun
     }
 
-    /// Hands leadership over where it leads, to whoever has most of the log.
+    /// Hands leadership over where it leads and somebody can take it.
     fn begin_to_stop(&mut self) {
         self.stops = Some(Instant::now() + self.patience);
-        let status = self.executor.status();
-        let best = status.progress.iter().filter(|progress| !progress.probing).max_by_key(|progress| progress.matched);
-        match best.map(|progress| progress.node).filter(|_| status.role == Role::Leader && !self.paused) {
-            Some(best) => self.executor.on_transfer_asked(best),
+        match self.executor.heir().filter(|_| !self.paused) {
+            Some(heir) => self.executor.on_transfer_asked(heir),
             // There is nobody to wait for.
             None => self.stops = Some(Instant::now()),
         }
