@@ -241,6 +241,16 @@ pub fn plan(rule: Rule) -> Plan {
             client_timeout: Span::from_millis(100),
             ..busy
         },
+        // A lone voter's commit is the first to be wrong; five need a leader that crashes with a slow disk.
+        Rule::LeaderCopyIsDurable => Plan {
+            disk: slow_disk,
+            slow_disk: (Span::from_millis(100), Span::from_millis(400)),
+            crashes: 12,
+            at_leader_percent: 90,
+            ..busy
+        },
+        // Drawn clients wait for an answer before they ask for something else: none of their commands comes late.
+        Rule::EachNumberByItself => busy,
         // Each early answer is looked at.
         Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
         // A voter with entries that nobody else has must be asked for what it missed.
