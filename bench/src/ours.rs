@@ -5,6 +5,7 @@ use std::{iter, mem};
 
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Protocol};
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots, TimeoutNow};
 use quorumscope_core::record::Role;
@@ -52,7 +53,7 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let config = Config { max_entries_per_append: 512, snapshots, ..Config::new(voters.clone(), AllOn) };
     let now = Now { mono: Mono(0), wall: Wall(0) };
     let start = |node: &NodeId| {
-        let image = DiskImage::formatted(1, *node);
+        let image = DiskImage::formatted(1, *node, Membership::of(voters.clone()));
         Node { raft: Raft::recover(&config, *node, &image, 7, now), image, tally: Tally::default() }
     };
     let mut cluster = Ours {

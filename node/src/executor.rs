@@ -206,6 +206,12 @@ impl<P: Protocol> Executor<P> {
         self.refused.take().map_or(Ok(()), Err)
     }
 
+    /// Somebody outside has something to say about the node.
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.read_clock();
+        self.record(None, Body::ConditionChanged { text: text.into() });
+    }
+
     /// The process that runs the node proposes a command; nobody carries it here.
     pub(crate) fn on_proposal(&mut self, proposal: Proposal) {
         self.read_clock();

@@ -4,6 +4,7 @@ use super::*;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::session::Payload;
+use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::{
     AllOn, AppendEntriesReply, AppendOutcome, Config, HardState, Message, Raft, RequestVoteReply, Snapshots,
 };
@@ -19,6 +20,10 @@ type Node = Executor<Raft>;
 fn start(voters: &[NodeId], image: &DiskImage<HardState>) -> Node {
     let config = Config::new(voters.to_vec(), AllOn);
     Node::start(&config, N1, image, 7, Clock::since_epoch(crate::clock::unix_now_us()))
+}
+
+fn formatted(voters: &[NodeId]) -> DiskImage<HardState> {
+    DiskImage::formatted(9, N1, Membership::of(voters.to_vec()))
 }
 
 /// Completes all writes, as a store would, until none is begun any more.
@@ -52,7 +57,7 @@ fn request_id(sequence: u64) -> RecordId {
 
 #[test]
 fn a_single_node_elects_itself_commits_and_answers() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
@@ -68,7 +73,7 @@ fn a_single_node_elects_itself_commits_and_answers() {
 
 #[test]
 fn a_message_that_waits_for_a_write_leaves_only_once_it_is_durable() {
-    let mut node = start(&[N1, N2], &DiskImage::formatted(9, N1));
+    let mut node = start(&[N1, N2], &formatted(&[N1, N2]));
     let request = quorumscope_core::raft::RequestVote {
         term: Term(1),
         last_log_index: LogIndex(0),
@@ -87,7 +92,7 @@ fn a_message_that_waits_for_a_write_leaves_only_once_it_is_durable() {
 
 #[test]
 fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
@@ -114,7 +119,7 @@ fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
 
 #[test]
 fn with_snapshots_a_log_that_would_be_full_goes_on_and_a_restart_finds_the_state() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let snapshots = Snapshots { threshold_bytes: 64 << 10, retained_entries: 4, ..Snapshots::default() };
     let config = Config { snapshots, ..Config::new(vec![N1], AllOn) };
     let clock = Clock::since_epoch(crate::clock::unix_now_us());
@@ -142,7 +147,7 @@ fn with_snapshots_a_log_that_would_be_full_goes_on_and_a_restart_finds_the_state
 
 #[test]
 fn numbers_rise_and_each_cause_was_recorded_before_its_effect() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     node.on_request(request_id(1), open_session());
@@ -157,7 +162,7 @@ fn numbers_rise_and_each_cause_was_recorded_before_its_effect() {
 
 #[test]
 fn a_restarted_node_numbers_on_and_applies_its_log_again() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     node.on_request(request_id(1), open_session());
@@ -175,7 +180,7 @@ fn a_restarted_node_numbers_on_and_applies_its_log_again() {
 
 #[test]
 fn a_broken_node_is_not_stepped_again() {
-    let mut node = start(&[N1], &DiskImage::formatted(9, N1));
+    let mut node = start(&[N1], &formatted(&[N1]));
     node.halt(None, "a fact");
     node.take_output();
     node.on_timeout_asked();
@@ -189,7 +194,7 @@ fn a_broken_node_is_not_stepped_again() {
 #[test]
 fn a_leader_hands_over_to_a_voter_although_an_observer_is_as_far() {
     let observer = NodeId(3);
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1, N2]);
     let mut node = start(&[N1, N2], &image);
     let mut number = 0;
     let mut hear = |node: &mut Node, from: NodeId, message: Message| {

@@ -24,7 +24,7 @@ fn start(hub: &Hub, node: NodeId) -> Node {
         seed: u64::from(node.0),
         clock: Clock::since_epoch(0),
     };
-    Node::start(settings, MemoryStore::formatted(CLUSTER, node)).expect("a formatted store")
+    Node::start(settings, MemoryStore::formatted(CLUSTER, node, &[1, 2, 3].map(NodeId))).expect("a formatted store")
 }
 
 /// Who leads, by its own word, and in which term, once so many others have all that is committed.
