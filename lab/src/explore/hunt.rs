@@ -136,10 +136,15 @@ pub fn plan(rule: Rule) -> Plan {
             ..heavy
         },
         // Both halves of a joint configuration need the old majority, which tells of every leader. Without it, changes
-        // of one node at a time are safe but for this rule; larger ones would break anyway.
+        // of one node at a time are safe but for this rule; larger ones would break anyway. Leaders that come and go
+        // and are slow to commit: a change may find one that has committed nothing yet.
         Rule::ChangeAfterOwnCommit => Plan {
+            raft: RaftSettings { pre_vote: false, check_quorum: false, ..RaftSettings::default() },
+            disk: (Span::from_millis(20), Span::from_millis(40)),
+            latency: (Span::from_millis(5), Span::from_millis(40)),
             changes: 16,
             one_by_one: true,
+            skews: 200,
             partitions: 16,
             one_way_cuts: 0,
             cut_time: (Span::from_millis(200), Span::from_millis(1_200)),
@@ -249,7 +254,7 @@ pub fn plan(rule: Rule) -> Plan {
             at_leader_percent: 90,
             ..busy
         },
-        // Drawn clients wait for an answer before they ask for something else: none of their commands comes late.
+        // Two requests on their way at once, the first of which is lost: calm brings two by hand.
         Rule::EachNumberByItself => busy,
         // Each early answer is looked at.
         Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
@@ -327,11 +332,16 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
 
 #[cfg(test)]
 mod tests {
+    use quorumscope_core::raft::RuleKind;
+
     use super::*;
+    use crate::check::property;
     use crate::explore::explore;
     use crate::scenario::ProtocolName;
     use crate::scenario::profile::{SHORTEST_RUN, generate};
 
+    /// What it finds for a safety rule is no lack of progress: it may switch off what that rests on, such as the
+    /// pre-vote that keeps nodes from disturbing after they were removed.
     #[test]
     fn every_hunt_can_run_and_finds_nothing_while_its_rule_is_on() {
         for rule in Rule::ALL {
@@ -339,7 +349,9 @@ mod tests {
             for seed in 0..10 {
                 let scenario = generate(ProtocolName::Raft, 5, seed, &plan, SHORTEST_RUN, &[]);
                 let outcome = explore(&scenario).expect("it can run");
-                assert!(!outcome.failed(), "{} seed {seed}: {:?}", rule.name(), outcome.violations);
+                let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
+                let found: Vec<_> = outcome.violations.iter().filter(|found| counts(&found.property)).collect();
+                assert!(found.is_empty(), "{} seed {seed}: {found:?}", rule.name());
             }
         }
     }
