@@ -5,6 +5,7 @@ use std::mem;
 
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, EntryKind, Proposal, Tags};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Effect, Effects, Input, Mail, Protocol};
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
 use quorumscope_core::record::Role;
@@ -40,7 +41,7 @@ pub(crate) fn elected(setup: &Setup) -> Box<dyn Cluster> {
     let config = Config { max_entries_per_append: 512, snapshots, ..Config::new(voters.clone(), AllOn) };
     let now = Now { mono: Mono(0), wall: Wall(0) };
     let start = |node: &NodeId| {
-        let image = DiskImage::formatted(1, *node);
+        let image = DiskImage::formatted(1, *node, Membership::of(config.voters.clone()));
         Node {
             raft: Raft::recover(&config, *node, &image, 7, now),
             effects: Effects::in_memory(),

@@ -156,7 +156,8 @@ fn faults(name: &str) -> Result<Profile, String> {
     Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("faults", name, known))
 }
 
-fn settings(name: &str) -> Result<raft::Profile, String> {
+/// The settings that go by this name.
+pub(crate) fn settings(name: &str) -> Result<raft::Profile, String> {
     let known = raft::Profile::ALL.map(raft::Profile::name);
     raft::Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("profile", name, known))
 }

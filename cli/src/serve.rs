@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use quorumscope_core::raft::{AllOn, Config, Snapshots};
+use quorumscope_core::raft::{AllOn, Config, Profile, Snapshots};
 use quorumscope_core::types::{NodeId, Span};
 use quorumscope_node::{Host, HostError, HostSettings, NoEntropy, random_token};
 use quorumscope_relay::{PEER_PATH, Relay, RelayError, RoomSettings, Settings, Tokens};
@@ -41,6 +41,12 @@ pub struct Serve {
     /// How many native nodes to start
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=16))]
     nodes: u32,
+    /// How many native nodes more to start that belong to nothing yet: add them on the page
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=16))]
+    spares: u32,
+    /// What the links and the load are like: timeouts and windows that fit together
+    #[arg(long, value_name = "PROFILE", default_value = "lan", value_parser = crate::explore::settings)]
+    profile: Profile,
     /// Folder of the built page [default: dist, where `cargo xtask page` builds it]
     #[arg(long, value_name = "DIR")]
     page: Option<PathBuf>,
@@ -106,17 +112,36 @@ async fn serve(arguments: &Serve) -> Result<(), ServeError> {
     .await?;
     let address = reachable(relay.address());
     let host = Host::start(HostSettings {
-        name: format!("{} native nodes", arguments.nodes),
-        config: Config { snapshots: SNAPSHOTS, ..Config::new((1..=arguments.nodes).map(NodeId).collect(), AllOn) },
+        name: format!("{} native nodes", arguments.nodes + arguments.spares),
+        config: config(arguments.profile, arguments.nodes),
+        spares: arguments.spares,
         url: format!("ws://{address}{PEER_PATH}"),
         room: ROOM.into(),
         node_token: tokens.node.clone(),
         host_token: tokens.host.clone(),
     })?;
-    announce(arguments.nodes, address, &tokens);
+    announce(arguments, address, &tokens);
     let served = relay.run(told_to_stop()).await;
     host.stop().await;
     Ok(served?)
+}
+
+/// Settings of the cluster.
+fn config(profile: Profile, nodes: u32) -> Config<AllOn> {
+    Config { snapshots: SNAPSHOTS, ..Config::of(profile, (1..=nodes).map(NodeId).collect(), AllOn) }
+}
+
+fn what_runs(nodes: u32, spares: u32, profile: Profile) -> String {
+    let waiting = match spares {
+        0 => String::new(),
+        1 => " and 1 spare one".into(),
+        _ => format!(" and {spares} spare ones"),
+    };
+    let name = profile.name();
+    format!(
+        "{nodes} native nodes{waiting}, profile {name}, in memory: what they store ends with this process. Stop with \
+         Ctrl-C."
+    )
 }
 
 fn find_page(named: Option<&Path>) -> Result<PathBuf, ServeError> {
@@ -138,10 +163,10 @@ fn reachable(listens: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listens.port())
 }
 
-fn announce(nodes: u32, address: SocketAddr, tokens: &Tokens) {
+fn announce(arguments: &Serve, address: SocketAddr, tokens: &Tokens) {
     println!("page          http://{address}/");
     println!("live cluster  http://{address}/#live={ROOM}&token={}", tokens.controller);
-    println!("{nodes} native nodes, in memory: what they store ends with this process. Stop with Ctrl-C.");
+    println!("{}", what_runs(arguments.nodes, arguments.spares, arguments.profile));
 }
 
 /// Ready once somebody presses Ctrl-C or asks the process to end.
@@ -171,6 +196,21 @@ mod tests {
         assert!(find_page(Some(folder)).unwrap_err().to_string().contains("/nonexistent"));
         assert_eq!(find_page(Some(folder)).unwrap_err().code(), 2);
         assert!(ServeError::NotBuilt(BUILT_PAGE.into()).to_string().contains("cargo xtask page"));
+    }
+
+    #[test]
+    fn each_profile_makes_settings_that_work() {
+        for known in Profile::ALL {
+            let config = config(known, 3);
+            assert_eq!((config.validate(), config.snapshots), (Ok(()), SNAPSHOTS));
+            assert_eq!(config.election_timeout, Config::of(known, vec![NodeId(1)], AllOn).election_timeout);
+        }
+    }
+
+    #[test]
+    fn it_is_said_what_runs() {
+        assert!(what_runs(3, 0, Profile::Lan).starts_with("3 native nodes, profile lan, in memory:"));
+        assert!(what_runs(3, 2, Profile::Wan).starts_with("3 native nodes and 2 spare ones, profile wan,"));
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn every_shipped_scenario_holds() {
 }
 
 #[test]
-fn explore_runs_each_profile_of_settings_and_names_it() {
+fn explore_runs_each_profile_of_settings_and_names_it_and_serve_knows_the_same_ones() {
     let explore = ["explore", "--protocol", "raft", "--nodes", "3", "--seeds", "0..3", "--faults", "light", "--json"];
     for profile in ["lan", "wan", "throughput"] {
         let output = quorumscope(&[&explore[..], &["--profile", profile]].concat());
@@ -66,6 +66,9 @@ fn explore_runs_each_profile_of_settings_and_names_it() {
     }
     let line = refused(&[&explore[..], &["--profile", "wam"]].concat());
     assert!(line.contains("unknown profile \"wam\"; did you mean \"wan\"?"), "{line}");
+    let line = refused(&["serve", "--profile", "wam"]);
+    assert!(line.contains("did you mean \"wan\"?"), "{line}");
+    assert!(refused(&["serve", "--spares", "17"]).contains("--spares"));
     let hunt = ["explore", "--protocol", "raft", "--rule-off", "raft.majority-quorum", "--profile", "wan"];
     assert!(refused(&hunt).contains("name the --faults too"));
 }

@@ -4,13 +4,15 @@
 //! log as far as they were synced. Executors apply completed writes to it; a
 //! restart is `recover(config, image)`, with the state machine restored from the
 //! image's snapshot, and nothing else carries over. Bootstrap formats the store
-//! before the first step, so an empty store always means a lost one.
+//! before the first step, with the members that the cluster begins with, so an
+//! empty store always means a lost one.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entries, Entry};
+use crate::membership::Membership;
 use crate::snapshot::{Base, Snapshot};
 use crate::types::{Incarnation, LogIndex, NodeId, Ticket};
 
@@ -61,13 +63,16 @@ pub struct Format {
     pub cluster: u64,
     /// Whose store it is.
     pub node: NodeId,
+    /// Who belonged to the cluster when it began. It counts until a snapshot or an entry of the log says something
+    /// newer; a node that took its settings' word instead could act on other members after a restart.
+    pub members: Membership,
 }
 
 /// The synced content of one node's store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DiskImage<H> {
     /// `None`: never formatted, or lost. Such a node does not vote.
-    pub format: Option<Format>,
+    pub format: Option<Arc<Format>>,
     /// Starts counted; raised and synced before each start.
     pub incarnation: Incarnation,
     /// Term and vote, or whatever else the protocol must not forget.
@@ -83,10 +88,10 @@ pub struct DiskImage<H> {
 }
 
 impl<H: Default> DiskImage<H> {
-    /// A store that bootstrap has formatted for `node`.
+    /// A store that bootstrap has formatted for `node`, in a cluster that begins with these members.
     #[must_use]
-    pub fn formatted(cluster: u64, node: NodeId) -> Self {
-        Self { format: Some(Format { cluster, node }), ..Self::empty() }
+    pub fn formatted(cluster: u64, node: NodeId, members: Membership) -> Self {
+        Self { format: Some(Arc::new(Format { cluster, node, members })), ..Self::empty() }
     }
 
     /// A store that was never formatted, or was lost.
@@ -109,11 +114,19 @@ impl<H> DiskImage<H> {
     ///
     /// # Errors
     /// Whose store it is, and whose was expected.
-    pub fn belongs_to(&self, expected: &Format) -> Result<(), Foreign> {
+    pub fn belongs_to(&self, cluster: u64, node: NodeId) -> Result<(), Foreign> {
         match &self.format {
-            Some(found) if found != expected => Err(Foreign { found: found.clone(), expected: expected.clone() }),
+            Some(found) if (found.cluster, found.node) != (cluster, node) => {
+                Err(Foreign { found: (found.cluster, found.node), expected: (cluster, node) })
+            }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Who belonged to the cluster when it began; `None` where the store was never formatted, or was lost.
+    #[must_use]
+    pub fn first_members(&self) -> Option<&Membership> {
+        self.format.as_ref().map(|format| &format.members)
     }
 }
 
@@ -121,16 +134,16 @@ impl<H> DiskImage<H> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the store belongs to {} of cluster {}, and {} of cluster {} was started on it",
-    found.node,
-    found.cluster,
-    expected.node,
-    expected.cluster
+    found.1,
+    found.0,
+    expected.1,
+    expected.0
 )]
 pub struct Foreign {
-    /// Whose it is.
-    pub found: Format,
+    /// Whose it is: of which cluster, and which node.
+    pub found: (u64, NodeId),
     /// Whose was expected.
-    pub expected: Format,
+    pub expected: (u64, NodeId),
 }
 
 impl<H: Clone> DiskImage<H> {
@@ -243,7 +256,7 @@ mod tests {
     }
 
     fn image(terms: &[u64]) -> DiskImage<u64> {
-        let mut image = DiskImage::formatted(1, NodeId(1));
+        let mut image = DiskImage::formatted(1, NodeId(1), Membership::of(vec![NodeId(1)]));
         let entries = terms.iter().zip(1..).map(|(term, index)| Arc::new(crate::raft::testing::entry(index, *term)));
         image.log = entries.collect();
         image
@@ -260,13 +273,12 @@ mod tests {
     /// A node with another's memory would break that one's promises.
     #[test]
     fn the_store_of_another_cluster_or_node_is_refused() {
-        let store = DiskImage::<u64>::formatted(7, NodeId(1));
-        let expected = |cluster, node| Format { cluster, node: NodeId(node) };
-        assert_eq!(store.belongs_to(&expected(7, 1)), Ok(()));
-        assert!(store.belongs_to(&expected(8, 1)).is_err());
-        let error = store.belongs_to(&expected(7, 2)).expect_err("another node's");
+        let store = DiskImage::<u64>::formatted(7, NodeId(1), Membership::of(vec![NodeId(1)]));
+        assert_eq!(store.belongs_to(7, NodeId(1)), Ok(()));
+        assert!(store.belongs_to(8, NodeId(1)).is_err());
+        let error = store.belongs_to(7, NodeId(2)).expect_err("another node's");
         assert_eq!(error.to_string(), "the store belongs to n1 of cluster 7, and n2 of cluster 7 was started on it");
-        assert_eq!(DiskImage::<u64>::empty().belongs_to(&expected(7, 1)), Ok(()), "it was lost");
+        assert_eq!(DiskImage::<u64>::empty().belongs_to(7, NodeId(1)), Ok(()), "it was lost");
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub struct Cluster {
     pub protocol: String,
     /// Its nodes, sorted.
     pub nodes: Vec<NodeId>,
+    /// Who of them voted when the cluster began, sorted; the others wait to be added.
+    pub voters: Vec<NodeId>,
     /// Clients that the host speaks for, sorted.
     pub clients: Vec<ClientId>,
     /// Where global time starts: microseconds of unix time.

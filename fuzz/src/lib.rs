@@ -232,7 +232,9 @@ struct Node {
 
 impl Node {
     fn start(bytes: &mut Source<'_>) -> Self {
-        let image = DiskImage { incarnation: Incarnation(1), ..DiskImage::formatted(1, NodeId(1)) };
+        let voters = [1, 2, 3].map(NodeId).to_vec();
+        let formatted = DiskImage::formatted(1, NodeId(1), Membership::of(voters.clone()));
+        let image = DiskImage { incarnation: Incarnation(1), ..formatted };
         let snapshots = Snapshots {
             threshold: u32::from(bytes.below(6)),
             retained_entries: u32::from(bytes.below(3)),
@@ -246,7 +248,7 @@ impl Node {
             max_entries_per_append: 1 + u32::from(bytes.below(4)),
             max_uncommitted: 16,
             snapshots,
-            ..Config::new([1, 2, 3].map(NodeId).to_vec(), AllOn)
+            ..Config::new(voters, AllOn)
         };
         let now = Now { mono: Mono(0), wall: Wall(0) };
         let raft = Raft::recover(&config, NodeId(1), &image, 1, now);

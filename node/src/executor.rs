@@ -19,8 +19,8 @@ use quorumscope_core::machine::kv::KeyValue;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::{Effects, Input, Outcome, Protocol, ReadRequest};
-use quorumscope_core::raft::Log;
-use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Record};
+use quorumscope_core::raft::{Log, Raft};
+use quorumscope_core::record::{Body, DropReason, NodeState, NodeStatus, Progress, Record};
 use quorumscope_core::snapshot::Snapshot;
 use quorumscope_core::storage::{DiskImage, Write};
 use quorumscope_core::types::{Incarnation, LogIndex, Mono, NodeId, Now, RecordId, Span, Term, Ticket, Time, Wall};
@@ -206,6 +206,12 @@ impl<P: Protocol> Executor<P> {
         self.refused.take().map_or(Ok(()), Err)
     }
 
+    /// Somebody outside has something to say about the node.
+    pub(crate) fn tell(&mut self, text: &str) {
+        self.read_clock();
+        self.record(None, Body::ConditionChanged { text: text.into() });
+    }
+
     /// The process that runs the node proposes a command; nobody carries it here.
     pub(crate) fn on_proposal(&mut self, proposal: Proposal) {
         self.read_clock();
@@ -356,6 +362,17 @@ impl<P: Protocol> Executor<P> {
         let (at, node, mono) = (self.clock.global(self.real), Some(self.node), self.real + self.ahead);
         self.records.push(Record { id, cause, at, node, mono, body });
         id
+    }
+}
+
+impl Executor<Raft> {
+    /// To whom a leader would hand over that is to go: the voter with most of its log. Nobody but a voter that stays
+    /// can take over, however far it is, and one that is being sent a snapshot is far from it.
+    pub(crate) fn heir(&self) -> Option<NodeId> {
+        let voters = &self.protocol.membership().voters;
+        let follows = |other: &&Progress| voters.contains(&other.node) && !other.probing && other.snapshot.is_none();
+        // Only a leader knows how far the others are.
+        self.status.progress.iter().filter(follows).max_by_key(|other| other.matched).map(|other| other.node)
     }
 }
 

@@ -4,7 +4,10 @@ use super::*;
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::session::Payload;
-use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
+use quorumscope_core::membership::Membership;
+use quorumscope_core::raft::{
+    AllOn, AppendEntriesReply, AppendOutcome, Config, HardState, Message, Raft, RequestVoteReply, Snapshots,
+};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, RequestNumber};
 use quorumscope_core::wire::Answer;
@@ -17,6 +20,10 @@ type Node = Executor<Raft>;
 fn start(voters: &[NodeId], image: &DiskImage<HardState>) -> Node {
     let config = Config::new(voters.to_vec(), AllOn);
     Node::start(&config, N1, image, 7, Clock::since_epoch(crate::clock::unix_now_us()))
+}
+
+fn formatted(voters: &[NodeId]) -> DiskImage<HardState> {
+    DiskImage::formatted(9, N1, Membership::of(voters.to_vec()))
 }
 
 /// Completes all writes, as a store would, until none is begun any more.
@@ -50,7 +57,7 @@ fn request_id(sequence: u64) -> RecordId {
 
 #[test]
 fn a_single_node_elects_itself_commits_and_answers() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
@@ -66,7 +73,7 @@ fn a_single_node_elects_itself_commits_and_answers() {
 
 #[test]
 fn a_message_that_waits_for_a_write_leaves_only_once_it_is_durable() {
-    let mut node = start(&[N1, N2], &DiskImage::formatted(9, N1));
+    let mut node = start(&[N1, N2], &formatted(&[N1, N2]));
     let request = quorumscope_core::raft::RequestVote {
         term: Term(1),
         last_log_index: LogIndex(0),
@@ -85,7 +92,7 @@ fn a_message_that_waits_for_a_write_leaves_only_once_it_is_durable() {
 
 #[test]
 fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     sync(&mut node, &mut image);
@@ -112,7 +119,7 @@ fn a_full_log_refuses_what_it_could_not_send_in_one_frame() {
 
 #[test]
 fn with_snapshots_a_log_that_would_be_full_goes_on_and_a_restart_finds_the_state() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let snapshots = Snapshots { threshold_bytes: 64 << 10, retained_entries: 4, ..Snapshots::default() };
     let config = Config { snapshots, ..Config::new(vec![N1], AllOn) };
     let clock = Clock::since_epoch(crate::clock::unix_now_us());
@@ -140,7 +147,7 @@ fn with_snapshots_a_log_that_would_be_full_goes_on_and_a_restart_finds_the_state
 
 #[test]
 fn numbers_rise_and_each_cause_was_recorded_before_its_effect() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     node.on_request(request_id(1), open_session());
@@ -155,7 +162,7 @@ fn numbers_rise_and_each_cause_was_recorded_before_its_effect() {
 
 #[test]
 fn a_restarted_node_numbers_on_and_applies_its_log_again() {
-    let mut image = DiskImage::formatted(9, N1);
+    let mut image = formatted(&[N1]);
     let mut node = start(&[N1], &image);
     node.on_timeout_asked();
     node.on_request(request_id(1), open_session());
@@ -173,7 +180,7 @@ fn a_restarted_node_numbers_on_and_applies_its_log_again() {
 
 #[test]
 fn a_broken_node_is_not_stepped_again() {
-    let mut node = start(&[N1], &DiskImage::formatted(9, N1));
+    let mut node = start(&[N1], &formatted(&[N1]));
     node.halt(None, "a fact");
     node.take_output();
     node.on_timeout_asked();
@@ -181,4 +188,35 @@ fn a_broken_node_is_not_stepped_again() {
     assert!(node.is_broken());
     assert_eq!(node.next_deadline(), None);
     assert!(node.take_output().writes.is_empty());
+}
+
+/// Only a voter can take over: with anybody else the leader would wait for an election timeout in vain.
+#[test]
+fn a_leader_hands_over_to_a_voter_although_an_observer_is_as_far() {
+    let observer = NodeId(3);
+    let mut image = formatted(&[N1, N2]);
+    let mut node = start(&[N1, N2], &image);
+    let mut number = 0;
+    let mut hear = |node: &mut Node, from: NodeId, message: Message| {
+        number += 1;
+        node.on_message(from, RecordId { origin: from, sequence: number }, message);
+        sync(node, &mut image);
+    };
+    node.on_timeout_asked();
+    let vote = || RequestVoteReply { term: Term(1), vote_granted: true };
+    hear(&mut node, N2, Message::PreVoteReply(vote()));
+    hear(&mut node, N2, Message::RequestVoteReply(vote()));
+    assert_eq!((node.report().status.role, node.heir()), (Role::Leader, None), "nobody has answered yet");
+    let has = |index| AppendOutcome::Matched(LogIndex(index));
+    let matched =
+        |index| Message::AppendEntriesReply(AppendEntriesReply { term: Term(1), outcome: has(index), round: 0 });
+    hear(&mut node, N2, matched(1));
+    let change = MembershipChange { observe: vec![observer], ..MembershipChange::default() };
+    assert_eq!(node.on_change_asked(change), Ok(()));
+    hear(&mut node, N2, matched(2));
+    hear(&mut node, observer, matched(2));
+    let status = node.report().status;
+    let far: Vec<_> = status.progress.iter().map(|other| (other.node, other.matched, other.probing)).collect();
+    assert_eq!(far, [(N2, LogIndex(2), false), (observer, LogIndex(2), false)]);
+    assert_eq!(node.heir(), Some(N2));
 }

@@ -10,6 +10,9 @@ use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 /// What a program wants to hear of its node. Each method does nothing unless it is written.
 pub trait Hooks: Send + 'static {
+    /// It starts on a store that names other first members than its settings do. The store's count.
+    fn on_settings_differ(&mut self, _why: &str) {}
+
     /// Its role or its term changed.
     fn on_state(&mut self, _role: Role, _term: Term) {}
 

@@ -25,8 +25,8 @@ use crate::clock::{Clock, unix_now_us};
 use crate::entropy::{NoEntropy, random_seed};
 use crate::executor::Report;
 use crate::link::{Address, Link, LinkEvent};
-use crate::node::{Node, NodeSettings};
-use crate::store::{MemoryStore, StoreError};
+use crate::node::{Node, NodeSettings, StartError};
+use crate::store::MemoryStore;
 
 mod commands;
 mod records;
@@ -44,8 +44,10 @@ const GONE_WITHIN: Span = Span::from_secs(2);
 pub struct HostSettings {
     /// What people call the cluster.
     pub name: String,
-    /// Settings of the cluster; its voters are the nodes that are started.
+    /// Settings of the cluster; its voters are started.
     pub config: Config<AllOn>,
+    /// So many nodes more, numbered after the last voter. They belong to nothing until somebody adds them.
+    pub spares: u32,
     /// `ws://host:port/peer`.
     pub url: String,
     /// The room's name.
@@ -62,9 +64,9 @@ pub enum HostError {
     /// The settings make no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A store cannot be read.
+    /// A node does not start.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Node(#[from] StartError),
     /// There are no random bytes.
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
@@ -150,14 +152,19 @@ impl Owner {
     fn new(settings: HostSettings) -> Result<Self, HostError> {
         let epoch_unix_us = unix_now_us();
         let id = random_seed()?;
-        let nodes = settings.config.voters.clone();
+        let voters = settings.config.voters.clone();
+        let after = voters.last().map_or(0, |last| last.0);
+        let spares = (1..=settings.spares).map(|number| NodeId(after.saturating_add(number)));
+        let nodes: Vec<NodeId> = voters.iter().copied().chain(spares).collect();
         let hello = Hello {
             role: Role::Host,
             room: settings.room.clone(),
             token: settings.host_token.clone(),
             cluster: Some(id),
         };
-        let own = |node: &NodeId| (*node, Owned { store: MemoryStore::formatted(id, *node), state: Existence::Down });
+        let own = |node: &NodeId| {
+            (*node, Owned { store: MemoryStore::formatted(id, *node, &voters), state: Existence::Down })
+        };
         Ok(Self {
             clock: Clock::since_epoch(epoch_unix_us),
             link: Link::keep(Address { url: settings.url.clone(), hello }, random_seed()?),
@@ -173,6 +180,7 @@ impl Owner {
                 name: settings.name.clone(),
                 protocol: "raft".into(),
                 nodes,
+                voters,
                 clients: vec![CLIENT],
                 epoch_unix_us,
                 abilities: vec![

@@ -37,6 +37,6 @@ pub use executor::Report;
 pub use hooks::{Hooks, NoHooks};
 pub use host::{Host, HostError, HostSettings};
 pub use link::Address;
-pub use node::{Node, NodeSettings};
+pub use node::{Node, NodeSettings, StartError};
 pub use propose::{Placed, ProposeError};
 pub use store::{MemoryStore, Store, StoreError};

@@ -11,8 +11,8 @@ use std::time::Duration;
 use quorumscope_core::entry::Proposal;
 use quorumscope_core::event::ChangeRefusal;
 use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::raft::{AllOn, Config, HardState};
-use quorumscope_core::storage::Format;
+use quorumscope_core::raft::{AllOn, Config, ConfigError, HardState};
+use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::NodeId;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -39,7 +39,8 @@ pub struct NodeSettings {
     pub node: NodeId,
     /// Of which cluster; a store of another one is refused.
     pub cluster: u64,
-    /// Settings of the cluster, the same on all nodes.
+    /// Settings of the cluster, the same on all nodes. Its voters are those that the store was formatted with; where
+    /// they are others, the store's count, and [`Hooks::on_settings_differ`] says so.
     pub config: Config<AllOn>,
     /// Where to meet the others.
     pub relay: Address,
@@ -47,6 +48,17 @@ pub struct NodeSettings {
     pub seed: u64,
     /// Its clocks.
     pub clock: Clock,
+}
+
+/// Why a node does not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The settings make no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store cannot be read, or is another node's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A running node. Dropping it kills it.
@@ -79,24 +91,29 @@ impl Node {
     /// Starts a node from its store.
     ///
     /// # Errors
-    /// The store cannot be read, or is another node's.
-    pub fn start(settings: NodeSettings, store: impl Store<HardState>) -> Result<Self, StoreError> {
+    /// The settings make no sense, or the store cannot be read or is another node's.
+    pub fn start(settings: NodeSettings, store: impl Store<HardState>) -> Result<Self, StartError> {
         Self::start_with(settings, store, NoHooks)
     }
 
     /// The same, with somebody who hears of what happens to it.
     ///
     /// # Errors
-    /// The store cannot be read, or is another node's.
+    /// The settings make no sense, or the store cannot be read or is another node's.
     pub fn start_with(
         settings: NodeSettings,
         mut store: impl Store<HardState>,
-        hooks: impl Hooks,
-    ) -> Result<Self, StoreError> {
+        mut hooks: impl Hooks,
+    ) -> Result<Self, StartError> {
+        settings.config.validate()?;
         let image = store.open()?;
         let NodeSettings { node, cluster, config, relay, seed, clock } = settings;
-        image.belongs_to(&Format { cluster, node })?;
-        let executor = Executor::start(&config, node, &image, seed, clock);
+        image.belongs_to(cluster, node).map_err(StoreError::from)?;
+        let mut executor = Executor::start(&config, node, &image, seed, clock);
+        if let Some(why) = other_members(&image, &config.voters) {
+            executor.tell(&why);
+            hooks.on_settings_differ(&why);
+        }
         let patience = Duration::from_micros(config.election_timeout.1.0);
         let (control, controls) = mpsc::channel(16);
         let task = tokio::spawn(async move {
@@ -183,6 +200,18 @@ impl Node {
         self.control.send(Control::Report(ask)).await.ok()?;
         answer.await.ok()
     }
+}
+
+/// What to say where the settings name other voters than those that the store was made with.
+fn other_members(image: &DiskImage<HardState>, named: &[NodeId]) -> Option<String> {
+    let first = image.first_members().filter(|first| first.voters != named)?;
+    let list = |nodes: &[NodeId]| nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "the settings name the voters {}, and the store was made with {}: the store counts; to change members, ask the \
+         leader",
+        list(named),
+        list(&first.voters)
+    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::record::Role;
+use quorumscope_core::storage::{Gap, Write};
 use quorumscope_core::types::{ClientId, LogIndex, RequestNumber, Term};
 use quorumscope_core::wire::{Hello, Role as Joins};
 
@@ -29,6 +31,10 @@ impl Heard {
 }
 
 impl Hooks for Heard {
+    fn on_settings_differ(&mut self, why: &str) {
+        self.push(why.into());
+    }
+
     fn on_state(&mut self, role: Role, term: Term) {
         self.push(format!("{role:?} in {term}"));
     }
@@ -48,17 +54,20 @@ impl Hooks for Heard {
 
 /// A node of a cluster of so many, without a relay.
 fn start(voters: u32, store: &MemoryStore<HardState>, heard: &Heard) -> Node {
+    Node::start_with(settings(voters), store.clone(), heard.clone()).expect("a formatted store")
+}
+
+fn settings(voters: u32) -> NodeSettings {
     let role = Joins::Node(N1);
     let hello = Hello { role, room: "room".into(), token: "token".into(), cluster: Some(9) };
-    let settings = NodeSettings {
+    NodeSettings {
         node: N1,
         cluster: 9,
         config: Config::new((1..=voters).map(NodeId).collect(), AllOn),
         relay: Address { url: "ws://127.0.0.1:1/peer".into(), hello },
         seed: 1,
         clock: Clock::since_epoch(0),
-    };
-    Node::start_with(settings, store.clone(), heard.clone()).expect("a formatted store")
+    }
 }
 
 fn proposal(number: u64, payload: Payload) -> Proposal {
@@ -84,7 +93,7 @@ async fn opened(node: &Node) -> Placed {
 
 #[tokio::test]
 async fn a_proposal_yields_its_index_its_term_and_its_result_and_the_hooks_hear_of_all() {
-    let (store, heard) = (MemoryStore::formatted(9, N1), Heard::default());
+    let (store, heard) = (MemoryStore::formatted(9, N1, &[N1]), Heard::default());
     let node = start(1, &store, &heard);
     let placed = opened(&node).await;
     assert_eq!((placed.index, placed.term), (LogIndex(2), Term(1)));
@@ -100,7 +109,7 @@ async fn a_proposal_yields_its_index_its_term_and_its_result_and_the_hooks_hear_
 
 #[tokio::test]
 async fn a_node_without_a_leader_refuses_and_a_paused_one_does_not_answer() {
-    let (store, heard) = (MemoryStore::formatted(9, N1), Heard::default());
+    let (store, heard) = (MemoryStore::formatted(9, N1, &[N1, NodeId(2)]), Heard::default());
     let node = start(2, &store, &heard);
     let refused = node.propose(set(1, "1"), LONG).await.expect_err("nobody leads");
     assert_eq!(refused, ProposeError::NotLeader { leader: None });
@@ -113,7 +122,7 @@ async fn a_node_without_a_leader_refuses_and_a_paused_one_does_not_answer() {
 
 #[tokio::test]
 async fn a_node_that_stops_leaves_nothing_unwritten_and_starts_again_with_all_of_it() {
-    let (store, heard) = (MemoryStore::formatted(9, N1), Heard::default());
+    let (store, heard) = (MemoryStore::formatted(9, N1, &[N1]), Heard::default());
     let node = start(1, &store, &heard);
     opened(&node).await;
     node.propose(set(2, "1"), LONG).await.expect("it leads");
@@ -128,4 +137,79 @@ async fn a_node_that_stops_leaves_nothing_unwritten_and_starts_again_with_all_of
     };
     assert_eq!((placed.index, placed.term), (LogIndex(5), Term(2)));
     again.kill().await;
+}
+
+/// A store that takes this many writes and then fails, once it is told to go on.
+struct FailingStore {
+    image: DiskImage<HardState>,
+    takes: u32,
+    go_on: Arc<tokio::sync::Semaphore>,
+}
+
+impl Store<HardState> for FailingStore {
+    fn open(&mut self) -> Result<DiskImage<HardState>, StoreError> {
+        Ok(self.image.clone())
+    }
+
+    async fn write(&mut self, batch: &[Write<HardState>]) -> Result<(), StoreError> {
+        for write in batch {
+            if self.takes == 0 {
+                let _waited = self.go_on.acquire().await;
+                return Err(FULL.into());
+            }
+            self.takes -= 1;
+            self.image.apply(write)?;
+        }
+        Ok(())
+    }
+}
+
+const FULL: Gap = Gap { expected: LogIndex(3), found: LogIndex(9) };
+
+/// TRAPS: a full disk or a failed fsync taken for success. Nobody has to wait for a timeout to hear of it.
+#[tokio::test]
+async fn a_store_that_fails_answers_all_who_wait_at_once_and_says_why() {
+    let go_on = Arc::new(tokio::sync::Semaphore::new(0));
+    let image = DiskImage::formatted(9, N1, Membership::of(vec![N1]));
+    // The term and vote, the leader's own entry, and the session.
+    let store = FailingStore { image, takes: 3, go_on: Arc::clone(&go_on) };
+    let node = Node::start(settings(1), store).expect("a formatted store");
+    opened(&node).await;
+    let began = std::time::Instant::now();
+    let (first, second, ()) = tokio::join!(node.propose(set(2, "1"), LONG), node.propose(set(3, "2"), LONG), async {
+        // Both are on their way to the store.
+        while node.report().await.is_none_or(|report| report.log.len() < 4) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        go_on.add_permits(1);
+    });
+    let failed = ProposeError::Storage(FULL.into());
+    assert_eq!((first, second), (Err(failed.clone()), Err(failed.clone())));
+    assert_eq!(node.propose(set(4, "3"), LONG).await, Err(failed.clone()), "and whoever comes later");
+    assert!(!failed.is_refusal() && began.elapsed() < LONG);
+    assert!(failed.to_string().starts_with("the write starts at index 9"), "{failed}");
+}
+
+#[tokio::test]
+async fn a_node_does_not_start_with_settings_that_cannot_work() {
+    let mut settings = settings(1);
+    settings.config.heartbeat = settings.config.election_timeout.0;
+    let refused =
+        Node::start(settings, MemoryStore::formatted(9, N1, &[N1])).expect_err("a heartbeat that is too long");
+    assert!(matches!(refused, StartError::Config(ConfigError::Heartbeat { .. })), "{refused}");
+}
+
+/// The store's members count, and whoever runs the node is told that its settings name others.
+#[tokio::test]
+async fn a_node_whose_settings_name_other_voters_goes_on_with_those_of_its_store_and_says_so() {
+    let (store, heard) = (MemoryStore::formatted(9, N1, &[N1]), Heard::default());
+    let node = start(3, &store, &heard);
+    opened(&node).await; // alone, as its store says
+    let said = "the settings name the voters n1, n2, n3, and the store was made with n1: the store counts; to change \
+                members, ask the leader";
+    assert_eq!(heard.all().first().map(String::as_str), Some(said));
+    node.kill().await;
+    let heard = Heard::default();
+    start(1, &store, &heard).kill().await;
+    assert!(heard.all().iter().all(|said| !said.contains("settings")));
 }

@@ -12,6 +12,8 @@ use quorumscope_core::protocol::Outcome;
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, RequestNumber, Term};
 use tokio::sync::oneshot;
 
+use crate::store::StoreError;
+
 /// Commands of the process that wait at one node.
 const MAX_PENDING: usize = 1_024;
 
@@ -56,6 +58,9 @@ pub enum ProposeError {
     /// There was no answer in time: it may still happen.
     #[error("there was no answer in time: the command may still happen")]
     TimedOut,
+    /// The node's store failed, and the node with it: it may still happen, where the store has it or another node.
+    #[error("{0}: the node is over, and the command may still happen")]
+    Storage(StoreError),
     /// The node runs no more, by itself or because it was told to: it may still happen.
     #[error("the node does not run any more: the command may still happen")]
     Stopped,
@@ -67,7 +72,7 @@ impl ProposeError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::NotLeader { .. } | Self::Overloaded | Self::TooLarge { .. } | Self::Waits => true,
-            Self::LeadershipLost | Self::TimedOut | Self::Stopped => false,
+            Self::LeadershipLost | Self::TimedOut | Self::Storage(_) | Self::Stopped => false,
         }
     }
 }
@@ -97,6 +102,14 @@ impl Pending {
         };
         drop(asker.send(Err(refusal)));
         false
+    }
+
+    /// The node is over, and nobody will be answered any more: all who wait are told why.
+    pub(crate) fn give_up(&mut self, why: &ProposeError) {
+        for asker in std::mem::take(&mut self.0).into_values().flatten() {
+            // Whoever asked may have gone.
+            drop(asker.send(Err(why.clone())));
+        }
     }
 
     /// Takes an answer of the node. False where it is meant for somebody outside.

@@ -11,6 +11,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use quorumscope_core::membership::Membership;
 use quorumscope_core::storage::{DiskImage, Write};
 use quorumscope_core::types::{Incarnation, NodeId, Ticket};
 
@@ -51,10 +52,11 @@ struct Kept<H> {
 }
 
 impl<H: Clone + Default> MemoryStore<H> {
-    /// A store that bootstrap has formatted for `node`.
+    /// A store that bootstrap has formatted for `node`, in a cluster that begins with these voters.
     #[must_use]
-    pub fn formatted(cluster: u64, node: NodeId) -> Self {
-        Self(Arc::new(Mutex::new(Kept { image: DiskImage::formatted(cluster, node), last: None })))
+    pub fn formatted(cluster: u64, node: NodeId, voters: &[NodeId]) -> Self {
+        let image = DiskImage::formatted(cluster, node, Membership::of(voters.to_vec()));
+        Self(Arc::new(Mutex::new(Kept { image, last: None })))
     }
 
     /// No write leaves half an image behind, so a poisoned lock still guards a whole one.
@@ -113,7 +115,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_start_finds_what_the_first_wrote_and_counts_itself() {
-        let mut store = MemoryStore::formatted(9, NodeId(1));
+        let mut store = MemoryStore::formatted(9, NodeId(1), &[NodeId(1), NodeId(2)]);
         assert_eq!(store.open().unwrap().incarnation, Incarnation(1));
         store.write(&[write(1, 4), write(2, 5)]).await.unwrap();
         let image = store.clone().open().unwrap();
@@ -138,7 +140,7 @@ mod tests {
             seed: 1,
             clock: Clock::since_epoch(0),
         };
-        let store = MemoryStore::formatted(9, NodeId(1));
+        let store = MemoryStore::formatted(9, NodeId(1), &[NodeId(1), NodeId(2)]);
         for (cluster, node, starts) in [(9, 1, true), (8, 1, false), (9, 2, false)] {
             let started = Node::start(settings(cluster, node), store.clone());
             assert_eq!(started.is_ok(), starts, "cluster {cluster}, node {node}");

@@ -436,7 +436,7 @@ impl State {
                 protocol: cluster.protocol.clone(),
                 name: cluster.name.clone(),
                 nodes: cluster.nodes.clone(),
-                voters: cluster.nodes.clone(),
+                voters: cluster.voters.clone(),
                 clients: cluster.clients.clone(),
                 seed: None,
             };

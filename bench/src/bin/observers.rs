@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use quorumscope_core::entry::{Class, Proposal, Tags};
-use quorumscope_core::membership::MembershipChange;
+use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::protocol::{Effect, Effects, Input, Protocol};
 use quorumscope_core::raft::{
     AllOn, AppendEntriesReply, AppendOutcome, Config, HardState, Message, Raft, RequestVoteReply,
@@ -43,7 +43,7 @@ impl Led {
     fn new(observers: u32, every: usize) -> Result<Self> {
         let voters: Vec<_> = (1..=VOTERS).map(NodeId).collect();
         let config = Config { max_entries_per_append: 512, ..Config::new(voters, AllOn) };
-        let image = DiskImage::formatted(1, NodeId(1));
+        let image = DiskImage::formatted(1, NodeId(1), Membership::of(config.voters.clone()));
         let start = Now { mono: Mono(0), wall: Wall(0) };
         let now = Now { mono: start.mono + Span::from_millis(400), ..start };
         let raft = Raft::recover(&config, NodeId(1), &image, 7, start);

@@ -59,6 +59,9 @@ pub struct Sessions<S> {
     /// Whether retries are recognized; off only where a lesson shows why they must be.
     #[serde(default)]
     deduplication_off: bool,
+    /// Whether a number below the highest is taken for a retry; on only where a lesson shows why it must not be.
+    #[serde(default)]
+    swallows_late: bool,
     /// Whether snapshots hold the sessions; off only where a lesson shows why they must.
     #[serde(default)]
     snapshots_without_sessions: bool,
@@ -115,6 +118,12 @@ impl<S: StateMachine> Sessions<S> {
     /// Switches recognition of retries off (rule `session.exactly-once`).
     pub fn without_deduplication(mut self) -> Self {
         self.deduplication_off = true;
+        self
+    }
+
+    /// Takes whatever comes after a higher number for a retry (rule `session.each-number-by-itself`).
+    pub fn swallowing_late_numbers(mut self) -> Self {
+        self.swallows_late = true;
         self
     }
 
@@ -267,6 +276,11 @@ impl<S: StateMachine> Sessions<S> {
         if !self.deduplication_off {
             if let Some(result) = session.results.get(&number) {
                 return SessionAnswer::Result(result.clone());
+            }
+            if self.swallows_late
+                && let Some((_, newest)) = session.results.last_key_value().filter(|(highest, _)| number < **highest)
+            {
+                return SessionAnswer::Result(newest.clone());
             }
             if number <= session.acknowledged {
                 return SessionAnswer::Forgotten;

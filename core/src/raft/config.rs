@@ -11,7 +11,8 @@ use crate::types::{NodeId, Span};
 /// Settings of a Raft cluster, the same on all its nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config<R = AllOn> {
-    /// The voters, sorted, without repetition.
+    /// The voters that a cluster begins with, sorted, without repetition. They count at the first start: from then on
+    /// a node's store says who they were.
     pub voters: Vec<NodeId>,
     /// Election timeouts are drawn between these, both included.
     pub election_timeout: (Span, Span),

@@ -135,9 +135,11 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
         if superseded {
             log.compact(held);
         }
-        let first = match &latest {
-            Some(snapshot) => snapshot.meta.membership.clone(),
-            None => Membership::of(config.voters.clone()),
+        // What the store was made with outlives a change of settings; a lost store has nothing else.
+        let first = match (&latest, image.first_members()) {
+            (Some(snapshot), _) => snapshot.meta.membership.clone(),
+            (None, Some(members)) => members.clone(),
+            (None, None) => Membership::of(config.voters.clone()),
         };
         let members = Members::starting_with(held.index, first, &log);
         let mut raft = Self {
@@ -263,7 +265,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
 
     /// What a store would hold, for a node that has none: it starts from this again as from a store.
     #[must_use]
-    pub fn image(&self, format: Format) -> DiskImage<HardState> {
+    pub fn image(&self, format: Arc<Format>) -> DiskImage<HardState> {
         DiskImage {
             format: Some(format),
             incarnation: self.persist.incarnation(),

@@ -220,7 +220,8 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
     /// holds may still be overwritten (Figure 8); it is committed with the first entry of our term after it.
     pub(super) fn advance_commit(&mut self, out: &mut Effects) {
         let Role::Leader(leader) = &self.role else { return };
-        let (own, durable) = (self.id, self.persist.durable());
+        let own = self.id;
+        let durable = if self.on(Rule::LeaderCopyIsDurable) { self.persist.durable() } else { self.log.last_index() };
         // Most answers come before the one that makes the quorum. Learners count here as well; they do not below.
         let followers = leader.progress.iter().take(leader.followers());
         let ahead = followers.filter(|progress| progress.matched > self.commit_index).count();

@@ -96,6 +96,11 @@ pub enum Rule {
     EdgeStartsAnew,
     /// A feeder sends only what its log shares with the leader's and the leader has committed.
     FeederSendsCommitted,
+    /// A leader counts its own copy of an entry only once it is durable (thesis §10.2.1; etcd#14370).
+    LeaderCopyIsDurable,
+    /// A session knows a retry by its number alone, not by higher numbers that came before it (thesis §6.3): pipelined
+    /// commands arrive in any order.
+    EachNumberByItself,
 }
 
 /// Whether a rule's absence breaks safety or only progress.
@@ -109,7 +114,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// All rules, in the order of the switches.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::CommitOwnTermOnly,
         Self::UpToDateCheck,
         Self::OneVotePerTerm,
@@ -152,6 +157,8 @@ impl Rule {
         Self::HandOverInCalm,
         Self::EdgeStartsAnew,
         Self::FeederSendsCommitted,
+        Self::LeaderCopyIsDurable,
+        Self::EachNumberByItself,
     ];
 
     /// The name in scenario files and on the command line.
@@ -200,6 +207,8 @@ impl Rule {
             Self::HandOverInCalm => "raft.hand-over-in-calm",
             Self::EdgeStartsAnew => "raft.edge-starts-anew",
             Self::FeederSendsCommitted => "raft.feeder-sends-committed",
+            Self::LeaderCopyIsDurable => "raft.leader-copy-is-durable",
+            Self::EachNumberByItself => "session.each-number-by-itself",
         }
     }
 
@@ -254,7 +263,9 @@ impl Rule {
             | Self::VotersConfirm
             | Self::EarlyAnswerIsDurable
             | Self::EdgeStartsAnew
-            | Self::FeederSendsCommitted => RuleKind::Safety,
+            | Self::FeederSendsCommitted
+            | Self::LeaderCopyIsDurable
+            | Self::EachNumberByItself => RuleKind::Safety,
         }
     }
 }

@@ -84,6 +84,7 @@ fn check_cluster(cluster: &Cluster) -> Result<(), WireError> {
     within("a cluster's name", cluster.name.len(), MAX_NAME_BYTES)?;
     within("a protocol's name", cluster.protocol.len(), MAX_NAME_BYTES)?;
     within("a list of nodes", cluster.nodes.len(), MAX_MEMBERS)?;
+    within("a list of voters", cluster.voters.len(), MAX_MEMBERS)?;
     within("a list of clients", cluster.clients.len(), MAX_MEMBERS)?;
     within("a list of abilities", cluster.abilities.len(), MAX_MEMBERS)
 }

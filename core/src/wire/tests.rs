@@ -103,6 +103,7 @@ fn frames() -> Vec<Frame> {
             name: "three nodes".into(),
             protocol: "raft".into(),
             nodes: vec![NodeId(1), NodeId(2), NodeId(3)],
+            voters: vec![NodeId(1)],
             clients: vec![ClientId(1)],
             epoch_unix_us: 1_700_000_000_000_000,
             abilities: vec![Ability::Propose, Ability::Crash],

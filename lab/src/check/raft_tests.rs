@@ -28,7 +28,7 @@ pub(in crate::check) fn log_of(terms: &[u64]) -> Vec<Arc<Entry>> {
 }
 
 pub(in crate::check) fn image(term: u64, terms: &[u64]) -> DiskImage<HardState> {
-    let mut image = DiskImage::formatted(1, NodeId(1));
+    let mut image = DiskImage::formatted(1, NodeId(1), members());
     image.hard = HardState { current_term: Term(term), voted_for: None };
     image.log = log_of(terms);
     image

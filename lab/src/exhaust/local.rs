@@ -15,6 +15,7 @@
 use std::collections::VecDeque;
 
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Effect, Effects, Input, Protocol as _};
 use quorumscope_core::raft::{Config, HardState, Message, Raft, Switches};
 use quorumscope_core::record::{NodeStatus, Role};
@@ -123,7 +124,7 @@ pub(super) struct Outcome {
 impl Local {
     /// A node with a store that bootstrap has formatted.
     pub(super) fn fresh(config: &Config<Switches>, node: NodeId) -> Self {
-        Self::start(config, node, DiskImage::formatted(1, node), Mono(0))
+        Self::start(config, node, DiskImage::formatted(1, node, Membership::of(config.voters.clone())), Mono(0))
     }
 
     fn start(config: &Config<Switches>, node: NodeId, mut image: DiskImage<HardState>, mono: Mono) -> Self {

@@ -135,11 +135,26 @@ pub fn plan(rule: Rule) -> Plan {
             skews: 0,
             ..heavy
         },
-        Rule::LeavingMayCampaign
-        | Rule::JointConsensus
-        | Rule::OneChangeAtATime
-        | Rule::ChangeAfterOwnCommit
-        | Rule::ConfigurationFollowsLog => Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy },
+        // Both halves of a joint configuration need the old majority, which tells of every leader. Without it, changes
+        // of one node at a time are safe but for this rule; larger ones would break anyway. Leaders that come and go
+        // and are slow to commit: a change may find one that has committed nothing yet.
+        Rule::ChangeAfterOwnCommit => Plan {
+            raft: RaftSettings { pre_vote: false, check_quorum: false, ..RaftSettings::default() },
+            disk: (Span::from_millis(20), Span::from_millis(40)),
+            latency: (Span::from_millis(5), Span::from_millis(40)),
+            changes: 16,
+            one_by_one: true,
+            skews: 200,
+            partitions: 16,
+            one_way_cuts: 0,
+            cut_time: (Span::from_millis(200), Span::from_millis(1_200)),
+            at_leader_percent: 90,
+            rules_off: vec![Rule::JointConsensus],
+            ..busy
+        },
+        Rule::LeavingMayCampaign | Rule::JointConsensus | Rule::OneChangeAtATime | Rule::ConfigurationFollowsLog => {
+            Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy }
+        }
         Rule::PromoteCaughtUp | Rule::AutoLeave => Plan { changes: 12, at_leader_percent: 90, ..heavy },
         Rule::AdoptHigherTerm => Plan { partitions: 6, at_leader_percent: 80, ..heavy },
         Rule::SnapshotCarriesSessions => Plan { raft: small_snapshots(12), crashes: 8, ..busy },
@@ -231,6 +246,16 @@ pub fn plan(rule: Rule) -> Plan {
             client_timeout: Span::from_millis(100),
             ..busy
         },
+        // A lone voter's commit is the first to be wrong; five need a leader that crashes with a slow disk.
+        Rule::LeaderCopyIsDurable => Plan {
+            disk: slow_disk,
+            slow_disk: (Span::from_millis(100), Span::from_millis(400)),
+            crashes: 12,
+            at_leader_percent: 90,
+            ..busy
+        },
+        // Two requests on their way at once, the first of which is lost: calm brings two by hand.
+        Rule::EachNumberByItself => busy,
         // Each early answer is looked at.
         Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
         // A voter with entries that nobody else has must be asked for what it missed.
@@ -307,19 +332,26 @@ pub fn plan_for(rules: &[Rule]) -> Plan {
 
 #[cfg(test)]
 mod tests {
+    use quorumscope_core::raft::RuleKind;
+
     use super::*;
+    use crate::check::property;
     use crate::explore::explore;
     use crate::scenario::ProtocolName;
     use crate::scenario::profile::{SHORTEST_RUN, generate};
 
+    /// What it finds for a safety rule is no lack of progress: it may switch off what that rests on, such as the
+    /// pre-vote that keeps nodes from disturbing after they were removed.
     #[test]
     fn every_hunt_can_run_and_finds_nothing_while_its_rule_is_on() {
         for rule in Rule::ALL {
-            let plan = Plan { rules_off: Vec::new(), ..plan(rule) };
+            let plan = plan(rule);
             for seed in 0..10 {
                 let scenario = generate(ProtocolName::Raft, 5, seed, &plan, SHORTEST_RUN, &[]);
                 let outcome = explore(&scenario).expect("it can run");
-                assert!(!outcome.failed(), "{} seed {seed}: {:?}", rule.name(), outcome.violations);
+                let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
+                let found: Vec<_> = outcome.violations.iter().filter(|found| counts(&found.property)).collect();
+                assert!(found.is_empty(), "{} seed {seed}: {found:?}", rule.name());
             }
         }
     }

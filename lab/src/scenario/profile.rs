@@ -246,6 +246,8 @@ pub struct Plan {
     pub slow_disks: u32,
     /// Rounds in which a node leaves the cluster, comes back as a learner and gets its vote again.
     pub changes: u32,
+    /// Whether only one node changes its part at a time.
+    pub one_by_one: bool,
     /// Rounds in which a node leaves the cluster and observes it for a while; calm gives it its vote back.
     pub observers: u32,
     /// Rounds in which a node that is no member joins as an edge, each time with other ranges; it stays after the
@@ -329,6 +331,7 @@ impl Default for Plan {
             cut_time: (Span::from_millis(500), Span::from_millis(2_500)),
             slow_disks: 0,
             changes: 0,
+            one_by_one: false,
             observers: 0,
             edges: 0,
             zones: false,

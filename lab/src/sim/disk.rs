@@ -125,6 +125,7 @@ pub(crate) fn lowest_changed<H>(write: &Write<H>) -> Option<LogIndex> {
 mod tests {
     use super::*;
     use quorumscope_core::entry::Entries;
+    use quorumscope_core::membership::Membership;
     use quorumscope_core::types::{Incarnation, NodeId};
 
     fn write(sequence: u64) -> Write<u64> {
@@ -134,7 +135,7 @@ mod tests {
     }
 
     fn disk() -> Disk<u64> {
-        Disk::new(DiskImage::formatted(1, NodeId(1)), (Span(5), Span(5)))
+        Disk::new(DiskImage::formatted(1, NodeId(1), Membership::of(vec![NodeId(1)])), (Span(5), Span(5)))
     }
 
     #[test]

@@ -58,6 +58,9 @@ impl Subject for Raft<Switches> {
         if !config.rules.on(Rule::ExactlyOnce) {
             machine = machine.without_deduplication();
         }
+        if !config.rules.on(Rule::EachNumberByItself) {
+            machine = machine.swallowing_late_numbers();
+        }
         if config.rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
     }
 

@@ -174,7 +174,8 @@ where
     pub(crate) fn new(config: P::Config, setup: Setup) -> Self {
         let mut ids = setup.nodes.clone();
         few::sort(&mut ids, |a, b| a < b);
-        let disk = |id| Disk::new(DiskImage::formatted(CLUSTER, id), setup.disk);
+        let first = Membership::of(P::voters(&config).to_vec());
+        let disk = |id| Disk::new(DiskImage::formatted(CLUSTER, id, first.clone()), setup.disk);
         let node = |id: &NodeId| Node {
             id: *id,
             liveness: Liveness::Down,

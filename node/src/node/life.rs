@@ -22,7 +22,8 @@ use crate::clock::Clock;
 use crate::executor::{Executor, Made, Output};
 use crate::hooks::{Hooks, Told};
 use crate::link::{Link, LinkEvent};
-use crate::propose::Pending;
+use crate::propose::{Pending, ProposeError};
+use crate::store::StoreError;
 use crate::writer::Written;
 
 /// Messages that a paused node keeps for later, as its machine's buffers would.
@@ -57,6 +58,8 @@ pub(super) struct Life<H> {
     patience: Duration,
     /// Until when it may lead, once it is to stop.
     stops: Option<Instant>,
+    /// Why its store takes no more writes.
+    failed: Option<StoreError>,
 }
 
 impl<H: Hooks> Life<H> {
@@ -86,6 +89,7 @@ impl<H: Hooks> Life<H> {
             durable: None,
             patience,
             stops: None,
+            failed: None,
         }
     }
 
@@ -128,31 +132,33 @@ impl<H: Hooks> Life<H> {
         self.paused || (!leads || Instant::now() >= until) && self.durable >= self.begun
     }
 
-    /// Hands leadership over where it leads, to whoever has most of the log.
+    /// Hands leadership over where it leads and somebody can take it.
     fn begin_to_stop(&mut self) {
         self.stops = Some(Instant::now() + self.patience);
-        let status = self.executor.status();
-        let best = status.progress.iter().filter(|progress| !progress.probing).max_by_key(|progress| progress.matched);
-        match best.map(|progress| progress.node).filter(|_| status.role == Role::Leader && !self.paused) {
-            Some(best) => self.executor.on_transfer_asked(best),
+        match self.executor.heir().filter(|_| !self.paused) {
+            Some(heir) => self.executor.on_transfer_asked(heir),
             // There is nobody to wait for.
             None => self.stops = Some(Instant::now()),
         }
     }
 
-    /// A broken node still says what broke it, and answers for its state until its owner removes it.
+    /// A broken node still says what broke it, and answers for its state until its owner removes it. Who waits for a
+    /// command, or proposes one, is told at once: nothing will come of it here.
     async fn linger(mut self, mut controls: mpsc::Receiver<Control>) {
+        let over = self.failed.take().map_or(ProposeError::Stopped, ProposeError::Storage);
+        self.pending.give_up(&over);
         loop {
             tokio::select! {
                 control = controls.recv() => match control {
                     Some(Control::Report(ask)) => drop(ask.send(self.executor.report())),
+                    // Whoever asked may have gone.
+                    Some(Control::Propose(_, asker)) => drop(asker.send(Err(over.clone()))),
                     Some(
                         Control::SetPaused(_)
                         | Control::Timeout
                         | Control::Snapshot
                         | Control::Transfer(_)
-                        | Control::Change(..)
-                        | Control::Propose(..),
+                        | Control::Change(..),
                     ) => {}
                     Some(Control::Stop) | None => return,
                 },
@@ -202,6 +208,7 @@ impl<H: Hooks> Life<H> {
             self.executor.on_written(ticket);
         }
         if let Some(error) = &written.failed {
+            self.failed = Some(error.clone());
             self.executor.on_store_failed(error);
         }
     }

@@ -55,6 +55,33 @@ fn every_rule_has_a_witness_that_switches_off_that_rule_alone_and_names_a_proper
     assert_eq!(files, Rule::ALL.len(), "a file for each rule and no other");
 }
 
+/// A row names the rule, its kind, its witness and what that one breaks; what a hunt found stands behind it.
+#[test]
+fn every_rule_has_one_row_in_the_list_of_rules_that_tells_of_its_witness() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
+    let text = std::fs::read_to_string(&path).expect("docs/rules.md");
+    for rule in Rule::ALL {
+        let begin = format!("| `{}` |", rule.name());
+        let rows: Vec<_> = text.lines().filter(|line| line.starts_with(&begin)).collect();
+        let [row] = rows.as_slice() else { panic!("one row of {} in docs/rules.md, not {}", rule.name(), rows.len()) };
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let kind = match rule.kind() {
+            RuleKind::Safety => "safety",
+            RuleKind::Liveness => "liveness",
+        };
+        let name = short_name(rule);
+        let expect = witness(rule).expect;
+        let broken = expect.iter().flat_map(|expect| &expect.facts).find_map(|fact| match fact {
+            Fact::Violation(Some(property)) => Some(property.to_lowercase().replace(' ', "-")),
+            _ => None,
+        });
+        let link = format!("[{name}](../tests/scenarios/witness/{name}.toml)");
+        assert_eq!(cells.get(2..5), Some(&[kind, &link, broken.as_deref().unwrap_or("")][..]), "{row}");
+        assert_eq!(cells.len(), 9, "a row has seven cells: {row}");
+        assert!(cells[6] == "witness only" || cells[6].starts_with(|c: char| c.is_ascii_digit()), "{row}");
+    }
+}
+
 #[test]
 fn without_its_rule_each_witness_breaks_the_property_it_names() {
     for rule in Rule::ALL {

@@ -72,7 +72,8 @@ impl Cluster {
     pub(super) fn with(nodes: u32, change: impl FnOnce(&mut Config<Switches>)) -> Self {
         let mut config = Config::new((1..=nodes).map(NodeId).collect(), Switches::all_on());
         change(&mut config);
-        let images = config.voters.iter().map(|node| (*node, DiskImage::formatted(1, *node))).collect();
+        let first = Membership::of(config.voters.clone());
+        let images = config.voters.iter().map(|node| (*node, DiskImage::formatted(1, *node, first.clone()))).collect();
         Self::from_images(config, images)
     }
 
@@ -80,7 +81,8 @@ impl Cluster {
     pub(super) fn with_spares(voters: u32, nodes: u32, change: impl FnOnce(&mut Config<Switches>)) -> Self {
         let mut config = Config::new((1..=voters).map(NodeId).collect(), Switches::all_on());
         change(&mut config);
-        let images = (1..=nodes).map(|node| (n(node), DiskImage::formatted(1, n(node)))).collect();
+        let first = Membership::of(config.voters.clone());
+        let images = (1..=nodes).map(|node| (n(node), DiskImage::formatted(1, n(node), first.clone()))).collect();
         Self::from_images(config, images)
     }
 
@@ -88,8 +90,9 @@ impl Cluster {
     pub(super) fn with_logs(term: u64, logs: &[&[u64]], change: impl FnOnce(&mut Config<Switches>)) -> Self {
         let mut config = Config::new((1..).map(NodeId).take(logs.len()).collect(), Switches::all_on());
         change(&mut config);
+        let first = Membership::of(config.voters.clone());
         let image = |(node, terms): (&NodeId, &&[u64])| {
-            let mut image = DiskImage::<HardState>::formatted(1, *node);
+            let mut image = DiskImage::<HardState>::formatted(1, *node, first.clone());
             image.hard.current_term = Term(term);
             image.log = super::super::testing::log_of_terms(terms).iter().cloned().collect();
             (*node, image)
@@ -138,6 +141,14 @@ impl Cluster {
     pub(super) fn restart(&mut self, node: NodeId) {
         let image = self.nodes.remove(&node).expect("a member").image;
         self.start(node, image);
+    }
+
+    /// Crashes a node and starts it again from its store, with settings that name other voters.
+    pub(super) fn restart_with_voters(&mut self, node: NodeId, voters: &[u32]) {
+        let named = voters.iter().copied().map(NodeId).collect();
+        let before = std::mem::replace(&mut self.config.voters, named);
+        self.restart(node);
+        self.config.voters = before;
     }
 
     /// Crashes a node, loses its store, and starts it again.

@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, n};
 use crate::event::{Event, Refusal};
-use crate::protocol::{Input, Protocol};
+use crate::protocol::Protocol;
 use crate::raft::{Message, RequestVote, RequestVoteReply, Rule};
 use crate::record::Role;
 use crate::types::{LogIndex, Span, Term};
@@ -183,27 +183,22 @@ fn a_node_that_was_cut_off_does_not_raise_its_term() {
     assert_eq!((cluster.role(3), cluster.term(3)), (Role::PreCandidate, 1));
 }
 
-/// Thesis §9.6: nobody grants a pre-vote while it hears a leader.
+/// Thesis §9.6: nobody grants a pre-vote while it hears a leader. n3 alone hears nothing of it.
 #[test]
 fn a_healthy_leader_is_not_disturbed() {
     let mut cluster = Cluster::new(3);
     cluster.elect(1);
-    cluster.step(n(3), Input::DeadlineReached);
-    cluster.time_out(1);
+    for _ in 0..6 {
+        cluster.time_out(1);
+        cluster.deliver_among(&[1, 2]);
+    }
+    cluster.time_out(3);
+    assert_eq!(cluster.role(3), Role::PreCandidate);
     cluster.deliver();
-    cluster.hand(
-        3,
-        2,
-        Message::PreVote(RequestVote {
-            term: Term(2),
-            last_log_index: LogIndex(9),
-            last_log_term: Term(9),
-            transfer: false,
-        }),
-    );
-    assert!(cluster.noted(2, |e| matches!(e, Event::VoteDecided { refusal: Some(Refusal::LeaderAlive(_)), .. })));
-    cluster.deliver();
+    let refused = |event: &Event| matches!(event, Event::VoteDecided { pre_vote: true, refusal: Some(Refusal::LeaderAlive(leader)), .. } if *leader == n(1));
+    assert!(cluster.noted(1, refused) && cluster.noted(2, refused));
     assert_eq!((cluster.role(1), cluster.term(1)), (Role::Leader, 1));
+    assert_eq!((cluster.role(3), cluster.term(3)), (Role::Follower, 1));
 }
 
 /// A split vote ends with the next, random timeout.

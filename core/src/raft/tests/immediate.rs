@@ -8,6 +8,7 @@
 use bytes::Bytes;
 
 use crate::entry::{Class, Proposal, Tags};
+use crate::membership::Membership;
 use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol, ReadHow, ReadRequest};
 use crate::raft::{Config, HardState, Message, Raft, Snapshots, Switches};
 use crate::record::{NodeStatus, Role};
@@ -52,7 +53,7 @@ impl World {
         let config = Config { snapshots, ..Config::new((1..=NODES).map(NodeId).collect(), Switches::all_on()) };
         let now = Now { mono: Mono(0), wall: Wall(0) };
         let start = |node: &NodeId| {
-            let image = DiskImage::formatted(1, *node);
+            let image = DiskImage::formatted(1, *node, Membership::of(config.voters.clone()));
             let raft = Raft::recover(&config, *node, &image, 3, now);
             Node { raft, image, answers: Vec::new(), reads: Vec::new(), applied: LogIndex::ZERO }
         };

@@ -256,6 +256,28 @@ fn a_configuration_is_found_again_after_a_crash() {
     }
 }
 
+/// The store says who the first members were, and not the settings of a later start: two nodes that were started with
+/// different ones would each have a majority of its own.
+#[test]
+fn a_restart_with_other_settings_acts_on_the_members_of_the_store() {
+    let mut cluster = Cluster::new(3);
+    for named in [&[1][..], &[1, 2, 3, 4, 5]] {
+        cluster.restart_with_voters(n(1), named);
+        assert_eq!(cluster.members(1), [vec![1, 2, 3], vec![], vec![]], "{named:?}");
+    }
+    cluster.restart_with_voters(n(1), &[1]);
+    cluster.advance(crate::types::Span::from_millis(400));
+    cluster.time_out(1);
+    assert_eq!(cluster.role(1), Role::PreCandidate, "it is not enough by itself");
+    cluster.deliver();
+    assert_eq!(cluster.role(1), Role::Leader);
+    // A newer configuration of the log counts more than either.
+    cluster.reconfigure(1, &NONE, &NONE, &[3]);
+    cluster.deliver();
+    cluster.restart_with_voters(n(1), &[1, 2, 3]);
+    assert_eq!(cluster.members(1), [vec![1, 2], vec![], vec![]]);
+}
+
 /// TRAPS: a learner that does not know yet that it is a voter must vote.
 #[test]
 fn a_voter_that_takes_itself_for_a_learner_votes() {

@@ -1,5 +1,6 @@
 //! Replication and commitment: Raft paper §5.3, §5.4.2, §8.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::super::testing::entry;
@@ -109,26 +110,41 @@ fn an_append_after_an_entry_of_another_term_is_refused() {
     }
 }
 
-/// §5.3: the leader forces followers' logs to duplicate its own, skipping a whole conflicting term at once.
-/// The logs are those of Figure 7.
+/// §5.3: the leader forces followers' logs to duplicate its own, and "one AppendEntries RPC will be required for each
+/// term with conflicting entries, rather than one RPC per entry". The logs are those of Figure 7; a log that is too
+/// short costs one refusal more.
 #[test]
-fn the_leader_repairs_every_log_of_figure_7() {
+fn the_leader_repairs_every_log_of_figure_7_with_one_refusal_a_conflicting_term() {
     let leader = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
-    let logs: [&[u64]; 7] = [
-        &leader,
-        &[1, 1, 1, 4, 4, 5, 5, 6, 6],
-        &[1, 1, 1, 4],
-        &[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6],
-        &[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7],
-        &[1, 1, 1, 4, 4, 4, 4],
-        &[1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3],
+    // What is refused: the index that was asked for, the follower's term there, and where that term begins.
+    type Refused = (u64, Option<u64>, u64);
+    let followers: [(&[u64], &[Refused]); 6] = [
+        (&[1, 1, 1, 4, 4, 5, 5, 6, 6], &[(10, None, 10)]),
+        (&[1, 1, 1, 4], &[(10, None, 5)]),
+        (&[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6], &[]),
+        (&[1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7], &[]),
+        (&[1, 1, 1, 4, 4, 4, 4], &[(10, None, 8), (7, Some(4), 4)]),
+        (&[1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3], &[(10, Some(3), 7), (6, Some(2), 4)]),
     ];
+    let logs: Vec<&[u64]> = [&leader[..]].into_iter().chain(followers.map(|(log, _)| log)).collect();
     let mut cluster = Cluster::with_logs(7, &logs, |_| {});
     cluster.time_out(1);
-    cluster.deliver();
+    let refused = RefCell::new(vec![Vec::new(); 8]);
+    cluster.deliver_where(|envelope| {
+        if let Message::AppendEntriesReply(reply) = &envelope.message
+            && let AppendOutcome::Conflict { refused: at, term, first } = reply.outcome
+        {
+            refused.borrow_mut()[envelope.from.0 as usize].push((at.0, term.map(|term| term.0), first.0));
+        }
+        // A heartbeat that crosses a refusal is refused likewise, and says nothing new.
+        !matches!(&envelope.message, Message::AppendEntries(append) if append.entries.is_empty())
+    });
     assert_eq!((cluster.role(1), cluster.term(1)), (Role::Leader, 8));
     let repaired: Vec<u64> = leader.iter().copied().chain([8]).collect();
     assert!((1..=7).all(|node| cluster.terms(node) == repaired));
+    for (node, (_, expected)) in (2..).zip(followers) {
+        assert_eq!(refused.borrow()[node], expected, "n{node}");
+    }
 }
 
 /// §5.3: without moving back past the conflict the same append would be refused for ever.
@@ -187,15 +203,37 @@ fn an_older_entry_on_a_majority_is_not_committed_by_itself() {
 /// Thesis §10.2.1: the leader sends before its own disk has the entry, and counts itself only after.
 #[test]
 fn a_leader_counts_its_own_copy_only_once_it_is_durable() {
-    let mut cluster = Cluster::new(3);
-    cluster.elect(1);
-    cluster.slow_disks = vec![n(1)];
-    cluster.propose(1);
-    assert!(!cluster.network.is_empty(), "sending does not wait for the disk");
-    cluster.deliver_among(&[1, 2]);
-    assert_eq!(cluster.commit(1), 1);
-    cluster.sync(n(1));
-    assert_eq!(cluster.commit(1), 2);
+    for rule_on in [true, false] {
+        let mut cluster = if rule_on { Cluster::new(3) } else { Cluster::without(3, Rule::LeaderCopyIsDurable) };
+        cluster.elect(1);
+        cluster.slow_disks = vec![n(1)];
+        cluster.propose(1);
+        assert!(!cluster.network.is_empty(), "sending does not wait for the disk");
+        cluster.deliver_among(&[1, 2]);
+        assert_eq!(cluster.commit(1) == 1, rule_on, "the rule is what does not count it");
+        cluster.sync(n(1));
+        assert_eq!(cluster.commit(1), 2);
+    }
+}
+
+/// TRAPS: a commit in an unsynced log, where there is one node only (etcd#14370).
+#[test]
+fn a_lone_leader_commits_nothing_that_its_disk_does_not_hold() {
+    for rule_on in [true, false] {
+        let mut cluster = if rule_on { Cluster::new(1) } else { Cluster::without(1, Rule::LeaderCopyIsDurable) };
+        cluster.elect(1);
+        cluster.slow_disks = vec![n(1)];
+        let (first, second) = (cluster.propose(1), cluster.propose(1));
+        cluster.time_out(1);
+        assert_eq!((cluster.commit(1), cluster.node(1).answers.len()), (1, 0));
+        cluster.sync_one(n(1));
+        assert_eq!(cluster.commit(1) == 2, rule_on, "the rule is what does not count the second one");
+        let answered =
+            |cluster: &Cluster| cluster.node(1).answers.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+        assert_eq!(answered(&cluster), [first]);
+        cluster.sync(n(1));
+        assert_eq!((cluster.commit(1), answered(&cluster)), (3, vec![first, second]));
+    }
 }
 
 /// Figure 2: the log is durable before the server answers.

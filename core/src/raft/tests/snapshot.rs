@@ -46,7 +46,7 @@ fn is_part(message: &Message) -> bool {
     matches!(message, Message::InstallSnapshot(install) if !install.data.is_empty())
 }
 
-fn install(term: u64, last: (u64, u64), data: &'static [u8]) -> Message {
+pub(super) fn install(term: u64, last: (u64, u64), data: &'static [u8]) -> Message {
     let membership = Membership::of(vec![n(1), n(2), n(3)]);
     let (index, last) = (LogIndex(last.0), Term(last.1));
     let meta =

@@ -85,6 +85,29 @@ fn a_heartbeat_commits_only_the_verified_prefix() {
     }
 }
 
+/// Acknowledgements of asynchronous writes: a confirmation that began in an older term says nothing, and the first write
+/// of a new term attests anew what the log still holds.
+#[test]
+fn the_first_write_of_a_new_term_attests_again_what_was_on_its_way() {
+    for rule_on in [true, false] {
+        let mut cluster = if rule_on { Cluster::new(3) } else { Cluster::without(3, Rule::WrittenNamesEntry) };
+        cluster.elect(1);
+        cluster.slow_disks = vec![n(2)];
+        cluster.propose(1);
+        cluster.deliver();
+        cluster.advance(crate::types::Span::from_millis(400));
+        // A candidate of term 2 with a worse log: n2 writes the term down, and nothing of its log changes.
+        let stray = RequestVote { term: Term(2), last_log_index: LogIndex(0), last_log_term: Term(0), transfer: false };
+        cluster.hand(3, 2, Message::RequestVote(stray));
+        let durable = |cluster: &Cluster| cluster.node(2).raft.status().durable.0;
+        assert_eq!((cluster.terms(2), cluster.term(2), durable(&cluster)), (vec![1, 1], 2, 1));
+        assert!(cluster.sync_one(n(2)), "the entry");
+        assert_eq!(durable(&cluster) == 1, rule_on, "the rule is what waits for the new term's write");
+        assert!(cluster.sync_one(n(2)), "the term");
+        assert_eq!((durable(&cluster), cluster.sync_one(n(2))), (2, false));
+    }
+}
+
 /// A node that lost its disk neither votes nor acknowledges: amnesia is lying.
 #[test]
 fn a_node_without_its_store_stays_silent() {

@@ -120,7 +120,7 @@ impl Draw<'_> {
     fn one_or_two(&mut self) -> Vec<Selector> {
         let mut node = vec![Selector::Node(self.node())];
         let other = Selector::Node(self.node());
-        if self.nodes.len() > 3 && !node.contains(&other) {
+        if self.nodes.len() > 3 && !self.plan.one_by_one && !node.contains(&other) {
             node.push(other);
         }
         node

@@ -66,9 +66,15 @@ impl Hub {
     }
 
     pub fn host(&self, nodes: u32) -> Host {
+        self.host_with(nodes, 0)
+    }
+
+    /// So many voters, and so many nodes that belong to nothing yet.
+    pub fn host_with(&self, nodes: u32, spares: u32) -> Host {
         let settings = HostSettings {
             name: "test".into(),
             config: Config::new((1..=nodes).map(NodeId).collect(), AllOn),
+            spares,
             url: self.peer(),
             room: ROOM.into(),
             node_token: tokens().node,

@@ -76,6 +76,40 @@ async fn a_voter_leaves_comes_back_as_a_learner_and_is_promoted_and_refusals_are
     hub.stop().await;
 }
 
+/// A spare node runs from the start, is shown as no member, and is one once somebody has added it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spare_node_waits_outside_until_it_is_added_and_promoted() {
+    let hub = Hub::start().await;
+    let host = hub.host_with(3, 1);
+    let mut watcher = Watcher::controller(&hub).await;
+    let (voters, spare) = ([1, 2, 3].map(NodeId), NodeId(4));
+    let leads = |view: &View| voters.into_iter().find(|node| view.nodes[node].status.role == Role::Leader);
+    watcher
+        .until("a leader that the voters know", |view| {
+            view.nodes.len() == 4
+                && leads(view).is_some_and(|leader| voters.iter().all(|n| view.nodes[n].status.leader == Some(leader)))
+        })
+        .await;
+    assert_eq!(watcher.view.voters, voters, "who votes is said at the beginning");
+    assert_eq!(watcher.cluster.as_ref().map(|cluster| cluster.nodes.len()), Some(4));
+    let leader = leads(&watcher.view).expect("a leader");
+    watcher.set("1").await;
+    let report = host.report(spare).await.expect("it runs");
+    assert_eq!((report.status.role, report.status.term.0, report.log.len()), (Role::Learner, 0, 0), "it waits");
+
+    let none = MembershipChange::default;
+    change(&mut watcher, leader, MembershipChange { add: one(spare), ..none() }).await.unwrap();
+    settled(&mut watcher, leader, &voters, &[spare]).await;
+    while let Err(problem) = change(&mut watcher, leader, MembershipChange { promote: one(spare), ..none() }).await {
+        assert_eq!(problem.code, Code::WrongState, "{problem}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    settled(&mut watcher, leader, &[1, 2, 3, 4].map(NodeId), &[]).await;
+    watcher.until("it follows", |view| view.nodes[&spare].status.role == Role::Follower).await;
+    host.stop().await;
+    hub.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_beside_the_log_are_answered_and_leave_no_entry() {
     let hub = Hub::start().await;

@@ -183,6 +183,7 @@ async fn fake_host(hub: &Hub) -> Wire {
         name: "test".into(),
         protocol: "raft".into(),
         nodes: vec![N1],
+        voters: vec![N1],
         clients: vec![ClientId(1)],
         epoch_unix_us: 0,
         abilities: Vec::new(),
