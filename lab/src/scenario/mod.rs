@@ -11,6 +11,8 @@ mod draw;
 mod error;
 mod facts;
 mod judge;
+#[cfg(test)]
+mod machine_tests;
 mod print;
 pub mod profile;
 mod properties;

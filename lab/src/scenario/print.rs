@@ -251,11 +251,11 @@ fn action(action: &Action) -> String {
             let from = from.as_ref().map(|from| format!("from = {}, ", selector(from))).unwrap_or_default();
             format!("transfer = {{ {from}to = {} }}", selector(to))
         }
-        Action::Read { to, key, how } => {
+        Action::Read { to, query, how } => {
             let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
             let how =
                 if *how == ReadHow::Index { String::new() } else { format!(", how = {}", quote(read_name(*how))) };
-            format!("read = {{ {to}key = {}{how} }}", quote(key))
+            format!("read = {{ {to}key = {}{how} }}", quote(query.asks_for().unwrap_or_default()))
         }
     }
 }
@@ -283,7 +283,9 @@ fn operation(operation: &AnyCommand) -> String {
         AnyCommand::Kv(Operation::SetFor { key, value, ttl }) => {
             format!("set = {{ key = {}, value = {}, ttl = {} }}", quote(key), quote(value), span(*ttl))
         }
-        AnyCommand::Workflow(_) | AnyCommand::Cluster(_) => format!("command = {}", quote(&operation.to_string())),
+        AnyCommand::Workflow(_) | AnyCommand::Cluster(_) | AnyCommand::Look(_) => {
+            format!("command = {}", quote(&operation.to_string()))
+        }
     }
 }
 
