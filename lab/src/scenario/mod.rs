@@ -13,6 +13,7 @@ mod facts;
 mod judge;
 #[cfg(test)]
 mod machine_tests;
+mod network;
 mod print;
 pub mod profile;
 mod properties;
@@ -104,7 +105,7 @@ impl Scenario {
             nodes: self.nodes.clone(),
             clients: self.clients.clone(),
             seed: self.seed,
-            network: self.network,
+            network: self.network.clone(),
             disk: self.disk,
             machine: self.machine,
         }

@@ -9,7 +9,7 @@ use quorumscope_core::record::{Body, DropReason, Fate, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
-use super::words::{entries, fill, line as text, links, list, members, reads, record as record_text, votes};
+use super::words::{self, entries, fill, line as text, links, list, members, reads, votes};
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,11 +74,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
                 Verdict::Unknown => text::TOLD_UNKNOWN,
                 Verdict::Early => text::TOLD_EARLY,
             };
-            let result = if result.is_empty() || result == "done" {
-                String::new()
-            } else {
-                fill(record_text::RESULT, &[("result", result)])
-            };
+            let result = words::told(*verdict, result);
             detail(fill(template, &[("client", client), ("number", number), ("result", &result)]))
         }
         Body::EarlyJudged { client, number, fate, .. } => {

@@ -129,7 +129,7 @@ pub(crate) mod line {
     pub const LINKS_MENDED: &str = "all links whole";
     pub const ASKED: &str = "{client}: {operation}";
     pub const ASKED_AGAIN: &str = "{client} tries again at {to}: {operation}";
-    pub const TOLD_OK: &str = "{client}: request {number} is done{result}";
+    pub const TOLD_OK: &str = "{client}: request {number} {result}";
     pub const TOLD_FAILED: &str = "{client}: request {number} failed{result}";
     pub const TOLD_UNKNOWN: &str = "{client}: request {number} unknown{result}";
     pub const TOLD_EARLY: &str = "{client}: request {number} is at one node{result}";
