@@ -121,6 +121,10 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::BecameFollower { term, reason: FollowerReason::QuorumLost, .. } => {
             headline(fill(text::QUORUM_LOST, &[("node", &node), ("term", &term.0)]))
         }
+        // Who has no vote follows too, and is no follower for that.
+        Event::BecameFollower { term, leader: Some(leader), reason: FollowerReason::LeaderOfThisTerm } => {
+            detail(fill(text::FOLLOWS, &[("node", &node), ("leader", leader), ("term", &term.0)]))
+        }
         Event::BecameFollower { term, .. } => detail(fill(text::FOLLOWER, &[("node", &node), ("term", &term.0)])),
         Event::BecamePreCandidate { prospective } => {
             detail(fill(text::PRE_CANDIDATE, &[("node", &node), ("term", &prospective.0)]))

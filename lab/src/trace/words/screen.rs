@@ -88,7 +88,8 @@ pub(crate) mod face {
 pub(crate) mod line {
     pub const STARTED: &str = "{node} started";
     pub const RESTARTED: &str = "{node} restarted from its store";
-    pub const FOLLOWER: &str = "{node} became follower in term {term}";
+    pub const FOLLOWER: &str = "{node} became a follower in term {term}";
+    pub const FOLLOWS: &str = "{node} follows {leader} in term {term}";
     pub const PRE_CANDIDATE: &str = "{node} asks whether it could win term {term}";
     pub const CANDIDATE: &str = "{node} became candidate in term {term}";
     pub const LEADER: &str = "{node} became leader in term {term} with {count}";
