@@ -72,6 +72,11 @@ async fn tell(page: &Page, server: &Server) {
     let operations = page.seen().await.operations;
     assert!(operations.iter().any(|line| line.contains("set x = lost") && line.contains("and lost")), "{operations:?}");
     picture("fast-path-lost").await;
+
+    open_at(page, server, "cluster-state", 3.4).await;
+    inspect(page, "n2").await;
+    page.wait_for("document.querySelector('[data-testid=read-name]').scrollIntoView(false); return true").await;
+    picture("cluster-state-form").await;
 }
 
 #[test]
