@@ -121,6 +121,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::BecameFollower { term, reason: FollowerReason::QuorumLost, .. } => {
             headline(fill(text::QUORUM_LOST, &[("node", &node), ("term", &term.0)]))
         }
+        Event::BecameFollower { reason: FollowerReason::LeaderSilent, .. } => {
+            detail(fill(text::LEADER_SILENT, &[("node", &node)]))
+        }
         // Who has no vote follows too, and is no follower for that.
         Event::BecameFollower { term, leader: Some(leader), reason: FollowerReason::LeaderOfThisTerm } => {
             detail(fill(text::FOLLOWS, &[("node", &node), ("leader", leader), ("term", &term.0)]))

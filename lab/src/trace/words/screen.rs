@@ -89,6 +89,7 @@ pub(crate) mod line {
     pub const STARTED: &str = "{node} started";
     pub const RESTARTED: &str = "{node} restarted from its store";
     pub const FOLLOWER: &str = "{node} became a follower in term {term}";
+    pub const LEADER_SILENT: &str = "{node} hears from no leader any more";
     pub const FOLLOWS: &str = "{node} follows {leader} in term {term}";
     pub const PRE_CANDIDATE: &str = "{node} asks whether it could win term {term}";
     pub const CANDIDATE: &str = "{node} became candidate in term {term}";

@@ -75,7 +75,7 @@ async fn tell(page: &Page, server: &Server) {
 
     open_at(page, server, "cluster-state", 3.4).await;
     inspect(page, "n2").await;
-    page.wait_for("document.querySelector('[data-testid=read-name]').scrollIntoView(false); return true").await;
+    page.wait_for("document.querySelector('[data-testid=read-stale]').scrollIntoView(false); return true").await;
     picture("cluster-state-form").await;
 }
 
