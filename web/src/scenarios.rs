@@ -128,13 +128,14 @@ pub static MORE: [Built; 18] = [
         id: "zones",
         title: "Nodes far from the leader are fed by a voter near them",
         text: &[
-            "n1 and n2 stand in one zone, n3, n4 and n5 in another, and n1 leads. What n4 and n5 need crosses the long way once: n1 sends n3 a short order, and n3 sends the entries.",
-            "Their answers go to n1, so that one node knows who has what.",
+            "n1 and n2 stand in one zone, n3, n4 and n5 in another, 40 ms away, and n1 leads. What n4 and n5 need crosses the long way once: n1 sends n3 a short order, and n3 sends the entries.",
+            "The answers of n4 and n5 go to n1, so that one node knows who has what. n1 and n2 are two of three voters: they commit before the other zone has heard of it.",
         ],
         tries: &[
             "At 2 s nothing of n1 itself gets to n4 and n5. Step and see which way x = 1 takes.",
             "At 3.6 s n3 crashes. Who feeds the two from then on?",
             "Select n1 and open what it knows of its followers: how does it know what n5 has?",
+            "At 5 s a client reads at n4. What is that answer waiting for?",
         ],
         toml: include_str!("../../tests/scenarios/zones.toml"),
     },
@@ -267,7 +268,10 @@ pub static MORE: [Built; 18] = [
         text: &[
             "Two workers move one case along, and each change names the version that it makes. A change that is sent again is done once; another change of a version that is made already is refused.",
         ],
-        tries: &["Send “update case c1 v5 done” and then v6. Which one is done?"],
+        tries: &[
+            "Send “update case c1 v5 done” and then v6. Which one is done?",
+            "Read “c1” at a follower, then “c1/owner”. What does a stale read save?",
+        ],
         toml: include_str!("../../tests/scenarios/workflow.toml"),
     },
     Built {

@@ -9,12 +9,13 @@ use core::fmt;
 use bytes::Bytes;
 
 use super::kv::{KeyValue, Operation};
+use super::look::{self, Look};
 use super::{NotAState, StateMachine, cluster, workflow};
 use crate::entry::Tags;
 use crate::types::{Digest, LogIndex, Wall};
 
 /// A machine by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MachineKind {
     /// The key-value store.
     #[default]
@@ -60,6 +61,8 @@ pub enum AnyCommand {
     Workflow(workflow::Command),
     /// Of the cluster.
     Cluster(cluster::Command),
+    /// A question to either of them.
+    Look(Look),
 }
 
 impl From<Operation> for AnyCommand {
@@ -76,6 +79,7 @@ impl AnyCommand {
             Self::Kv(operation) => operation.encode(),
             Self::Workflow(command) => command.encode(),
             Self::Cluster(command) => command.encode(),
+            Self::Look(look) => look.encode(),
         }
     }
 
@@ -85,6 +89,7 @@ impl AnyCommand {
         match *bytes.first()? {
             workflow::MARK => workflow::Command::decode(bytes).map(Self::Workflow),
             cluster::MARK => cluster::Command::decode(bytes).map(Self::Cluster),
+            look::MARK => Look::decode(bytes).map(Self::Look),
             _ => Operation::decode(bytes).map(Self::Kv),
         }
     }
@@ -94,6 +99,9 @@ impl AnyCommand {
     /// # Errors
     /// One line that says how commands of this machine are written.
     pub fn read(kind: MachineKind, text: &str) -> Result<Self, String> {
+        if let (true, Some(("get", name))) = (kind != MachineKind::Kv, text.trim().split_once(char::is_whitespace)) {
+            return Look::new(kind, name.trim()).map(Self::Look).map_err(|error| error.to_string());
+        }
         match kind {
             MachineKind::Kv => Err("the key-value store takes set, get and delete".into()),
             MachineKind::Workflow => {
@@ -112,6 +120,32 @@ impl AnyCommand {
             Self::Kv(_) => MachineKind::Kv,
             Self::Workflow(_) => MachineKind::Workflow,
             Self::Cluster(_) => MachineKind::Cluster,
+            Self::Look(look) => look.machine(),
+        }
+    }
+
+    /// What a read of this machine asks for, where somebody wants to know what stands under a name or key.
+    ///
+    /// # Errors
+    /// One line that says which names the machine has.
+    pub fn look(kind: MachineKind, name: &str) -> Result<Self, String> {
+        match kind {
+            MachineKind::Kv => Ok(Self::Kv(Operation::Get { key: name.into() })),
+            MachineKind::Workflow | MachineKind::Cluster => {
+                Look::new(kind, name).map(Self::Look).map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// The name or key that it asks for, where it changes nothing: such a command may be read beside the log.
+    #[must_use]
+    pub fn asks_for(&self) -> Option<&str> {
+        match self {
+            Self::Kv(Operation::Get { key }) => Some(key),
+            Self::Look(look) => Some(look.name()),
+            Self::Kv(Operation::Set { .. } | Operation::SetFor { .. } | Operation::Delete { .. })
+            | Self::Workflow(_)
+            | Self::Cluster(_) => None,
         }
     }
 
@@ -122,6 +156,7 @@ impl AnyCommand {
             Self::Kv(operation) => operation.label(),
             Self::Workflow(command) => command.label(),
             Self::Cluster(command) => command.label(),
+            Self::Look(look) => look.label(),
         }
     }
 }
@@ -132,6 +167,7 @@ impl fmt::Display for AnyCommand {
             Self::Kv(operation) => operation.fmt(f),
             Self::Workflow(command) => command.fmt(f),
             Self::Cluster(command) => command.fmt(f),
+            Self::Look(look) => look.fmt(f),
         }
     }
 }
@@ -213,7 +249,10 @@ impl StateMachine for AnyMachine {
         match AnyCommand::decode(command) {
             Some(AnyCommand::Kv(_)) => KeyValue::ranges(command),
             Some(AnyCommand::Workflow(_)) => workflow::Workflow::ranges(command),
-            Some(AnyCommand::Cluster(_)) | None => Tags::new(),
+            Some(AnyCommand::Look(look)) if look.machine() == MachineKind::Workflow => {
+                workflow::Workflow::ranges(command)
+            }
+            Some(AnyCommand::Cluster(_) | AnyCommand::Look(_)) | None => Tags::new(),
         }
     }
 

@@ -18,8 +18,10 @@ use std::hash::{Hash as _, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::any::MachineKind;
 use super::expiry::{Due, Expiry};
 use super::kv::Answer;
+use super::look::Look;
 use super::table::Table;
 use super::{NotAState, Refusal, StateMachine, read_state};
 use crate::entry::Tags;
@@ -28,6 +30,9 @@ use crate::types::{Digest, LogIndex, Span, Wall};
 mod command;
 
 pub use command::{Command, MARK, NotACommand, Verb};
+
+/// The kinds of things that have names; a name follows its kind after a `/`.
+pub const KINDS: [&str; 5] = ["node", "agent", "resource", "setting", "evidence"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Node {
@@ -207,7 +212,7 @@ impl StateMachine for Cluster {
     fn apply(&mut self, index: LogIndex, log_time: Wall, command: &[u8]) -> Bytes {
         self.advance(log_time);
         let answer = match Command::decode(command) {
-            None => Answer::Malformed,
+            None => return self.query(command),
             Some(command) => match self.execute(index, log_time, command) {
                 Ok(()) => Answer::Value(None),
                 Err(refusal) => Answer::Refused(refusal),
@@ -248,9 +253,9 @@ impl StateMachine for Cluster {
         self.expiry.next()
     }
 
-    /// Every command changes something; what is known is asked by name, through [`StateMachine::look`].
-    fn query(&self, _command: &[u8]) -> Bytes {
-        Answer::Malformed.encode()
+    fn query(&self, question: &[u8]) -> Bytes {
+        let look = Look::decode(question).filter(|look| look.machine() == MachineKind::Cluster);
+        look.map_or(Answer::Malformed, |look| Answer::Value(self.look(look.name()))).encode()
     }
 
     /// `epoch`, `node/n1`, `agent/a1`, `resource/r1`, `setting/size` and `evidence/e1` answer what is known of them.
@@ -342,6 +347,35 @@ mod tests {
         assert_eq!((machine.look("node/n1").as_deref(), machine.next_expiry()), (Some("zone-a 0/8"), None));
         assert_eq!(say(&mut machine, 0, "leave node n1"), DONE);
         assert_eq!(machine, Cluster::default());
+    }
+
+    #[test]
+    fn everything_with_a_name_is_asked_for_by_it_beside_the_log_and_through_it() {
+        let mut machine = with_agent();
+        say(&mut machine, 0, "allocate resource r1 a1 5 for 1");
+        say(&mut machine, 0, "epoch 2 configure setting size big 1");
+        let ask = |machine: &Cluster, name: &str| {
+            let look = Look::new(MachineKind::Cluster, name).expect("a name").encode();
+            Answer::decode(&machine.query(&look)).expect("an answer")
+        };
+        let known = [
+            ("epoch", "2"),
+            ("node/n1", "zone-a 5/8"),
+            ("agent/a1", "n1"),
+            ("resource/r1", "a1 5"),
+            ("setting/size", "big v1"),
+        ];
+        for (name, held) in known {
+            assert_eq!(ask(&machine, name), Answer::Value(Some(held.into())));
+        }
+        assert_eq!(ask(&machine, "node/n2"), DONE);
+        let kinds = KINDS.map(|kind| machine.names().iter().any(|name| name.starts_with(kind)));
+        assert_eq!(kinds, [true, true, true, true, false]);
+        // Through the log it meets what expires before it, and no epoch fences it off.
+        let look = Look::new(MachineKind::Cluster, "resource/r1").expect("a name").encode();
+        assert_eq!(machine.apply(LogIndex(9), Wall(1_000), &look), DONE.encode());
+        let changes = "kill agent a1".parse::<Command>().expect("a command").encode();
+        assert_eq!(machine.query(&changes), Answer::Malformed.encode());
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod any;
 pub mod cluster;
 mod expiry;
 pub mod kv;
+pub mod look;
 mod refusal;
 pub mod session;
 #[cfg(test)]

@@ -35,11 +35,12 @@ fn workflow() -> impl Strategy<Value = AnyCommand> {
         Just("deploy overlay"),
         Just("custom")
     ];
-    (verbs, "c[12]", 1u64..6, "[a-c]").prop_map(|(verb, case, version, word)| {
+    let changes = (verbs, "c[12]", 1u64..6, "[a-c]").prop_map(|(verb, case, version, word)| {
         let more = if verb == "custom" { " fact" } else { "" };
-        let text = format!("{verb} {case} v{version}{more} {word}");
-        AnyCommand::read(MachineKind::Workflow, &text).expect("a command")
-    })
+        format!("{verb} {case} v{version}{more} {word}")
+    });
+    let text = prop_oneof![9 => changes, 1 => "get c[12](/fact|/policies)?"];
+    text.prop_map(|text| AnyCommand::read(MachineKind::Workflow, &text).expect("a command"))
 }
 
 fn cluster() -> impl Strategy<Value = AnyCommand> {
@@ -60,9 +61,10 @@ fn cluster() -> impl Strategy<Value = AnyCommand> {
         name().prop_map(|node| format!("release node {node}")),
         (name(), name(), 1u64..4).prop_map(|(node, evidence, cost)| format!("slash node {node} {evidence} {cost}")),
     ];
-    (text, prop_oneof![9 => Just(0u64), 1 => 0u64..3]).prop_map(|(text, epoch)| {
-        AnyCommand::read(MachineKind::Cluster, &format!("epoch {epoch} {text}")).expect("a command")
-    })
+    let changes =
+        (text, prop_oneof![9 => Just(0u64), 1 => 0u64..3]).prop_map(|(text, epoch)| format!("epoch {epoch} {text}"));
+    let text = prop_oneof![9 => changes, 1 => "get (epoch|(node|agent|resource|setting|evidence)/[ab])"];
+    text.prop_map(|text| AnyCommand::read(MachineKind::Cluster, &text).expect("a command"))
 }
 
 fn run() -> impl Strategy<Value = (MachineKind, Vec<Step>)> {

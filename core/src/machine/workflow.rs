@@ -17,7 +17,9 @@ use std::hash::{Hash as _, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::any::MachineKind;
 use super::kv::Answer;
+use super::look::Look;
 use super::table::Table;
 use super::{NotAState, Refusal, StateMachine, is_word, range_of, read_state};
 use crate::entry::Tags;
@@ -59,7 +61,7 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write \"create case c1 open\", \"update case c1 v2 done\", \"apply policy c1 v3 strict\", \
-     \"deploy overlay c1 v4 eu\" or \"custom c1 v5 owner ann\""
+     \"deploy overlay c1 v4 eu\", \"custom c1 v5 owner ann\" or \"get c1\""
 )]
 pub struct NotACommand;
 
@@ -231,7 +233,10 @@ impl Workflow {
 
 impl StateMachine for Workflow {
     fn apply(&mut self, _index: LogIndex, _log_time: Wall, command: &[u8]) -> Bytes {
-        Command::decode(command).map_or(Answer::Malformed, |command| self.execute(&command)).encode()
+        match Command::decode(command) {
+            Some(command) => self.execute(&command).encode(),
+            None => self.query(command),
+        }
     }
 
     fn digest(&self) -> Digest {
@@ -261,9 +266,9 @@ impl StateMachine for Workflow {
         None
     }
 
-    /// Every command changes something; what stands in a case is asked by name, through [`StateMachine::look`].
-    fn query(&self, _command: &[u8]) -> Bytes {
-        Answer::Malformed.encode()
+    fn query(&self, question: &[u8]) -> Bytes {
+        let look = Look::decode(question).filter(|look| look.machine() == MachineKind::Workflow);
+        look.map_or(Answer::Malformed, |look| Answer::Value(self.look(look.name()))).encode()
     }
 
     /// `c1` answers state and version, `c1/policies` and `c1/overlays` lists, `c1/owner` a fact.
@@ -279,7 +284,8 @@ impl StateMachine for Workflow {
     }
 
     fn ranges(command: &[u8]) -> Tags {
-        Command::decode(command).iter().map(|command| range_of(&command.case)).collect()
+        let asked = || Look::decode(command).map(|look| range_of(look.name()));
+        Command::decode(command).map(|command| range_of(&command.case)).or_else(asked).into_iter().collect()
     }
 
     fn project(&self, ranges: &[u64]) -> Self {
@@ -344,6 +350,27 @@ mod tests {
         assert_eq!(say(&mut machine, "update case c1 v2 s2"), value(&format!("s{now} v{now}")));
         say(&mut machine, &format!("update case c1 v{} late", now + 1));
         assert_eq!(say(&mut machine, "update case c1 v2 s2"), Answer::Refused(Refusal::Version(now + 1)));
+    }
+
+    #[test]
+    fn a_case_is_asked_for_by_name_beside_the_log_and_through_it() {
+        let mut machine = Workflow::default();
+        say(&mut machine, "create case c1 open");
+        say(&mut machine, "custom c1 v2 owner ann");
+        let before = machine.digest();
+        for (name, held) in [("c1", Some("open v2")), ("c1/owner", Some("ann")), ("c1/none", None), ("c2", None)] {
+            let look = Look::new(MachineKind::Workflow, name).expect("a name").encode();
+            let wanted = Answer::Value(held.map(str::to_owned)).encode();
+            assert_eq!(machine.query(&look), wanted, "{name}");
+            assert_eq!(machine.apply(LogIndex(9), Wall(0), &look), wanted, "{name}");
+            assert_eq!(Workflow::ranges(&look).iter().copied().collect::<Vec<_>>(), [range_of(name)]);
+        }
+        assert_eq!(machine.digest(), before);
+        let elsewhere = Look::new(MachineKind::Cluster, "epoch").expect("a name").encode();
+        let changes = "update case c1 v3 done".parse::<Command>().expect("a command").encode();
+        for bytes in [elsewhere, changes] {
+            assert_eq!(machine.query(&bytes), Answer::Malformed.encode());
+        }
     }
 
     #[test]

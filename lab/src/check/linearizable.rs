@@ -148,7 +148,10 @@ fn written(invoked: &Invoked) -> Option<Option<&str>> {
     match &invoked.operation {
         AnyCommand::Kv(Operation::Set { value, .. } | Operation::SetFor { value, .. }) => Some(Some(value)),
         AnyCommand::Kv(Operation::Delete { .. }) => Some(None),
-        AnyCommand::Kv(Operation::Get { .. }) | AnyCommand::Workflow(_) | AnyCommand::Cluster(_) => None,
+        AnyCommand::Kv(Operation::Get { .. })
+        | AnyCommand::Workflow(_)
+        | AnyCommand::Cluster(_)
+        | AnyCommand::Look(_) => None,
     }
 }
 
@@ -158,7 +161,8 @@ fn mortal(invoked: &Invoked) -> Option<&str> {
         AnyCommand::Kv(Operation::SetFor { value, .. }) => Some(value),
         AnyCommand::Kv(Operation::Set { .. } | Operation::Delete { .. } | Operation::Get { .. })
         | AnyCommand::Workflow(_)
-        | AnyCommand::Cluster(_) => None,
+        | AnyCommand::Cluster(_)
+        | AnyCommand::Look(_) => None,
     }
 }
 

@@ -6,7 +6,6 @@
 
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
-use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::raft::{AppendEntries, Message};
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
@@ -154,9 +153,9 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
             let from = one_node(simulation, bindings, from, "leadership is handed over by")?;
             vec![Command::Transfer { from, to: one_node(simulation, bindings, to, "leadership goes to")? }]
         }
-        Action::Read { to, key, how } => {
+        Action::Read { to, query, how } => {
             let to = to.as_ref().map(|to| one_node(simulation, bindings, to, "a read goes to")).transpose()?;
-            vec![Command::Read { to, how: *how, query: Operation::Get { key: key.clone() }.encode() }]
+            vec![Command::Read { to, how: *how, query: query.encode() }]
         }
         Action::Skew { node, by } => whom(node)?.into_iter().map(|node| Command::Skew { node, by: *by }).collect(),
         Action::Drift { node, rate_ppm } => {
@@ -265,12 +264,11 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::Transfer { from, to } => {
             Action::Transfer { from: Some(Selector::Node(*from)), to: Selector::Node(*to) }
         }
-        Command::Read { to, how, query } => match Operation::decode(query) {
-            Some(Operation::Get { key }) => Action::Read { to: to.map(Selector::Node), key, how: *how },
-            Some(Operation::Set { .. } | Operation::SetFor { .. } | Operation::Delete { .. }) | None => {
-                return Err("only a get can be read beside the log".into());
-            }
-        },
+        Command::Read { to, how, query } => {
+            let query = AnyCommand::decode(query).filter(|query| query.asks_for().is_some());
+            let query = query.ok_or("only a get can be read beside the log")?;
+            Action::Read { to: to.map(Selector::Node), query, how: *how }
+        }
     })
 }
 

@@ -11,6 +11,9 @@ mod draw;
 mod error;
 mod facts;
 mod judge;
+#[cfg(test)]
+mod machine_tests;
+mod network;
 mod print;
 pub mod profile;
 mod properties;
@@ -102,7 +105,7 @@ impl Scenario {
             nodes: self.nodes.clone(),
             clients: self.clients.clone(),
             seed: self.seed,
-            network: self.network,
+            network: self.network.clone(),
             disk: self.disk,
             machine: self.machine,
         }

@@ -16,11 +16,11 @@ use super::document::{
     Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
     read_name,
 };
-use super::properties;
 use super::read::{DEFAULT_DISK, DEFAULT_THINK, class_name};
 use super::read_expect::{fate_name, role_name};
 use super::units::{print_ppm, print_span};
-use crate::sim::{ClientSetup, Network};
+use super::{network, properties};
+use crate::sim::ClientSetup;
 
 /// Writes a document.
 pub(super) fn print(scenario: &Scenario) -> String {
@@ -49,7 +49,7 @@ pub(super) fn print(scenario: &Scenario) -> String {
         lines.push(format!("machine = {}", quote(scenario.machine.kind.name())));
     }
     lines.extend(scenario.machine.session_timeout.map(|limit| format!("session_timeout = {}", span(limit))));
-    network(&scenario.network, &mut lines);
+    network::print(&scenario.network, &mut lines);
     settings(&scenario.raft, &mut lines);
     if !scenario.rules_off.is_empty() {
         lines.push("\n[rules]".into());
@@ -97,23 +97,6 @@ pub(super) fn expect_text(expect: &Expect) -> String {
 pub(super) fn step_text(step: &Step) -> String {
     let action = step.action.as_ref().map_or_else(|| "bind".into(), action);
     format!("at {}: {action}", print_span(Span(step.at.0)))
-}
-
-fn network(network: &Network, lines: &mut Vec<String>) {
-    let default = Network::default();
-    if *network == default {
-        return;
-    }
-    lines.push("\n[network]".into());
-    if network.latency != default.latency {
-        lines.push(format!("latency = {}", range(network.latency)));
-    }
-    if network.drop_ppm != default.drop_ppm {
-        lines.push(format!("drop = {}", print_ppm(network.drop_ppm)));
-    }
-    if network.duplicate_ppm != default.duplicate_ppm {
-        lines.push(format!("duplicate = {}", print_ppm(network.duplicate_ppm)));
-    }
 }
 
 fn settings(settings: &RaftSettings, lines: &mut Vec<String>) {
@@ -251,11 +234,11 @@ fn action(action: &Action) -> String {
             let from = from.as_ref().map(|from| format!("from = {}, ", selector(from))).unwrap_or_default();
             format!("transfer = {{ {from}to = {} }}", selector(to))
         }
-        Action::Read { to, key, how } => {
+        Action::Read { to, query, how } => {
             let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
             let how =
                 if *how == ReadHow::Index { String::new() } else { format!(", how = {}", quote(read_name(*how))) };
-            format!("read = {{ {to}key = {}{how} }}", quote(key))
+            format!("read = {{ {to}key = {}{how} }}", quote(query.asks_for().unwrap_or_default()))
         }
     }
 }
@@ -283,7 +266,9 @@ fn operation(operation: &AnyCommand) -> String {
         AnyCommand::Kv(Operation::SetFor { key, value, ttl }) => {
             format!("set = {{ key = {}, value = {}, ttl = {} }}", quote(key), quote(value), span(*ttl))
         }
-        AnyCommand::Workflow(_) | AnyCommand::Cluster(_) => format!("command = {}", quote(&operation.to_string())),
+        AnyCommand::Workflow(_) | AnyCommand::Cluster(_) | AnyCommand::Look(_) => {
+            format!("command = {}", quote(&operation.to_string()))
+        }
     }
 }
 
@@ -398,7 +383,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
-fn range((low, high): (Span, Span)) -> String {
+pub(super) fn range((low, high): (Span, Span)) -> String {
     format!("[{}, {}]", span(low), span(high))
 }
 

@@ -18,7 +18,7 @@ use super::error::{ScenarioError, unknown};
 use super::settings::read_settings;
 use super::table::{Source, Table, Value};
 use super::units::print_span;
-use super::{read_expect, read_step};
+use super::{network, read_expect, read_step};
 use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
 /// Longest document that is read: far beyond any run that somebody writes or a profile generates.
@@ -106,7 +106,8 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         protocol,
         seed: table.read("seed", 1, |source, value| source.integer(value, (1 << 53) - 1))?,
         until: read_until(&table)?,
-        network: table.read("network", Network::default(), read_network)?,
+        network: table
+            .read("network", Network::default(), |source, value| network::read(source, value, zones.len()))?,
         disk: table.read("disk", DEFAULT_DISK, |source, value| source.range(value))?,
         machine,
         raft,
@@ -218,16 +219,6 @@ fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, Scen
         Some(_) if nodes.len() < written => Err(refuse("a node is named twice".into())),
         Some(_) => Ok(nodes),
     }
-}
-
-fn read_network(source: Source<'_>, value: &Value<'_>) -> Result<Network, ScenarioError> {
-    let table = source.table("[network]", value, &["latency", "drop", "duplicate"])?;
-    let default = Network::default();
-    Ok(Network {
-        latency: table.read("latency", default.latency, |source, value| source.range(value))?,
-        drop_ppm: table.read("drop", default.drop_ppm, |source, value| source.chance(value))?,
-        duplicate_ppm: table.read("duplicate", default.duplicate_ppm, |source, value| source.chance(value))?,
-    })
 }
 
 fn read_rules(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Rule>, ScenarioError> {

@@ -139,14 +139,12 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
         }
         "read" => {
             let table = source.table("read", value, &["to", "key", "how"])?;
-            if names.machine != MachineKind::Kv {
-                let machine = names.machine.name();
-                return Err(table.error(format!("read asks for a key of machine = \"kv\", and this is {machine}")));
-            }
             let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
             let how = table
                 .read("how", ReadHow::Index, |source, value| source.one_of("way to read", value, &READS, read_name))?;
-            Action::Read { to, key: source.string(table.need("key")?)?, how }
+            let key = table.need("key")?;
+            let query = AnyCommand::look(names.machine, &source.string(key)?);
+            Action::Read { to, query: query.map_err(|why| source.error(&key.span(), why))?, how }
         }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })

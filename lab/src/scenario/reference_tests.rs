@@ -4,7 +4,7 @@
 //! word that the reader knows must stand in it. Prose is not judged.
 
 use super::document::{MessageKind, Selector};
-use super::{Run, Scenario, properties, read, read_expect, read_step, settings};
+use super::{Run, Scenario, network, properties, read, read_expect, read_step, settings};
 
 const REFERENCE: &str = include_str!("../../../docs/scenarios.md");
 
@@ -38,6 +38,7 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
     let words = read::KEYS
         .into_iter()
         .chain(settings::SETTINGS)
+        .chain(network::KEYS)
         .chain(read::CLIENT)
         .chain(read_step::KEYS)
         .chain(read_expect::KEYS)

@@ -151,7 +151,7 @@ impl Client {
             }
             (Some(operation), Some(how)) => (operation.encode(), read_text(operation, how).into()),
         };
-        let reads = matches!(operation, None | Some(AnyCommand::Kv(Operation::Get { .. })));
+        let reads = operation.as_ref().is_none_or(|operation| operation.asks_for().is_some());
         let class = if reads { Class::Critical } else { self.setup.class };
         self.outstanding.push(Outstanding {
             number,

@@ -40,7 +40,7 @@ pub use coverage::Coverage;
 pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
-pub use setup::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
 pub(crate) use world::MAX_VIOLATIONS;
 use world::{Subject, World};
 

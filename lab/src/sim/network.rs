@@ -12,23 +12,35 @@ use quorumscope_core::entry::Proposal;
 use quorumscope_core::protocol::{Outcome, ReadRequest};
 use quorumscope_core::record::Endpoint;
 use quorumscope_core::rng::Rng;
-use quorumscope_core::types::{RecordId, RequestNumber, Span, Time};
+use quorumscope_core::types::{NodeId, RecordId, RequestNumber, Span, Time};
 
 /// What messages meet on their way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// One-way latency, uniform between two values.
     pub latency: (Span, Span),
+    /// Pairs of zones with a latency of their own. Clients stand in no zone.
+    pub between: Vec<Between>,
     /// Messages lost, in parts per million.
     pub drop_ppm: u32,
     /// Messages doubled, in parts per million.
     pub duplicate_ppm: u32,
 }
 
+/// How long messages take from either of two zones to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Between {
+    /// The zones, by their places in the list of zones; the lower one first.
+    pub zones: (u32, u32),
+    /// One-way latency, uniform between two values.
+    pub latency: (Span, Span),
+}
+
 impl Default for Network {
-    /// 5 to 15 ms, nothing lost, nothing doubled.
+    /// 5 to 15 ms everywhere, nothing lost, nothing doubled.
     fn default() -> Self {
-        Self { latency: (Span::from_millis(5), Span::from_millis(15)), drop_ppm: 0, duplicate_ppm: 0 }
+        let latency = (Span::from_millis(5), Span::from_millis(15));
+        Self { latency, between: Vec::new(), drop_ppm: 0, duplicate_ppm: 0 }
     }
 }
 
@@ -92,6 +104,8 @@ pub(crate) struct Flight<M> {
 pub(crate) struct Links<M> {
     /// Chances and latencies.
     pub(crate) conditions: Network,
+    /// Nodes and their zones, sorted.
+    zones: Vec<(NodeId, u32)>,
     /// Cut links, each in one direction.
     pub(crate) cut: BTreeSet<(Endpoint, Endpoint)>,
     rng: Rng,
@@ -112,8 +126,8 @@ pub(crate) enum Fate {
 
 impl<M: Clone> Links<M> {
     /// A network without messages.
-    pub(crate) fn new(conditions: Network, rng: Rng) -> Self {
-        Self { conditions, cut: BTreeSet::new(), rng, slots: Vec::new(), free: Vec::new(), numbers: 0 }
+    pub(crate) fn new(conditions: Network, zones: Vec<(NodeId, u32)>, rng: Rng) -> Self {
+        Self { conditions, zones, cut: BTreeSet::new(), rng, slots: Vec::new(), free: Vec::new(), numbers: 0 }
     }
 
     /// Whether the link is cut.
@@ -129,14 +143,37 @@ impl<M: Clone> Links<M> {
         if self.conditions.drop_ppm > 0 && self.rng.chance_ppm(self.conditions.drop_ppm) {
             return Fate::Lost;
         }
-        let first = self.rng.span(self.conditions.latency);
+        let latency = self.latency(from, to);
+        let first = self.rng.span(latency);
         let doubled = self.conditions.duplicate_ppm > 0 && self.rng.chance_ppm(self.conditions.duplicate_ppm);
-        Fate::Arrives(first, doubled.then(|| self.rng.span(self.conditions.latency)))
+        Fate::Arrives(first, doubled.then(|| self.rng.span(latency)))
     }
 
     /// A latency for a copy that was made by hand.
-    pub(crate) fn draw_latency(&mut self) -> Span {
-        self.rng.span(self.conditions.latency)
+    pub(crate) fn draw_latency(&mut self, from: Endpoint, to: Endpoint) -> Span {
+        self.rng.span(self.latency(from, to))
+    }
+
+    /// How long messages take on a link.
+    fn latency(&self, from: Endpoint, to: Endpoint) -> (Span, Span) {
+        let Network { latency, between, .. } = &self.conditions;
+        if between.is_empty() {
+            return *latency;
+        }
+        let zones = self.zone(from).zip(self.zone(to)).map(|(one, other)| (one.min(other), one.max(other)));
+        let own = between.iter().find(|pair| Some(pair.zones) == zones);
+        own.map_or(*latency, |pair| pair.latency)
+    }
+
+    fn zone(&self, end: Endpoint) -> Option<u32> {
+        let Endpoint::Node(node) = end else { return None };
+        let at = self.zones.binary_search_by(|(zoned, _)| zoned.cmp(&node)).ok()?;
+        self.zones.get(at).map(|(_, zone)| *zone)
+    }
+
+    /// All links have this latency from here on, those between zones too.
+    pub(crate) fn set_latency(&mut self, latency: (Span, Span)) {
+        (self.conditions.latency, self.conditions.between) = (latency, Vec::new());
     }
 
     /// The number of the next message to leave.

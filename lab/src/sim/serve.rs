@@ -4,6 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use quorumscope_core::entry::{Proposal, Tags};
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Fate, Verdict};
@@ -132,7 +133,14 @@ impl<P: Subject> World<P> {
         }
         match outcome {
             Outcome::Applied { result, .. } => {
-                let (verdict, text, answer) = read_result(&result);
+                let (verdict, mut text, answer) = read_result(&result);
+                // Of its own state a cluster tells what is asked for by name; all else is done.
+                let changes = client.request(request).is_some_and(|open| {
+                    matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))
+                });
+                if changes {
+                    text = "done".into();
+                }
                 self.tell(index, request, verdict, text, answer, Some(first));
             }
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),

@@ -6,7 +6,7 @@ use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft;
 use quorumscope_core::types::{ClientId, NodeId, Span};
 
-pub use super::network::Network;
+pub use super::network::{Between, Network};
 
 /// The protocol of a run, with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +151,9 @@ impl Setup {
             }
         }
         check_range("network latency", self.network.latency)?;
+        for pair in &self.network.between {
+            check_range("network latency", pair.latency)?;
+        }
         check_range("disk latency", self.disk)?;
         for (what, ppm) in [("loss", self.network.drop_ppm), ("duplication", self.network.duplicate_ppm)] {
             if ppm > 1_000_000 {

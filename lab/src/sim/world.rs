@@ -29,7 +29,7 @@ use super::disk::Disk;
 use super::network::Links;
 use super::queue::{Due, Event, Queue};
 use super::recorder::{Recorder, Stamp};
-use super::setup::{MachineSetup, Setup};
+use super::setup::{MachineSetup, ProtocolSetup, Setup};
 use crate::check::RaftChecks;
 use crate::check::early::EarlyAnswers;
 use crate::check::linearizable::History;
@@ -201,11 +201,13 @@ where
         let mut clients: Vec<_> =
             setup.clients.iter().map(|client| Client::new(client.clone(), setup.seed, ids[0])).collect();
         few::sort(&mut clients, |a, b| a.setup.id < b.setup.id);
+        let ProtocolSetup::Raft(raft::Config { zones, .. }) = &setup.protocol;
+        let zones = zones.clone();
         let mut world = Self {
             now: Time(0),
             events: 0,
             queue: Queue::default(),
-            links: Links::new(setup.network, Rng::new(setup.seed, concern::NETWORK)),
+            links: Links::new(setup.network.clone(), zones, Rng::new(setup.seed, concern::NETWORK)),
             recorder: Recorder::new(),
             chain: Chain::new(),
             coverage: Coverage::default(),

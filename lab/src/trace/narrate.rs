@@ -9,7 +9,7 @@ use quorumscope_core::record::{Body, DropReason, Fate, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
 
 use super::why::{Named, link_list, named};
-use super::words::{entries, fill, line as text, links, list, members, reads, record as record_text, votes};
+use super::words::{self, entries, fill, line as text, links, list, members, reads, votes};
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,11 +74,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
                 Verdict::Unknown => text::TOLD_UNKNOWN,
                 Verdict::Early => text::TOLD_EARLY,
             };
-            let result = if result.is_empty() || result == "done" {
-                String::new()
-            } else {
-                fill(record_text::RESULT, &[("result", result)])
-            };
+            let result = words::told(*verdict, result);
             detail(fill(template, &[("client", client), ("number", number), ("result", &result)]))
         }
         Body::EarlyJudged { client, number, fate, .. } => {
@@ -124,6 +120,13 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         }
         Event::BecameFollower { term, reason: FollowerReason::QuorumLost, .. } => {
             headline(fill(text::QUORUM_LOST, &[("node", &node), ("term", &term.0)]))
+        }
+        Event::BecameFollower { reason: FollowerReason::LeaderSilent, .. } => {
+            detail(fill(text::LEADER_SILENT, &[("node", &node)]))
+        }
+        // Who has no vote follows too, and is no follower for that.
+        Event::BecameFollower { term, leader: Some(leader), reason: FollowerReason::LeaderOfThisTerm } => {
+            detail(fill(text::FOLLOWS, &[("node", &node), ("leader", leader), ("term", &term.0)]))
         }
         Event::BecameFollower { term, .. } => detail(fill(text::FOLLOWER, &[("node", &node), ("term", &term.0)])),
         Event::BecamePreCandidate { prospective } => {

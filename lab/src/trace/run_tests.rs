@@ -24,6 +24,7 @@ fn a_run() -> Vec<Record> {
             latency: (Span::from_millis(5), Span::from_millis(15)),
             drop_ppm: 20_000,
             duplicate_ppm: 20_000,
+            ..Network::default()
         },
         disk: (Span::from_millis(1), Span::from_millis(4)),
         machine: MachineSetup::default(),

@@ -3,30 +3,34 @@
 //! Records carry entries and a digest of the state, never the state itself: it
 //! is put together by applying again what the node has applied, and shown only
 //! where its digest is the recorded one. What is no longer in the node's log is
-//! looked up among all entries that were ever written.
+//! looked up among all entries that were ever written; so is what an edge has no
+//! body of: the whole state is put together, and the edge's part of it shown.
 
 use std::sync::Arc;
 
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::machine::any::{AnyCommand, AnyMachine};
 use quorumscope_core::machine::session::{Payload, Sessions};
-use quorumscope_core::types::LogIndex;
+use quorumscope_core::types::{LogIndex, NodeId};
 
-use super::view::NodeView;
+use super::view::View;
 
 /// A longer history is not applied again for a look: it would take longer than a frame may.
 const LONGEST: LogIndex = LogIndex(5_000);
 
 /// The state that a node has applied, name by name, and the index that it stands at; `None` where that cannot be told.
-/// `earlier` finds committed entries that the node's log has no longer.
+/// `earlier` finds committed entries, with their bodies, that the node's log has no longer or never had.
 pub fn state_of(
-    node: &NodeView,
+    view: &View,
+    id: NodeId,
     earlier: impl Fn(LogIndex) -> Option<Arc<Entry>>,
 ) -> Option<(LogIndex, Vec<(String, String)>)> {
+    let node = view.nodes.get(&id)?;
     let (through, digest) = node.state.filter(|(through, _)| *through <= LONGEST)?;
     let mut entries = Vec::new();
     for index in (1..=through.0).map(LogIndex) {
-        entries.push(node.entry(index).cloned().or_else(|| earlier(index))?);
+        let own = node.entry(index).filter(|entry| entry.kind != EntryKind::Elided).cloned();
+        entries.push(own.or_else(|| earlier(index))?);
     }
     let machine = entries.iter().find_map(|entry| match Payload::decode(&entry.payload)? {
         Payload::Command { command, .. } if entry.kind == EntryKind::Command => AnyCommand::decode(&command),
@@ -39,6 +43,9 @@ pub fn state_of(
         } else {
             sessions.advance(entry.log_time);
         }
+    }
+    if let Some(edge) = view.members_at(node).edge(id) {
+        sessions = sessions.project(&edge.ranges);
     }
     (sessions.digest() == digest).then(|| (through, sessions.machine().rows()))
 }
@@ -60,14 +67,14 @@ mod tests {
         for record in run.take_records() {
             view.fold(&record);
             if let Body::WriteBegan(write) = &record.body {
-                written.extend(write.append.iter().cloned());
+                written.extend(write.append.iter().filter(|entry| entry.kind != EntryKind::Elided).cloned());
             }
         }
         let decided = |index: LogIndex| {
             let term = view.decided.get(&index)?;
             written.iter().find(|entry| entry.index == index && entry.term == *term).cloned()
         };
-        let states = view.nodes.values().filter_map(|node| state_of(node, decided));
+        let states = view.nodes.keys().filter_map(|node| state_of(&view, *node, decided));
         states.map(|(_, rows)| rows).collect()
     }
 
@@ -88,6 +95,16 @@ mod tests {
         let all = rows(snapshot, 7_900);
         assert_eq!(all.len(), 3);
         assert!(all.iter().all(|rows| rows.contains(&row("z", "while n3 was down"))));
+    }
+
+    #[test]
+    fn an_edge_shows_its_part_of_the_state_and_nothing_else() {
+        let edge = include_str!("../../../tests/scenarios/edge.toml");
+        let cart = [row("cart/1", "apple"), row("cart/2", "pear")];
+        let whole = [cart.as_slice(), &[row("user", "bob")]].concat();
+        assert_eq!(rows(edge, 2_900), [whole.clone(), whole.clone(), whole, cart.to_vec()]);
+        // It has begun anew with another part.
+        assert_eq!(rows(edge, 6_900).last(), Some(&vec![row("user", "bob")]));
     }
 
     #[test]

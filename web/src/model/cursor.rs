@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use quorumscope_core::entry::Entry;
+use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::record::{Body, Endpoint, Record};
 use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
 use quorumscope_lab::trace::timeline::{Mark, TermBand, Timeline};
@@ -95,7 +95,8 @@ impl Cursor {
     /// Takes records in; the cursor stays where it is.
     pub fn push(&mut self, records: Vec<Record>, known: Time) {
         // A future that was replaced leaves its entries here until others take their place; none of them is decided.
-        for entry in records.iter().flat_map(appended) {
+        // What an edge writes of a command for others has no body, and says nothing that a voter's entry does not.
+        for entry in records.iter().flat_map(appended).filter(|entry| entry.kind != EntryKind::Elided) {
             self.written.insert((entry.index, entry.term), Arc::clone(entry));
         }
         self.timeline.push(records);

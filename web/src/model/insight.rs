@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use litemap::LiteMap;
 use quorumscope_core::entry::Entry;
-use quorumscope_core::record::Record;
+use quorumscope_core::record::{Record, Role};
 use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
 use quorumscope_lab::trace::narrate::{self, Weight};
 use quorumscope_lab::trace::state::state_of;
@@ -81,9 +81,10 @@ pub fn about(
     match selection {
         Some(Selection::Node(node)) => {
             let earlier = |index| written.get(&(index, *view.decided.get(&index)?)).cloned();
-            insight.state = view.nodes.get(&node).and_then(|node| state_of(node, earlier));
+            insight.state = state_of(view, node, earlier);
             insight.rounds = rounds(newest_first(), lookup, view, node);
-            if let Some(answer) = question::why_role(newest_first(), lookup, node) {
+            let role = view.nodes.get(&node).map_or(Role::Follower, |shown| shown.status.role);
+            if let Some(answer) = question::why_role(newest_first(), lookup, node, role) {
                 origin = Some(answer.record);
                 insight.why.push(Why { question: words::role(view, node), answer: answer.explanation });
             }

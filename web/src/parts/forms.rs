@@ -58,7 +58,7 @@ pub fn clients(props: &ClientsProps) -> Html {
             }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation, props.machine)) }</ul>
             if props.offers.propose {
                 if props.machine == MachineKind::Kv { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
-                else { <Order key={props.machine.name()} to={props.to} machine={props.machine} on={props.on.clone()} /> }
+                else { <Order key={props.machine.name()} to={props.to} machine={props.machine} reads={props.offers.reads} on={props.on.clone()} /> }
             }
         </section>
     }
@@ -133,14 +133,8 @@ fn Propose(props: &ProposeProps) -> Html {
     let set = ask(Operation::Set { key: name(), value: (*value).clone() });
     let get = ask(Operation::Get { key: name() });
     let delete = ask(Operation::Delete { key: name() });
-    let read = |how: ReadHow, test: &'static str, text: &'static str| {
-        let (on, to, query) = (props.on.clone(), props.to, Operation::Get { key: name() }.encode());
-        let click = Callback::from(move |_: MouseEvent| {
-            on.emit(Action::Act(Command::Read { to, how, query: query.clone() }));
-        });
-        html! { <button data-testid={test} type="button" disabled={name().is_empty()} onclick={click}>{ text }</button> }
-    };
     let empty = name().is_empty();
+    let query = (!empty).then(|| AnyCommand::from(Operation::Get { key: name() }));
     let submit = Callback::from(move |event: SubmitEvent| {
         event.prevent_default();
         js::leave_field(&["INPUT"]);
@@ -157,9 +151,7 @@ fn Propose(props: &ProposeProps) -> Html {
             if props.reads {
                 <p class="reads" role="group" aria-label={act::READS}>
                     <span>{ act::READS }</span>
-                    { read(ReadHow::Index, "read-index", act::READ_INDEX) }
-                    { read(ReadHow::Lease, "read-lease", act::READ_LEASE) }
-                    { read(ReadHow::Stale, "read-stale", act::READ_STALE) }
+                    { for ways(query.as_ref(), props.to, &props.on) }
                 </p>
             }
             <p class="quiet">{ if empty { act::NO_KEY.to_owned() } else { props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
@@ -167,21 +159,43 @@ fn Propose(props: &ProposeProps) -> Html {
     }
 }
 
+/// The ways to read beside the log, a button each.
+fn ways(query: Option<&AnyCommand>, to: Option<NodeId>, on: &Callback<Action>) -> [Html; 3] {
+    let ways = [
+        (ReadHow::Index, "read-index", act::READ_INDEX),
+        (ReadHow::Lease, "read-lease", act::READ_LEASE),
+        (ReadHow::Stale, "read-stale", act::READ_STALE),
+    ];
+    ways.map(|(how, test, text)| {
+        let (on, query) = (on.clone(), query.map(AnyCommand::encode));
+        let disabled = query.is_none();
+        let click = Callback::from(move |_: MouseEvent| {
+            if let Some(query) = query.clone() {
+                on.emit(Action::Act(Command::Read { to, how, query }));
+            }
+        });
+        html! { <button data-testid={test} type="button" {disabled} onclick={click}>{ text }</button> }
+    })
+}
+
 #[derive(Properties, PartialEq)]
 struct OrderProps {
     to: Option<NodeId>,
     machine: MachineKind,
+    reads: bool,
     on: Callback<Action>,
 }
 
-/// A command as text, for machines that have more of them than buttons could show.
+/// A command as text, for machines that have more of them than buttons could show; and a name to read beside the log.
 #[component]
 fn Order(props: &OrderProps) -> Html {
     let text = use_state(|| act::example(props.machine).to_owned());
+    let name = use_state(|| act::example_name(props.machine).to_owned());
     let read = AnyCommand::read(props.machine, &text);
-    let write = {
-        let text = text.clone();
-        Callback::from(move |event: InputEvent| text.set(js::field_text(&event)))
+    let query = AnyCommand::look(props.machine, name.trim());
+    let write = |state: &UseStateHandle<String>| {
+        let state = state.clone();
+        Callback::from(move |event: InputEvent| state.set(js::field_text(&event)))
     };
     let submit = {
         let (on, to, read) = (props.on.clone(), props.to, read.clone());
@@ -193,12 +207,34 @@ fn Order(props: &OrderProps) -> Html {
             }
         })
     };
+    let look = {
+        let (on, to, query) = (props.on.clone(), props.to, query.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            if let Ok(query) = &query {
+                js::leave_field(&["INPUT"]);
+                on.emit(Action::Act(Command::Read { to, how: ReadHow::Index, query: query.encode() }));
+            }
+        })
+    };
     html! {
-        <form class="propose order" onsubmit={submit} aria-label={inspect::PROPOSE}>
-            <input id="propose-key" data-testid="propose-command" aria-label={act::COMMAND} value={(*text).clone()} oninput={write} maxlength="120" autocomplete="off" spellcheck="false" />
-            <button class="primary" data-testid="propose-order" type="submit" disabled={read.is_err()}>{ act::ORDER }</button>
-            <p class="quiet">{ match read { Err(why) => why, Ok(_) => props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
-        </form>
+        <>
+            <form class="propose order" onsubmit={submit} aria-label={inspect::PROPOSE}>
+                <input id="propose-key" data-testid="propose-command" aria-label={act::COMMAND} value={(*text).clone()} oninput={write(&text)} maxlength="120" autocomplete="off" spellcheck="false" />
+                <button class="primary" data-testid="propose-order" type="submit" disabled={read.is_err()}>{ act::ORDER }</button>
+                <p class="quiet">{ match read { Err(why) => why, Ok(_) => props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
+            </form>
+            if props.reads {
+                <form class="propose order" onsubmit={look} aria-label={act::READS}>
+                    <p class="reads">
+                        <span>{ act::READS }</span>
+                        <input data-testid="read-name" aria-label={act::NAME} value={(*name).clone()} oninput={write(&name)} maxlength="48" autocomplete="off" spellcheck="false" />
+                        { for ways(query.as_ref().ok(), props.to, &props.on) }
+                    </p>
+                    if let Err(why) = query { <p class="quiet">{ why }</p> }
+                </form>
+            }
+        </>
     }
 }
 

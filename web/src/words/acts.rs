@@ -104,6 +104,20 @@ pub mod act {
         }
     }
 
+    /// The field of a name that is read.
+    pub const NAME: &str = "name";
+
+    /// A name to begin with.
+    #[must_use]
+    pub fn example_name(machine: quorumscope_core::machine::any::MachineKind) -> &'static str {
+        use quorumscope_core::machine::any::MachineKind;
+        match machine {
+            MachineKind::Kv => "",
+            MachineKind::Workflow => "c1",
+            MachineKind::Cluster => "node/a",
+        }
+    }
+
     /// A proposal needs a key.
     pub const NO_KEY: &str = "Write a key first.";
 

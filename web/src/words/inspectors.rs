@@ -242,7 +242,8 @@ pub mod inspector {
 /// Questions that the inspector answers.
 pub mod insight {
     use quorumscope_core::types::{LogIndex, NodeId};
-    use quorumscope_lab::trace::face;
+    use quorumscope_lab::trace::face::{self, Ring};
+    use quorumscope_lab::trace::members::Part;
     use quorumscope_lab::trace::view::View;
 
     /// A record.
@@ -255,8 +256,16 @@ pub mod insight {
     /// Why a node is what it is.
     #[must_use]
     pub fn role(view: &View, node: NodeId) -> String {
-        let role = view.nodes.get(&node).map_or("", |shown| face::role(shown.liveness, shown.status.role).words);
-        format!("Why is {node} {role}?")
+        let Some(shown) = view.nodes.get(&node) else { return String::new() };
+        let (look, part) = (face::role(shown.liveness, shown.status.role), Part::of(node, &view.members()));
+        let role = face::standing(look, part);
+        let article = match look.ring {
+            Ring::Paused | Ring::Crossed => "",
+            Ring::Small if part == Part::Spare => "",
+            Ring::Plain | Ring::Dashed | Ring::Crowned | Ring::Small if role.starts_with(['e', 'o']) => "an ",
+            Ring::Plain | Ring::Dashed | Ring::Crowned | Ring::Small => "a ",
+        };
+        format!("Why is {node} {article}{role}?")
     }
 
     /// Why it voted as it did.

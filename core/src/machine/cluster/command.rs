@@ -77,8 +77,8 @@ const FORMS: [(Verb, &str, &str, bool, bool); 10] = [
 #[error(
     "write \"join node n1 zone-a 8\", \"leave node n1\", \"spawn agent a1 n1\", \"kill agent a1\", \
      \"allocate resource r1 a1 3\" (and \"for 500\" milliseconds), \"free resource r1\", \
-     \"configure setting size big 1\", \"quarantine node n1 reason\", \"release node n1\" or \
-     \"slash node n1 evidence 5\", after \"epoch 2\" where there is one"
+     \"configure setting size big 1\", \"quarantine node n1 reason\", \"release node n1\", \
+     \"slash node n1 evidence 5\" or \"get node/n1\", after \"epoch 2\" where there is one"
 )]
 pub struct NotACommand;
 

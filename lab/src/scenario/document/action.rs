@@ -102,8 +102,8 @@ pub enum Action {
     Read {
         /// Where; the client decides where nothing is said.
         to: Option<Selector>,
-        /// Which key.
-        key: String,
+        /// What is asked for, by name or key.
+        query: AnyCommand,
         /// What the answer rests on.
         how: ReadHow,
     },

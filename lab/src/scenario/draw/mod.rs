@@ -37,7 +37,12 @@ pub fn generate(
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
     scenario.until = until.max(plan.shortest());
-    scenario.network = Network { latency: plan.latency, drop_ppm: plan.drop_ppm, duplicate_ppm: plan.duplicate_ppm };
+    scenario.network = Network {
+        latency: plan.latency,
+        drop_ppm: plan.drop_ppm,
+        duplicate_ppm: plan.duplicate_ppm,
+        ..Network::default()
+    };
     scenario.disk = plan.disk;
     scenario.raft = plan.raft.clone();
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();

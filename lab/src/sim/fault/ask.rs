@@ -6,7 +6,6 @@
 
 use quorumscope_core::edge::Edge;
 use quorumscope_core::machine::any::AnyCommand;
-use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::machine::range_of;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::protocol::{Input, ReadHow};
@@ -50,10 +49,13 @@ impl<P: Subject> World<P> {
             self.known(to)?;
         }
         let client = self.hand().ok_or(CommandError::NoClient)?;
-        let operation = Operation::decode(query).filter(|operation| matches!(operation, Operation::Get { .. }));
+        let operation = AnyCommand::decode(query).filter(|operation| operation.asks_for().is_some());
         let operation = operation.ok_or(CommandError::Query)?;
+        if operation.kind() != self.setup.machine.kind {
+            return Err(CommandError::Operation);
+        }
         self.admit(command);
-        self.wish(client, Wish { operation: operation.into(), how: Some(how), to, of_workload: false }, None);
+        self.wish(client, Wish { operation, how: Some(how), to, of_workload: false }, None);
         Ok(())
     }
 

@@ -111,7 +111,7 @@ impl<P: Subject> World<P> {
         flight.doubled = true;
         let flight = flight.clone();
         self.admit_message(4, flight.number, flight.copy);
-        let span = self.links.draw_latency();
+        let span = self.links.draw_latency(flight.from, flight.to);
         self.launch_copy(&flight, span, message);
         Ok(())
     }

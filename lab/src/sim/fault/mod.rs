@@ -121,7 +121,7 @@ impl<P: Subject> World<P> {
             Command::Latency { between } => {
                 check_range("latency", *between).map_err(|error| CommandError::Value(error.to_string()))?;
                 self.admit(command);
-                self.links.conditions.latency = *between;
+                self.links.set_latency(*between);
                 self.say(None, format!("latency {} to {} ms", millis(between.0), millis(between.1)));
             }
             Command::LoseDisk(node) => self.lose_disk(*node, command)?,

@@ -10,6 +10,7 @@ use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 use super::{Explanation, lead, snapshot};
+use crate::trace::members::Part;
 use crate::trace::words::{
     self, count_of_entries, entries, event as text, fill, last_entry, pair, paper, principle, span,
 };
@@ -171,22 +172,20 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
 }
 
 fn members_act(node: NodeId, index: LogIndex, members: &Membership) -> Explanation {
-    let observes = members.is_observer(node);
-    let template = match index {
-        _ if observes => text::MEMBERS_OBSERVE,
-        LogIndex::ZERO => text::MEMBERS_FIRST,
-        _ => text::MEMBERS_ACT,
+    let which =
+        if index == LogIndex::ZERO { text::MEMBERS_FIRST.into() } else { fill(text::MEMBERS_AT, &[("index", &index)]) };
+    let change: &[Rule] = &[Rule::JointConsensus, Rule::ConfigurationFollowsLog, Rule::AutoLeave];
+    let (part, principle, paper, rules): (_, _, _, &[Rule]) = match Part::of(node, members) {
+        Part::Voter | Part::Joining | Part::Leaving => ("", principle::JOINT, paper::MEMBERS, change),
+        Part::Learner => (text::MEMBERS_LEARNS, principle::CAUGHT_UP, paper::LEARNERS, &[Rule::PromoteCaughtUp]),
+        Part::Observer => (text::MEMBERS_OBSERVES, principle::OBSERVER, paper::READS, &[Rule::VotersConfirm]),
+        Part::Edge => (text::MEMBERS_EDGE, principle::EDGE, paper::NONE, &[Rule::EdgeStartsAnew]),
+        Part::Spare => (text::MEMBERS_SPARE, principle::JOINT, paper::MEMBERS, change),
     };
     let members = words::members(members);
-    let values: [(&str, &dyn core::fmt::Display); 3] = [("node", &node), ("index", &index), ("members", &members)];
-    let explanation = Explanation::of(fill(template, &values));
-    let explanation = if observes {
-        explanation.because(principle::OBSERVER, paper::READS).by(&[Rule::VotersConfirm])
-    } else {
-        let rules = &[Rule::JointConsensus, Rule::ConfigurationFollowsLog, Rule::AutoLeave];
-        explanation.because(principle::JOINT, paper::MEMBERS).by(rules)
-    };
-    explanation.with([("members", members)])
+    let sentence =
+        fill(text::MEMBERS_ACT, &[("node", &node), ("which", &which), ("part", &part), ("members", &members)]);
+    Explanation::of(sentence).because(principle, paper).by(rules).with([("members", members)])
 }
 
 fn change_refused(node: NodeId, reason: ChangeRefusal) -> Explanation {

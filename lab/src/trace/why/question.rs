@@ -14,6 +14,7 @@ use quorumscope_core::record::{AnyMessage, Body, Record, Role};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
 
 use super::{Explanation, explain};
+use crate::trace::members::Part;
 use crate::trace::view::{Liveness, NodeView, View};
 use crate::trace::words::{fill, list, pair, paper, principle, question as text};
 
@@ -37,40 +38,59 @@ fn latest<'a>(
     Some(Answer { record: record.id, explanation: explain(record, lookup) })
 }
 
-/// Why `node` is leader, candidate, follower or down: the latest record that made it so.
+/// Why `node` is in this role or down: the latest record that made it so. Whoever has no vote is what a configuration
+/// makes of it, whomever it follows: there it is the first of the latest configurations that say the same.
 #[must_use]
 pub fn why_role<'a>(
     newest_first: impl Iterator<Item = &'a Record>,
     lookup: impl Fn(RecordId) -> Option<&'a Record>,
     node: NodeId,
+    role: Role,
 ) -> Option<Answer> {
-    let tells = |body: &Body| match body {
-        Body::Noted(event) => matches!(
-            event,
-            Event::Recovered { .. }
-                | Event::BecameFollower { .. }
-                | Event::BecamePreCandidate { .. }
-                | Event::BecameCandidate { .. }
-                | Event::BecameLeader { .. }
-        ),
-        body => matches!(body, Body::Crashed { .. } | Body::Broke { .. } | Body::Started { .. } | Body::Paused),
-    };
+    let has_vote = !matches!(role, Role::Learner | Role::Observer | Role::Edge);
     // Whoever goes on after a pause is again what it was before.
     let mut resumed = false;
-    let newest_first = newest_first.filter(|record| {
-        if record.node == Some(node) {
-            match record.body {
-                Body::Resumed => resumed = true,
-                Body::Paused if resumed => {
-                    resumed = false;
-                    return false;
-                }
-                _ => {}
+    let (mut latest, mut first_of_part): (Option<&Record>, Option<(&Record, Part)>) = (None, None);
+    for record in newest_first.filter(|record| record.node == Some(node)) {
+        let stops = match &record.body {
+            Body::Resumed => {
+                resumed = true;
+                continue;
             }
+            Body::Paused if resumed => {
+                resumed = false;
+                continue;
+            }
+            Body::Noted(Event::MembershipActs { members, .. }) if !has_vote => {
+                let part = Part::of(node, members);
+                if first_of_part.is_some_and(|(_, known)| known != part) {
+                    break;
+                }
+                first_of_part = Some((record, part));
+                continue;
+            }
+            Body::Noted(event) if makes_a_role(event) => has_vote,
+            Body::Crashed { .. } | Body::Broke { .. } | Body::Started { .. } | Body::Paused => true,
+            _ => continue,
+        };
+        latest = latest.or(Some(record));
+        if stops {
+            break;
         }
-        true
-    });
-    latest(newest_first, lookup, tells, Some(node))
+    }
+    let record = first_of_part.map(|(record, _)| record).or(latest)?;
+    Some(Answer { record: record.id, explanation: explain(record, lookup) })
+}
+
+fn makes_a_role(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Recovered { .. }
+            | Event::BecameFollower { .. }
+            | Event::BecamePreCandidate { .. }
+            | Event::BecameCandidate { .. }
+            | Event::BecameLeader { .. }
+    )
 }
 
 /// Why `voter` gave or refused its latest vote; `candidate` and `term` narrow the question. Pre-votes do not count.

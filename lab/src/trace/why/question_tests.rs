@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Tags};
 use quorumscope_core::event::{FollowerReason, Refusal};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::RequestVoteReply;
 use quorumscope_core::record::DropReason;
 use quorumscope_core::types::{ClientId, Incarnation, Mono, RequestNumber, Time, Wall};
@@ -39,7 +41,7 @@ fn the_latest_change_of_role_answers_and_a_crash_ends_it() {
     let reason = FollowerReason::HigherTerm;
     let follower = Body::Noted(Event::BecameFollower { term: Term(2), leader: None, reason });
     let records = [record(1, 1, leader), record(2, 1, follower), record(3, 2, Body::Crashed { survived: None })];
-    let ask = |upto: usize, node| why_role(records[..upto].iter().rev(), |_| None, NodeId(node));
+    let ask = |upto: usize, node| why_role(records[..upto].iter().rev(), |_| None, NodeId(node), Role::Follower);
     assert_eq!(ask(1, 1).map(|answer| answer.record.sequence), Some(1));
     assert_eq!(ask(3, 1).map(|answer| answer.record.sequence), Some(2));
     let crashed = ask(3, 2).expect("n2 crashed");
@@ -51,8 +53,38 @@ fn the_latest_change_of_role_answers_and_a_crash_ends_it() {
 fn a_pause_answers_until_it_is_over() {
     let leader = Body::Noted(Event::BecameLeader { term: Term(1), votes: vec![NodeId(1), NodeId(2)] });
     let records = [record(1, 1, leader), record(2, 1, Body::Paused), record(3, 1, Body::Resumed)];
-    let ask = |upto: usize| why_role(records[..upto].iter().rev(), |_| None, NodeId(1)).map(|a| a.record.sequence);
+    let ask = |upto: usize| {
+        let answer = why_role(records[..upto].iter().rev(), |_| None, NodeId(1), Role::Leader);
+        answer.map(|answer| answer.record.sequence)
+    };
     assert_eq!((ask(1), ask(2), ask(3)), (Some(1), Some(2), Some(1)));
+}
+
+#[test]
+fn whoever_has_no_vote_is_what_the_first_such_configuration_made_of_it() {
+    let acts = |index, members: &Membership| {
+        Body::Noted(Event::MembershipActs { index: LogIndex(index), members: members.clone() })
+    };
+    let spare = Membership { voters: vec![NodeId(1), NodeId(2)], ..Membership::default() };
+    let edge = Membership { edges: vec![Edge::new(NodeId(4), [7])], ..spare.clone() };
+    let wider = Membership { observers: vec![NodeId(3)], ..edge.clone() };
+    let reason = FollowerReason::LeaderOfThisTerm;
+    let follows = Body::Noted(Event::BecameFollower { term: Term(2), leader: Some(NodeId(1)), reason });
+    let bodies = [acts(0, &spare), follows.clone(), acts(5, &edge), follows.clone(), acts(8, &wider), follows];
+    let mut records: Vec<Record> = (1..).zip(bodies).map(|(sequence, body)| record(sequence, 4, body)).collect();
+    let ask = |records: &[Record], role| {
+        let answer = why_role(records.iter().rev(), |_| None, NodeId(4), role).expect("something made it so");
+        (answer.record.sequence, answer.explanation.sentence)
+    };
+    let (made_so, sentence) = ask(&records, Role::Edge);
+    assert_eq!(made_so, 3);
+    assert!(sentence.starts_with("n4 acts on the configuration at index 5, in which it holds a part of the state: "));
+    let (made_so, sentence) = ask(&records[..2], Role::Learner);
+    assert_eq!(made_so, 1);
+    assert!(sentence.starts_with("n4 acts on the configuration that it started with, in which it is no member: "));
+    assert_eq!(ask(&records, Role::Follower).0, 6, "with a vote, what it noted itself tells");
+    records.push(record(7, 4, Body::Crashed { survived: None }));
+    assert_eq!(ask(&records, Role::Edge).0, 7);
 }
 
 #[test]

@@ -215,8 +215,7 @@ fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &s
         Verdict::Unknown => text::TOLD_UNKNOWN,
         Verdict::Early => text::TOLD_EARLY,
     };
-    let result =
-        if result.is_empty() || result == "done" { String::new() } else { fill(text::RESULT, &[("result", &result)]) };
+    let result = words::told(verdict, result);
     Explanation::of(fill(template, &[("client", client), ("number", number), ("result", &result)]))
         .because(principle::NONE, paper::CLIENTS)
 }

@@ -11,6 +11,7 @@
 use core::fmt::{Display, Write as _};
 
 use quorumscope_core::membership::{Membership, MembershipChange};
+use quorumscope_core::record::Verdict;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 
 mod node;
@@ -116,6 +117,19 @@ pub(crate) fn change_of_members(node: NodeId, change: &MembershipChange) -> Stri
     format!("{node} is asked to change the members: {parts}")
 }
 
+/// What a client was told, after the words for its verdict; what is done says so, and with which answer.
+pub(crate) fn told(verdict: Verdict, result: &str) -> String {
+    let template = match (verdict, result) {
+        (Verdict::Ok, "" | "done") => record::IS_DONE,
+        (Verdict::Ok, face::NOTHING) => record::FOUND_NOTHING,
+        (Verdict::Ok, refusal) if refusal.starts_with(face::REFUSED_BEGINS) => record::IS_REFUSED,
+        (Verdict::Ok, _) => record::ANSWERED_WITH,
+        (Verdict::Failed | Verdict::Unknown | Verdict::Early, "" | "done") => return String::new(),
+        (Verdict::Failed | Verdict::Unknown | Verdict::Early, _) => record::RESULT,
+    };
+    fill(template, &[("result", &result)])
+}
+
 /// `n1, n2, n4`; `nobody` where the list is empty.
 pub(crate) fn list(nodes: &[NodeId]) -> String {
     if nodes.is_empty() {
@@ -127,6 +141,16 @@ pub(crate) fn list(nodes: &[NodeId]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_answered_reads_as_a_sentence() {
+        let of = |result| told(Verdict::Ok, result);
+        assert_eq!(["", "done"].map(of), ["is done"; 2]);
+        assert_eq!(of("nothing"), "is done; nothing stood there");
+        assert_eq!(of("open v1"), "is done, with the answer open v1");
+        assert_eq!(of("refused: the version now is 2"), "was refused: the version now is 2");
+        assert_eq!((told(Verdict::Failed, ""), told(Verdict::Unknown, "gave up")), (String::new(), ": gave up".into()));
+    }
 
     #[test]
     fn places_are_filled_once_and_values_are_not_read_again() {

@@ -19,15 +19,18 @@ pub(crate) mod event {
         "{node} went from term {from} to term {to}: a message of {peer} carried the higher term.";
     pub const TERM_OWN: &str = "{node} went from term {from} to term {to} by itself, to start an election.";
     pub const FOLLOWER_HIGHER: &str = "{node} became a follower in term {term}: it saw a higher term.";
-    pub const FOLLOWER_LEADER: &str = "{node} became a follower in term {term}: {leader} leads this term.";
+    pub const FOLLOWER_LEADER: &str = "{node} follows {leader}, which leads term {term}.";
     pub const FOLLOWER_OTHER: &str = "{node} became a follower in term {term}: another node leads this term.";
     pub const FOLLOWER_PRE_VOTE: &str = "{node} became a follower again in term {term}: too many refused its pre-vote.";
     pub const FOLLOWER_REMOVED: &str = "{node} leads no longer in term {term}: its removal is committed.";
     pub const FOLLOWER_SILENT: &str = "{node} hears from no leader any more; without a vote it waits for the next one.";
-    pub const MEMBERS_ACT: &str = "{node} acts on the configuration at index {index}: {members}.";
-    pub const MEMBERS_OBSERVE: &str =
-        "{node} acts on the configuration at index {index}, in which it observes: {members}.";
-    pub const MEMBERS_FIRST: &str = "{node} acts on the configuration that it started with: {members}.";
+    pub const MEMBERS_ACT: &str = "{node} acts on the configuration {which}{part}: {members}.";
+    pub const MEMBERS_AT: &str = "at index {index}";
+    pub const MEMBERS_FIRST: &str = "that it started with";
+    pub const MEMBERS_LEARNS: &str = ", in which it learns and has no vote yet";
+    pub const MEMBERS_OBSERVES: &str = ", in which it observes";
+    pub const MEMBERS_EDGE: &str = ", in which it holds a part of the state";
+    pub const MEMBERS_SPARE: &str = ", in which it is no member";
     pub const CHANGE_REFUSED: &str = "{node} refused to change the members: {reason}.";
     pub const CHANGE_NOT_LEADER: &str = "it does not lead; the leader that it knows: {leader}";
     pub const CHANGE_PENDING: &str = "the change at index {index} is not over yet";

@@ -37,7 +37,11 @@ pub(crate) mod record {
     pub const HELD: &str = "{message} from {from} to {to} was stopped by hand.";
     pub const ASKED: &str = "{client} asked {to} to {operation} (request {number}).";
     pub const ASKED_AGAIN: &str = "{client} asked again, now {to}, to {operation} (request {number}, try {attempt}).";
-    pub const TOLD_OK: &str = "{client} was told that request {number} is done{result}.";
+    pub const TOLD_OK: &str = "{client} was told that request {number} {result}.";
+    pub const IS_DONE: &str = "is done";
+    pub const FOUND_NOTHING: &str = "is done; nothing stood there";
+    pub const IS_REFUSED: &str = "was {result}";
+    pub const ANSWERED_WITH: &str = "is done, with the answer {result}";
     pub const TOLD_FAILED: &str = "{client} was told that request {number} failed{result}.";
     pub const TOLD_UNKNOWN: &str = "{client} cannot know what became of request {number}{result}.";
     pub const TOLD_EARLY: &str = "{client} was told that one node has request {number}{result}.";

@@ -88,7 +88,9 @@ pub(crate) mod face {
 pub(crate) mod line {
     pub const STARTED: &str = "{node} started";
     pub const RESTARTED: &str = "{node} restarted from its store";
-    pub const FOLLOWER: &str = "{node} became follower in term {term}";
+    pub const FOLLOWER: &str = "{node} became a follower in term {term}";
+    pub const LEADER_SILENT: &str = "{node} hears from no leader any more";
+    pub const FOLLOWS: &str = "{node} follows {leader} in term {term}";
     pub const PRE_CANDIDATE: &str = "{node} asks whether it could win term {term}";
     pub const CANDIDATE: &str = "{node} became candidate in term {term}";
     pub const LEADER: &str = "{node} became leader in term {term} with {count}";
@@ -129,7 +131,7 @@ pub(crate) mod line {
     pub const LINKS_MENDED: &str = "all links whole";
     pub const ASKED: &str = "{client}: {operation}";
     pub const ASKED_AGAIN: &str = "{client} tries again at {to}: {operation}";
-    pub const TOLD_OK: &str = "{client}: request {number} is done{result}";
+    pub const TOLD_OK: &str = "{client}: request {number} {result}";
     pub const TOLD_FAILED: &str = "{client}: request {number} failed{result}";
     pub const TOLD_UNKNOWN: &str = "{client}: request {number} unknown{result}";
     pub const TOLD_EARLY: &str = "{client}: request {number} is at one node{result}";

@@ -260,6 +260,16 @@ fn another_machine_takes_commands_as_text_and_shows_its_state() {
         .await;
         go_to(page, 4.2).await;
         assert!(text(page, "[data-testid=state]").await.contains("done v6"));
+        page.write("read-name", "c1 and c2").await;
+        page.wait_for("return document.querySelector('[data-testid=read-stale]').disabled").await;
+        assert!(text(page, ".clients").await.contains("\"c1\" for a case"), "it says which names there are");
+        page.write("read-name", "c1/owner").await;
+        page.click("read-index").await;
+        go_to(page, page.seen().await.seconds + 0.2).await;
+        page.until("the read is answered", |seen| {
+            seen.operations.iter().any(|line| line.starts_with("ok") && line.contains("get c1/owner (read index)ann"))
+        })
+        .await;
         page.screenshot("wide-dark-workflow").await;
         fits_sideways(page).await;
 

@@ -2,7 +2,7 @@
 
 use fantoccini::key::Key;
 
-use super::cluster::{go_to, open_at, parts, step_until, text};
+use super::cluster::{go_to, open_at, open_details, parts, step_until, text};
 use super::keyboard::tab_to;
 use super::page::Page;
 use super::process::Server;
@@ -41,6 +41,11 @@ async fn tell(page: &Page, server: &Server) {
     let values = text(page, VALUES).await;
     assert!(values.contains("subscribes tocart"), "{values}");
     assert!(values.contains("left out1 of "), "user = bob was left out: {values}");
+    open_details(page, "state").await;
+    let state = text(page, "[data-testid=state]").await;
+    assert!(state.contains("cart/2pear") && !state.contains("user"), "it holds its part of the state: {state}");
+    let why = text(page, "[data-testid=why]").await;
+    assert!(why.starts_with("Why is n4 an edge?") && why.contains("it holds a part of the state"), "{why}");
     picture("edge-inspector").await;
     back_to_the_stage(page).await;
 
@@ -67,6 +72,11 @@ async fn tell(page: &Page, server: &Server) {
     let operations = page.seen().await.operations;
     assert!(operations.iter().any(|line| line.contains("set x = lost") && line.contains("and lost")), "{operations:?}");
     picture("fast-path-lost").await;
+
+    open_at(page, server, "cluster-state", 3.4).await;
+    inspect(page, "n2").await;
+    page.wait_for("document.querySelector('[data-testid=read-stale]').scrollIntoView(false); return true").await;
+    picture("cluster-state-form").await;
 }
 
 #[test]
