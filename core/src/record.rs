@@ -19,6 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::entry::Class;
 use crate::event::Event;
 use crate::membership::MembershipChange;
 use crate::protocol::{Outcome, ReadHow};
@@ -571,5 +572,15 @@ pub enum Command {
         /// The question, encoded for the state machine.
         #[serde(with = "crate::readable")]
         query: Bytes,
+    },
+    /// A client proposes an operation of another class than its own.
+    ProposeAs {
+        /// Where; `None` leaves it to the client.
+        to: Option<NodeId>,
+        /// The operation, encoded for the state machine.
+        #[serde(with = "crate::readable")]
+        operation: Bytes,
+        /// Its class.
+        class: Class,
     },
 }

@@ -5,6 +5,7 @@
 //! suffer is in `node`.
 
 use quorumscope_core::edge::Edge;
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::machine::range_of;
@@ -24,6 +25,7 @@ impl<P: Subject> World<P> {
         &mut self,
         to: Option<NodeId>,
         operation: &[u8],
+        class: Option<Class>,
         command: &Command,
     ) -> Result<(), CommandError> {
         if let Some(to) = to {
@@ -35,7 +37,7 @@ impl<P: Subject> World<P> {
             return Err(CommandError::Operation);
         }
         self.admit(command);
-        self.wish(client, Wish { operation, how: None, to, of_workload: false }, None);
+        self.wish(client, Wish { operation, how: None, to, class, of_workload: false }, None);
         Ok(())
     }
 
@@ -53,7 +55,11 @@ impl<P: Subject> World<P> {
         let operation = Operation::decode(query).filter(|operation| matches!(operation, Operation::Get { .. }));
         let operation = operation.ok_or(CommandError::Query)?;
         self.admit(command);
-        self.wish(client, Wish { operation: operation.into(), how: Some(how), to, of_workload: false }, None);
+        self.wish(
+            client,
+            Wish { operation: operation.into(), how: Some(how), to, class: None, of_workload: false },
+            None,
+        );
         Ok(())
     }
 
