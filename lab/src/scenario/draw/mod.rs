@@ -46,7 +46,7 @@ pub fn generate(
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
     let drawn = Kind::of(seed);
-    let plan = &settle_leases(settle_disks(plan, &drawn), &drawn);
+    let plan = &settle_leases(settle_disks(plan, nodes, &drawn), &drawn);
     scenario.raft = plan.raft.clone();
     scenario.clients = clients(plan);
     if plan.varied {
@@ -101,11 +101,11 @@ fn preferred(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
 }
 
 /// Who loses its disk has no say until another node takes its place. Where few are left to vote because others were
-/// taken out, that is too much for any quorum: a run has either the one or the other.
-fn settle_disks(plan: &Plan, drawn: &Kind) -> Plan {
+/// taken out, that is too much for any quorum: a run has either the one or the other. Of two nodes neither can do without.
+fn settle_disks(plan: &Plan, nodes: u32, drawn: &Kind) -> Plan {
     let mut plan = plan.clone();
     if plan.lost_disks > 0 && plan.changes + plan.observers > 0 {
-        if drawn.loses_disk {
+        if drawn.loses_disk && nodes > 2 {
             (plan.changes, plan.observers) = (0, 0);
             plan.replaced = true;
         } else {
@@ -151,7 +151,7 @@ fn asked_in_calm(machine: MachineKind, number: u64) -> AnyCommand {
         (MachineKind::Kv, _) => String::new(),
         (MachineKind::Workflow, 1) => "create case calm w1".into(),
         (MachineKind::Workflow, number) => format!("update case calm v{number} w{number}"),
-        (MachineKind::Cluster, number) => format!("epoch 99 configure setting calm v {number}"),
+        (MachineKind::Cluster, number) => format!("configure setting calm v {number}"),
     };
     let set = || Operation::Set { key: "calm".into(), value: number.to_string() }.into();
     AnyCommand::read(machine, &text).unwrap_or_else(|_| set())
