@@ -13,22 +13,24 @@
 //!   recorded after each step that changed one of them;
 //! * a message is on its way from `Departed` to `Delivered` or `Dropped`; before
 //!   that it waits at its sender for a write.
+//!
+//! Read `command` next for what people ask for, `status` for what a node shows.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::Class;
 use crate::event::Event;
-use crate::membership::MembershipChange;
-use crate::protocol::{Outcome, ReadHow};
+use crate::protocol::Outcome;
 use crate::raft;
-use crate::snapshot::{Base, SnapshotMeta};
 use crate::storage::Write;
 use crate::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
 };
+
+mod command;
+mod status;
+
+pub use command::Command;
+pub use status::{NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Transfer};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -338,249 +340,4 @@ pub enum Verdict {
     Unknown,
     /// One node has it durably, and it is not yet safe: it may still be lost with that node.
     Early,
-}
-
-/// What a node does in the protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Role {
-    /// Answers, and waits for a leader.
-    #[default]
-    Follower,
-    /// Asks whether it could win.
-    PreCandidate,
-    /// Asks for votes.
-    Candidate,
-    /// Leads.
-    Leader,
-    /// Follows without a vote.
-    Learner,
-    /// Gets what is committed and answers reads; never votes.
-    Observer,
-    /// Gets what is committed, and the bodies of the ranges that it subscribes to.
-    Edge,
-}
-
-/// What an observer may know of a node apart from its log and hard state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct NodeStatus {
-    /// What it does.
-    pub role: Role,
-    /// Its term or view.
-    pub term: Term,
-    /// Whom it voted for in that term.
-    pub voted_for: Option<NodeId>,
-    /// The leader that it knows of.
-    pub leader: Option<NodeId>,
-    /// Commit index.
-    pub commit: LogIndex,
-    /// Last applied index.
-    pub applied: LogIndex,
-    /// Last durable index of its own log.
-    pub durable: LogIndex,
-    /// The timer that shows on the node.
-    pub timer: Option<Timer>,
-    /// A candidate's votes so far, itself included; sorted by node.
-    pub votes: Vec<(NodeId, bool)>,
-    /// A leader's knowledge of its followers; sorted by node.
-    pub progress: Vec<Progress>,
-}
-
-/// A running timer on the node's own clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Timer {
-    /// What it is for.
-    pub kind: TimerKind,
-    /// When it was set.
-    pub armed: Mono,
-    /// When it ends.
-    pub deadline: Mono,
-}
-
-/// What a timer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum TimerKind {
-    /// Waits for a leader.
-    Election,
-    /// Reminds the leader to show that it lives.
-    Heartbeat,
-}
-
-/// What a leader knows of one follower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Progress {
-    /// Which follower.
-    pub node: NodeId,
-    /// Next index to send.
-    pub next: LogIndex,
-    /// Highest index known to match.
-    pub matched: LogIndex,
-    /// Whether the leader still looks for the point where the logs agree.
-    pub probing: bool,
-    /// The snapshot on its way to the follower, where it needs one.
-    #[serde(default)]
-    pub snapshot: Option<Transfer>,
-}
-
-/// A snapshot on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Transfer {
-    /// The snapshot's index.
-    pub index: LogIndex,
-    /// How many bytes the follower has, as far as the leader knows.
-    pub offset: u64,
-    /// Length of the whole, in bytes.
-    pub total: u64,
-}
-
-/// The whole of a node, for resynchronization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeState {
-    /// How often it has started.
-    pub incarnation: Incarnation,
-    /// Whether it runs.
-    pub up: bool,
-    /// What an observer may know.
-    pub status: NodeStatus,
-    /// Hard state.
-    pub hard: AnyHard,
-    /// Its volatile log, after `base`.
-    pub log: Vec<Arc<crate::entry::Entry>>,
-    /// The last entry that was compacted away.
-    #[serde(default)]
-    pub base: Base,
-    /// What its newest snapshot stands for.
-    #[serde(default)]
-    pub snapshot: Option<SnapshotMeta>,
-}
-
-/// What a person or a scenario asks the world, or a live cluster, to do.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Command {
-    /// A client proposes an operation, at this node or where it believes the leader to be.
-    Propose {
-        /// Where; `None` leaves it to the client.
-        to: Option<NodeId>,
-        /// The operation, encoded for the state machine.
-        #[serde(with = "crate::readable")]
-        operation: Bytes,
-    },
-    /// Crash a node.
-    Crash(NodeId),
-    /// Start a crashed node from its store.
-    Restart(NodeId),
-    /// Stop a node from reacting.
-    Pause(NodeId),
-    /// Let a paused node go on.
-    Resume(NodeId),
-    /// Fire a node's timer now.
-    Timeout(NodeId),
-    /// Cut one direction of a link.
-    Cut {
-        /// From.
-        from: Endpoint,
-        /// To.
-        to: Endpoint,
-    },
-    /// Mend one direction of a link.
-    Mend {
-        /// From.
-        from: Endpoint,
-        /// To.
-        to: Endpoint,
-    },
-    /// Only nodes of one group hear each other; clients hear all. Replaces all cuts.
-    Partition(Vec<Vec<NodeId>>),
-    /// Mend all links.
-    Heal,
-    /// Stop a message on its way.
-    Hold(RecordId),
-    /// Lose a message on its way.
-    Drop(RecordId),
-    /// Deliver a message now.
-    Deliver(RecordId),
-    /// Send a second copy of a message on its way.
-    Duplicate(RecordId),
-    /// Move a node's clocks forward.
-    Skew {
-        /// Which node.
-        node: NodeId,
-        /// By how much.
-        by: crate::types::Span,
-    },
-    /// Set a node's clock rate, in parts per million of global time.
-    Drift {
-        /// Which node.
-        node: NodeId,
-        /// The rate.
-        rate_ppm: u32,
-    },
-    /// Set the write latency of a node's disk, uniform between two values.
-    Disk {
-        /// Which node.
-        node: NodeId,
-        /// Shortest and longest.
-        latency: (crate::types::Span, crate::types::Span),
-    },
-    /// Set the loss rate of all links, in parts per million.
-    Loss {
-        /// The rate.
-        ppm: u32,
-    },
-    /// Set the duplication rate of all links, in parts per million.
-    Duplication {
-        /// The rate.
-        ppm: u32,
-    },
-    /// Set the one-way latency of all links, uniform between two values.
-    Latency {
-        /// Shortest and longest.
-        between: (crate::types::Span, crate::types::Span),
-    },
-    /// A node's store is gone; it must be down.
-    LoseDisk(NodeId),
-    /// An operator asks a node for other members.
-    Reconfigure {
-        /// Which node; only the leader changes anything.
-        node: NodeId,
-        /// What.
-        change: MembershipChange,
-    },
-    /// Nodes join as edges.
-    Subscribe {
-        /// Which node is asked: it refuses where it does not lead.
-        node: NodeId,
-        /// Who joins.
-        edges: Vec<NodeId>,
-        /// What they hold: the ranges of these names.
-        keys: Vec<String>,
-    },
-    /// A node makes a snapshot of its state now.
-    Snapshot(NodeId),
-    /// A leader hands its leadership over.
-    Transfer {
-        /// Which node is asked: it refuses where it does not lead.
-        from: NodeId,
-        /// The next leader.
-        to: NodeId,
-    },
-    /// A client reads beside the log, at this node or where it believes the leader to be.
-    Read {
-        /// Where; `None` leaves it to the client.
-        to: Option<NodeId>,
-        /// What the answer must rest on.
-        how: ReadHow,
-        /// The question, encoded for the state machine.
-        #[serde(with = "crate::readable")]
-        query: Bytes,
-    },
-    /// A client proposes an operation of another class than its own.
-    ProposeAs {
-        /// Where; `None` leaves it to the client.
-        to: Option<NodeId>,
-        /// The operation, encoded for the state machine.
-        #[serde(with = "crate::readable")]
-        operation: Bytes,
-        /// Its class.
-        class: Class,
-    },
 }

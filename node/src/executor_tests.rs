@@ -1,11 +1,13 @@
 //! The executor keeps its part of the contract, and its records tell all of it.
 
 use super::*;
+use bytes::Bytes;
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::session::Payload;
 use quorumscope_core::raft::{AllOn, Config, HardState, Message, Raft, Snapshots};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, RequestNumber};
+use quorumscope_core::wire::Answer;
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);

@@ -8,19 +8,15 @@
 //!
 //! It records what no node can: crashes, cuts, and what the client asks and is
 //! told, as `NodeId(0)`, the world.
+//!
+//! Read `commands` next for what it carries out, `records` for what it says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorumscope_core::event::ChangeRefusal;
-use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{AllOn, Config, ConfigError, HardState};
-use quorumscope_core::record::{Body, Command, Endpoint, NodeState, NodeStatus, Record};
+use quorumscope_core::record::{Body, DropReason, Endpoint, Record};
 use quorumscope_core::types::{ClientId, Mono, NodeId, RecordId, Span};
-use quorumscope_core::wire::{
-    Ability, Batch, Cluster, Code, Frame, Hello, Problem, Question, Records, Request, Role, StoreKind,
-};
+use quorumscope_core::wire::{Ability, Cluster, Frame, Hello, Question, Records, Request, Role, StoreKind};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -32,11 +28,13 @@ use crate::link::{Address, Link, LinkEvent};
 use crate::node::{Node, NodeSettings};
 use crate::store::{MemoryStore, StoreError};
 
+mod commands;
+mod records;
+
+use commands::Progress;
+
 /// The client that people propose by.
 const CLIENT: ClientId = ClientId(1);
-
-/// Records that wait for a connection; beyond it they are dropped and said to be missing.
-const MAX_UNPUBLISHED: usize = 4_096;
 
 /// How long the host waits to hear that a killed node's connection is over.
 const GONE_WITHIN: Span = Span::from_secs(2);
@@ -291,99 +289,6 @@ impl Owner {
         }
     }
 
-    async fn carry_out(&mut self, order: u64, command: Command) -> Result<Progress, Problem> {
-        match command {
-            Command::Propose { to, operation } => self.propose(to, &operation)?,
-            Command::Crash(node) => return self.crash(node, order).await,
-            Command::Restart(node) => self.restart(node)?,
-            Command::Pause(node) => self.set_paused(node, true).await?,
-            Command::Resume(node) => self.set_paused(node, false).await?,
-            Command::Timeout(node) => self.fire_timer(node).await?,
-            Command::Snapshot(node) => self.take_snapshot(node).await?,
-            Command::Transfer { from, to } => self.transfer(from, to).await?,
-            Command::Reconfigure { node, change } => self.change_members(node, change).await?,
-            Command::Read { to, how, query } => self.read(to, how, &query)?,
-            Command::Cut { from, to } => {
-                self.known(from)?;
-                self.known(to)?;
-                self.cut.insert((from, to));
-                self.record_cuts();
-            }
-            Command::Mend { from, to } => {
-                self.cut.remove(&(from, to));
-                self.record_cuts();
-            }
-            Command::Partition(groups) => self.partition(&groups)?,
-            Command::Heal => {
-                self.cut.clear();
-                self.record_cuts();
-            }
-            Command::Hold(_)
-            | Command::Drop(_)
-            | Command::Deliver(_)
-            | Command::Duplicate(_)
-            | Command::Skew { .. }
-            | Command::Drift { .. }
-            | Command::Disk { .. }
-            | Command::Loss { .. }
-            | Command::Duplication { .. }
-            | Command::Latency { .. }
-            | Command::LoseDisk(_)
-            | Command::ProposeAs { .. }
-            | Command::Subscribe { .. } => {
-                return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
-            }
-        }
-        Ok(Progress::Done)
-    }
-
-    fn propose(&mut self, to: Option<NodeId>, operation: &[u8]) -> Result<(), Problem> {
-        let Some(operation) = Operation::decode(operation) else {
-            return Err(Code::Malformed.with("the operation cannot be read: encode it as a set, get or delete"));
-        };
-        if let Some(node) = to {
-            self.known(Endpoint::Node(node))?;
-        }
-        if !self.client.has_room() {
-            return Err(Code::Busy.with("too many operations wait for their answers; wait for one"));
-        }
-        let acts = self.client.wish(self.clock.now().mono, to, operation);
-        self.act(None, acts);
-        Ok(())
-    }
-
-    fn read(&mut self, to: Option<NodeId>, how: ReadHow, query: &[u8]) -> Result<(), Problem> {
-        let Some(Operation::Get { key }) = Operation::decode(query) else {
-            return Err(Code::Malformed.with("the question cannot be read: encode it as a get"));
-        };
-        if let Some(node) = to {
-            self.known(Endpoint::Node(node))?;
-        }
-        if !self.client.has_room() {
-            return Err(Code::Busy.with("too many operations wait for their answers; wait for one"));
-        }
-        let act = self.client.read(self.clock.now().mono, to, &key, how);
-        self.act(None, vec![act]);
-        Ok(())
-    }
-
-    async fn change_members(&mut self, id: NodeId, change: MembershipChange) -> Result<(), Problem> {
-        for node in [&change.add, &change.promote, &change.remove, &change.observe].into_iter().flatten() {
-            self.known(Endpoint::Node(*node))?;
-        }
-        let asked = match &owned(&mut self.nodes, id)?.state {
-            Existence::Running { node, paused: false } => node.change_members(change).await,
-            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => None,
-        };
-        match asked {
-            Some(Ok(())) => Ok(()),
-            Some(Err(refusal)) => Err(Code::WrongState.with(format!("{id} changes nothing: {}", why(refusal)))),
-            None => {
-                Err(Code::WrongState.with(format!("only a running node can change members, and {id} does not run")))
-            }
-        }
-    }
-
     /// Does what the client wants done.
     fn act(&mut self, cause: Option<RecordId>, acts: Vec<Act>) {
         for act in acts {
@@ -403,29 +308,13 @@ impl Owner {
                         Asking::Read(request) => Frame::Read(Question { to, id, request }),
                     };
                     if !self.send(&frame) {
-                        let reason = quorumscope_core::record::DropReason::ReceiverDown;
+                        let reason = DropReason::ReceiverDown;
                         self.record(None, Some(id), Body::Dropped { message: id, reason });
                     }
                 }
                 Act::Tell { number, verdict, result } => {
                     self.record(None, cause, Body::Told { client: CLIENT, number, verdict, result });
                 }
-            }
-        }
-    }
-
-    async fn crash(&mut self, id: NodeId, order: u64) -> Result<Progress, Problem> {
-        let until = self.clock.now().mono + GONE_WITHIN;
-        let owned = owned(&mut self.nodes, id)?;
-        match std::mem::replace(&mut owned.state, Existence::Down) {
-            Existence::Running { node, .. } => {
-                owned.state = Existence::Ending { order, until };
-                node.kill().await;
-                Ok(Progress::Later)
-            }
-            state @ (Existence::Down | Existence::Ending { .. }) => {
-                owned.state = state;
-                Err(Code::WrongState.with(format!("{id} is down already")))
             }
         }
     }
@@ -439,16 +328,6 @@ impl Owner {
             let crashed = self.record(Some(node), None, Body::Crashed { survived });
             self.record_down(node, Some(crashed));
             self.done(order, None);
-        }
-    }
-
-    fn restart(&mut self, node: NodeId) -> Result<(), Problem> {
-        match owned(&mut self.nodes, node)?.state {
-            Existence::Down => {
-                self.start(node).map_err(|error| Code::WrongState.with(format!("{node} cannot start: {error}")))
-            }
-            Existence::Ending { .. } => Err(Code::WrongState.with(format!("{node} is still going down"))),
-            Existence::Running { .. } => Err(Code::WrongState.with(format!("{node} runs already"))),
         }
     }
 
@@ -473,168 +352,4 @@ impl Owner {
         }
         Ok(())
     }
-
-    async fn set_paused(&mut self, id: NodeId, pause: bool) -> Result<(), Problem> {
-        match &mut owned(&mut self.nodes, id)?.state {
-            Existence::Running { node, paused } if *paused != pause && node.set_paused(pause).await => {
-                *paused = pause;
-                Ok(())
-            }
-            Existence::Running { .. } if pause => Err(Code::WrongState.with(format!("{id} is paused already"))),
-            Existence::Running { .. } => Err(Code::WrongState.with(format!("{id} is not paused"))),
-            Existence::Down | Existence::Ending { .. } => Err(Code::WrongState.with(format!("{id} is down"))),
-        }
-    }
-
-    async fn fire_timer(&mut self, id: NodeId) -> Result<(), Problem> {
-        match &owned(&mut self.nodes, id)?.state {
-            Existence::Running { node, paused: false } if node.fire_timer().await => Ok(()),
-            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
-                Err(Code::WrongState.with(format!("only a running node's timer can fire, and {id} does not run")))
-            }
-        }
-    }
-
-    async fn take_snapshot(&mut self, id: NodeId) -> Result<(), Problem> {
-        match &owned(&mut self.nodes, id)?.state {
-            Existence::Running { node, paused: false } if node.take_snapshot().await => Ok(()),
-            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
-                Err(Code::WrongState.with(format!("only a running node can make a snapshot, and {id} does not run")))
-            }
-        }
-    }
-
-    async fn transfer(&mut self, from: NodeId, to: NodeId) -> Result<(), Problem> {
-        self.known(Endpoint::Node(to))?;
-        match &owned(&mut self.nodes, from)?.state {
-            Existence::Running { node, paused: false } if node.transfer(to).await => Ok(()),
-            Existence::Running { .. } | Existence::Down | Existence::Ending { .. } => {
-                Err(Code::WrongState.with(format!("only a running node can hand over, and {from} does not run")))
-            }
-        }
-    }
-
-    fn known(&self, end: Endpoint) -> Result<(), Problem> {
-        let known = match end {
-            Endpoint::Node(node) => self.nodes.contains_key(&node),
-            Endpoint::Client(client) => client == CLIENT,
-        };
-        if known { Ok(()) } else { Err(Code::UnknownNode.with(format!("there is no {end} in this cluster"))) }
-    }
-
-    /// Only nodes of one group hear each other; those that are not named form a group of their own.
-    fn partition(&mut self, groups: &[Vec<NodeId>]) -> Result<(), Problem> {
-        for node in groups.iter().flatten() {
-            self.known(Endpoint::Node(*node))?;
-        }
-        let group = |node: &NodeId| groups.iter().position(|group| group.contains(node));
-        let nodes = &self.cluster.nodes;
-        let pairs = nodes.iter().flat_map(|a| nodes.iter().map(move |b| (a, b)));
-        self.cut = pairs
-            .filter(|(a, b)| group(a) != group(b))
-            .map(|(a, b)| (Endpoint::Node(*a), Endpoint::Node(*b)))
-            .collect();
-        self.record_cuts();
-        Ok(())
-    }
-
-    fn record_cuts(&mut self) {
-        let cut: Vec<_> = self.cut.iter().copied().collect();
-        self.record(None, None, Body::LinksCut { cut: cut.clone() });
-        self.publish();
-        self.send(&Frame::Links { cut });
-    }
-
-    /// What the host knows and no node says.
-    fn record_state(&mut self) {
-        self.record(None, None, Body::LinksCut { cut: self.cut.iter().copied().collect() });
-        for node in self.cluster.nodes.clone() {
-            if let Some(Existence::Down) = self.nodes.get(&node).map(|owned| &owned.state) {
-                self.record_down(node, None);
-            }
-        }
-    }
-
-    /// What is left of a node that is down.
-    fn record_down(&mut self, node: NodeId, cause: Option<RecordId>) {
-        let Some(image) = self.nodes.get(&node).map(|owned| owned.store.image()) else { return };
-        let state = NodeState {
-            incarnation: image.incarnation,
-            up: false,
-            status: NodeStatus::default(),
-            hard: image.hard.into(),
-            log: image.log,
-            base: image.base,
-            snapshot: image.snapshot.map(|snapshot| snapshot.meta.clone()),
-        };
-        self.record(Some(node), cause, Body::NodeState(Box::new(state)));
-    }
-
-    fn record(&mut self, node: Option<NodeId>, cause: Option<RecordId>, body: Body) -> RecordId {
-        self.sequence += 1;
-        let id = RecordId { origin: NodeId(0), sequence: self.sequence };
-        let mono = self.clock.now().mono;
-        self.unpublished.push(Record { id, cause, at: self.clock.global(mono), node, mono, body });
-        id
-    }
-
-    /// Publishes what has been recorded, or keeps it while there is no connection.
-    fn publish(&mut self) {
-        if !self.up {
-            if self.unpublished.len() > MAX_UNPUBLISHED {
-                self.unpublished.clear();
-                self.lost = true;
-            }
-            return;
-        }
-        let at = self.clock.global(self.clock.now().mono);
-        let mut batch = Batch::default();
-        for record in std::mem::take(&mut self.unpublished) {
-            let encoded = Batch::encode(&record);
-            if !batch.push(&encoded) {
-                self.push(std::mem::take(&mut batch).finish(at));
-                batch.push(&encoded);
-            }
-        }
-        if !batch.is_empty() {
-            self.push(batch.finish(at));
-        }
-    }
-
-    fn done(&mut self, number: u64, problem: Option<Problem>) {
-        self.publish();
-        self.send(&Frame::Done { number, problem });
-    }
-
-    fn send(&mut self, frame: &Frame) -> bool {
-        self.up && self.push(frame.encode())
-    }
-
-    fn push(&mut self, frame: bytes::Bytes) -> bool {
-        let sent = self.link.out.try_send(frame).is_ok();
-        self.lost |= !sent;
-        sent
-    }
-}
-
-/// Whether a command is carried out already.
-enum Progress {
-    Done,
-    Later,
-}
-
-/// Why a change of members is refused, for people.
-fn why(refusal: ChangeRefusal) -> String {
-    match refusal {
-        ChangeRefusal::NotLeader { leader: Some(leader) } => format!("it does not lead; ask {leader}"),
-        ChangeRefusal::NotLeader { leader: None } => "it does not lead, and knows no leader".into(),
-        ChangeRefusal::Pending { index } => format!("the change at index {index} is not over; wait for it"),
-        ChangeRefusal::NothingCommittedInTerm => "it has committed nothing in its term yet; try again".into(),
-        ChangeRefusal::NotCaughtUp(node) => format!("{node} has not caught up; wait until it has"),
-        ChangeRefusal::Nonsense(reason) => reason.to_string(),
-    }
-}
-
-fn owned(nodes: &mut BTreeMap<NodeId, Owned>, node: NodeId) -> Result<&mut Owned, Problem> {
-    nodes.get_mut(&node).ok_or_else(|| Code::UnknownNode.with(format!("there is no {node} in this cluster")))
 }

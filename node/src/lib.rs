@@ -5,11 +5,11 @@
 //! contract as the simulator's executor and publishes the same records.
 //!
 //! * `executor`: effects become writes, messages and records. No I/O: it is told and asked.
-//! * `node`: the loop around it: clock, writer, connection, and what a person asks for.
+//! * `node`: what its owner holds, and in `node/life` the loop: clock, writer, connection, and what a person asks for.
 //! * `hooks`, `propose`: what a program that runs a node hears of it, and asks of it.
 //! * `store`: what outlives the node. In memory for now; a durable log is one more implementation.
 //! * `link`: the connection to the relay, made again when it breaks.
-//! * `host`: owns several nodes of one process, carries out commands, speaks for a client.
+//! * `host`: owns several nodes of one process, speaks for a client, and in `host/commands` carries out commands.
 //!
 //! **Time.** A node reads two clocks of its own: a monotonic one that counts suspend, for
 //! deadlines, and the wall clock, for log time. The global time of its records is its own

@@ -4,43 +4,33 @@
 //! touches the executor. The writer takes whatever writes have gathered as one
 //! batch, so one sync covers them all, and reports the last ticket. Killing a
 //! node drops all three, and with them the protocol's value and the writes that
-//! the store has not taken: only the store is left.
+//! the store has not taken: only the store is left. Read `life` next: the loop.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use quorumscope_core::entry::Proposal;
 use quorumscope_core::event::ChangeRefusal;
 use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::raft::{AllOn, Config, HardState, Raft};
-use quorumscope_core::record::{AnyMessage, DropReason, Record, Role};
-use quorumscope_core::storage::{Format, Write};
-use quorumscope_core::types::{NodeId, Ticket};
-use quorumscope_core::wire::{Batch, Frame, Records, decode_message};
-use tokio::sync::mpsc::error::TrySendError;
+use quorumscope_core::raft::{AllOn, Config, HardState};
+use quorumscope_core::storage::Format;
+use quorumscope_core::types::NodeId;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::executor::{Executor, Made, Output, Report};
-use crate::hooks::{Hooks, NoHooks, Told};
-use crate::link::{Address, Link, LinkEvent};
-use crate::propose::{Asker, Pending, Placed, ProposeError};
+use crate::executor::{Executor, Report};
+use crate::hooks::{Hooks, NoHooks};
+use crate::link::{Address, Link};
+use crate::propose::{Asker, Placed, ProposeError};
 use crate::store::{Store, StoreError};
 use crate::writer::{Written, write_batches};
 
+mod life;
+
+use life::Life;
+
 /// Writes that wait for the store; beyond it the loop waits, which a store that works ends.
 const WRITE_QUEUE: usize = 1_024;
-
-/// Messages that a paused node keeps for later, as its machine's buffers would.
-const MAX_STALLED: usize = 1_024;
-
-/// Records that wait for a connection; beyond it they are dropped and said to be missing.
-const MAX_UNPUBLISHED: usize = 4_096;
-
-/// The clock is looked at again after this time at the latest: a sleep does not count suspend, the clock does.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// What a node is started with.
 #[derive(Clone, Debug)]
@@ -114,24 +104,7 @@ impl Node {
             let (report, written) = watch::channel(Written::default());
             // A node makes one snapshot at a time.
             let (made, snapshots) = mpsc::channel(1);
-            let life = Life {
-                executor,
-                clock,
-                link: Link::keep(relay, seed),
-                writes,
-                paused: false,
-                up: false,
-                lost: false,
-                unpublished: Vec::new(),
-                stalled: VecDeque::new(),
-                made,
-                pending: Pending::default(),
-                hooks: Told::new(hooks),
-                begun: None,
-                durable: None,
-                patience,
-                stops: None,
-            };
+            let life = Life::new(executor, clock, Link::keep(relay, seed), writes, made, hooks, patience);
             tokio::select! {
                 () = life.run(controls, written, snapshots) => {}
                 () = write_batches(store, queued, report) => {}
@@ -209,300 +182,6 @@ impl Node {
         let (ask, answer) = oneshot::channel();
         self.control.send(Control::Report(ask)).await.ok()?;
         answer.await.ok()
-    }
-}
-
-/// A node between its start and its end.
-struct Life<H> {
-    executor: Executor<Raft>,
-    clock: Clock,
-    link: Link,
-    writes: mpsc::Sender<Write<HardState>>,
-    paused: bool,
-    /// Whether the relay has let us in.
-    up: bool,
-    /// Whether records were dropped since the relay last knew everything.
-    lost: bool,
-    unpublished: Vec<Record>,
-    stalled: VecDeque<Frame>,
-    made: mpsc::Sender<Made>,
-    pending: Pending,
-    hooks: Told<H>,
-    /// The last write that was begun, and the last that is durable.
-    begun: Option<Ticket>,
-    durable: Option<Ticket>,
-    /// How long a leader that stops waits for another one.
-    patience: Duration,
-    /// Until when it may lead, once it is to stop.
-    stops: Option<Instant>,
-}
-
-impl<H: Hooks> Life<H> {
-    async fn run(
-        mut self,
-        mut controls: mpsc::Receiver<Control>,
-        mut written: watch::Receiver<Written>,
-        mut snapshots: mpsc::Receiver<Made>,
-    ) {
-        self.carry_out().await;
-        while !self.executor.is_broken() {
-            if self.may_stop() {
-                return;
-            }
-            let wake = self.executor.next_deadline().map(|deadline| self.clock.until(deadline).min(LONGEST_SLEEP));
-            let runs = !self.paused;
-            tokio::select! {
-                control = controls.recv() => match control {
-                    Some(control) => self.on_control(control),
-                    None => return,
-                },
-                event = self.link.events.recv() => match event {
-                    Some(event) => self.on_link(event),
-                    None => return,
-                },
-                Ok(()) = written.changed(), if runs => self.on_written(&written.borrow_and_update().clone()),
-                Some(made) = snapshots.recv(), if runs => self.executor.on_snapshot_made(made),
-                () = sleep(wake), if runs && wake.is_some() => self.executor.on_wake(),
-            }
-            self.carry_out().await;
-        }
-        self.linger(controls).await;
-    }
-
-    /// Whether it was told to stop and leaves nothing undone: it leads no more, or has led for long enough, and the
-    /// store has what it was given. Heartbeats wake a leader that waits.
-    fn may_stop(&self) -> bool {
-        let Some(until) = self.stops else { return false };
-        let leads = self.executor.status().role == Role::Leader;
-        self.paused || (!leads || Instant::now() >= until) && self.durable >= self.begun
-    }
-
-    /// Hands leadership over where it leads, to whoever has most of the log.
-    fn begin_to_stop(&mut self) {
-        self.stops = Some(Instant::now() + self.patience);
-        let status = self.executor.status();
-        let best = status.progress.iter().filter(|progress| !progress.probing).max_by_key(|progress| progress.matched);
-        match best.map(|progress| progress.node).filter(|_| status.role == Role::Leader && !self.paused) {
-            Some(best) => self.executor.on_transfer_asked(best),
-            // There is nobody to wait for.
-            None => self.stops = Some(Instant::now()),
-        }
-    }
-
-    /// A broken node still says what broke it, and answers for its state until its owner removes it.
-    async fn linger(mut self, mut controls: mpsc::Receiver<Control>) {
-        loop {
-            tokio::select! {
-                control = controls.recv() => match control {
-                    Some(Control::Report(ask)) => drop(ask.send(self.executor.report())),
-                    Some(
-                        Control::SetPaused(_)
-                        | Control::Timeout
-                        | Control::Snapshot
-                        | Control::Transfer(_)
-                        | Control::Change(..)
-                        | Control::Propose(..),
-                    ) => {}
-                    Some(Control::Stop) | None => return,
-                },
-                event = self.link.events.recv() => match event {
-                    Some(LinkEvent::Frame(frame)) if !matches!(frame, Frame::Resync { .. }) => {}
-                    Some(event) => self.on_link(event),
-                    None => return,
-                },
-            }
-            self.carry_out().await;
-        }
-    }
-
-    fn on_control(&mut self, control: Control) {
-        match control {
-            Control::SetPaused(paused) if paused == self.paused => {}
-            Control::SetPaused(paused) => {
-                self.paused = paused;
-                self.executor.on_paused(paused);
-                while !self.paused
-                    && let Some(frame) = self.stalled.pop_front()
-                {
-                    self.on_frame(frame);
-                }
-            }
-            Control::Stop => self.begin_to_stop(),
-            Control::Timeout | Control::Snapshot | Control::Transfer(_) | Control::Change(..) if self.paused => {}
-            Control::Propose(proposal, asker) => {
-                let taken = self.pending.begin(&proposal, asker);
-                // A paused node hears nothing: whoever asked waits in vain.
-                if taken && !self.paused {
-                    self.executor.on_proposal(proposal);
-                }
-            }
-            Control::Timeout => self.executor.on_timeout_asked(),
-            Control::Snapshot => self.executor.on_snapshot_asked(),
-            Control::Transfer(to) => self.executor.on_transfer_asked(to),
-            // Whoever asked may have gone.
-            Control::Change(change, ask) => drop(ask.send(self.executor.on_change_asked(change))),
-            Control::Report(ask) => drop(ask.send(self.executor.report())),
-        }
-    }
-
-    fn on_written(&mut self, written: &Written) {
-        if let Some(ticket) = written.through {
-            self.durable = Some(ticket);
-            self.executor.on_written(ticket);
-        }
-        if let Some(error) = &written.failed {
-            self.executor.on_store_failed(error);
-        }
-    }
-
-    fn on_link(&mut self, event: LinkEvent) {
-        match event {
-            LinkEvent::Up => {
-                self.up = true;
-                if self.lost {
-                    self.lost = false;
-                    self.executor.record_state(true, self.paused);
-                }
-            }
-            LinkEvent::Down => {
-                // What was on its way out may not have arrived.
-                self.lost |= self.up;
-                self.up = false;
-            }
-            LinkEvent::Frame(Frame::Resync { round }) => {
-                self.publish();
-                self.executor.record_state(false, self.paused);
-                let records = self.executor.take_output().records;
-                let at = self.executor.global_time();
-                self.push(Frame::Records(Records { round: Some(round), at, records }).encode());
-            }
-            LinkEvent::Frame(frame) if self.paused => {
-                self.stalled.push_back(frame);
-                if self.stalled.len() > MAX_STALLED
-                    && let Some(Frame::Peer(lost)) = self.stalled.pop_front()
-                {
-                    self.executor.on_returned(lost.id, DropReason::ReceiverDown);
-                }
-            }
-            LinkEvent::Frame(frame) => self.on_frame(frame),
-        }
-    }
-
-    fn on_frame(&mut self, frame: Frame) {
-        match frame {
-            Frame::Peer(envelope) => match decode_message(&envelope.message) {
-                Ok(AnyMessage::Raft(message)) => self.executor.on_message(envelope.from, envelope.id, message),
-                // Whoever sends such bytes is not of our version; to the protocol the message is lost.
-                Err(_) => self.executor.on_returned(envelope.id, DropReason::Loss),
-            },
-            Frame::Request(request) => self.executor.on_request(request.id, request.proposal),
-            Frame::Read(question) => self.executor.on_question(question.id, question.request),
-            Frame::Returned { message, reason } => self.executor.on_returned(message, reason),
-            Frame::Hello(_)
-            | Frame::Welcome(_)
-            | Frame::Cluster(_)
-            | Frame::Answer(_)
-            | Frame::Records(_)
-            | Frame::Resync { .. }
-            | Frame::Command { .. }
-            | Frame::Done { .. }
-            | Frame::Links { .. }
-            | Frame::Joined(_)
-            | Frame::Left(_)
-            | Frame::Problem(_) => {}
-        }
-    }
-
-    /// Does what the executor asks for: publish, begin the writes, send. Records go first, so that nobody can
-    /// record the arrival of a message whose departure is not in the stream.
-    async fn carry_out(&mut self) {
-        let Output { records, writes, frames, snapshot } = self.executor.take_output();
-        self.unpublished.extend(records);
-        if let Some(state) = snapshot {
-            let made = self.made.clone();
-            // The node may be gone by then.
-            tokio::task::spawn_blocking(move || drop(made.blocking_send(state.make())));
-        }
-        for write in writes {
-            self.begun = Some(write.ticket);
-            if self.writes.send(write).await.is_err() {
-                return; // The writer is over, and says why.
-            }
-        }
-        self.publish();
-        self.hooks.look(self.executor.status());
-        for frame in frames {
-            if self.stays_here(&frame) {
-                continue;
-            }
-            let message = match &frame {
-                Frame::Peer(envelope) => Some(envelope.id),
-                Frame::Answer(answer) => Some(answer.id),
-                _ => None,
-            };
-            if !(self.up && self.push(frame.encode()))
-                && let Some(message) = message
-            {
-                self.executor.on_returned(message, DropReason::ReceiverDown);
-            }
-        }
-        // What did not get away was recorded just now.
-        self.unpublished.extend(self.executor.take_output().records);
-        self.publish();
-    }
-
-    /// Whether a frame is an answer for the process itself, which has it now.
-    fn stays_here(&mut self, frame: &Frame) -> bool {
-        let Frame::Answer(answer) = frame else { return false };
-        let term_at = |index| self.executor.term_at(index);
-        let taken = self.pending.answer(answer.client, answer.number, &answer.outcome, term_at);
-        if taken {
-            self.executor.on_answer_taken(answer.id);
-        }
-        taken
-    }
-
-    /// Publishes what has been recorded, or keeps it while there is no connection.
-    fn publish(&mut self) {
-        self.unpublished.extend(self.executor.take_output().records);
-        if !self.up {
-            if self.unpublished.len() > MAX_UNPUBLISHED {
-                self.unpublished.clear();
-                self.lost = true;
-            }
-            return;
-        }
-        let at = self.executor.global_time();
-        let mut batch = Batch::default();
-        for record in std::mem::take(&mut self.unpublished) {
-            let encoded = Batch::encode(&record);
-            if !batch.push(&encoded) {
-                self.push(std::mem::take(&mut batch).finish(at));
-                batch.push(&encoded);
-            }
-        }
-        if !batch.is_empty() {
-            self.push(batch.finish(at));
-        }
-    }
-
-    /// Hands a frame to the link. A full link means that the relay does not read: what is lost is made good by the
-    /// state that follows once it does.
-    fn push(&mut self, frame: Bytes) -> bool {
-        match self.link.out.try_send(frame) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {
-                self.lost = true;
-                false
-            }
-        }
-    }
-}
-
-async fn sleep(wake: Option<Duration>) {
-    match wake {
-        Some(wake) => tokio::time::sleep(wake).await,
-        None => std::future::pending().await,
     }
 }
 

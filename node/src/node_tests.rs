@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use quorumscope_core::entry::{Class, Tags};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::record::Role;
 use quorumscope_core::types::{ClientId, LogIndex, RequestNumber, Term};
 use quorumscope_core::wire::{Hello, Role as Joins};
 

@@ -353,6 +353,8 @@ impl App {
             insight: insight.clone(),
             selection: *selection,
             offers: *offers,
+            machine: self.model.machine,
+            subscribed: self.model.subscribed.clone(),
             on: self.on.clone(),
         };
         part(props, inspector::inspector)

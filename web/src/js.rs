@@ -172,6 +172,13 @@ pub fn take_choice(event: &Event, name: &str, after: Option<&str>) -> String {
     chosen
 }
 
+/// What stands in the one line of text of the form that an event is about.
+pub fn line(event: &Event) -> String {
+    let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let line = form.and_then(|form| form.query_selector("input").ok().flatten());
+    line.and_then(|line| line.dyn_into::<HtmlInputElement>().ok()).map(|line| line.value()).unwrap_or_default()
+}
+
 /// Moves the focus to the first element of this selector.
 pub fn focus(selector: &str) {
     let found = window()

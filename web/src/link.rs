@@ -3,10 +3,11 @@
 //! The lab encodes and decodes it (`scenario::share`); here it is made from the
 //! model and opened into a scenario, a moment and the views.
 
+use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::types::Time;
-use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::scenario::share::{self, Link};
+use quorumscope_lab::scenario::{Action, Scenario};
 
 use crate::model::Model;
 use crate::model::cursor::instant;
@@ -96,6 +97,17 @@ pub fn prolonged(scenario: &str) -> String {
 #[must_use]
 pub fn machine(scenario: &str) -> MachineKind {
     Scenario::from_toml(scenario).map(|scenario| scenario.machine.kind).unwrap_or_default()
+}
+
+/// The names of all that edges are asked to hold in a scenario, each once.
+#[must_use]
+pub fn subscribed(scenario: &str) -> Vec<String> {
+    let steps = Scenario::from_toml(scenario).map(|scenario| scenario.steps).unwrap_or_default();
+    let asked = steps.into_iter().filter_map(|step| match step.action {
+        Some(Action::Subscribe { keys, .. }) => Some(keys),
+        Some(_) | None => None,
+    });
+    few::distinct(asked.flatten().map(|key| key.split('/').next().unwrap_or_default().to_owned()))
 }
 
 /// The rules that are switched off in a scenario, as people read them; empty where all are on.

@@ -103,7 +103,7 @@ pub static FIRST: [Built; 6] = [
 ];
 
 /// Scenarios that teach one feature each.
-pub static MORE: [Built; 14] = [
+pub static MORE: [Built; 18] = [
     Built {
         id: "members",
         title: "Members come and go",
@@ -123,6 +123,34 @@ pub static MORE: [Built; 14] = [
             "Split the leader off with both observers. Why is that no quorum?",
         ],
         toml: include_str!("../../tests/scenarios/observers.toml"),
+    },
+    Built {
+        id: "zones",
+        title: "Nodes far from the leader are fed by a voter near them",
+        text: &[
+            "n1 and n2 stand in one zone, n3, n4 and n5 in another, and n1 leads. What n4 and n5 need crosses the long way once: n1 sends n3 a short order, and n3 sends the entries.",
+            "Their answers go to n1, so that one node knows who has what.",
+        ],
+        tries: &[
+            "At 2 s nothing of n1 itself gets to n4 and n5. Step and see which way x = 1 takes.",
+            "At 3.6 s n3 crashes. Who feeds the two from then on?",
+            "Select n1 and open what it knows of its followers: how does it know what n5 has?",
+        ],
+        toml: include_str!("../../tests/scenarios/zones.toml"),
+    },
+    Built {
+        id: "edge",
+        title: "An edge holds a part of the state",
+        text: &[
+            "n4 has no vote and subscribes to the keys under cart. It begins with that part of the state as a snapshot.",
+            "After that it gets the whole log, but the bodies of its own keys alone: for all other commands it has place, term and digest. So it can say that nothing is missing.",
+        ],
+        tries: &[
+            "Select n4 at 2.4 s: what does it subscribe to, and what was left out?",
+            "Compare its row of the log with the others: a striped field stands where a body was left out.",
+            "At 2.5 s cart/2 is read at n4, and then user. Why does it refuse one of them?",
+        ],
+        toml: include_str!("../../tests/scenarios/edge.toml"),
     },
     Built {
         id: "snapshot",
@@ -162,6 +190,20 @@ pub static MORE: [Built; 14] = [
         toml: include_str!("../../tests/scenarios/check-quorum.toml"),
     },
     Built {
+        id: "leader-zones",
+        title: "Leadership goes where it is wanted",
+        text: &[
+            "n1 and n2 are to lead, n3 if they cannot, n4 and n5 only in need. n5 wins the first election all the same: votes know nothing of zones.",
+            "Once all has been calm for a while, the leader looks for a node of a better zone whose log is complete, and hands over.",
+        ],
+        tries: &[
+            "Jump to the first two crowns of the timeline: how long does n5 lead, and who follows it?",
+            "At 4 s n1 and n2 crash. Watch n3 take over, and hand back once n2 has returned.",
+            "Hand the lead to n4 yourself. How long does it stay there?",
+        ],
+        toml: include_str!("../../tests/scenarios/leader-zones.toml"),
+    },
+    Built {
         id: "one-way-cut",
         title: "A link that works in one direction",
         text: &[],
@@ -174,6 +216,20 @@ pub static MORE: [Built; 14] = [
         text: &[],
         tries: &["Start a run of your own with five nodes and the profile “wan”, and one with “lan”."],
         toml: include_str!("../../tests/scenarios/wide-area.toml"),
+    },
+    Built {
+        id: "fast-path",
+        title: "An answer that came too early",
+        text: &[
+            "This client asks for relaxed commands: the leader answers as soon as its own disk has them, and says that they are not yet safe.",
+            "The first command reaches a majority a moment later. The second reaches a leader that is cut off: the others elect another and commit something else in its place. The command is lost, although it was answered, and the client had been told so.",
+        ],
+        tries: &[
+            "Look at set x = lost at the right, at 1.1 s and again at the end.",
+            "Select the entry of the old leader at 1.1 s: is it committed?",
+            "Heal the links earlier. Can the command be saved?",
+        ],
+        toml: include_str!("../../tests/scenarios/fast-path.toml"),
     },
     Built {
         id: "unknown-outcome",

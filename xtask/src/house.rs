@@ -25,13 +25,6 @@ const ARROWS: [(&str, &[&str]); 8] = [
 /// A longer file is usually two.
 const LINES_MAX: usize = 500;
 
-/// Files that may be longer, each with its reason.
-const LONG: [(&str, &str); 3] = [
-    ("web/src/words.rs", "the page's one catalogue of words, so that it can be translated"),
-    ("web/src/model/mod.rs", "the one reducer: every action of a person in one place"),
-    ("node/src/host.rs", "the one owner of a process's nodes; its commands are next to be split off"),
-];
-
 /// Reports every broken rule at once.
 pub fn check() -> Result<()> {
     let metadata = place::output(&mut place::cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"]))?;
@@ -76,7 +69,7 @@ fn long_files(folder: &Path, broken: &mut Vec<String>) -> Result<()> {
         } else if path.extension().is_some_and(|end| end == "rs") {
             let lines = fs::read_to_string(&path)?.lines().count();
             let file = path.strip_prefix(place::root())?.to_string_lossy();
-            if lines > LINES_MAX && LONG.iter().all(|(long, _)| *long != file) {
+            if lines > LINES_MAX {
                 broken.push(format!("{file} has {lines} lines: split it by concern (at most {LINES_MAX})"));
             }
         }

@@ -8,6 +8,8 @@
 //! A session that nobody has used for long expires at the first entry whose log
 //! time is late enough; a local clock would expire it on one replica only.
 //! A command of a session that is not open is an error and is never executed.
+//!
+//! Read `payload` next: what a client says, and what it hears.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher as _};
@@ -16,9 +18,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::edge::LeftOut;
-use crate::entry::Tags;
 use crate::machine::{NotAState, StateMachine};
 use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Span, Wall};
+
+mod payload;
+
+pub use payload::{Payload, SessionAnswer, acknowledged, ranges};
 
 /// How many sessions one cluster keeps: each costs every replica memory.
 pub const MAX_SESSIONS: usize = 4_096;
@@ -28,97 +33,6 @@ pub const MAX_RESULTS: usize = 1_024;
 
 /// How long an unused session stays open, in log time, where nothing else is said.
 pub const SESSION_IDLE_LIMIT: Span = Span::from_secs(600);
-
-/// What stands in a command entry's payload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Payload {
-    /// Opens the client's session; harmless where it is open already.
-    Open,
-    /// Ends the client's session.
-    Close,
-    /// A command of an open session.
-    Command {
-        /// All numbers up to this one are answered: their results may be forgotten.
-        acknowledged: RequestNumber,
-        /// For the state machine.
-        command: Bytes,
-    },
-}
-
-/// What a client's request led to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SessionAnswer {
-    /// The session is open.
-    Opened,
-    /// The session is over.
-    Closed,
-    /// The state machine's answer, the same for every retry.
-    Result(Bytes),
-    /// The session is not open (it never was, expired, or was evicted): nothing was executed.
-    NoSession,
-    /// The client has acknowledged this number before: its result is forgotten and nothing was executed.
-    Forgotten,
-    /// Too many unacknowledged results: nothing was executed.
-    TooManyOutstanding,
-    /// The payload could not be read: nothing was executed.
-    Malformed,
-    /// This node holds a part of the state, and what was asked does not lie in it.
-    NotHere,
-}
-
-/// A payload as it is looked at without copying the command.
-#[derive(Serialize, Deserialize)]
-enum Head<'a> {
-    Open,
-    Close,
-    Command { acknowledged: RequestNumber, command: &'a [u8] },
-}
-
-/// The low-water mark that a command of a session carries; `None` where the payload is none.
-#[must_use]
-pub fn acknowledged(payload: &[u8]) -> Option<RequestNumber> {
-    match postcard::from_bytes(payload).ok()? {
-        Head::Command { acknowledged, .. } => Some(acknowledged),
-        Head::Open | Head::Close => None,
-    }
-}
-
-/// Which ranges of a machine's state a payload touches; none where everybody needs it.
-#[must_use]
-pub fn ranges<S: StateMachine>(payload: &[u8]) -> Tags {
-    match postcard::from_bytes(payload) {
-        Ok(Head::Command { command, .. }) => S::ranges(command),
-        Ok(Head::Open | Head::Close) | Err(_) => Tags::new(),
-    }
-}
-
-impl Payload {
-    /// The payload as bytes for a log entry.
-    #[must_use]
-    pub fn encode(&self) -> Bytes {
-        postcard::to_allocvec(self).expect("bytes always encode").into()
-    }
-
-    /// Reads a payload back.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes).ok()
-    }
-}
-
-impl SessionAnswer {
-    /// The answer as bytes.
-    #[must_use]
-    pub fn encode(&self) -> Bytes {
-        postcard::to_allocvec(self).expect("bytes always encode").into()
-    }
-
-    /// Reads an answer back.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        postcard::from_bytes(bytes).ok()
-    }
-}
 
 /// One client's session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -395,152 +309,4 @@ impl<S: StateMachine> Sessions<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::machine::kv::{Answer, KeyValue, Operation};
-
-    const CLIENT: ClientId = ClientId(7);
-
-    fn set(value: &str, acknowledged: u64) -> Bytes {
-        let command = Operation::Set { key: "x".into(), value: value.into() }.encode();
-        Payload::Command { acknowledged: RequestNumber(acknowledged), command }.encode()
-    }
-
-    fn opened() -> Sessions<KeyValue> {
-        let mut sessions = Sessions::default();
-        assert_eq!(
-            sessions.apply(LogIndex(1), Wall(0), CLIENT, RequestNumber(1), &Payload::Open.encode()),
-            SessionAnswer::Opened
-        );
-        sessions
-    }
-
-    fn before(answer: SessionAnswer) -> Option<String> {
-        let SessionAnswer::Result(bytes) = answer else { panic!("no result: {answer:?}") };
-        let Some(Answer::Value(value)) = Answer::decode(&bytes) else { panic!("unreadable") };
-        value
-    }
-
-    #[test]
-    fn a_retry_is_answered_from_memory_and_not_executed() {
-        let mut sessions = opened();
-        let first = sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-        sessions.apply(LogIndex(3), Wall(0), CLIENT, RequestNumber(3), &set("2", 0));
-        let retry = sessions.apply(LogIndex(4), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-        assert_eq!(first, retry);
-        assert_eq!(sessions.machine().get("x"), Some("2"));
-    }
-
-    #[test]
-    fn pipelined_commands_may_arrive_out_of_order_and_none_is_swallowed() {
-        let mut sessions = opened();
-        assert_eq!(before(sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(3), &set("3", 0))), None);
-        assert_eq!(
-            before(sessions.apply(LogIndex(3), Wall(0), CLIENT, RequestNumber(2), &set("2", 0))),
-            Some("3".into())
-        );
-    }
-
-    #[test]
-    fn an_acknowledged_number_is_forgotten_and_never_executed_again() {
-        let mut sessions = opened();
-        sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-        sessions.apply(LogIndex(3), Wall(0), CLIENT, RequestNumber(3), &set("2", 2));
-        let late = sessions.apply(LogIndex(4), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-        assert_eq!(late, SessionAnswer::Forgotten);
-        assert_eq!(sessions.machine().get("x"), Some("2"));
-    }
-
-    /// TRAPS: a snapshot whose session table is older than its index.
-    #[test]
-    fn a_replica_that_starts_from_a_snapshot_knows_what_was_applied_before_it() {
-        for carried in [true, false] {
-            let mut sessions = if carried { opened() } else { opened().without_sessions_in_snapshots() };
-            let first = sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-            let mut restored = Sessions::<KeyValue>::default();
-            assert_eq!(restored.restore(&sessions.snapshot()), Ok(()));
-            assert_eq!(restored.digest() == sessions.digest(), carried);
-            let retry = restored.apply(LogIndex(3), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-            assert_eq!(retry == first, carried, "the rule is what carries the sessions");
-        }
-    }
-
-    #[test]
-    fn bytes_that_are_no_state_are_refused_and_change_nothing() {
-        let mut sessions = opened();
-        let before = sessions.digest();
-        let whole = sessions.snapshot();
-        for length in 0..whole.len() {
-            assert_eq!(sessions.restore(&whole[..length]), Err(NotAState));
-        }
-        assert_eq!(sessions.digest(), before);
-    }
-
-    #[test]
-    fn without_a_session_nothing_is_executed() {
-        let mut sessions = Sessions::<KeyValue>::default();
-        let answer = sessions.apply(LogIndex(1), Wall(0), CLIENT, RequestNumber(1), &set("1", 0));
-        assert_eq!(answer, SessionAnswer::NoSession);
-        assert_eq!(sessions.machine().get("x"), None);
-    }
-
-    /// TRAPS: a session expires on one replica only.
-    #[test]
-    fn an_unused_session_expires_at_an_entry_and_its_command_is_not_executed() {
-        let mut sessions = opened().with_idle_limit(Span(100));
-        let other = ClientId(8);
-        sessions.apply(LogIndex(2), Wall(60), other, RequestNumber(1), &Payload::Open.encode());
-        let used = sessions.apply(LogIndex(3), Wall(99), CLIENT, RequestNumber(2), &set("1", 0));
-        assert!(matches!(used, SessionAnswer::Result(_)));
-        sessions.advance(Wall(160));
-        let gone = sessions.apply(LogIndex(5), Wall(161), other, RequestNumber(2), &set("2", 0));
-        assert_eq!(gone, SessionAnswer::NoSession);
-        let late = sessions.apply(LogIndex(6), Wall(199), CLIENT, RequestNumber(3), &set("3", 0));
-        assert_eq!(late, SessionAnswer::NoSession);
-        assert_eq!(sessions.machine().get("x"), Some("1"));
-    }
-
-    #[test]
-    fn the_next_expiry_is_never_after_the_first_session_that_goes() {
-        let mut sessions = opened().with_idle_limit(Span(100));
-        assert_eq!(Sessions::<KeyValue>::default().next_expiry(), None);
-        sessions.apply(LogIndex(2), Wall(90), CLIENT, RequestNumber(2), &set("1", 0));
-        for time in 91..190 {
-            assert!(sessions.next_expiry().is_some_and(|at| at <= Wall(190)));
-            sessions.advance(Wall(time));
-            assert_eq!(sessions.sessions.len(), 1, "at {time}");
-        }
-        sessions.advance(Wall(190));
-        assert_eq!((sessions.sessions.len(), sessions.next_expiry()), (0, None));
-    }
-
-    #[test]
-    fn a_full_table_evicts_the_session_used_least_recently() {
-        let mut sessions = opened();
-        for client in 0..MAX_SESSIONS as u64 {
-            let id = ClientId(100 + client);
-            sessions.apply(LogIndex(2 + client), Wall(0), id, RequestNumber(1), &Payload::Open.encode());
-        }
-        let evicted = sessions.apply(LogIndex(9_000), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
-        assert_eq!(evicted, SessionAnswer::NoSession);
-        let kept = sessions.apply(LogIndex(9_001), Wall(0), ClientId(100), RequestNumber(2), &set("1", 0));
-        assert!(matches!(kept, SessionAnswer::Result(_)));
-    }
-
-    #[test]
-    fn a_session_bounds_its_unacknowledged_results() {
-        let mut sessions = opened();
-        for number in 0..MAX_RESULTS as u64 {
-            sessions.apply(LogIndex(2 + number), Wall(0), CLIENT, RequestNumber(2 + number), &set("1", 0));
-        }
-        let next = RequestNumber(2 + MAX_RESULTS as u64);
-        assert_eq!(
-            sessions.apply(LogIndex(5_000), Wall(0), CLIENT, next, &set("2", 0)),
-            SessionAnswer::TooManyOutstanding
-        );
-        assert!(matches!(
-            sessions.apply(LogIndex(5_001), Wall(0), CLIENT, next, &set("2", 10)),
-            SessionAnswer::Result(_)
-        ));
-    }
-}
+mod tests;

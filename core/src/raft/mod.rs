@@ -24,10 +24,11 @@
 //! * a configuration acts as soon as it stands in the log (thesis §4.1), and every
 //!   change of voters is joint (§6).
 //!
-//! Read `election` next, then `replication`, `members` and `snapshot`; then
-//! `lease`, `reads`, `transfer`, `observers`, `edges`,
-//! `feeders`, `early` and `prefer`.
+//! Read `election` next, then `propose`, `replication` (the leader's part) and
+//! `append` (the follower's), `members` and `snapshot`; then `lease`, `reads`,
+//! `transfer`, `observers`, `edges`, `feeders`, `early` and `prefer`.
 
+mod append;
 mod config;
 mod early;
 mod edges;
@@ -43,6 +44,7 @@ mod persist;
 mod prefer;
 mod profile;
 mod progress;
+mod propose;
 mod reads;
 mod replication;
 mod role;

@@ -169,7 +169,7 @@ impl Profile {
                 latency: ROUGH_LATENCY,
                 // Some of them are given up, and 200 are still answered.
                 think: (Span::from_millis(80), Span::from_millis(320)),
-                operations: 230,
+                operations: 250,
                 clients: 4,
                 crashes: 6,
                 lost_disks: 1,

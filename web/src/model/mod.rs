@@ -2,28 +2,34 @@
 //!
 //! One reducer: [`Model::update`] takes an action and returns what is to be
 //! done outside, so that all of it runs in native tests. The components draw
-//! the model and send actions; the application carries the effects out.
+//! the model and send actions; the application carries the effects out. What an
+//! action comes to stands by concern: `playing` has time and the cursor, `edits`
+//! what is done to the run and taken back, `answers` what the source says.
 
-use quorumscope_core::machine::any::{AnyCommand, MachineKind};
+use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{NodeId, Time};
 
-use crate::link;
 use crate::scene::motion::{Micros, Pace};
 use crate::shared::Shared;
 use crate::source::{Answer, Expectation, Offers, Request};
 use crate::words;
 
+mod answers;
 pub mod cursor;
+mod edits;
 pub mod hint;
 pub mod insight;
+mod playing;
 pub mod selection;
 pub mod speed;
 #[cfg(test)]
 mod tests;
 
-use cursor::{Cursor, instant};
+use cursor::Cursor;
+use edits::Past;
 use insight::Insight;
+use playing::Goal;
 use selection::{Selection, Sheet, Tool, Views};
 use speed::Speed;
 
@@ -37,6 +43,8 @@ pub struct Model {
     pub scenario: Shared<String>,
     /// The state machine that it drives.
     pub machine: MachineKind,
+    /// The names of all that edges are asked to hold in it.
+    pub subscribed: Shared<Vec<String>>,
     /// Whether a live cluster's stores end with the process that serves them.
     pub in_memory: bool,
     /// How the scenario's expectations stand.
@@ -94,25 +102,6 @@ pub struct Notice {
     pub bad: bool,
     /// Whether it offers to undo.
     pub undo: bool,
-}
-
-/// A run as it was before something was done: enough to bring it back.
-#[derive(Clone, Debug, PartialEq)]
-struct Past {
-    scenario: Shared<String>,
-    known: Micros,
-    time: Micros,
-}
-
-/// Where the cursor goes once the records are there.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Goal {
-    /// Just before the first timer runs out.
-    FirstDeadline,
-    /// A time.
-    Time(Micros),
-    /// One event further.
-    Step,
 }
 
 /// What happens to the page.
@@ -187,20 +176,10 @@ pub enum Effect {
     },
 }
 
-/// How much of a run is made at first, and how much further than the cursor it stays.
-const AHEAD: Micros = 1_500_000.0;
-/// How far before the first timer's end the first visit begins: a fifth of a second at normal speed.
-const BEFORE_DEADLINE: Micros = 9_000.0;
 /// How long something that happened shows, in milliseconds of real time.
 const LINGER_MS: f64 = 1_400.0;
-/// A frame that comes later than this was not late but asleep: time does not jump.
-const LONGEST_FRAME_MS: f64 = 100.0;
-/// How far a live cluster is shown behind its newest record, so that arrivals are known when they are drawn.
-const LIVE_DELAY: Micros = 120_000.0;
 /// A line is read aloud no sooner than this after the one before, in milliseconds.
 const NARRATION_MS: f64 = 1_500.0;
-/// How many steps can be taken back: each keeps a scenario's text.
-const UNDO_LIMIT: usize = 200;
 
 impl Model {
     /// A page without a run.
@@ -213,6 +192,7 @@ impl Model {
             in_memory: false,
             scenario: Shared::default(),
             machine: MachineKind::default(),
+            subscribed: Shared::default(),
             expectations: Shared::default(),
             playing: live,
             speed: if live { Speed::REAL } else { Speed::NORMAL },
@@ -364,240 +344,6 @@ impl Model {
             Action::Answered(answer) => return self.answered(answer),
             Action::Share => return vec![Effect::Share],
             Action::Notice(notice) => self.notice = notice,
-        }
-        Vec::new()
-    }
-
-    fn frame(&mut self, elapsed_ms: f64) -> Vec<Effect> {
-        if !self.playing {
-            return Vec::new();
-        }
-        let elapsed = elapsed_ms.clamp(0.0, LONGEST_FRAME_MS);
-        self.silent_ms += elapsed;
-        let time = if self.following {
-            // The stream sets the pace: a little behind its end, without jumping back.
-            (self.cursor.known - LIVE_DELAY).max(self.cursor.time + elapsed * 1_000.0 * 0.25)
-        } else {
-            self.cursor.time + self.speed.span(elapsed)
-        };
-        self.cursor.advance(time, self.linger());
-        if self.finished && self.cursor.time >= self.cursor.known {
-            self.playing = false;
-        }
-        self.keep_ahead()
-    }
-
-    /// Asks for more of the run where the cursor comes near the end of what is known.
-    fn keep_ahead(&mut self) -> Vec<Effect> {
-        let ahead = AHEAD.min(self.speed.span(4_000.0)).max(100_000.0);
-        if !self.offers.past || self.cursor.time + ahead <= self.asked || self.finished {
-            return Vec::new();
-        }
-        self.asked = self.cursor.time + ahead * 2.0;
-        vec![Effect::Ask(Request::Until(instant(self.asked)))]
-    }
-
-    fn halt(&mut self) {
-        self.playing = false;
-        self.following = false;
-        self.goal = None;
-    }
-
-    fn step_forward(&mut self) -> Vec<Effect> {
-        self.halt();
-        let mut effects = self.keep_ahead();
-        if !self.cursor.step_forward(self.linger()) && self.offers.past && !self.finished {
-            self.goal = Some(Goal::Step);
-            self.asked = self.cursor.known + AHEAD;
-            effects.push(Effect::Ask(Request::Until(instant(self.asked))));
-        }
-        effects
-    }
-
-    fn jump(&mut self, forward: bool) -> Vec<Effect> {
-        self.halt();
-        let position = self.cursor.position;
-        let marks = Shared::clone(&self.cursor.marks);
-        let mut targets = marks.marks.iter().map(|mark| mark.position);
-        let target = if forward {
-            targets.find(|target| *target > position)
-        } else {
-            targets.rev().find(|target| *target < position)
-        };
-        match target {
-            Some(target) => self.cursor.go_to(target, self.linger()),
-            None if forward => self.cursor.seek(self.cursor.known, self.linger()),
-            None => self.cursor.seek(0.0, self.linger()),
-        }
-        self.keep_ahead()
-    }
-
-    fn choose(&mut self, node: NodeId) {
-        if let Tool::Partition(chosen) = &mut self.tool
-            && !chosen.remove(&node)
-        {
-            chosen.insert(node);
-        }
-    }
-
-    fn split(&mut self) -> Vec<Effect> {
-        let Tool::Partition(chosen) = core::mem::take(&mut self.tool) else { return Vec::new() };
-        let (one, other): (Vec<NodeId>, Vec<NodeId>) =
-            self.cursor.view.nodes.keys().copied().partition(|node| chosen.contains(node));
-        if one.is_empty() || other.is_empty() {
-            return Vec::new();
-        }
-        self.act(Command::Partition(vec![one, other]))
-    }
-
-    fn act(&mut self, command: Command) -> Vec<Effect> {
-        self.goal = None;
-        self.acting = Some(self.now());
-        if let Command::Propose { operation, .. } = &command
-            && let Some(operation) = AnyCommand::decode(operation)
-        {
-            self.pending.push((instant(self.cursor.time), operation.to_string()));
-        }
-        self.commanded = Some(command.clone());
-        vec![Effect::Ask(Request::Act { at: instant(self.cursor.time), command })]
-    }
-
-    fn now(&self) -> Past {
-        Past { scenario: self.scenario.clone(), known: self.cursor.known, time: self.cursor.time }
-    }
-
-    /// Brings back the run before the last thing done, or after it.
-    fn travel(&mut self, back: bool) -> Vec<Effect> {
-        let now = self.now();
-        let (from, to) = if back { (&mut self.undo, &mut self.redo) } else { (&mut self.redo, &mut self.undo) };
-        let Some(past) = from.pop() else { return Vec::new() };
-        to.push(now);
-        self.notice = None;
-        self.load(past.scenario.to_string(), past.known.max(past.time), Goal::Time(past.time))
-    }
-
-    fn open(&mut self, scenario: String, at: Option<Micros>) -> Vec<Effect> {
-        if !self.scenario.is_empty() {
-            self.remember(self.now());
-        }
-        self.selection = None;
-        self.tool = Tool::Select;
-        self.playing = false;
-        self.window = None;
-        let goal = at.map_or(Goal::FirstDeadline, Goal::Time);
-        self.load(scenario, at.unwrap_or(0.0).max(AHEAD), goal)
-    }
-
-    fn load(&mut self, scenario: String, until: Micros, goal: Goal) -> Vec<Effect> {
-        self.goal = Some(goal);
-        self.asked = until;
-        vec![Effect::Ask(Request::Open { scenario, until: instant(until) })]
-    }
-
-    fn remember(&mut self, past: Past) {
-        self.redo.clear();
-        self.undo.push(past);
-        if self.undo.len() > UNDO_LIMIT {
-            self.undo.remove(0);
-        }
-    }
-
-    fn answered(&mut self, answer: Answer) -> Vec<Effect> {
-        match answer {
-            Answer::Opened { scenario } => {
-                self.machine = link::machine(&scenario);
-                self.scenario = Shared::new(scenario);
-                self.finished = false;
-                self.expectations = Shared::default();
-                self.skipped.clear();
-                self.pending.clear();
-                self.cursor.clear();
-            }
-            Answer::Records { records, known } => {
-                self.cursor.push(records, known);
-                return self.arrive();
-            }
-            Answer::Acted { at, scenario } => return self.acted(at, scenario),
-            Answer::Refused { reason } => {
-                self.acting = None;
-                self.pending.pop();
-                self.notice = Some(Notice { text: reason, bad: true, undo: false });
-            }
-            Answer::Failed { reason } => {
-                self.playing = false;
-                self.notice = Some(Notice { text: reason, bad: true, undo: false });
-            }
-            Answer::Skipped { at, reason } => self.skipped.push((at, reason)),
-            Answer::Detached { refused, reason } => {
-                self.halt();
-                self.gone = Some(refused);
-                self.offers = Offers::LIVE;
-                self.pending.clear();
-                self.notice = Some(Notice { text: reason, bad: true, undo: false });
-            }
-            Answer::Expectations(expectations) => self.expectations = Shared::new(expectations),
-            Answer::Finished { problem } => {
-                self.finished = true;
-                if let Some(text) = problem {
-                    self.notice = Some(Notice { text, bad: true, undo: false });
-                }
-            }
-            Answer::Attached { offers, in_memory } => {
-                self.offers = offers;
-                self.in_memory = in_memory;
-            }
-        }
-        Vec::new()
-    }
-
-    fn acted(&mut self, at: Time, scenario: String) -> Vec<Effect> {
-        if !self.offers.past {
-            self.acting = None;
-            if let Some(command) = self.commanded.take().filter(|_| !self.following) {
-                let text = words::notice::done_now(&command, self.cursor.time);
-                self.notice = Some(Notice { text, bad: false, undo: false });
-            }
-            return Vec::new();
-        }
-        self.skipped.retain(|(skipped, _)| *skipped <= at);
-        self.pending.retain(|(asked, _)| *asked <= at);
-        if let Some(past) = self.acting.take() {
-            let marks = Shared::clone(&self.cursor.marks);
-            if marks.marks.iter().any(|mark| mark.at > at) {
-                self.notice = Some(Notice { text: words::notice::FUTURE_REPLACED.into(), bad: false, undo: true });
-            }
-            self.remember(past);
-        }
-        self.scenario = Shared::new(scenario);
-        self.finished = false;
-        self.cursor.truncate_after(at);
-        self.goal = Some(Goal::Time(at.0 as f64));
-        self.asked = self.cursor.time + AHEAD;
-        vec![Effect::Ask(Request::Until(instant(self.asked)))]
-    }
-
-    /// Moves the cursor to where it was to go, once the records are there.
-    fn arrive(&mut self) -> Vec<Effect> {
-        match self.goal {
-            Some(Goal::Time(time)) if self.cursor.known >= time => {
-                self.goal = None;
-                let time = time.max(0.0);
-                self.cursor.seek(time, self.linger());
-            }
-            Some(Goal::FirstDeadline) => {
-                if let Some(deadline) = self.cursor.first_deadline() {
-                    self.goal = None;
-                    self.cursor.seek(deadline - BEFORE_DEADLINE, self.linger());
-                } else {
-                    self.cursor.seek(0.0, self.linger());
-                }
-            }
-            Some(Goal::Step) => {
-                if self.cursor.step_forward(self.linger()) {
-                    self.goal = None;
-                }
-            }
-            Some(Goal::Time(_)) | None => {}
         }
         Vec::new()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::record::{Body, Record, Role};
@@ -9,7 +10,9 @@ use quorumscope_core::types::{Mono, RecordId};
 use quorumscope_lab::scenario::Scenario;
 use quorumscope_lab::trace::view::Liveness;
 
+use super::playing::BEFORE_DEADLINE;
 use super::*;
+use crate::link;
 use crate::scenarios;
 use crate::source::simulation::Engine;
 
@@ -291,4 +294,22 @@ fn members_change_by_hand_and_undo_brings_the_old_ones_back() {
     page.run(Action::Undo);
     page.run(Action::Seek(990_000.0));
     assert!(page.model.cursor.view.members().observers.is_empty());
+}
+
+#[test]
+fn an_edge_asked_for_by_hand_is_a_step_that_names_its_keys_and_undo_forgets_them() {
+    let mut page = Page::open();
+    page.run(Action::Open {
+        scenario: scenarios::by_id("members").expect("it is there").toml.into(),
+        at: Some(900_000.0),
+    });
+    let leader = page.model.cursor.view.leader().expect("somebody leads");
+    assert!(page.model.subscribed.is_empty());
+    let keys = vec!["cart/1".to_owned(), "user".to_owned()];
+    page.run(Action::Act(Command::Subscribe { node: leader, edges: vec![NodeId(4)], keys }));
+    page.run(Action::Seek(980_000.0));
+    assert!(page.model.cursor.view.members().edge(NodeId(4)).is_some());
+    assert_eq!(*page.model.subscribed, ["cart", "user"]);
+    page.run(Action::Undo);
+    assert!(page.model.subscribed.is_empty());
 }

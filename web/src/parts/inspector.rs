@@ -4,6 +4,10 @@
 //! done to it, the answers to "why?", what just happened, the clients'
 //! operations, and the checks. All of it at the cursor.
 
+use quorumscope_core::edge::Edge;
+use quorumscope_core::entry::EntryKind;
+use quorumscope_core::machine::any::MachineKind;
+use quorumscope_core::machine::range_of;
 use quorumscope_core::record::{Endpoint, Progress};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId};
 use quorumscope_lab::trace::face;
@@ -35,6 +39,10 @@ pub struct Props {
     pub selection: Option<Selection>,
     /// What the source can do.
     pub offers: Offers,
+    /// The machine that the log drives.
+    pub machine: MachineKind,
+    /// The names of all that edges of this run were asked to hold.
+    pub subscribed: Shared<Vec<String>>,
     /// Where actions go.
     pub on: Callback<Action>,
 }
@@ -111,7 +119,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
     let look = face::role(node.liveness, status.role);
     let nobody = |node: Option<NodeId>| node.map_or_else(|| inspect::NOBODY.to_owned(), |node| node.to_string());
     let durable_log = node.durable.0.min(node.last_index().0);
-    let members = props.view.members_at(node);
+    let (members, cluster) = (props.view.members_at(node), props.view.members());
     let rounds = props.insight.rounds.as_ref();
     html! {
         <>
@@ -123,10 +131,14 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                     { row(inspect::VOTED_FOR, nobody(status.voted_for)) }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
-                { row(inspect::PART, face::part_words(Part::of(id, &props.view.members()))) }
+                { row(inspect::PART, face::part_words(Part::of(id, &cluster))) }
                 { row(inspect::MEMBERS, face::members(&members)) }
                 if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }
                 { row(inspect::LOG, words::inspector::log(node.log.len() as u64, node.base.index, status.commit, up)) }
+                if let Some(edge) = cluster.edge(id) {
+                    { row(inspect::HOLDS, holds(edge, &props.subscribed)) }
+                    { row(inspect::LEFT_OUT, left_out(node)) }
+                }
                 if let Some(snapshot) = &node.snapshot {
                     { row(inspect::SNAPSHOT, words::inspector::snapshot(snapshot.index)) }
                 }
@@ -136,12 +148,31 @@ fn of_node(id: NodeId, props: &Props) -> Html {
             </dl>
             if !status.progress.is_empty() { { progress(id, node, props) } }
             if let Some((through, rows)) = &props.insight.state { { state(*through, rows) } }
-            { actions_of_node(id, node, props.offers, &props.on) }
-            if props.offers.members { { actions_of_member(id, &props.view, &props.on) } }
+            { actions_of_node(id, node, cluster.is_voter(id), props.offers, &props.on) }
+            if props.offers.members { { actions_of_member(id, &props.view, subscribing(props), &props.on) } }
             { on_their_way(id, props) }
             if props.offers.network { { links(id, props) } }
         </>
     }
+}
+
+/// Whether edges can be had: a simulation feeds them, and of the cluster's own state there are no parts.
+fn subscribing(props: &Props) -> bool {
+    props.offers.past && props.machine != MachineKind::Cluster
+}
+
+/// What an edge subscribes to. A configuration has ranges as numbers; their names stand where they were asked for.
+fn holds(edge: &Edge, subscribed: &[String]) -> String {
+    let held = |name: &&str| edge.ranges.binary_search(&range_of(name)).is_ok();
+    let names: Vec<&str> = subscribed.iter().map(String::as_str).filter(held).collect();
+    words::inspector::holds(&names, edge.ranges.len().saturating_sub(names.len()))
+}
+
+/// Of which commands in its log an edge has no body.
+fn left_out(node: &NodeView) -> String {
+    let of = |kind| node.log.iter().filter(|entry| entry.kind == kind).count();
+    let left_out = of(EntryKind::Elided);
+    words::inspector::left_out(left_out, left_out + of(EntryKind::Command))
 }
 
 /// What a leader knows of its followers, and how it feeds each.
@@ -299,5 +330,19 @@ fn of_entry(node: NodeId, index: LogIndex, props: &Props) -> Html {
                 { row(inspect::COMMITTED_ON, holds(&|other| other.status.commit >= index)) }
             </dl>
         </>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_names_what_it_was_asked_to_hold_and_counts_what_has_no_name() {
+        let edge = Edge::new(NodeId(4), [range_of("cart"), range_of("user")]);
+        let names = |names: &[&str]| holds(&edge, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(names(&["cart", "other", "user"]), "cart, user");
+        assert_eq!(names(&["cart"]), "cart, 1 range");
+        assert_eq!(names(&[]), "2 ranges");
     }
 }

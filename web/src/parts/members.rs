@@ -70,8 +70,9 @@ fn change(wanted: &LiteMap<NodeId, Deed>) -> MembershipChange {
     }
 }
 
-/// What can be done to a node as a member, and at the leader the form for several.
-pub fn actions_of_member(id: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
+/// What can be done to a node as a member, and at the leader the form for several. `subscribing` says whether there are
+/// parts of the state that it could subscribe to.
+pub fn actions_of_member(id: NodeId, view: &Shared<View>, subscribing: bool, on: &Callback<Action>) -> Html {
     let Some(leader) = view.leader() else { return html! { <p class="quiet">{ act::NO_LEADER }</p> } };
     let part = Part::of(id, &view.members());
     let button = |deed: Deed| {
@@ -85,8 +86,35 @@ pub fn actions_of_member(id: NodeId, view: &Shared<View>, on: &Callback<Action>)
     html! {
         <>
             <div class="actions">{ for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(button) }</div>
+            if subscribing && part == Part::Spare { { subscription(id, leader, on) } }
             if id == leader { { form(leader, view, on) } }
         </>
+    }
+}
+
+/// The names of what is to be held, each once: keys with the same text before the first `/` are one range.
+fn ranges(text: &str) -> Vec<String> {
+    let names = text.split([' ', ',']).filter_map(|key| key.split('/').next()).filter(|name| !name.is_empty());
+    few::distinct(names.map(str::to_owned))
+}
+
+/// Joins as an edge: which keys it is to hold is written.
+fn subscription(id: NodeId, leader: NodeId, on: &Callback<Action>) -> Html {
+    let on = on.clone();
+    let submit = Callback::from(move |event: SubmitEvent| {
+        event.prevent_default();
+        let keys = ranges(&js::line(&event));
+        if !keys.is_empty() {
+            js::leave_field(&["INPUT"]);
+            on.emit(Action::Act(Command::Subscribe { node: leader, edges: vec![id], keys }));
+        }
+    });
+    html! {
+        <form class="subscribe" key={id.0} onsubmit={submit}>
+            <input data-testid="subscribe-keys" aria-label={act::KEYS} placeholder={act::KEYS_EXAMPLE} maxlength="96" required=true autocomplete="off" spellcheck="false" />
+            <button data-testid="subscribe" type="submit">{ act::SUBSCRIBE }</button>
+            <p class="quiet">{ act::KEYS_HINT }</p>
+        </form>
     }
 }
 
@@ -144,6 +172,12 @@ mod tests {
         let (add, promote, remove, observe) = (list(3), list(2), list(1), list(4));
         let expected = MembershipChange { add, promote, remove, observe, edge: Vec::new() };
         assert_eq!(change(&wanted), expected);
+    }
+
+    #[test]
+    fn keys_are_told_apart_by_blanks_and_commas_and_name_their_range_once() {
+        assert_eq!(ranges(" cart/2, user  cart"), ["cart", "user"]);
+        assert!(ranges(" ,/ ").is_empty());
     }
 
     #[test]

@@ -24,8 +24,8 @@ fn button(
     }
 }
 
-/// Crash, restart, pause, resume, time out, lead.
-pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callback<Action>) -> Html {
+/// Crash, restart, pause, resume, time out; who votes can lead.
+pub fn actions_of_node(id: NodeId, node: &NodeView, votes: bool, offers: Offers, on: &Callback<Action>) -> Html {
     let (crashing, pausing) = (offers.crash, offers.pause);
     let buttons = match node.liveness {
         Liveness::Up => html! {
@@ -34,7 +34,7 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, offers: Offers, on: &Callbac
                 if pausing { { button("", act::PAUSE, "pause-node", Some("Z"), Command::Pause(id), on) } }
                 if offers.snapshot { { button("", act::SNAPSHOT, "snapshot", None, Command::Snapshot(id), on) } }
                 if pausing { { button("", act::TIMEOUT, "timeout", Some("T"), Command::Timeout(id), on) } }
-                if let Some(from) = node.status.leader.filter(|from| *from != id && offers.transfer) {
+                if let Some(from) = node.status.leader.filter(|from| *from != id && votes && offers.transfer) {
                     { button("", act::TRANSFER, "transfer", None, Command::Transfer { from, to: id }, on) }
                 }
             </>

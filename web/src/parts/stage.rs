@@ -173,7 +173,7 @@ fn rest(props: &RestProps) -> Html {
     };
     html! {
         <g class="rest">
-            { for ring::hulls(view, layout).into_iter().enumerate().map(|(side, path)| html! { <path class={classes!("hull", (side % 2 == 1).then_some("other"))} d={path} /> }) }
+            { for ring::hulls(view, layout).into_iter().enumerate().map(hull) }
             { for lanes.iter().map(|lane| nodes::lane(lane, concerns(lane.from, lane.to), on_lane.clone())) }
             { for layout.clients().map(|(id, place)| {
                 nodes::client(id, place, layout.client_radius, *selection == Some(Selection::Client(id)), on_client.clone())
@@ -185,6 +185,27 @@ fn rest(props: &RestProps) -> Html {
                 };
                 nodes::node(shape, layout, emphasis, on_node.clone())
             }) }
+        </g>
+    }
+}
+
+/// The hull round one side of a partition. Sides differ by tint, by line and by what fills them: dots, stripes, nothing.
+fn hull((side, path): (usize, String)) -> Html {
+    let (class, fill) = match side % 3 {
+        0 => ("hull", "dots"),
+        1 => ("hull other", "stripes"),
+        _ => ("hull third", ""),
+    };
+    let inside = (!fill.is_empty()).then(|| format!("fill:url(#{fill})"));
+    html! {
+        <g {class}>
+            if side == 0 {
+                <defs>
+                    <pattern id="dots" width="12" height="12" patternUnits="userSpaceOnUse"><circle cx="6" cy="6" r="1.2" /></pattern>
+                    <pattern id="stripes" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V9" /></pattern>
+                </defs>
+            }
+            <path d={path.clone()} /><path class="inside" d={path} style={inside} />
         </g>
     }
 }

@@ -1,8 +1,10 @@
 //! How are the logs drawn?
 //!
 //! A row a node, a column an index; committed is solid with a check, the rest
-//! dashed; what is not on disk yet is faint. A cell can be chosen.
+//! dashed; what is not on disk yet is faint, what an edge has no body of is
+//! striped. A cell can be chosen.
 
+use quorumscope_core::entry::EntryKind;
 use quorumscope_core::types::LogIndex;
 use quorumscope_lab::trace::face::{self, EntryClass};
 use quorumscope_lab::trace::members::Part;
@@ -109,6 +111,7 @@ fn cell_of(row: &Row, cell: &Cell, index: LogIndex, props: &Props) -> Html {
         "entry",
         if cell.committed { "committed" } else { "open" },
         (look.class == EntryClass::Configuration).then_some("config"),
+        (entry.kind == EntryKind::Elided).then_some("elided"),
         (!cell.durable).then_some("unsynced"),
         selected.then_some("selected"),
     );

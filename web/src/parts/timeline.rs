@@ -197,7 +197,7 @@ fn band_of(band: &TermBand, begun: bool, ruler: &Ruler) -> Option<Html> {
     let (x, width) = ruler.span(band.from.0 as f64, to)?;
     let text = texts::band(band.term, band.leader);
     let short = texts::short_band(band.term);
-    let (text, fits) = if width > 92.0 { (text, true) } else { (short, width > 24.0) };
+    let (text, fits) = if width > 112.0 { (text, true) } else { (short, width > 24.0) };
     let class = classes!("band", band.term.0.is_multiple_of(2).then_some("even"));
     Some(html! {
         <g {class} data-hue={hue(band.term).to_string()} key={format!("{}-{}", band.term.0, band.from.0)}>

@@ -1,8 +1,9 @@
 //! Where do nodes and clients stand?
 //!
-//! Up to nine nodes stand on an ellipse that fills the stage, the first at the
-//! top; more stand in rows. Clients stand at the left and right edges. A node's
-//! label stands outside the ring, where no lane runs.
+//! Up to nine nodes stand on an ellipse that fills the stage between the legend
+//! and the line below it, the first at the top; more stand in rows. Clients stand
+//! at the left and right edges. A node's label stands outside the ring, where no
+//! lane runs.
 
 use core::f64::consts::{FRAC_PI_2, TAU};
 use litemap::LiteMap;
@@ -70,6 +71,16 @@ pub struct Layout {
 /// More nodes than this do not read as a ring.
 const RING_LIMIT: usize = 9;
 
+/// The line below the ring reaches this far up.
+const CAPTION: f64 = 50.0;
+/// The same on a phone, where it is two lines.
+const CAPTION_NARROW: f64 = 60.0;
+
+/// How far what belongs to a node reaches below its circle: its disk, and on a phone its label.
+fn foot(narrow: bool) -> f64 {
+    if narrow { 44.0 } else { 28.0 }
+}
+
 /// Below this width the stage is a phone's: labels go above and below, not beside.
 const NARROW: f64 = 560.0;
 
@@ -82,16 +93,20 @@ impl Layout {
         let crowd = if nodes.len() > RING_LIMIT { 0.62 } else { 1.0 };
         let radius = (short * 0.078).clamp(19.0, 46.0) * crowd;
         // The legend stands above the ring and a caption below it.
-        let (top, bottom) = (if narrow { 118.0 } else { 84.0 }, if narrow { 92.0 } else { 48.0 });
-        let center = Point::new(size.width / 2.0, top + (size.height - top - bottom) / 2.0);
-        let reach_y = ((size.height - top - bottom) / 2.0 - radius * 0.9).max(60.0);
+        let (top, bottom) = (if narrow { 118.0 } else { 84.0 }, if narrow { CAPTION_NARROW } else { CAPTION });
+        let angle = |index: usize| -FRAC_PI_2 + TAU * index as f64 / nodes.len().max(1) as f64;
+        // With an even number a node stands at the very bottom, with an odd one the lowest two stand higher.
+        let lowest = (0..nodes.len()).map(|index| angle(index).sin()).fold(0.0, f64::max);
+        let highest = top + radius * 0.9;
+        let reach_y = ((size.height - bottom - radius - foot(narrow) - highest) / (1.0 + lowest)).max(60.0);
+        let center = Point::new(size.width / 2.0, highest + reach_y);
         let side = if narrow { 58.0 } else { 190.0 };
         let reach_x = (size.width / 2.0 - side).min(reach_y * 1.28).max(60.0);
         let place = |index: usize| {
             if nodes.len() > RING_LIMIT {
-                return in_rows(index, nodes.len(), size, top, bottom);
+                return in_rows(index, nodes.len(), size, top, bottom + foot(narrow));
             }
-            let angle = -FRAC_PI_2 + TAU * index as f64 / nodes.len().max(1) as f64;
+            let angle = angle(index);
             Point::new(center.x + reach_x * angle.cos(), center.y + reach_y * angle.sin())
         };
         let places: Vec<Point> = (0..nodes.len()).map(place).collect();
@@ -101,7 +116,7 @@ impl Layout {
         let client_place = |index: usize| {
             let rows = clients.len().div_ceil(2).max(1) as f64;
             let x = if index.is_multiple_of(2) { edge } else { size.width - edge };
-            let height = center.y + reach_y * if narrow { 0.36 } else { 0.82 };
+            let height = if narrow { size.height - bottom - 18.0 } else { center.y + reach_y * 0.82 };
             Point::new(x, height - (index / 2) as f64 * (150.0 / rows).max(38.0))
         };
         Self {
@@ -153,11 +168,11 @@ impl Layout {
         let gap = self.radius + 29.0;
         if self.size.width < NARROW || self.nodes.len() > RING_LIMIT {
             let above = place.y < self.center.y - self.radius * 2.0;
-            let y = if above && !beside { place.y - gap + 9.0 } else { place.y + self.radius + 39.0 };
+            let y = if above && !beside { place.y - gap + 5.0 } else { place.y + self.radius + 39.0 };
             (Point::new(place.x, y), Anchor::Middle)
-        } else if !beside {
-            (Point::new(place.x, place.y - gap - 8.0), Anchor::Middle)
-        } else if place.x > self.center.x {
+        } else if !beside && place.y <= self.center.y {
+            (Point::new(place.x, place.y - gap - 12.0), Anchor::Middle)
+        } else if !beside || place.x > self.center.x {
             (Point::new(place.x + gap, place.y - 2.0), Anchor::Start)
         } else {
             (Point::new(place.x - gap, place.y - 2.0), Anchor::End)
@@ -215,10 +230,31 @@ mod tests {
 
     #[test]
     fn labels_stand_outside_the_ring() {
-        let layout = layout(860.0, 500.0, 5);
-        for (_, place) in layout.nodes() {
-            let (label, _) = layout.label(place);
-            assert!(label.distance(layout.center) > place.distance(layout.center));
+        for count in 2..=9 {
+            let layout = layout(860.0, 500.0, count);
+            for (_, place) in layout.nodes() {
+                let (label, _) = layout.label(place);
+                assert!(label.distance(layout.center) > place.distance(layout.center), "{count} nodes");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_ring_reaches_into_the_line_below_it_and_no_client_stands_on_a_node() {
+        for (width, height, caption) in [(860.0, 570.0, CAPTION), (390.0, 490.0, CAPTION_NARROW)] {
+            for count in 1..=9 {
+                let layout = layout(width, height, count);
+                for (node, place) in layout.nodes() {
+                    let end = place.y + layout.radius + foot(width < NARROW);
+                    assert!(end < height - caption + 0.5, "{node} of {count} at {width}×{height} ends at {end}");
+                    let clients = layout.clients().map(|(_, client)| client.distance(place));
+                    let near = clients.fold(f64::INFINITY, f64::min);
+                    assert!(
+                        near > layout.radius + layout.client_radius,
+                        "{node} of {count} at {width}×{height}: {near}"
+                    );
+                }
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{Look, browse};
 /// What every node is to the cluster, in order.
 const PARTS: &str = "return [...document.querySelectorAll('[data-node]')].map(node => node.dataset.part)";
 
-async fn parts(page: &Page) -> Vec<String> {
+pub async fn parts(page: &Page) -> Vec<String> {
     page.read(PARTS).await
 }
 
@@ -19,7 +19,7 @@ async fn parts(page: &Page) -> Vec<String> {
 const JOINT: &str = "return document.querySelector('[data-testid=hint]').textContent.startsWith('Joint')";
 
 /// Opens a scenario of the list and goes to a time of it.
-async fn open_at(page: &Page, server: &Server, scenario: &str, seconds: f64) {
+pub async fn open_at(page: &Page, server: &Server, scenario: &str, seconds: f64) {
     page.open(&server.page).await;
     page.choose("scenario", scenario).await;
     // The title is that of the run that is seen, not of the one that is asked for.
@@ -32,7 +32,7 @@ async fn open_at(page: &Page, server: &Server, scenario: &str, seconds: f64) {
 }
 
 /// Goes to a time, which may not be known yet.
-async fn go_to(page: &Page, seconds: f64) {
+pub async fn go_to(page: &Page, seconds: f64) {
     while page.seen().await.end < seconds {
         let before = page.seen().await.end;
         // A step beyond the end asks for more.
@@ -52,7 +52,7 @@ async fn go_to(page: &Page, seconds: f64) {
 }
 
 /// Steps until a script says true.
-async fn step_until(page: &Page, script: &str) {
+pub async fn step_until(page: &Page, script: &str) {
     /// More events than any of these tests waits for.
     const EVENTS: usize = 400;
     for _ in 0..EVENTS {
@@ -67,11 +67,11 @@ async fn step_until(page: &Page, script: &str) {
 }
 
 /// The text of something on the page.
-async fn text(page: &Page, selector: &str) -> String {
+pub async fn text(page: &Page, selector: &str) -> String {
     page.read(&format!("return document.querySelector('{selector}')?.textContent ?? ''")).await
 }
 
-async fn open_details(page: &Page, name: &str) {
+pub async fn open_details(page: &Page, name: &str) {
     page.click_on(&format!("[data-testid=\"{name}\"] summary, summary[data-testid=\"{name}\"]")).await;
 }
 
@@ -271,17 +271,33 @@ fn another_machine_takes_commands_as_text_and_shows_its_state() {
     });
 }
 
+/// A joint configuration and a snapshot on its way, on the stage of a phone and in its sheet.
+async fn tell_on_a_phone(page: &Page, server: &Server) {
+    let picture = |stage: &'static str| {
+        let name = format!("{}-{stage}", page.look.name());
+        async move {
+            page.screenshot(&name).await;
+            fits_sideways(page).await;
+        }
+    };
+    open_at(page, server, "members", 1.495).await;
+    step_until(page, JOINT).await;
+    picture("joint").await;
+    page.click_node("n4").await;
+    page.wait_for("return document.querySelector('.panel.inspect.open') !== null").await;
+    page.wait_for("return document.querySelector('.panel.inspect').getAnimations().length === 0").await;
+    picture("joint-inspector").await;
+    open_at(page, server, "snapshot", 3.995).await;
+    step_until(page, "return document.querySelector('[data-testid=arriving]') !== null").await;
+    picture("snapshot").await;
+}
+
 #[test]
 fn members_and_snapshots_are_seen_on_a_phone() {
-    browse(Look::PHONE.light(), async |page, server| {
-        open_at(page, server, "members", 1.495).await;
-        step_until(page, JOINT).await;
-        page.screenshot("phone-light-joint").await;
-        fits_sideways(page).await;
-        page.click_node("n4").await;
-        page.wait_for("return document.querySelector('.panel.inspect.open') !== null").await;
-        page.wait_for("return document.querySelector('.panel.inspect').getAnimations().length === 0").await;
-        page.screenshot("phone-light-joint-inspector").await;
-        fits_sideways(page).await;
-    });
+    browse(Look::PHONE, tell_on_a_phone);
+}
+
+#[test]
+fn members_and_snapshots_are_seen_on_a_phone_in_the_light() {
+    browse(Look::PHONE.light(), tell_on_a_phone);
 }

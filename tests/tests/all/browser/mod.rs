@@ -13,6 +13,7 @@ mod attached;
 mod cluster;
 mod frames;
 mod keyboard;
+mod lessons;
 mod links;
 mod page;
 mod process;

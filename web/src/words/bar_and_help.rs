@@ -1,0 +1,148 @@
+//! What do the bar at the top, the notices and the help sheet say?
+
+/// The bar at the top.
+pub mod bar {
+    /// The list of scenarios.
+    pub const SCENARIO: &str = "Scenario";
+    /// Over the first scenarios.
+    pub const FIRST: &str = "First steps";
+    /// Over the others.
+    pub const MORE: &str = "One feature each";
+    /// Beside the seed.
+    pub const SEED: &str = "seed";
+    /// Another seed.
+    pub const NEXT_SEED: &str = "Try another seed";
+    /// Ring and log.
+    pub const BOTH: &str = "Both";
+    /// The ring alone.
+    pub const RING: &str = "Ring";
+    /// The log alone.
+    pub const LOG: &str = "Log";
+    /// Which views.
+    pub const VIEWS: &str = "Views";
+    /// Copies the link.
+    pub const SHARE: &str = "Share";
+    /// What it does.
+    pub const SHARE_TITLE: &str = "Copy a link to this very moment";
+    /// Help.
+    pub const HELP: &str = "Keys and help";
+    /// To the light theme.
+    pub const TO_LIGHT: &str = "Light theme";
+    /// To the dark theme.
+    pub const TO_DARK: &str = "Dark theme";
+    /// Beside the name of a live cluster.
+    pub const LIVE: &str = "live";
+    /// The connection to it is gone.
+    pub const OFFLINE: &str = "offline";
+    /// It did not let the page in.
+    pub const REFUSED: &str = "refused";
+    /// Where to go then.
+    pub const SIMULATIONS: &str = "Open the simulations";
+    /// Before the names of rules.
+    pub const RULE_OFF: &str = "rule off: ";
+    /// The live cluster's own caveat.
+    pub const LIVE_NOTE: &str = "Native nodes behind the relay. Their stores are in memory: they outlive a kill and a restart, but not the end of serve.";
+    /// The panel of the scenario, on a phone.
+    pub const OPEN_LESSON: &str = "Scenario";
+    /// The inspector, on a phone.
+    pub const OPEN_INSPECTOR: &str = "Inspector";
+}
+
+/// Notices that pass.
+pub mod notice {
+    use quorumscope_core::record::Command;
+    use quorumscope_core::types::Time;
+
+    /// The link was copied.
+    pub const COPIED: &str = "Link copied. It opens this run at this moment.";
+    /// The link could not be copied.
+    pub const NOT_COPIED: &str = "The browser did not let the page copy. The link is in the address bar.";
+    /// Something was done in the past.
+    pub const FUTURE_REPLACED: &str = "The run goes on differently from here. Undo brings the old future back.";
+    /// Opened from a link that another version made.
+    pub const OTHER_ENGINE: &str =
+        "Another version of Quorumscope made this link; the run may differ from the one that was shared.";
+    /// A key that needs a node.
+    pub const SELECT_FIRST: &str = "Select a node first: click it, or press its number.";
+    /// The address names nothing that the page knows.
+    pub const UNKNOWN_ADDRESS: &str = "The address names no run that this page knows. This is the first one.";
+
+    /// A step of the scenario was skipped.
+    #[must_use]
+    pub fn skipped(at: Time, reason: &str) -> String {
+        let reason = reason.replace("nobody: ", "nobody, as ");
+        format!("Skipped the scenario's step at {}: {reason}.", crate::words::marks::clock(at.0 as f64))
+    }
+
+    /// Something was done to a live cluster while the reader looks at its past.
+    #[must_use]
+    pub fn done_now(command: &Command, looked_at: f64) -> String {
+        let (who, what) = match command {
+            Command::Crash(node) => (node.to_string(), "was crashed"),
+            Command::Restart(node) => (node.to_string(), "was restarted"),
+            Command::Pause(node) => (node.to_string(), "was paused"),
+            Command::Resume(node) => (node.to_string(), "goes on"),
+            Command::Timeout(node) => (node.to_string(), "was timed out"),
+            Command::Propose { .. } => ("The cluster".into(), "was asked"),
+            _ => ("It".into(), "was done"),
+        };
+        format!("{who} {what} now; you are looking at {}.", crate::words::marks::clock(looked_at))
+    }
+
+    /// Connection to the live cluster.
+    pub const DISCONNECTED: &str = "The connection to the live cluster is gone. What was recorded stays here.";
+}
+
+/// The help sheet.
+pub mod help {
+    /// Title.
+    pub const TITLE: &str = "Keys and signs";
+    /// What the page is, in one line.
+    pub const ABOUT: &str =
+        "Every picture, panel and mark shows one instant of one recorded run. Move the cursor and all of them follow.";
+    /// Key and what it does.
+    pub const KEYS: [(&str, &str); 18] = [
+        ("Space", "play, pause"),
+        ("→  ←", "one event forward, back"),
+        ("Shift → ←", "to the next mark, the mark before"),
+        ("Home  End", "to the beginning, to the end of what is known"),
+        ("−  +", "slower, faster"),
+        ("1 … 9", "select a node"),
+        ("K", "crash the selected node, or restart it"),
+        ("Z", "pause the selected node, or let it go on"),
+        ("T", "time out the selected node"),
+        ("X", "choose nodes to partition; Enter splits"),
+        ("H", "heal all links"),
+        ("P", "ask as a client"),
+        ("V", "both views, ring, log"),
+        ("S", "copy a link to this moment"),
+        ("Ctrl Z  Ctrl Y", "undo, redo"),
+        ("D", "dark or light"),
+        ("Esc", "close, deselect"),
+        ("?", "this sheet"),
+    ];
+    /// Over the signs.
+    pub const SIGNS_TITLE: &str = "Signs";
+    /// Sign and what it means.
+    pub const SIGNS: [(&str, &str); 19] = [
+        ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
+        ("♛", "a node leads"),
+        ("● green", "an entry is committed"),
+        ("✕ red", "a node crashed; on the stage, a message was lost"),
+        ("↻", "a node started again"),
+        ("broken line", "another fault: a pause, a cut link, a held message"),
+        ("‖", "records are missing here"),
+        ("arc round a node", "the time until its timer runs out"),
+        ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),
+        ("small ring", "a learner; with an eye, an observer; dotted, not a member"),
+        ("+ − at a node", "members change: it has its vote in the new half alone, or in the old half alone"),
+        ("E at a node", "an edge: it holds the part of the state that it subscribes to"),
+        ("striped entry", "a command that an edge does not hold: its place, term and digest"),
+        ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
+        ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
+        ("dotted ring, bars", "the node is paused"),
+        ("log entry", "full: committed. Dashed: not known to be. Faint: not on its disk yet"),
+        ("underlined entry", "the leader knows that the follower holds it"),
+        ("bar between entries", "what the leader sends that follower next"),
+    ];
+}

@@ -1,0 +1,42 @@
+//! What does the page say?
+//!
+//! Every word for people that is not a protocol's own stands in this folder, so
+//! that it can be translated in one place; a file for each area of the page.
+//! What a message, a role or an event is called comes from the lab
+//! (`trace::face`, `trace::why`), what a lesson says stands beside its scenario
+//! (`scenarios`).
+
+mod acts;
+mod bar_and_help;
+mod inspectors;
+mod lessons;
+mod stages;
+mod timeline;
+
+pub use acts::act;
+pub use bar_and_help::{bar, help, notice};
+pub use inspectors::{checks, insight, inspect, inspector};
+pub use lessons::{lesson, own};
+pub use stages::{hints, log, stage};
+pub use timeline::{marks, time};
+
+/// The product's name.
+pub const NAME: &str = "Quorumscope";
+
+/// The names of the regions, for screen readers.
+pub mod regions {
+    /// The bar at the top.
+    pub const BAR: &str = "Scenario and view";
+    /// The panel at the left.
+    pub const LESSON: &str = "Scenario";
+    /// The stage.
+    pub const STAGE: &str = "Cluster";
+    /// The drawing on the stage.
+    pub const RING: &str = "Ring of nodes with the messages between them";
+    /// The log table.
+    pub const LOG: &str = "Logs of all nodes";
+    /// The panel at the right.
+    pub const INSPECTOR: &str = "Inspector";
+    /// The bar at the bottom.
+    pub const TIMELINE: &str = "Timeline";
+}

@@ -1,0 +1,192 @@
+//! What stands on the stage, in the logs and in the line that says what to try next?
+
+/// The stage.
+pub mod stage {
+    use std::collections::BTreeSet;
+
+    use quorumscope_core::types::{LogIndex, NodeId, Term};
+
+    /// The legend.
+    pub const LEGEND: &str = "What the shapes mean";
+    /// A timer.
+    pub const TIMER: &str = "timer";
+    /// Lost at random.
+    pub const LOST: &str = "lost";
+    /// Lost at a cut link.
+    pub const LOST_CUT: &str = "link is cut";
+    /// Lost because nobody was there.
+    pub const LOST_DOWN: &str = "receiver is down";
+    /// Never left.
+    pub const LOST_SENDER: &str = "sender crashed first";
+    /// Lost by hand.
+    pub const LOST_HAND: &str = "dropped by hand";
+
+    /// A term's name.
+    #[must_use]
+    pub fn term(term: Term) -> String {
+        format!("term {}", term.0)
+    }
+
+    /// An entry was decided.
+    #[must_use]
+    pub fn decided(index: LogIndex) -> String {
+        format!("entry {} committed", index.0)
+    }
+
+    /// The button that splits the chosen nodes off.
+    #[must_use]
+    pub fn split(chosen: &BTreeSet<NodeId>) -> String {
+        if chosen.is_empty() {
+            return crate::words::act::SPLIT.into();
+        }
+        let names: Vec<String> = chosen.iter().map(ToString::to_string).collect();
+        format!("{} {}", crate::words::act::SPLIT, names.join(", "))
+    }
+}
+
+/// The log table.
+pub mod log {
+    use quorumscope_core::types::LogIndex;
+    use quorumscope_lab::trace::members::Part;
+
+    /// The corner.
+    pub const INDEX: &str = "index";
+    /// A crown.
+    pub const LEADS: &str = "leads";
+    /// A node's commit index.
+    pub const COMMIT_INDEX: &str = "its commit index";
+
+    /// What stands in the place of a log's beginning.
+    pub const COMPACTED: &str = "a snapshot of the state has taken the place of these entries";
+
+    /// A snapshot that comes in parts.
+    pub const ARRIVING: &str = "the leader sends its snapshot, part by part";
+
+    /// How far it has come.
+    #[must_use]
+    pub fn arriving(offset: u64, total: u64) -> String {
+        format!("snapshot {offset}/{total} B")
+    }
+
+    /// A sign for a part that is not that of a plain voter.
+    #[must_use]
+    pub fn part(part: Part) -> Option<&'static str> {
+        match part {
+            Part::Voter | Part::Spare => None,
+            Part::Joining => Some("+"),
+            Part::Leaving => Some("−"),
+            Part::Learner => Some("L"),
+            Part::Observer => Some("O"),
+            Part::Edge => Some("E"),
+        }
+    }
+
+    /// The same in the table.
+    #[must_use]
+    pub fn compacted(through: LogIndex) -> String {
+        format!("snapshot … {}", through.0)
+    }
+
+    /// Entries before the first column.
+    #[must_use]
+    pub fn earlier(through: LogIndex) -> String {
+        format!("… {} earlier", through.0)
+    }
+
+    /// A node's commit index.
+    #[must_use]
+    pub fn commit(commit: LogIndex) -> String {
+        format!("✓ {}", commit.0)
+    }
+
+    /// How an entry stands.
+    #[must_use]
+    pub fn state(committed: bool, durable: bool) -> &'static str {
+        match (committed, durable) {
+            (true, true) => "committed, on disk",
+            (true, false) => "committed, not on this disk yet",
+            (false, true) => "on disk, not known to be committed",
+            (false, false) => "not on disk yet",
+        }
+    }
+}
+
+/// What to try next, a line each.
+pub mod hints {
+    use quorumscope_core::membership::Membership;
+    use quorumscope_core::types::NodeId;
+
+    /// While members change.
+    #[must_use]
+    pub fn joint(members: &Membership) -> String {
+        let names = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let (new, old) = (names(&members.voters), names(&members.outgoing));
+        format!("Joint: whatever is decided takes a majority of {new} and one of {old}.")
+    }
+
+    /// Nothing is there yet.
+    pub const WAITING: &str = "Waiting for the first records.";
+    /// An election, standing still.
+    pub const ELECTION_PAUSED: &str =
+        "An election is on. Press play, or step with → and watch the dots fill: each is a vote.";
+    /// An election, running.
+    pub const ELECTION: &str = "An election is on. The dots are votes: full is granted, dashed is on its way.";
+    /// Soon.
+    pub const ELECTION_SOON: &str = "Nobody leads. The first timer to run out asks for votes.";
+    /// Crashed, and nobody leads.
+    pub const NO_LEADER: &str = "Nobody leads now. The next timer to run out starts an election.";
+    /// Too few run.
+    pub const NO_MAJORITY: &str =
+        "Too few nodes run for a majority: nobody can be elected and nothing is committed. Restart one.";
+    /// The live cluster is gone.
+    pub const GONE: &str =
+        "Nothing is connected. What was recorded stays here: go back over it, or open the simulations.";
+    /// The live cluster did not let the page in.
+    pub const REFUSED: &str = "Nothing is connected, so there is nothing to see. Take the address that serve prints, or open the simulations.";
+    /// Partitioned.
+    pub const PARTITIONED: &str =
+        "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
+
+    /// Before the first election.
+    #[must_use]
+    pub fn first(node: NodeId) -> String {
+        format!("{node}'s timer is about to run out. Press ▶ or Space and watch it ask for votes.")
+    }
+
+    /// A leader, and nothing asked for.
+    #[must_use]
+    pub fn leader(node: NodeId) -> String {
+        format!("{node} leads. Ask for something (P) and follow it into the logs, or select {node} and crash it (K).")
+    }
+
+    /// A leader, and operations.
+    #[must_use]
+    pub fn leader_and_clients(node: NodeId) -> String {
+        format!("{node} leads. Crash it (K), or draw a partition (X) that leaves it with a minority.")
+    }
+
+    /// A leader of a live cluster.
+    #[must_use]
+    pub fn leader_live(node: NodeId) -> String {
+        format!("{node} leads. Kill it and watch the others elect the next; pause to go back over it slowly.")
+    }
+
+    /// A leader, and a node that is down.
+    #[must_use]
+    pub fn leader_and_down(leader: NodeId, down: NodeId) -> String {
+        format!("{leader} leads and {down} is down. Restart {down} (K) and watch its log catch up.")
+    }
+
+    /// The same line where there are no keys.
+    #[must_use]
+    pub fn without_keys(line: &str) -> String {
+        let keys = [" (P)", " (K)", " (X)", " (Shift ←)", " or Space", ", or step with → and"];
+        keys.iter().fold(line.to_owned(), |line, key| line.replace(key, if key.starts_with(',') { " and" } else { "" }))
+    }
+
+    /// Something broke.
+    #[must_use]
+    pub fn violated(property: &str) -> String {
+        format!("“{property}” does not hold. Jump back to the red triangle (Shift ←) and ask why.")
+    }
+}
