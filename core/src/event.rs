@@ -416,4 +416,15 @@ pub enum Event {
         /// For how long all has been calm.
         calm: Span,
     },
+    /// What had arrived of a snapshot was thrown away: another one takes its place, or its entries are here.
+    SnapshotPartsDropped {
+        /// Whose message ended the transfer.
+        leader: NodeId,
+        /// The snapshot's index.
+        index: LogIndex,
+        /// How many bytes of it were here.
+        received: u64,
+        /// Index of the one that arrives in its place; `None` where none is needed any more.
+        by: Option<LogIndex>,
+    },
 }

@@ -105,6 +105,23 @@ impl Source<'_> {
         (0..self.below(8)).map(|_| self.byte()).collect()
     }
 
+    /// Some nodes stand in one of two zones.
+    fn zones(&mut self) -> Vec<(NodeId, u32)> {
+        (1..=4).filter_map(|node| Some((NodeId(node), u32::from(self.below(3).checked_sub(1)?)))).collect()
+    }
+
+    /// Two zones are preferred for the leader, or one, or none; this node is in the first, the second or neither.
+    fn leader_zones(&mut self) -> Vec<Vec<NodeId>> {
+        let mut zones = vec![Vec::new(), Vec::new()];
+        for node in 1..=3 {
+            if let Some(zone) = zones.get_mut(usize::from(self.below(3))) {
+                zone.push(NodeId(node));
+            }
+        }
+        zones.retain(|zone| !zone.is_empty());
+        zones
+    }
+
     fn entry(&mut self, index: u64) -> Arc<Entry> {
         let kind = match self.below(8) {
             0 => EntryKind::Configuration,
@@ -242,14 +259,24 @@ impl Node {
             max_bytes: MAX_SNAPSHOT_BYTES,
             ..Snapshots::default()
         };
+        let mut small = || u32::from(bytes.below(16));
+        let (append, in_flight, entry, uncommitted) = (small(), small(), small(), small());
         let config = Config {
             pre_vote: bytes.flag(),
             check_quorum: bytes.flag(),
             max_entries_per_append: 1 + u32::from(bytes.below(4)),
             max_uncommitted: 16,
+            // A payload has at most seven bytes: some settings let all of them through, some hardly any.
+            max_bytes_per_append: 1 + append,
+            max_bytes_in_flight: 1 + append + in_flight,
+            max_entry_bytes: 1 + entry,
+            max_uncommitted_bytes: 1 + entry + uncommitted,
+            zones: bytes.zones(),
+            leader_zones: bytes.leader_zones(),
             snapshots,
             ..Config::new(voters, AllOn)
         };
+        assert_eq!(config.validate(), Ok(()), "settings that can run");
         let now = Now { mono: Mono(0), wall: Wall(0) };
         let raft = Raft::recover(&config, NodeId(1), &image, 1, now);
         Self { raft, image, writes: VecDeque::new(), snapshot: None, projected: None, now, halted: false }

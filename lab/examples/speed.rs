@@ -20,7 +20,7 @@ fn main() {
         let (began, mut events) = (Instant::now(), 0);
         for seed in 0..100 {
             let ids: Vec<_> = (1..=nodes).map(NodeId).collect();
-            let workload = Workload { operations: u32::MAX, keys: 5, think: (Span(0), Span(50_000)), reads: None };
+            let workload = Workload::of(u32::MAX, 5, (Span(0), Span(50_000)));
             let client = |id| ClientSetup { workload: Some(workload), ..ClientSetup::by_hand(ClientId(id)) };
             let mut simulation = Simulation::new(Setup {
                 name: "speed".into(),

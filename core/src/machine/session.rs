@@ -77,6 +77,12 @@ impl<S: StateMachine> Sessions<S> {
         &self.machine
     }
 
+    /// How many sessions are open.
+    #[must_use]
+    pub fn open_count(&self) -> u64 {
+        self.sessions.len() as u64
+    }
+
     /// No sessions yet, and this machine behind them.
     pub fn of(machine: S) -> Self {
         Self { machine, ..Self::default() }

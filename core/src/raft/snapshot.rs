@@ -301,7 +301,7 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
         let stale = index <= self.commit_index && self.on(Rule::StaleSnapshotIgnored);
         let held = self.log.term_at(index) == Some(term) && self.on(Rule::SnapshotKeepsNewerLog);
         if same && (stale || held) {
-            self.snapshots.incoming = None;
+            self.drop_parts(leader, None, out);
             out.note(|| Event::SnapshotNotNeeded { leader, index, commit: self.commit_index });
             self.commit_to(index, CommitReason::LeaderSaid(leader), out);
             return self.reply_to_part(leader, (index, install.round), InstallOutcome::Installed, index, out);
@@ -338,12 +338,21 @@ impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {
                 out.note(|| Event::MessageIgnored { from: leader, reason: IgnoreReason::TooLarge });
                 return None;
             };
+            self.drop_parts(leader, Some(install.meta.index), out);
             self.snapshots.incoming = Some(Incoming { term: install.term, assembly });
         }
         let incoming = self.snapshots.incoming.as_mut()?;
         incoming.term = install.term;
         incoming.assembly.add(install.offset, &install.data);
         Some(incoming.assembly.offset())
+    }
+
+    /// What had arrived of a snapshot is of no use any more.
+    fn drop_parts(&mut self, leader: NodeId, by: Option<LogIndex>, out: &mut Effects) {
+        if let Some(Incoming { assembly, .. }) = self.snapshots.incoming.take() {
+            let (index, received) = (assembly.meta().index, assembly.offset());
+            out.note(|| Event::SnapshotPartsDropped { leader, index, received, by });
+        }
     }
 
     /// Puts a whole snapshot in the place of the log (Figure 13, steps 5 to 8). The state follows once it is

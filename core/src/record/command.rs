@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Endpoint;
+use crate::entry::Class;
 use crate::membership::MembershipChange;
 use crate::protocol::ReadHow;
 use crate::types::{NodeId, RecordId, Span};
@@ -131,5 +132,15 @@ pub enum Command {
         /// The question, encoded for the state machine.
         #[serde(with = "crate::readable")]
         query: Bytes,
+    },
+    /// A client proposes an operation of another class than its own.
+    ProposeAs {
+        /// Where; `None` leaves it to the client.
+        to: Option<NodeId>,
+        /// The operation, encoded for the state machine.
+        #[serde(with = "crate::readable")]
+        operation: Bytes,
+        /// Its class.
+        class: Class,
     },
 }

@@ -91,7 +91,9 @@ fn check_cluster(cluster: &Cluster) -> Result<(), WireError> {
 
 fn check_command(command: &Command) -> Result<(), WireError> {
     match command {
-        Command::Propose { operation, .. } => within("an operation", operation.len(), MAX_OPERATION_BYTES),
+        Command::Propose { operation, .. } | Command::ProposeAs { operation, .. } => {
+            within("an operation", operation.len(), MAX_OPERATION_BYTES)
+        }
         Command::Partition(groups) => {
             within("a list of groups", groups.len(), MAX_MEMBERS)?;
             groups.iter().try_for_each(|group| within("a group", group.len(), MAX_MEMBERS))

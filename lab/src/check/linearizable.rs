@@ -7,9 +7,14 @@
 //! Linearizability", 2017). Sets and deletes answer the value before them, so
 //! a wrong order rarely survives a few steps.
 //!
-//! A value with a time to live may go at any time after its write was asked for:
-//! answers carry no log time, so one that goes too early is not found here. The
-//! other machines' commands are not searched; their replicas are compared.
+//! Log time is part of the model: each operation took effect at the log time of
+//! its entry, or of the last entry applied where it was read, and log time never
+//! falls along the order. A value with a time to live is there before that time
+//! has passed and gone from then on, so one that goes too early or too late has
+//! no order. Where a log time is not known (nobody looked at the commits), such a
+//! value may go at any time after its write was asked for.
+//!
+//! The other machines' commands are not searched; their replicas are compared.
 //!
 //! An operation whose outcome the client never learned stays open for ever: it
 //! may take effect at any time after its invocation, or never. Only a refusal
@@ -20,40 +25,13 @@
 
 use quorumscope_core::few;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Operation;
-use quorumscope_core::types::{ClientId, RequestNumber, Time};
+use quorumscope_core::types::{Span, Wall};
 
-/// What became of an operation, as its client knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Not known: it may have happened or may still happen.
-    Open,
-    /// It happened and answered the value under its key, before it if it is a set or a delete.
-    Answered { order: u64, at: Time, before: Option<String> },
-    /// It did not happen and will not.
-    Refused,
-}
-
-/// One operation of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Invoked {
-    client: ClientId,
-    number: RequestNumber,
-    operation: AnyCommand,
-    order: u64,
-    at: Time,
-    outcome: Outcome,
-}
-
-/// What clients did and saw, in the order in which it happened. Cheap to clone until it changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
-    operations: Arc<Vec<Invoked>>,
-    events: u64,
-}
+pub use super::history::History;
+use super::history::{Invoked, Outcome};
 
 /// Whether an order exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,62 +42,6 @@ pub enum Verdict {
     NotLinearizable(String),
     /// The budget ended first.
     Undecided,
-}
-
-impl History {
-    /// A client asked for an operation. Retries of the same number are not new invocations.
-    pub fn invoke(&mut self, at: Time, client: ClientId, number: RequestNumber, operation: AnyCommand) {
-        let order = self.next();
-        let invoked = Invoked { client, number, operation, order, at, outcome: Outcome::Open };
-        Arc::make_mut(&mut self.operations).push(invoked);
-    }
-
-    /// The client learned the answer: the value under the key, before the operation if that is a set or delete.
-    pub fn answer(&mut self, at: Time, client: ClientId, number: RequestNumber, before: Option<&str>) {
-        let order = self.next();
-        self.settle(client, number, Outcome::Answered { order, at, before: before.map(str::to_owned) });
-    }
-
-    /// The client learned that it did not happen and will not.
-    pub fn refuse(&mut self, client: ClientId, number: RequestNumber) {
-        self.settle(client, number, Outcome::Refused);
-    }
-
-    /// How many operations were invoked.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.operations.len() as u64
-    }
-
-    /// Whether nothing was invoked.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.operations.is_empty()
-    }
-
-    /// When operations that were invoked at or after `since` were answered, first invoked first; `None` while open.
-    pub fn answered_since(&self, since: Time) -> impl Iterator<Item = (&AnyCommand, Option<Time>)> {
-        self.operations.iter().filter(move |invoked| invoked.at >= since).filter_map(|invoked| match invoked.outcome {
-            Outcome::Open => Some((&invoked.operation, None)),
-            Outcome::Answered { at, .. } => Some((&invoked.operation, Some(at))),
-            Outcome::Refused => None,
-        })
-    }
-
-    fn next(&mut self) -> u64 {
-        self.events += 1;
-        self.events
-    }
-
-    fn settle(&mut self, client: ClientId, number: RequestNumber, outcome: Outcome) {
-        let operations = Arc::make_mut(&mut self.operations);
-        let asked = operations.iter_mut().rev().find(|asked| asked.client == client && asked.number == number);
-        if let Some(asked) = asked
-            && asked.outcome == Outcome::Open
-        {
-            asked.outcome = outcome;
-        }
-    }
 }
 
 /// Searches for an order, in at most `budget` steps over all keys.
@@ -155,10 +77,10 @@ fn written(invoked: &Invoked) -> Option<Option<&str>> {
     }
 }
 
-/// The value that will expire of itself.
-fn mortal(invoked: &Invoked) -> Option<&str> {
+/// The value that will expire of itself, and how long it lives.
+fn mortal(invoked: &Invoked) -> Option<(&str, Span)> {
     match &invoked.operation {
-        AnyCommand::Kv(Operation::SetFor { value, .. }) => Some(value),
+        AnyCommand::Kv(Operation::SetFor { value, ttl, .. }) => Some((value, *ttl)),
         AnyCommand::Kv(Operation::Set { .. } | Operation::Delete { .. } | Operation::Get { .. })
         | AnyCommand::Workflow(_)
         | AnyCommand::Cluster(_)
@@ -166,8 +88,18 @@ fn mortal(invoked: &Invoked) -> Option<&str> {
     }
 }
 
-/// A value under the key: 0 for none, else its number among the values of this history.
+/// A value under the key: 0 for none, else the number of its text among those of this history. Numbers beyond them
+/// stand for values that expire, see [`Content`].
 type Value = u32;
+
+/// What a value is.
+#[derive(Clone, Copy, Debug)]
+struct Content {
+    /// The number of its text.
+    text: Value,
+    /// From this log time on it is gone.
+    until: Option<Wall>,
+}
 
 /// One operation as the search sees it.
 #[derive(Clone, Copy, Debug)]
@@ -179,6 +111,15 @@ struct Step<'a> {
     found: Option<Value>,
     /// Whether it has an answer, so that it must have happened.
     must: bool,
+    /// The log time at which it took effect, where log time is part of the search.
+    log_time: Option<Wall>,
+}
+
+/// Whether the search knows when values expire: it is asked only where some do.
+fn knows_log_time(operations: &[&Invoked]) -> bool {
+    let answered = |invoked: &&&Invoked| matches!(invoked.outcome, Outcome::Answered { .. });
+    operations.iter().any(|invoked| mortal(invoked).is_some())
+        && operations.iter().filter(answered).all(|invoked| invoked.log_time.is_some())
 }
 
 /// An event of the history: an invocation or an answer of the step with this number.
@@ -193,6 +134,8 @@ struct Search<'a> {
     key: &'a str,
     /// The texts of values, from number 1.
     texts: Vec<&'a str>,
+    /// What each value is: none, the texts, and then the values that expire.
+    contents: Vec<Content>,
     steps: Vec<Step<'a>>,
     events: Vec<Event>,
     /// The events that are not yet part of the order, as a list: position 0 is its head, event e is e + 1.
@@ -211,22 +154,34 @@ impl<'a> Search<'a> {
         texts.sort_unstable();
         texts.dedup();
         let number = |text: &str| texts.binary_search(&text).map_or(0, |at| Value::try_from(at + 1).unwrap_or(0));
-        let step = |invoked: &&'a Invoked| Step {
-            invoked,
-            leaves: written(invoked).map(|value| value.map_or(0, number)),
-            found: match &invoked.outcome {
+        let plain = (0..).take(texts.len() + 1);
+        let mut contents: Vec<Content> = plain.map(|text| Content { text, until: None }).collect();
+        let clocked = knows_log_time(operations);
+        let mut steps: Vec<Step<'a>> = Vec::new();
+        for invoked in operations {
+            let log_time = invoked.log_time.filter(|_| clocked);
+            if clocked && log_time.is_none() {
+                continue; // No quorum ever had it, so nobody has seen it.
+            }
+            let mut leaves = written(invoked).map(|value| value.map_or(0, number));
+            if let (Some((value, ttl)), Some(from)) = (mortal(invoked), log_time) {
+                leaves = Value::try_from(contents.len()).ok();
+                contents.push(Content { text: number(value), until: Some(from + ttl) });
+            }
+            let found = match &invoked.outcome {
                 Outcome::Answered { before, .. } => Some(before.as_deref().map_or(0, number)),
                 Outcome::Open | Outcome::Refused => None,
-            },
-            must: matches!(invoked.outcome, Outcome::Answered { .. }),
-        };
-        let mut steps: Vec<Step<'a>> = operations.iter().map(step).collect();
-        // A value that expires goes once it is there, or never: like a delete that finds this very value.
+            };
+            let must = matches!(invoked.outcome, Outcome::Answered { .. });
+            steps.push(Step { invoked, leaves, found, must, log_time });
+        }
+        // Without log time a value that expires goes once it is there, or never: like a delete that finds this value.
         let goes = |invoked: &&'a Invoked| {
-            mortal(invoked).map(|value| Step { invoked, leaves: Some(0), found: Some(number(value)), must: false })
+            let found = mortal(invoked).filter(|_| !clocked).map(|(value, _)| number(value))?;
+            Some(Step { invoked, leaves: Some(0), found: Some(found), must: false, log_time: None })
         };
         steps.extend(operations.iter().filter_map(goes));
-        drop_unseen(&mut steps);
+        drop_unseen(&mut steps, &contents);
         let mut events: Vec<(u64, Event)> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
             events.push((step.invoked.order, Event::Invoked(at)));
@@ -249,7 +204,7 @@ impl<'a> Search<'a> {
         let next = (0..=end).map(|at| (at + 1).min(end)).collect();
         let previous = (0..=end).map(|at: usize| at.saturating_sub(1)).collect();
         let done = vec![0; steps.len().div_ceil(64)];
-        Self { key, texts, steps, events, next, previous, positions, done, wall: None }
+        Self { key, texts, contents, steps, events, next, previous, positions, done, wall: None }
     }
 
     /// Takes a step out of the list: it is part of the order now.
@@ -274,10 +229,22 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// What is left of a value at a log time.
+    fn left_of(&self, value: Value, log_time: Option<Wall>) -> Value {
+        let until = self.content(value).until;
+        if until.is_some_and(|until| log_time.is_some_and(|now| now >= until)) { 0 } else { value }
+    }
+
+    fn content(&self, value: Value) -> Content {
+        let found = usize::try_from(value).ok().and_then(|value| self.contents.get(value));
+        found.copied().unwrap_or(Content { text: 0, until: None })
+    }
+
     fn run(mut self, left: &mut u64) -> Verdict {
         let mut unanswered = self.steps.iter().filter(|step| step.must).count();
-        let mut value: Value = 0;
-        let mut order: Vec<(usize, Value)> = Vec::new();
+        let (mut value, mut clock): (Value, Option<Wall>) = (0, None);
+        let mut order: Vec<(usize, Value, Option<Wall>)> = Vec::new();
+        // The log time that is reached follows from the steps that are done.
         let mut led_nowhere: BTreeSet<(Box<[u64]>, Value)> = BTreeSet::new();
         let mut at = self.next[0];
         while unanswered > 0 {
@@ -287,15 +254,16 @@ impl<'a> Search<'a> {
             *left -= 1;
             match self.events.get(at - 1).copied() {
                 Some(Event::Invoked(step)) => {
-                    let Step { leaves, found, must, .. } = self.steps[step];
-                    let fits = found.is_none_or(|found| found == value);
-                    let after = leaves.unwrap_or(value);
+                    let Step { leaves, found, must, log_time, .. } = self.steps[step];
+                    let held = self.left_of(value, log_time);
+                    let fits = log_time >= clock && found.is_none_or(|found| found == self.content(held).text);
+                    let after = leaves.unwrap_or(held);
                     if fits {
                         self.take(step);
                         if led_nowhere.insert((self.done.clone().into_boxed_slice(), after)) {
-                            order.push((step, value));
+                            order.push((step, value, clock));
                             unanswered -= usize::from(must);
-                            value = after;
+                            (value, clock) = (after, log_time);
                             at = self.next[0];
                             continue;
                         }
@@ -303,17 +271,27 @@ impl<'a> Search<'a> {
                     }
                     at = self.next[at];
                 }
-                Some(Event::Answered(_)) | None => {
-                    self.hit_wall(at, value);
-                    let Some((step, before)) = order.pop() else { return self.explain() };
-                    self.put_back(step);
-                    unanswered += usize::from(self.steps[step].must);
-                    value = before;
-                    at = self.next[self.positions[step].0];
+                end @ (Some(Event::Answered(_)) | None) => {
+                    let log_time = if let Some(Event::Answered(step)) = end { self.steps[step].log_time } else { None };
+                    self.hit_wall(at, self.content(self.left_of(value, log_time)).text);
+                    let Some(back) = self.go_back(&mut order, &mut unanswered) else { return self.explain() };
+                    (value, clock, at) = back;
                 }
             }
         }
         Verdict::Linearizable
+    }
+
+    /// Takes the last step out of the order again. Returns what stood before it, and where to go on.
+    fn go_back(
+        &mut self,
+        order: &mut Vec<(usize, Value, Option<Wall>)>,
+        unanswered: &mut usize,
+    ) -> Option<(Value, Option<Wall>, usize)> {
+        let (step, before, clock) = order.pop()?;
+        self.put_back(step);
+        *unanswered += usize::from(self.steps[step].must);
+        Some((before, clock, self.next[self.positions[step].0]))
     }
 
     /// Remembers the latest answer that could not be passed, and what the store would have held there.
@@ -365,9 +343,14 @@ fn texts_of(invoked: &Invoked) -> impl Iterator<Item = &str> {
 /// Leaves out open operations that nobody can have seen: an open get, and an open set or delete whose value no
 /// answer names. Any order with them explains the answers without them too, as the next operation that was
 /// answered either follows another open one or would have named their value.
-fn drop_unseen(steps: &mut Vec<Step<'_>>) {
+fn drop_unseen(steps: &mut Vec<Step<'_>>, contents: &[Content]) {
     let seen: BTreeSet<Value> = few::set(steps.iter().filter_map(|step| step.found));
-    steps.retain(|step| step.found.is_some() || step.leaves.is_some_and(|leaves| seen.contains(&leaves)));
+    // A value that expires leaves its text, and later nothing.
+    let is_seen = |value: Value| {
+        let content = usize::try_from(value).ok().and_then(|value| contents.get(value));
+        content.is_some_and(|content| seen.contains(&content.text) || content.until.is_some() && seen.contains(&0))
+    };
+    steps.retain(|step| step.found.is_some() || step.leaves.is_some_and(is_seen));
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use quorumscope_core::types::Span;
+use quorumscope_core::types::{ClientId, RequestNumber, Time};
 
 use super::*;
 
@@ -54,6 +54,7 @@ fn get() -> Operation {
     Operation::Get { key: "x".into() }
 }
 
+/// Of which the log time is not known unless a test says so.
 fn set_for(value: &str) -> Operation {
     Operation::SetFor { key: "x".into(), value: value.into(), ttl: Span(1) }
 }
@@ -179,6 +180,69 @@ fn a_write_whose_answer_was_lost_may_have_come_and_expired() {
     script.begin(2, &set_for("2"));
     script.whole(1, &get(), Some("1")).whole(1, &get(), None);
     assert_eq!(check(&script.history, 10_000), Verdict::Linearizable);
+}
+
+/// An operation on its own, at this log time in microseconds; values live for 5 µs.
+fn dated(script: &mut Script, at: u64, operation: &Operation, before: Option<&str>) {
+    let operation = match operation.clone() {
+        Operation::SetFor { key, value, .. } => Operation::SetFor { key, value, ttl: Span(5) },
+        other => other,
+    };
+    let name = script.begin(1, &operation);
+    script.history.executed(name.0, name.1, Wall(at));
+    script.end(name, before);
+}
+
+fn dated_verdict(operations: &[(u64, Operation, Option<&str>)]) -> Verdict {
+    let mut script = Script::default();
+    operations.iter().for_each(|(at, operation, before)| dated(&mut script, *at, operation, *before));
+    check(&script.history, BUDGET)
+}
+
+#[test]
+fn where_log_time_is_known_a_value_goes_at_its_time_and_neither_before_nor_after() {
+    let good = |at, found| dated_verdict(&[(10, set_for("1"), None), (at, get(), found)]) == Verdict::Linearizable;
+    assert!(good(14, Some("1")) && !good(14, None), "it lives for 5 µs");
+    assert!(good(15, None) && !good(15, Some("1")), "and not longer");
+    let set_again = |at, before| {
+        let operations = [(10, set_for("1"), None), (at, set("2"), before), (99, get(), Some("2"))];
+        dated_verdict(&operations) == Verdict::Linearizable
+    };
+    assert!(set_again(14, Some("1")) && set_again(15, None) && !set_again(14, None) && !set_again(15, Some("1")));
+}
+
+#[test]
+fn log_time_never_falls_along_the_order_of_operations() {
+    let forth = [(1, set("1"), None), (2, get(), Some("1")), (30, set_for("2"), Some("1"))];
+    assert_eq!(dated_verdict(&forth), Verdict::Linearizable);
+    let back = [(1, set("1"), None), (30, get(), Some("1")), (29, set_for("2"), Some("1"))];
+    assert!(matches!(dated_verdict(&back), Verdict::NotLinearizable(_)));
+}
+
+#[test]
+fn an_open_write_of_known_log_time_may_have_come_and_expired_and_one_of_none_never_came() {
+    for executed in [true, false] {
+        let mut script = Script::default();
+        dated(&mut script, 10, &set("1"), None);
+        let open = script.begin(2, &set_for("2"));
+        if executed {
+            script.history.executed(open.0, open.1, Wall(20));
+        }
+        dated(&mut script, 30, &get(), None);
+        assert_eq!(check(&script.history, BUDGET) == Verdict::Linearizable, executed);
+    }
+}
+
+#[test]
+fn a_command_takes_effect_once_and_its_first_log_time_counts() {
+    let mut script = Script::default();
+    let name = script.begin(1, &set_for("1"));
+    let executed = |script: &mut Script, at| script.history.executed(name.0, name.1, Wall(at));
+    assert_eq!([10, 90].map(|at| executed(&mut script, at)), [Some(false), Some(true)]);
+    assert_eq!(script.history.executed(ClientId(9), RequestNumber(9), Wall(1)), None);
+    script.end(name, None);
+    dated(&mut script, 90, &get(), Some("1"));
+    script.fails_with("answered \"1\"");
 }
 
 /// Ten thousand operations of three clients that overlap all the time.

@@ -38,9 +38,9 @@ impl Calm {
         let (begins, deadline) = (millis(self.begins), millis(self.deadline()));
         let mut asked = 0;
         let mut in_time = 0;
-        for (_, answered) in history.answered_since(self.begins) {
+        for heard in history.heard_since(self.begins) {
             asked += 1;
-            in_time += u64::from(answered.is_some_and(|at| at <= self.deadline()));
+            in_time += u64::from(heard.is_some_and(|at| at <= self.deadline()));
         }
         let detail = match leader {
             None => format!("calm since {begins} ms, and nobody leads at {deadline} ms"),

@@ -14,6 +14,7 @@
 
 pub mod early;
 mod edge;
+mod history;
 pub mod linearizable;
 pub mod liveness;
 mod oracle;

@@ -20,13 +20,15 @@ pub const DECIDED_IS_FINAL: &str = "Decided is final";
 pub const DURABILITY: &str = "Durability";
 /// An edge holds its part of the state at the index that it has applied, and nothing else.
 pub const EDGE_STATE: &str = "Edge state";
+/// Log time never falls along a log, and rises by one jump at the most from one entry to the next.
+pub const LOG_TIME: &str = "Log time passes";
 /// What clients saw has an order that one store could have followed.
 pub const LINEARIZABILITY: &str = "Linearizability";
 /// After calm there is a leader, and requests commit.
 pub const LIVENESS: &str = "Liveness after calm";
 
 /// All of them, in the order of this file.
-pub const ALL: [&str; 11] = [
+pub const ALL: [&str; 12] = [
     ELECTION_SAFETY,
     LEADER_APPEND_ONLY,
     LOG_MATCHING,
@@ -36,6 +38,7 @@ pub const ALL: [&str; 11] = [
     DECIDED_IS_FINAL,
     DURABILITY,
     EDGE_STATE,
+    LOG_TIME,
     LINEARIZABILITY,
     LIVENESS,
 ];

@@ -9,7 +9,8 @@
 //! Log Matching is checked against every entry that any log ever held, not only
 //! against the logs of this moment: an entry, named by index and term, has one
 //! content and one predecessor for ever. That is what the paper's induction
-//! shows, and it costs one look-up an entry.
+//! shows, and it costs one look-up an entry. An entry's log time is held against
+//! its one predecessor's in the same way.
 
 use litemap::LiteMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::raft::{HardState, Log};
+use quorumscope_core::raft::{HardState, Log, MAX_LOG_TIME_JUMP};
 use quorumscope_core::record::Role;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
@@ -28,7 +29,8 @@ use super::early::{Committed, Name};
 use super::edge::Shadow;
 use super::oracle::{Finding, Oracle, position};
 use super::property::{
-    COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, STATE_MACHINE_SAFETY,
+    COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, LOG_TIME,
+    STATE_MACHINE_SAFETY,
 };
 use crate::trace::view::Violation;
 
@@ -292,7 +294,7 @@ impl RaftChecks {
                 seen.resize_with(slot + 1, Vec::new);
             }
             seen[slot].push(Seen { entry: Arc::clone(entry), before, by: node });
-            return None;
+            return self.log_time_after(node, entry, before);
         };
         let (index, term, by) = (entry.index, entry.term, known.by);
         if known.before != before {
@@ -308,6 +310,22 @@ impl RaftChecks {
         }
         let (here, there) = describe_both(entry, &known.entry);
         Some((LOG_MATCHING, format!("index {index} is {here} in the log of {node}, and {there} in that of {by}")))
+    }
+
+    /// Log time after the entry's one predecessor, where some log held that one.
+    fn log_time_after(&self, node: NodeId, entry: &Entry, before: Term) -> Option<Finding> {
+        let earlier = self.seen.get(position(entry.index).checked_sub(1)?)?;
+        let previous = earlier.iter().find(|seen| seen.entry.term == before)?.entry.log_time;
+        if previous <= entry.log_time && entry.log_time <= previous + MAX_LOG_TIME_JUMP {
+            return None;
+        }
+        let (index, at) = (entry.index, entry.log_time);
+        let detail = format!(
+            "index {index} in the log of {node} has log time {at} µs, and the entry before it {previous} µs: log time \
+             never falls, and rises by {} µs at the most",
+            MAX_LOG_TIME_JUMP.0
+        );
+        Some((LOG_TIME, detail))
     }
 
     /// The first entry that was committed in an earlier term and that the new leader lacks.

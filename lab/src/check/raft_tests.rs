@@ -228,6 +228,22 @@ fn a_second_commit_at_an_index_is_found() {
 }
 
 #[test]
+fn log_time_that_falls_or_jumps_too_far_is_found() {
+    let jump = MAX_LOG_TIME_JUMP.0;
+    for (first, second, breaks) in
+        [(5, 5, false), (5, 4, true), (5, 5 + jump, false), (5, 6 + jump, true), (9 * jump, 9 * jump, false)]
+    {
+        let mut story = Story::new();
+        let dated = |index: u64, at| Arc::new(Entry { log_time: Wall(at), ..(*entry(index, 1)).clone() });
+        let entries = [dated(1, first), dated(2, second)];
+        for (new, log) in [(&entries[..1], Log::new(&entries[..1])), (&entries[1..], Log::new(&entries))] {
+            story.0.log_changed(AT, NodeId(1), false, Term(1), None, new, &log, &members());
+        }
+        if breaks { story.breaks_only(LOG_TIME, "index 2 in the log of n1") } else { story.holds() }
+    }
+}
+
+#[test]
 fn a_property_that_breaks_all_the_time_is_reported_a_bounded_number_of_times() {
     let mut story = Story::new();
     for term in 0..100 {

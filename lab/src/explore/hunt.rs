@@ -33,6 +33,7 @@ pub fn plan(rule: Rule) -> Plan {
         raft: RaftSettings::default(),
         attempts: [0; 4],
         classes: [Class::Critical; 4],
+        varied: false,
         ..Profile::Heavy.plan()
     };
     let busy = Plan { think: (Span::from_millis(5), Span::from_millis(60)), operations: 600, ..heavy.clone() };

@@ -73,7 +73,11 @@ pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
     let calm = run.calm();
     if calm.deadline() < scenario.until && promises_progress(scenario) {
         run.run_until(calm.deadline());
-        if !run.finished() {
+        // Leadership may be on its way from one node to the next at that very instant.
+        let handed_over = calm.deadline() + calm.longest_election_timeout;
+        let goes_on = !run.finished();
+        while run.leader().is_none() && run.simulation().now() < handed_over && run.step() {}
+        if goes_on && run.error().is_none() {
             at_the_end.extend(calm.judge(run.leader(), run.simulation().history()));
         }
     }

@@ -4,6 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::membership::MembershipChange;
@@ -130,9 +131,13 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
             let fitting = view.messages.iter().filter(|(_, message)| filter.fits(message) && applies(*verb, message));
             fitting.map(|((id, _), _)| message_command(*verb, *id)).collect()
         }
-        Action::Propose { to, operation } => {
+        Action::Propose { to, operation, class } => {
             let to = to.as_ref().map(|to| one_node(simulation, bindings, to, "a proposal goes to")).transpose()?;
-            vec![Command::Propose { to, operation: operation.encode() }]
+            let operation = operation.encode();
+            vec![match *class {
+                None => Command::Propose { to, operation },
+                Some(class) => Command::ProposeAs { to, operation, class },
+            }]
         }
         Action::Members { to, add, promote, remove, observe } => {
             let whom = |targets: &Targets| if targets.is_empty() { Ok(Vec::new()) } else { whom(targets) };
@@ -212,15 +217,18 @@ fn partition(simulation: &Simulation, bindings: &Bindings, groups: &[Targets]) -
     }
 }
 
+fn proposal(to: Option<NodeId>, operation: &[u8], class: Option<Class>) -> Result<Action, String> {
+    let operation = AnyCommand::decode(operation).ok_or("the proposal is no command of any machine")?;
+    Ok(Action::Propose { to: to.map(Selector::Node), operation, class })
+}
+
 /// A command by hand as an action that says the same.
 pub(super) fn action_of(command: &Command) -> Result<Action, String> {
     let verb = |verb, node: &NodeId| Action::Nodes(verb, vec![Selector::Node(*node)]);
     let message = |verb, id: &RecordId| Action::Messages(verb, Which::Id(id.sequence));
     Ok(match command {
-        Command::Propose { to, operation } => Action::Propose {
-            to: to.map(Selector::Node),
-            operation: AnyCommand::decode(operation).ok_or("the proposal is no command of any machine")?,
-        },
+        Command::Propose { to, operation } => proposal(*to, operation, None)?,
+        Command::ProposeAs { to, operation, class } => proposal(*to, operation, Some(*class))?,
         Command::Crash(node) => verb(NodeVerb::Crash, node),
         Command::Restart(node) => verb(NodeVerb::Restart, node),
         Command::Pause(node) => verb(NodeVerb::Pause, node),

@@ -108,6 +108,7 @@ impl Scene<'_> {
             Fact::Snapshot { node, is } => self.snapshot(node, *is),
             Fact::Told { operation, is } => self.told(operation, is),
             Fact::Early { operation, is } => self.early(operation, *is),
+            Fact::Counted { what, is } => self.counted(what, *is),
         }
     }
 
@@ -287,6 +288,11 @@ impl Scene<'_> {
     fn asked(&self, operation: &str) -> Result<&OperationView, Why> {
         let asked = self.simulation.operations().filter(|asked| asked.operation == operation);
         asked.max_by_key(|asked| asked.asked).ok_or_else(|| format!("nobody asked \"{operation}\"").into())
+    }
+
+    fn counted(&self, what: &str, is: Bound<u64>) -> Result<(), Why> {
+        let count = self.simulation.coverage().iter().find(|(name, _)| *name == what).map_or(0, |(_, count)| count);
+        if is.fits(count) { Ok(()) } else { Err(format!("{what}: {count}").into()) }
     }
 
     fn early(&self, operation: &str, is: Fate) -> Result<(), Why> {

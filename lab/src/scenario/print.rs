@@ -16,7 +16,7 @@ use super::document::{
     Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
     read_name,
 };
-use super::read::{DEFAULT_DISK, DEFAULT_THINK, class_name};
+use super::read::{DEFAULT_DISK, DEFAULT_THINK, MIXED, class_name};
 use super::read_expect::{fate_name, role_name};
 use super::units::{print_ppm, print_span};
 use super::{network, properties};
@@ -163,6 +163,7 @@ fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
         if let Some(how) = workload.reads {
             lines.push(format!("reads = {}", quote(read_name(how))));
         }
+        lines.extend(workload.ttl.map(|ttl| format!("ttl = {}", range(ttl))));
     }
     if client.timeout != default.timeout {
         lines.push(format!("timeout = {}", span(client.timeout)));
@@ -173,7 +174,9 @@ fn print_client(client: &ClientSetup, lines: &mut Vec<String>) {
     if client.attempts != default.attempts {
         lines.push(format!("attempts = {}", client.attempts));
     }
-    if client.class != default.class {
+    if client.workload.is_some_and(|workload| workload.mixed) {
+        lines.push(format!("class = {}", quote(MIXED)));
+    } else if client.class != default.class {
         lines.push(format!("class = {}", quote(class_name(client.class))));
     }
 }
@@ -203,9 +206,10 @@ fn action(action: &Action) -> String {
         Action::Mend { from, to } => format!("mend = {{ from = {}, to = {} }}", targets(from), targets(to)),
         Action::Messages(verb, Which::Id(id)) => format!("{} = {id}", verb.name()),
         Action::Messages(verb, Which::Pattern(wanted)) => format!("{} = {}", verb.name(), pattern(wanted)),
-        Action::Propose { to, operation: wanted } => {
+        Action::Propose { to, operation: wanted, class } => {
             let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
-            format!("propose = {{ {to}{} }}", operation(wanted))
+            let class = class.map(|class| format!(", class = {}", quote(class_name(class)))).unwrap_or_default();
+            format!("propose = {{ {to}{}{class} }}", operation(wanted))
         }
         Action::Members { to, add, promote, remove, observe } => {
             let to = (*to != Selector::Leader).then(|| format!("to = {}", selector(to)));
@@ -279,11 +283,7 @@ fn fact(fact: &Fact) -> String {
         Fact::NotLeader(node) => format!("not_leader = {}", selector(node)),
         Fact::Role(node, role) => format!("role = {{ node = {}, is = {} }}", targets(node), quote(role_name(*role))),
         Fact::Term { node, is } => {
-            let (word, term) = match is {
-                Bound::Exactly(term) => ("is", term),
-                Bound::AtLeast(term) => ("at_least", term),
-                Bound::AtMost(term) => ("at_most", term),
-            };
+            let (word, term) = bound(*is);
             let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
             format!("term = {{ {node}{word} = {} }}", term.0)
         }
@@ -314,11 +314,7 @@ fn fact(fact: &Fact) -> String {
         Fact::AllAnswered => "all_answered = true".into(),
         Fact::Live => "live = true".into(),
         Fact::Snapshot { node, is } => {
-            let (word, index) = match is {
-                Bound::Exactly(index) => ("is", index),
-                Bound::AtLeast(index) => ("at_least", index),
-                Bound::AtMost(index) => ("at_most", index),
-            };
+            let (word, index) = bound(*is);
             let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
             format!("snapshot = {{ {node}{word} = {} }}", index.0)
         }
@@ -332,9 +328,21 @@ fn fact(fact: &Fact) -> String {
             };
             format!("told = {{ operation = {}, {is} }}", quote(operation))
         }
+        Fact::Counted { what, is } => {
+            let (word, count) = bound(*is);
+            format!("counted = {{ what = {}, {word} = {count} }}", quote(what))
+        }
         Fact::Early { operation, is } => {
             format!("early = {{ operation = {}, is = {} }}", quote(operation), quote(fate_name(*is)))
         }
+    }
+}
+
+fn bound<T>(is: Bound<T>) -> (&'static str, T) {
+    match is {
+        Bound::Exactly(number) => ("is", number),
+        Bound::AtLeast(number) => ("at_least", number),
+        Bound::AtMost(number) => ("at_most", number),
     }
 }
 

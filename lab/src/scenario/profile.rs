@@ -93,11 +93,32 @@ impl Profile {
             "one-way cuts",
             "clock faults",
             "disk faults",
-            "configurations applied",
+            "learners promoted",
+            "leaders removed",
+            "joint configurations",
+            "nodes replaced",
             "snapshots taken",
+            "snapshots by entries",
+            "snapshots by bytes",
+            "snapshots by interval",
             "snapshot parts sent",
             "snapshots installed",
             "snapshot transfers resumed",
+            "snapshot transfers superseded",
+            "snapshot transfers not needed",
+            "pre-votes",
+            "next indexes moved back",
+            "logs truncated",
+            "commits ahead of the leader's disk",
+            "entries sent in batches",
+            "appends full by count",
+            "appends full by bytes",
+            "ticks",
+            "values expired",
+            "sessions expired",
+            "duplicates suppressed",
+            "workflow commands",
+            "cluster commands",
             "check-quorum step-downs",
             "index reads",
             "lease reads",
@@ -148,7 +169,7 @@ impl Profile {
                 latency: ROUGH_LATENCY,
                 // Some of them are given up, and 200 are still answered.
                 think: (Span::from_millis(80), Span::from_millis(320)),
-                operations: 230,
+                operations: 250,
                 clients: 4,
                 crashes: 6,
                 lost_disks: 1,
@@ -168,6 +189,7 @@ impl Profile {
                 reads: MIXED_READS,
                 attempts: [0, 0, 2, 0],
                 classes: [Class::Critical, Class::Critical, Class::Critical, Class::Relaxed],
+                varied: true,
                 ..calm
             },
         }
@@ -253,8 +275,8 @@ pub struct Plan {
     /// Rounds in which a node that is no member joins as an edge, each time with other ranges; it stays after the
     /// last one.
     pub edges: u32,
-    /// Whether every second node stands in another zone and some zones are preferred for the leader, in every second
-    /// seed.
+    /// Whether every second node stands in another zone and some zones are preferred for the leader, in about half
+    /// of the seeds.
     pub zones: bool,
     /// How long such a round takes.
     pub observing: (Span, Span),
@@ -277,6 +299,9 @@ pub struct Plan {
     pub classes: [Class; 4],
     /// Raft's settings.
     pub raft: RaftSettings,
+    /// Whether machine, sessions, times to live, classes, bounds on messages and what makes snapshots are different
+    /// from seed to seed.
+    pub varied: bool,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
     pub rules_off: Vec<Rule>,
 }
@@ -345,6 +370,7 @@ impl Default for Plan {
             attempts: [0; 4],
             classes: [Class::Critical; 4],
             raft: RaftSettings::default(),
+            varied: false,
             rules_off: Vec::new(),
         }
     }

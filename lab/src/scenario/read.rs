@@ -51,8 +51,8 @@ pub(super) const KEYS: [&str; 17] = [
 ];
 
 /// The keys of `[[client]]`.
-pub(super) const CLIENT: [&str; 9] =
-    ["id", "operations", "keys", "think", "reads", "timeout", "pause", "attempts", "class"];
+pub(super) const CLIENT: [&str; 10] =
+    ["id", "operations", "keys", "think", "reads", "ttl", "timeout", "pause", "attempts", "class"];
 
 /// The names that a document may use.
 pub(super) struct Names {
@@ -87,7 +87,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     }
     let zones = table.read("zones", Vec::new(), |source, value| read_zones(source, value, &nodes))?;
     let clients = read_clients(&table)?;
-    let machine = read_machine(&table, &clients)?;
+    let machine = read_machine(&table)?;
     let mut names = Names {
         nodes: nodes.clone(),
         clients: clients.iter().map(|client| client.id).collect(),
@@ -149,13 +149,10 @@ pub fn rule(word: &str) -> Result<Rule, String> {
     Rule::named(word).ok_or_else(|| unknown("rule", word, Rule::ALL.map(Rule::name)))
 }
 
-fn read_machine(table: &Table<'_, '_>, clients: &[ClientSetup]) -> Result<MachineSetup, ScenarioError> {
+fn read_machine(table: &Table<'_, '_>) -> Result<MachineSetup, ScenarioError> {
     let kind = table.read("machine", MachineKind::Kv, |source, value| {
         source.one_of("machine", value, &MachineKind::ALL, MachineKind::name)
     })?;
-    if kind != MachineKind::Kv && clients.iter().any(|client| client.workload.is_some()) {
-        return Err(table.error("clients with \"operations\" of their own need machine = \"kv\""));
-    }
     let session_timeout = table.get("session_timeout").map(|value| table.source.span(value)).transpose()?;
     Ok(MachineSetup { kind, session_timeout })
 }
@@ -249,7 +246,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
             return Err(table.error(format!("client {id} is there twice")));
         }
         let workload = match table.get("operations") {
-            None => match table.present(&["keys", "think", "reads"]).first() {
+            None => match table.present(&["keys", "think", "reads", "ttl"]).first() {
                 Some(key) => return Err(table.error(format!("\"{key}\" needs \"operations\", the number of them"))),
                 None => None,
             },
@@ -258,8 +255,11 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
                 keys: table.read("keys", 3, |source, value| source.small(value))?,
                 think: table.read("think", DEFAULT_THINK, |source, value| source.range(value))?,
                 reads: table.read("reads", None, read_reads)?,
+                ttl: table.get("ttl").map(|value| source.range(value)).transpose()?,
+                mixed: false,
             }),
         };
+        let (class, workload) = read_client_class(&table, workload)?;
         let by_hand = ClientSetup::by_hand(id);
         clients.push(ClientSetup {
             id,
@@ -267,9 +267,7 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
             timeout: table.read("timeout", by_hand.timeout, |source, value| source.span(value))?,
             pause: table.read("pause", by_hand.pause, |source, value| source.span(value))?,
             attempts: table.read("attempts", by_hand.attempts, |source, value| source.small(value))?,
-            class: table.read("class", by_hand.class, |source, value| {
-                source.one_of("class", value, &[Class::Critical, Class::Relaxed], class_name)
-            })?,
+            class,
         });
     }
     if clients.is_empty() {
@@ -277,6 +275,31 @@ fn read_clients(table: &Table<'_, '_>) -> Result<Vec<ClientSetup>, ScenarioError
     }
     Ok(clients)
 }
+
+/// The class of what a client writes: one, or one that is drawn for each write of its own.
+fn read_client_class(
+    table: &Table<'_, '_>,
+    workload: Option<Workload>,
+) -> Result<(Class, Option<Workload>), ScenarioError> {
+    let Some(value) = table.get("class") else { return Ok((Class::Critical, workload)) };
+    let known = [Some(Class::Critical), Some(Class::Relaxed), None];
+    match (table.source.one_of("class", value, &known, |class| class.map_or(MIXED, class_name))?, workload) {
+        (Some(class), workload) => Ok((class, workload)),
+        (None, Some(workload)) => Ok((Class::Critical, Some(Workload { mixed: true, ..workload }))),
+        (None, None) => {
+            let message = "class = \"mixed\" needs \"operations\"; give a proposal by hand its own class";
+            Err(table.source.error(&value.span(), message))
+        }
+    }
+}
+
+/// The class of one proposal.
+pub(super) fn read_class(source: Source<'_>, value: &Value<'_>) -> Result<Class, ScenarioError> {
+    source.one_of("class", value, &[Class::Critical, Class::Relaxed], class_name)
+}
+
+/// A class for each write by itself, as it is written.
+pub(super) const MIXED: &str = "mixed";
 
 /// How a workload reads: `log`, or one of the ways beside it.
 fn read_reads(source: Source<'_>, value: &Value<'_>) -> Result<Option<ReadHow>, ScenarioError> {

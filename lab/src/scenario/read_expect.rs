@@ -10,9 +10,10 @@ use super::properties;
 use super::read::Names;
 use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
+use crate::sim::Coverage;
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 22] = [
+pub(super) const KEYS: [&str; 23] = [
     "at",
     "by",
     "always",
@@ -35,6 +36,7 @@ pub(super) const KEYS: [&str; 22] = [
     "snapshot",
     "told",
     "early",
+    "counted",
 ];
 
 /// Roles by name.
@@ -122,8 +124,30 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
             let fates = [Fate::Open, Fate::Safe, Fate::Lost];
             Fact::Early { operation, is: source.one_of("fate", table.need("is")?, &fates, fate_name)? }
         }
+        "counted" => {
+            let table = source.table("counted", value, &["what", "is", "at_least", "at_most"])?;
+            let (place, word) = (table.need("what")?.span(), source.string(table.need("what")?)?);
+            let known = Coverage::NAMES.iter().copied();
+            let what = known.clone().find(|name| *name == word);
+            let what = what.ok_or_else(|| source.error(&place, unknown("counter", &word, known)))?;
+            Fact::Counted { what, is: bound(&table, |value| source.integer(value, u64::MAX))? }
+        }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
     })
+}
+
+/// How a number compares.
+fn bound<T>(
+    table: &Table<'_, '_>,
+    number: impl Fn(&Value<'_>) -> Result<T, ScenarioError>,
+) -> Result<Bound<T>, ScenarioError> {
+    let read = |key| number(table.need(key)?);
+    match table.present(&["is", "at_least", "at_most"]).as_slice() {
+        ["is"] => read("is").map(Bound::Exactly),
+        ["at_least"] => read("at_least").map(Bound::AtLeast),
+        ["at_most"] => read("at_most").map(Bound::AtMost),
+        _ => Err(table.error(format!("{} needs one of is = 2, at_least = 2 and at_most = 2", table.what))),
+    }
 }
 
 /// The name of what became of an early answer.
@@ -161,31 +185,20 @@ pub(super) fn role_name(role: Role) -> &'static str {
 }
 
 fn term(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
-    let number = |value| source.integer(value, Term::MAX.0).map(Term);
+    let number = |value: &Value<'_>| source.integer(value, Term::MAX.0).map(Term);
     if let DeValue::Integer(_) = value.get_ref() {
         return Ok(Fact::Term { node: Vec::new(), is: Bound::Exactly(number(value)?) });
     }
     let table = source.table("term", value, &["node", "is", "at_least", "at_most"])?;
     let node = table.read("node", Vec::new(), |source, value| nodes(source, value, names))?;
-    let is = match table.present(&["is", "at_least", "at_most"]).as_slice() {
-        ["is"] => Bound::Exactly(number(table.need("is")?)?),
-        ["at_least"] => Bound::AtLeast(number(table.need("at_least")?)?),
-        ["at_most"] => Bound::AtMost(number(table.need("at_most")?)?),
-        _ => return Err(table.error("term needs one of is = 2, at_least = 2 and at_most = 2")),
-    };
+    let is = bound(&table, number)?;
     Ok(Fact::Term { node, is })
 }
 
 fn snapshot(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
     let table = source.table("snapshot", value, &["node", "is", "at_least", "at_most"])?;
     let node = table.read("node", Vec::new(), |source, value| nodes(source, value, names))?;
-    let index = |key| source.integer(table.need(key)?, LogIndex::MAX.0).map(LogIndex);
-    let is = match table.present(&["is", "at_least", "at_most"]).as_slice() {
-        ["is"] => Bound::Exactly(index("is")?),
-        ["at_least"] => Bound::AtLeast(index("at_least")?),
-        ["at_most"] => Bound::AtMost(index("at_most")?),
-        _ => return Err(table.error("snapshot needs one of is = 2, at_least = 2 and at_most = 2")),
-    };
+    let is = bound(&table, |value| source.integer(value, LogIndex::MAX.0).map(LogIndex))?;
     Ok(Fact::Snapshot { node, is })
 }
 

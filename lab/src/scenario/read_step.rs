@@ -10,7 +10,7 @@ use super::document::{
     Action, MessageKind, MessageVerb, NodeVerb, Pattern, READS, Selector, Targets, Which, read_name,
 };
 use super::error::{ScenarioError, unknown};
-use super::read::{Names, client_id};
+use super::read::{Names, client_id, read_class};
 use super::table::{Source, Table, Value};
 
 /// What a step may say.
@@ -162,9 +162,10 @@ fn partition(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Act
 }
 
 fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
-    let table = source.table("propose", value, &["to", "set", "get", "delete", "command"])?;
+    let table = source.table("propose", value, &["to", "set", "get", "delete", "command", "class"])?;
     let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
-    Ok(Action::Propose { to, operation: operation(&table, names.machine)? })
+    let class = table.get("class").map(|class| read_class(source, class)).transpose()?;
+    Ok(Action::Propose { to, operation: operation(&table, names.machine)?, class })
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {

@@ -37,12 +37,14 @@ operations = 10
 keys = 2
 think = ["1ms", "2ms"]
 reads = "index"
+ttl = ["1s", "2s"]
+class = "mixed"
 timeout = "200ms"
 pause = "10ms"
 attempts = 3
 [[step]]
 at = "1200ms"
-propose = { to = "old", set = { key = "x", value = "1" } }
+propose = { to = "old", set = { key = "x", value = "1" }, class = "relaxed" }
 [[step]]
 at = "1s"
 bind = { old = "leader" }
@@ -149,6 +151,7 @@ told = { operation = "get z", unknown = true }
 at = "5s"
 told = { operation = "set z = 1", early = true }
 early = { operation = "set z = 1", is = "lost" }
+counted = { what = "elections", at_most = 3 }
 "#;
 
 fn refusal(text: &str) -> String {
@@ -205,6 +208,10 @@ fn a_misspelled_name_is_refused_with_its_line_and_the_nearest_one() {
             with("[[step]]\nat = \"1s\"\nhold = { kind = \"apend-entries\" }"),
             "line 5: unknown kind of message \"apend-entries\"; did you mean \"append-entries\"?",
         ),
+        (
+            with("[[expect]]\nat = \"1s\"\ncounted = { what = \"electons\", is = 1 }"),
+            "line 5: unknown counter \"electons\"; did you mean \"elections\"?",
+        ),
         ("protocol = \"raff\"\nnodes = 3".into(), "line 1: unknown protocol \"raff\"; did you mean \"raft\"?"),
         ("protocol = \"pbft\"\nnodes = 4".into(), "line 1: protocol \"pbft\" is not built yet; available: raft"),
     ] {
@@ -247,6 +254,8 @@ fn what_makes_no_sense_is_refused_in_one_line() {
         &with("[[expect]]\nleaders = 1"),
         &with("[[expect]]\nat = \"1s\"\nby = \"1s\"\nleaders = 1"),
         &with("[[client]]\nkeys = 3"),
+        &with("[[client]]\nclass = \"mixed\""),
+        &with("[[expect]]\nat = \"1s\"\ncounted = { what = \"elections\" }"),
         &with("[[client]]\nid = \"c1\"\n[[client]]\nid = \"c1\""),
         &with("step = 3"),
     ] {

@@ -10,9 +10,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use litemap::LiteMap;
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
-use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::Verdict;
@@ -78,6 +79,8 @@ pub(crate) struct Wish {
     pub(crate) how: Option<ReadHow>,
     /// Where to send it first.
     pub(crate) to: Option<NodeId>,
+    /// Whether it may be answered before a quorum has it; `None` for what the client writes otherwise.
+    pub(crate) class: Option<Class>,
     /// Whether the workload waits for it.
     pub(crate) of_workload: bool,
 }
@@ -107,6 +110,8 @@ pub(crate) struct Client {
     pub(crate) think: u64,
     /// What people see of it.
     pub(crate) view: ClientView,
+    /// The versions that it was told of, by name.
+    pub(crate) versions: LiteMap<String, u64>,
 }
 
 impl Client {
@@ -123,6 +128,7 @@ impl Client {
             left: setup.workload.map_or(0, |workload| workload.operations),
             think: 0,
             view: ClientView::default(),
+            versions: LiteMap::new(),
             setup,
         }
     }
@@ -138,6 +144,7 @@ impl Client {
         &mut self,
         operation: Option<AnyCommand>,
         how: Option<ReadHow>,
+        class: Option<Class>,
         to: NodeId,
         of_workload: bool,
     ) -> RequestNumber {
@@ -152,7 +159,7 @@ impl Client {
             (Some(operation), Some(how)) => (operation.encode(), read_text(operation, how).into()),
         };
         let reads = operation.as_ref().is_none_or(|operation| operation.asks_for().is_some());
-        let class = if reads { Class::Critical } else { self.setup.class };
+        let class = if reads { Class::Critical } else { class.unwrap_or(self.setup.class) };
         self.outstanding.push(Outstanding {
             number,
             operation,
@@ -185,17 +192,6 @@ impl Client {
             surplus -= usize::from(forget);
             !forget
         });
-    }
-
-    /// Draws the next operation of the workload: about half of them sets, a tenth deletes, the rest gets.
-    /// Values are never used twice, so that every read names the write that it saw.
-    pub(crate) fn draw_operation(&mut self, keys: u32) -> Operation {
-        let key = format!("k{}", self.rng.below(u64::from(keys.max(1))) + 1);
-        match self.rng.below(10) {
-            0 => Operation::Delete { key },
-            1..=5 => Operation::Set { key, value: format!("{}-{}", self.setup.id, self.last.0 + 1) },
-            _ => Operation::Get { key },
-        }
     }
 
     /// The node to try after `node`.

@@ -13,6 +13,9 @@ macro_rules! counters {
         }
 
         impl Coverage {
+            /// The names of all counters, in a fixed order.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
             /// All counters with their names, in a fixed order.
             pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
                 [$(($name, self.$field),)*].into_iter()
@@ -55,14 +58,40 @@ counters! {
     disk_faults = "disk faults",
     /// Completed syncs.
     syncs = "syncs",
+    /// Nodes that asked whether they could win.
+    pre_votes = "pre-votes",
     /// Nodes that became candidates for a term.
     elections = "elections",
     /// Nodes that became leaders.
     leaders = "leaders elected",
     /// Entries that the oracle counts as committed.
     commits = "commits",
+    /// Commits that a leader knew of before its own disk had the entry.
+    ahead_of_disk = "commits ahead of the leader's disk",
+    /// Entries that went in one message with others.
+    batched = "entries sent in batches",
+    /// Messages that held as many entries as may be, and more were to go.
+    full_by_count = "appends full by count",
+    /// Messages that could not hold the next entry's bytes.
+    full_by_bytes = "appends full by bytes",
+    /// Next indexes that a refusal moved back.
+    back_ups = "next indexes moved back",
+    /// Logs that lost entries which conflict with the leader's.
+    truncations = "logs truncated",
     /// Entries that nodes applied.
     applied = "entries applied",
+    /// Ticks, each counted once.
+    ticks = "ticks",
+    /// Entries by whose log time values expired.
+    values_expired = "values expired",
+    /// Sessions that nobody had used for too long.
+    sessions_expired = "sessions expired",
+    /// Commands that were in the log a second time and were answered from the session.
+    duplicates = "duplicates suppressed",
+    /// Commands of the workflow.
+    workflow_commands = "workflow commands",
+    /// Commands of the cluster state.
+    cluster_commands = "cluster commands",
     /// Operations that clients believe done.
     operations_ok = "client operations ok",
     /// Operations that clients know refused.
@@ -71,16 +100,32 @@ counters! {
     operations_unknown = "client operations unknown",
     /// Requests sent again.
     retries = "client retries",
-    /// Configurations that nodes applied, joint ones and others.
-    configurations = "configurations applied",
+    /// Learners that got a vote.
+    promoted = "learners promoted",
+    /// Leaders that a configuration takes the vote from.
+    leaders_removed = "leaders removed",
+    /// Joint configurations.
+    joint = "joint configurations",
+    /// Nodes that were no voters at first and got a vote after somebody had lost its store.
+    replaced = "nodes replaced",
     /// Snapshots that nodes made of their own state.
     snapshots_taken = "snapshots taken",
+    /// Snapshots asked for because so many entries were applied.
+    snapshots_by_entries = "snapshots by entries",
+    /// Snapshots asked for because the log had grown.
+    snapshots_by_bytes = "snapshots by bytes",
+    /// Snapshots asked for because the last one was old.
+    snapshots_by_interval = "snapshots by interval",
     /// Parts of snapshots sent to followers.
     snapshot_parts = "snapshot parts sent",
     /// States restored from a leader's snapshot.
     snapshots_installed = "snapshots installed",
     /// Transfers of a snapshot that went on after a loss.
     transfers_resumed = "snapshot transfers resumed",
+    /// Transfers of a snapshot that another snapshot took the place of.
+    transfers_superseded = "snapshot transfers superseded",
+    /// Transfers of a snapshot that ended because its entries had come otherwise.
+    transfers_not_needed = "snapshot transfers not needed",
     /// Leaders that stepped down because they heard from no quorum.
     quorums_lost = "check-quorum step-downs",
     /// Reads that a round confirmed.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use quorumscope_core::digest::Chain;
 use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::EntryKind;
-use quorumscope_core::event::Event as NodeEvent;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Role};
 use quorumscope_core::storage::Write;
@@ -173,10 +172,7 @@ impl<P: Subject> World<P> {
                     return None;
                 }
                 Effect::Note(event) => {
-                    let resumed = matches!(event, NodeEvent::SnapshotTransferResumed { .. });
-                    self.coverage.transfers_resumed += u64::from(resumed);
-                    self.coverage.preferred += u64::from(matches!(event, NodeEvent::LeadershipPreferred { .. }));
-                    self.coverage.windows_full += u64::from(matches!(event, NodeEvent::WindowFull { .. }));
+                    self.coverage.noted(&event);
                     self.recorder.emit(self.stamp(index, Some(first)), || Body::Noted(event));
                 }
             }
@@ -242,8 +238,9 @@ impl<P: Subject> World<P> {
     fn send(&mut self, index: usize, first: RecordId, to: NodeId, message: P::Message, after: Option<Ticket>) {
         (tag::SEND, number(index), to, after).hash(&mut self.chain);
         message.hash(&mut self.chain);
-        self.coverage.snapshot_parts += u64::from(P::is_part(&message));
-        self.coverage.relayed += u64::from(P::is_relayed(&message));
+        if let Some(protocol) = self.nodes.get(index).and_then(|node| node.protocol.as_ref()) {
+            protocol.count_sent(&message, &self.config, &mut self.coverage);
+        }
         let said = &message;
         let id = self.recorder.emit(self.stamp(index, Some(first)), || Body::Sent {
             to,
@@ -290,6 +287,11 @@ impl<P: Subject> World<P> {
         let partial = node.machine.subscription().is_some();
         let mut digest = Chain::new();
         for entry in image.entries(from, through) {
+            let first = self.is_first_applied(index, entry);
+            if first {
+                self.count_expiries(index, entry);
+            }
+            let mut said = None;
             let Some(node) = self.nodes.get_mut(index) else { return false };
             let machine = Arc::make_mut(&mut node.machine);
             if entry.kind == EntryKind::Elided {
@@ -298,9 +300,10 @@ impl<P: Subject> World<P> {
             } else if entry.kind != EntryKind::Command {
                 machine.advance(entry.log_time);
             } else {
-                let answer =
-                    machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload).encode();
+                let told = machine.apply(entry.index, entry.log_time, entry.client, entry.number, &entry.payload);
+                let answer = told.encode();
                 answer.hash(&mut digest);
+                said = Some(told);
                 let (client, number) = (entry.client, entry.number);
                 results.push(Applied { index: entry.index, client, number, result: answer });
             }
@@ -308,7 +311,9 @@ impl<P: Subject> World<P> {
             self.coverage.applied += 1;
             self.coverage.observer_entries += u64::from(observes);
             self.coverage.edge_entries += u64::from(partial);
-            self.coverage.configurations += u64::from(entry.kind == EntryKind::Configuration);
+            if first {
+                self.count_entry(entry, said.as_ref());
+            }
             self.watch_applied(index, entry);
         }
         (tag::APPLIED, number(index), through, digest.finish()).hash(&mut self.chain);

@@ -8,6 +8,7 @@
 
 mod client;
 mod clock;
+mod count;
 mod coverage;
 mod disk;
 mod execute;
@@ -22,6 +23,7 @@ mod snapshot;
 mod tests;
 mod transit;
 mod watch;
+mod workload;
 mod world;
 
 use quorumscope_core::entry::Entry;
@@ -84,12 +86,8 @@ impl Subject for Raft<Switches> {
         self.membership()
     }
 
-    fn is_part(message: &Message) -> bool {
-        matches!(message, Message::InstallSnapshot(install) if !install.data.is_empty())
-    }
-
-    fn is_relayed(message: &Message) -> bool {
-        matches!(message, Message::Relayed(_))
+    fn count_sent(&self, message: &Message, config: &Self::Config, coverage: &mut Coverage) {
+        coverage.sent(message, self.log(), config);
     }
 }
 

@@ -23,7 +23,7 @@ impl<P: Subject> World<P> {
     pub(crate) fn open_session(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         let to = client.believed;
-        let request = client.begin(None, None, to, false);
+        let request = client.begin(None, None, None, to, false);
         self.ask(index, request, cause);
     }
 
@@ -42,7 +42,7 @@ impl<P: Subject> World<P> {
         }
         let to = wish.to.unwrap_or(client.believed);
         let (id, operation) = (client.setup.id, wish.operation.clone());
-        let request = client.begin(Some(wish.operation), wish.how, to, wish.of_workload);
+        let request = client.begin(Some(wish.operation), wish.how, wish.class, to, wish.of_workload);
         // A stale read promises nothing that an order of all operations could contradict.
         if wish.how != Some(ReadHow::Stale) {
             self.watch_invoked(id, request, &operation);
@@ -131,6 +131,7 @@ impl<P: Subject> World<P> {
         if client.request(request).is_none() {
             return; // A late answer to a request whose outcome is known.
         }
+        let client_id = client.setup.id;
         match outcome {
             Outcome::Applied { result, .. } => {
                 let (verdict, mut text, answer) = read_result(&result);
@@ -141,6 +142,7 @@ impl<P: Subject> World<P> {
                 if changes {
                     text = "done".into();
                 }
+                self.watch_heard(client_id, request);
                 self.tell(index, request, verdict, text, answer, Some(first));
             }
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
@@ -154,8 +156,9 @@ impl<P: Subject> World<P> {
                 self.tell(index, request, verdict, text, None, Some(first));
             }
             Outcome::Accepted { index: place, term } => self.tell_early(index, request, place, term, first),
-            Outcome::Read { how, result, .. } => {
+            Outcome::Read { index: applied, how, result } => {
                 let (verdict, mut text, answer) = read_result(&result);
+                self.watch_read(client_id, request, applied);
                 match how {
                     ReadHow::Index => {}
                     ReadHow::Lease => text.push_str(" (by lease)"),
@@ -224,6 +227,9 @@ impl<P: Subject> World<P> {
         let id = client.setup.id;
         let Some(position) = client.outstanding.iter().position(|open| open.number == request) else { return };
         let open = client.outstanding.remove(position);
+        if let (Some(operation), Some(answer)) = (&open.operation, &answer) {
+            client.learn(operation, answer);
+        }
         // A read that any node could answer says nothing about who leads.
         if !matches!(open.how, Some(ReadHow::Index | ReadHow::Stale)) {
             client.believed = open.to;
@@ -274,8 +280,9 @@ impl<P: Subject> World<P> {
         let Some(workload) = client.setup.workload.filter(|_| client.left > 0) else { return };
         client.left -= 1;
         client.think = 0;
-        let operation = client.draw_operation(workload.keys);
-        let how = workload.reads.filter(|_| matches!(operation, Operation::Get { .. }));
+        let operation = client.draw_command(self.setup.machine.kind, &workload);
+        let how = workload.reads.filter(|_| matches!(operation, AnyCommand::Kv(Operation::Get { .. })));
+        let class = if workload.mixed { client.draw_class() } else { client.setup.class };
         // Any node answers these: half of the read indexes, and all stale reads, are asked of one at random.
         let anywhere = match how {
             Some(ReadHow::Stale) => true,
@@ -288,7 +295,7 @@ impl<P: Subject> World<P> {
         } else {
             None
         };
-        let wish = Wish { operation: operation.into(), how, to, of_workload: true };
+        let wish = Wish { operation, how, to, class: Some(class), of_workload: true };
         let cause = client.acted;
         self.wish(index, wish, cause);
     }

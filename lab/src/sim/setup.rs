@@ -82,6 +82,18 @@ pub struct Workload {
     pub think: (Span, Span),
     /// How it reads; `None` through the log, as it writes.
     pub reads: Option<ReadHow>,
+    /// How long some of its values live, uniform between two values; `None` where all stay.
+    pub ttl: Option<(Span, Span)>,
+    /// Whether each write draws its class.
+    pub mixed: bool,
+}
+
+impl Workload {
+    /// So many operations over so many keys, through the log, of the client's class, and values that stay.
+    #[must_use]
+    pub fn of(operations: u32, keys: u32, think: (Span, Span)) -> Self {
+        Self { operations, keys, think, reads: None, ttl: None, mixed: false }
+    }
 }
 
 /// A setup that cannot run.
@@ -166,6 +178,7 @@ impl Setup {
             }
             if let Some(workload) = client.workload {
                 check_range("think time", workload.think)?;
+                workload.ttl.map_or(Ok(()), |ttl| check_range("time to live", ttl))?;
             }
         }
         match &self.protocol {

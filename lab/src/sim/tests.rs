@@ -14,7 +14,7 @@ use crate::check::linearizable;
 
 fn setup(seed: u64) -> Setup {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
-    let workload = Workload { operations: 200, keys: 3, think: (Span(1_000), Span(20_000)), reads: None };
+    let workload = Workload::of(200, 3, (Span(1_000), Span(20_000)));
     let client = |id| ClientSetup::by_hand(ClientId(id));
     let snapshots = Snapshots { threshold: 20, retained_entries: 3, chunk_bytes: 64, ..Snapshots::default() };
     Setup {
@@ -115,9 +115,8 @@ fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event() {
         });
         coverage.add(simulation.coverage());
     }
-    let Coverage { crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, configurations, .. } =
-        coverage;
-    let least = [crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, configurations];
+    let Coverage { crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, joint, .. } = coverage;
+    let least = [crashes, restarts, pauses, lost_writes, lost_disks, duplicated, reordered, joint];
     assert!(least.iter().all(|count| *count > 0), "{coverage:?}");
 }
 

@@ -10,7 +10,7 @@ use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::record::{Body, Fate, Role, Verdict};
 use quorumscope_core::storage::Write;
-use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber, Term};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber, Term, Wall};
 
 use super::recorder::Stamp;
 use super::world::{Subject, World};
@@ -88,6 +88,8 @@ impl<P: Subject> World<P> {
             }
         }
         if commit > node.commit {
+            let ahead = standing.0 == Role::Leader && node.disk.image.last_index() < commit;
+            self.coverage.ahead_of_disk += u64::from(ahead);
             node.commit = commit;
             if self.checking {
                 self.checks.commit_changed(self.now, node.id, commit, protocol.log());
@@ -133,6 +135,22 @@ impl<P: Subject> World<P> {
     /// A client asks for an operation for the first time.
     pub(crate) fn watch_invoked(&mut self, client: ClientId, number: RequestNumber, operation: &AnyCommand) {
         self.history.invoke(self.now, client, number, operation.clone());
+    }
+
+    /// A client heard that its entry was applied.
+    pub(crate) fn watch_heard(&mut self, client: ClientId, number: RequestNumber) {
+        self.history.heard(self.now, client, number);
+    }
+
+    /// A client was answered from the state at this index, and so at the log time of the entry there.
+    pub(crate) fn watch_read(&mut self, client: ClientId, number: RequestNumber, applied: LogIndex) {
+        let log_time = match applied {
+            LogIndex::ZERO => Some(Wall(0)),
+            applied => self.checks.decided_entry(applied).map(|entry| entry.log_time),
+        };
+        if let Some(log_time) = log_time {
+            self.history.executed(client, number, log_time);
+        }
     }
 
     /// A client made up its mind. What it does not know stays open for ever.

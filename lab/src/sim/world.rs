@@ -76,11 +76,8 @@ pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
     /// The configuration that acts at it.
     fn members(&self) -> &Membership;
 
-    /// Whether a message carries a part of a snapshot.
-    fn is_part(message: &Self::Message) -> bool;
-
-    /// Whether a message is sent on for somebody else.
-    fn is_relayed(message: &Self::Message) -> bool;
+    /// Counts what a message that it sends exercises.
+    fn count_sent(&self, message: &Self::Message, config: &Self::Config, coverage: &mut Coverage);
 }
 
 /// A snapshot that is being made: the state as it was, and the step that asked for it.
@@ -149,6 +146,10 @@ pub(crate) struct World<P: Subject> {
     pub(crate) recorder: Recorder,
     pub(crate) chain: Chain,
     pub(crate) coverage: Coverage,
+    /// The last index that anybody has applied: each entry is counted once.
+    pub(crate) counted: LogIndex,
+    /// The members at that index.
+    pub(crate) members: Membership,
     pub(crate) violations: Vec<Violation>,
     pub(crate) decided: Arc<litemap::LiteMap<LogIndex, Term>>,
     /// What clients asked for and were told.
@@ -211,6 +212,8 @@ where
             recorder: Recorder::new(),
             chain: Chain::new(),
             coverage: Coverage::default(),
+            counted: LogIndex::ZERO,
+            members: Membership::of(P::voters(&config).to_vec()),
             violations: Vec::new(),
             decided: Arc::default(),
             history: History::default(),

@@ -176,6 +176,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::SnapshotTransferResumed { follower, offset, .. } => {
             detail(fill(text::TRANSFER_RESUMED, &[("node", &node), ("follower", follower), ("offset", offset)]))
         }
+        Event::SnapshotPartsDropped { index, .. } => {
+            detail(fill(text::PARTS_DROPPED, &[("node", &node), ("index", index)]))
+        }
         Event::SnapshotRestored { index } => headline(fill(text::INSTALLED, &[("node", &node), ("index", index)])),
         Event::CommitHeld { .. } => detail(fill(text::COMMIT_HELD, &[("node", &node)])),
         Event::TransferBegan { to, .. } => headline(fill(text::TRANSFER_BEGAN, &[("node", &node), ("to", to)])),

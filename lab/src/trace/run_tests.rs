@@ -13,7 +13,7 @@ use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, Simul
 fn a_run() -> Vec<Record> {
     let nodes: Vec<NodeId> = (1..=5).map(NodeId).collect();
     let think = (Span::from_millis(5), Span::from_millis(50));
-    let workload = Some(Workload { operations: 20, keys: 3, think, reads: None });
+    let workload = Some(Workload::of(20, 3, think));
     let setup = Setup {
         name: "a run".into(),
         protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),

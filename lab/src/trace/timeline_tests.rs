@@ -10,7 +10,7 @@ use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, Simul
 
 fn run() -> Simulation {
     let nodes: Vec<_> = (1..=3).map(NodeId).collect();
-    let workload = Workload { operations: 100, keys: 2, think: (Span(1_000), Span(9_000)), reads: None };
+    let workload = Workload::of(100, 2, (Span(1_000), Span(9_000)));
     let setup = Setup {
         name: "test".into(),
         protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),

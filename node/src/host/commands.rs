@@ -56,6 +56,7 @@ impl Owner {
             | Command::Duplication { .. }
             | Command::Latency { .. }
             | Command::LoseDisk(_)
+            | Command::ProposeAs { .. }
             | Command::Subscribe { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }

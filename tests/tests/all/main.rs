@@ -3,6 +3,7 @@
 mod browser;
 mod features;
 mod fold;
+mod found;
 mod fuzz;
 mod heavy;
 mod live;

@@ -83,6 +83,20 @@ const FORMS: [(Verb, &str, &str, bool, bool); 10] = [
 pub struct NotACommand;
 
 impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Join,
+        Self::Leave,
+        Self::Spawn,
+        Self::Kill,
+        Self::Allocate,
+        Self::Free,
+        Self::Configure,
+        Self::Quarantine,
+        Self::Release,
+        Self::Slash,
+    ];
+
     fn form(self) -> (&'static str, &'static str, bool, bool) {
         let found = FORMS.iter().find(|form| form.0 == self);
         found.map_or(("", "", false, false), |(_, verb, kind, word, number)| (verb, kind, *word, *number))

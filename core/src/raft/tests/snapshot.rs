@@ -435,3 +435,56 @@ fn a_node_learns_the_members_from_a_snapshot() {
     heartbeats(&mut cluster, 4);
     assert_eq!((cluster.extent(3).0, cluster.members(3)), (cluster.extent(1).0, [vec![1, 2, 3], vec![], vec![4]]));
 }
+
+/// The first bytes of a longer snapshot, or what follows them.
+fn part(term: u64, last: (u64, u64), offset: u64, data: &'static [u8]) -> Message {
+    let Message::InstallSnapshot(mut install) = install(term, last, data) else { unreachable!("it is one") };
+    (install.offset, install.total) = (offset, 5);
+    Message::InstallSnapshot(install)
+}
+
+/// n2 has three of five bytes of the snapshot through index 7, from n1 in term 1.
+fn with_parts() -> Cluster {
+    let mut cluster = cluster(&[]);
+    cluster.hand(1, 2, part(1, (7, 1), 0, b"sta"));
+    cluster
+}
+
+fn dropped(cluster: &Cluster) -> Vec<(LogIndex, u64, Option<LogIndex>)> {
+    let parts = cluster.node(2).events.iter().filter_map(|event| match event {
+        Event::SnapshotPartsDropped { index, received, by, .. } => Some((*index, *received, *by)),
+        _ => None,
+    });
+    parts.collect()
+}
+
+#[test]
+fn a_part_of_an_older_snapshot_does_not_take_the_place_of_a_newer_one() {
+    let mut cluster = with_parts();
+    cluster.hand(1, 2, part(1, (6, 1), 0, b"old"));
+    assert!(cluster.noted(2, |e| matches!(e, Event::MessageIgnored { reason: IgnoreReason::Outdated, .. })));
+    assert_eq!(dropped(&cluster), []);
+    cluster.hand(1, 2, part(1, (7, 1), 3, b"te"));
+    cluster.sync(n(2));
+    assert_eq!(cluster.stored_snapshot(2), 7, "what had arrived of the newer one is still there");
+}
+
+#[test]
+fn a_newer_snapshot_and_one_of_a_newer_leader_supersede_the_one_that_arrives_and_say_so() {
+    for (from, term, index) in [(1, 1, 9), (3, 2, 6), (3, 2, 9)] {
+        let mut cluster = with_parts();
+        cluster.hand(from, 2, part(term, (index, 1), 0, b"ne"));
+        assert_eq!(dropped(&cluster), [(LogIndex(7), 3, Some(LogIndex(index)))]);
+        cluster.hand(from, 2, part(term, (index, 1), 2, b"wer"));
+        cluster.sync(n(2));
+        assert_eq!(cluster.stored_snapshot(2), index);
+    }
+}
+
+#[test]
+fn parts_are_of_no_use_once_a_snapshot_is_not_needed_and_are_dropped_then() {
+    let mut cluster = with_a_follower_left_behind(&[], 4);
+    cluster.hand(1, 2, part(1, (7, 1), 0, b"sta"));
+    cluster.hand(1, 2, install(1, (5, 1), b"state"));
+    assert_eq!(dropped(&cluster), [(LogIndex(7), 3, None)]);
+}

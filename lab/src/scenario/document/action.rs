@@ -4,6 +4,7 @@
 //! Whom a word names is found when the step runs (`select`); what the step then
 //! does to the run is in `act`.
 
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
@@ -41,6 +42,8 @@ pub enum Action {
         to: Option<Selector>,
         /// What.
         operation: AnyCommand,
+        /// Whether it may be answered before a quorum has it; `None` for what the client writes otherwise.
+        class: Option<Class>,
     },
     /// An operator asks a node for other members.
     Members {

@@ -101,6 +101,13 @@ pub enum Fact {
         /// What it was told.
         is: Told,
     },
+    /// So often this happened in the run.
+    Counted {
+        /// What: the name of a counter.
+        what: &'static str,
+        /// How it compares.
+        is: Bound<u64>,
+    },
     /// Of a request that was answered before a quorum had it, this became.
     Early {
         /// What was asked: `set x = 1`.

@@ -6,17 +6,20 @@
 //! progress can be judged. Changes of members, and who comes from outside, are in
 //! `members`; how much of everything there is, is a plan's concern (`profile`).
 
+mod kind;
 mod members;
 #[cfg(test)]
 mod tests;
 
 use quorumscope_core::few;
+use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
+use self::kind::Kind;
 use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, Scenario, Selector, Step};
 use super::profile::Plan;
 use crate::sim::{ClientSetup, Network, Workload};
@@ -44,19 +47,23 @@ pub fn generate(
         ..Network::default()
     };
     scenario.disk = plan.disk;
-    scenario.raft = plan.raft.clone();
     scenario.rules_off = rules_off.iter().chain(&plan.rules_off).copied().collect();
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
-    let plan = &settle_leases(settle_disks(plan, seed), seed);
+    let drawn = Kind::of(seed);
+    let plan = &settle_leases(settle_disks(plan, nodes, &drawn), &drawn);
+    scenario.raft = plan.raft.clone();
     scenario.clients = clients(plan);
-    let drawn = scenario.nodes.clone();
+    if plan.varied {
+        drawn.vary(&mut scenario);
+    }
+    let nodes_drawn = scenario.nodes.clone();
     let spare = NodeId(nodes.saturating_add(1));
     if (plan.replaced || plan.edges > 0) && nodes < MAX_NODES {
         scenario.nodes.push(spare);
     }
-    if plan.zones && seed.is_multiple_of(2) {
-        scenario.raft.leader_zones = preferred(&drawn);
+    if plan.zones && drawn.zones {
+        scenario.raft.leader_zones = preferred(&nodes_drawn);
         let (here, elsewhere) = scenario.nodes.iter().partition(|node| node.0 % 2 == 1);
         scenario.zones = vec![here, elsewhere];
         scenario.zones.retain(|zone| !zone.is_empty());
@@ -64,12 +71,13 @@ pub fn generate(
     let calm = Time(scenario.until.0 / 10 * 6);
     let mut draw = Draw {
         rng: Rng::new(seed, CONCERN),
-        nodes: drawn,
+        nodes: nodes_drawn,
         // By then somebody leads.
         from: Time(scenario.until.0.min(plan.shortest().0) / 30),
         calm,
         until: scenario.until,
         steps: Vec::new(),
+        machine: scenario.machine.kind,
         plan,
     };
     draw.crashes();
@@ -98,11 +106,11 @@ fn preferred(nodes: &[NodeId]) -> Vec<Vec<NodeId>> {
 }
 
 /// Who loses its disk has no say until another node takes its place. Where few are left to vote because others were
-/// taken out, that is too much for any quorum: a seed has either the one or the other.
-fn settle_disks(plan: &Plan, seed: u64) -> Plan {
+/// taken out, that is too much for any quorum: a run has either the one or the other. Of two nodes neither can do without.
+fn settle_disks(plan: &Plan, nodes: u32, drawn: &Kind) -> Plan {
     let mut plan = plan.clone();
     if plan.lost_disks > 0 && plan.changes + plan.observers > 0 {
-        if seed % 4 == 1 {
+        if drawn.loses_disk && nodes > 2 {
             (plan.changes, plan.observers) = (0, 0);
             plan.replaced = true;
         } else {
@@ -113,10 +121,10 @@ fn settle_disks(plan: &Plan, seed: u64) -> Plan {
 }
 
 /// Leases where they can hold: with check-quorum, and without clocks that jump.
-fn settle_leases(mut plan: Plan, seed: u64) -> Plan {
+fn settle_leases(mut plan: Plan, drawn: &Kind) -> Plan {
     let by_lease = plan.reads.contains(&Some(ReadHow::Lease));
     let jumps = plan.skews + plan.timeouts > 0;
-    if by_lease && plan.raft.check_quorum && jumps && seed.is_multiple_of(2) {
+    if by_lease && plan.raft.check_quorum && jumps && drawn.leases {
         (plan.skews, plan.timeouts) = (0, 0);
     } else if by_lease && (jumps || !plan.raft.check_quorum) {
         plan.reads = plan.reads.map(|how| if how == Some(ReadHow::Lease) { Some(ReadHow::Index) } else { how });
@@ -133,13 +141,25 @@ fn clients(plan: &Plan) -> Vec<ClientSetup> {
     (1..=count)
         .zip(plan.reads.into_iter().zip(plan.attempts).zip(plan.classes).cycle())
         .map(|(number, ((reads, attempts), class))| ClientSetup {
-            workload: Some(Workload { operations: share(number), keys: plan.keys, think: plan.think, reads }),
+            workload: Some(Workload { reads, ..Workload::of(share(number), plan.keys, plan.think) }),
             timeout: plan.client_timeout,
             attempts,
             class,
             ..ClientSetup::by_hand(ClientId(number))
         })
         .collect()
+}
+
+/// What is asked once the faults have ended, the first and the second time.
+fn asked_in_calm(machine: MachineKind, number: u64) -> AnyCommand {
+    let text = match (machine, number) {
+        (MachineKind::Kv, _) => String::new(),
+        (MachineKind::Workflow, 1) => "create case calm w1".into(),
+        (MachineKind::Workflow, number) => format!("update case calm v{number} w{number}"),
+        (MachineKind::Cluster, number) => format!("configure setting calm v {number}"),
+    };
+    let set = || Operation::Set { key: "calm".into(), value: number.to_string() }.into();
+    AnyCommand::read(machine, &text).unwrap_or_else(|_| set())
 }
 
 /// What the victim of a crash is bound to.
@@ -155,6 +175,7 @@ struct Draw<'a> {
     calm: Time,
     until: Time,
     steps: Vec<Step>,
+    machine: MachineKind,
     plan: &'a Plan,
 }
 
@@ -330,9 +351,9 @@ impl Draw<'_> {
                 self.push(Time(at + pause / 2), promote);
             }
         }
-        for (after, value) in [(100_000, "1"), (1_000_000, "2")] {
-            let operation = Operation::Set { key: "calm".into(), value: value.into() }.into();
-            self.push(Time(calm.0 + after), Action::Propose { to: None, operation });
+        for (after, number) in [(100_000, 1), (1_000_000, 2)] {
+            let operation = asked_in_calm(self.machine, number);
+            self.push(Time(calm.0 + after), Action::Propose { to: None, operation, class: None });
         }
     }
 }

@@ -5,6 +5,7 @@
 //! suffer is in `node`.
 
 use quorumscope_core::edge::Edge;
+use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::range_of;
 use quorumscope_core::membership::MembershipChange;
@@ -23,6 +24,7 @@ impl<P: Subject> World<P> {
         &mut self,
         to: Option<NodeId>,
         operation: &[u8],
+        class: Option<Class>,
         command: &Command,
     ) -> Result<(), CommandError> {
         if let Some(to) = to {
@@ -34,7 +36,7 @@ impl<P: Subject> World<P> {
             return Err(CommandError::Operation);
         }
         self.admit(command);
-        self.wish(client, Wish { operation, how: None, to, of_workload: false }, None);
+        self.wish(client, Wish { operation, how: None, to, class, of_workload: false }, None);
         Ok(())
     }
 
@@ -55,7 +57,7 @@ impl<P: Subject> World<P> {
             return Err(CommandError::Operation);
         }
         self.admit(command);
-        self.wish(client, Wish { operation, how: Some(how), to, of_workload: false }, None);
+        self.wish(client, Wish { operation, how: Some(how), to, class: None, of_workload: false }, None);
         Ok(())
     }
 

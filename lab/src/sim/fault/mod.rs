@@ -79,7 +79,8 @@ impl<P: Subject> World<P> {
     /// Carries out a command.
     pub(crate) fn command(&mut self, command: &Command) -> Result<(), CommandError> {
         match command {
-            Command::Propose { to, operation } => self.propose(*to, operation, command)?,
+            Command::Propose { to, operation } => self.propose(*to, operation, None, command)?,
+            Command::ProposeAs { to, operation, class } => self.propose(*to, operation, Some(*class), command)?,
             Command::Crash(node) => self.crash(*node, command)?,
             Command::Restart(node) => self.restart(*node, command)?,
             Command::Pause(node) => self.set_paused(*node, command)?,

@@ -143,6 +143,9 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             snapshot::accepted(node, *leader, *last, *bytes, *superseded)
         }
         Event::SnapshotNotNeeded { leader, index, commit } => snapshot::not_needed(node, *leader, *index, *commit),
+        Event::SnapshotPartsDropped { leader, index, received, by } => {
+            snapshot::parts_dropped(node, *leader, *index, *received, *by)
+        }
         Event::SnapshotRestored { index } => snapshot::restored(node, *index),
         Event::QuorumUnheard { heard, within } => lead::quorum_unheard(node, heard, *within),
         Event::ReadsForwarded { leader, reads } => lead::reads_forwarded(node, *leader, *reads),

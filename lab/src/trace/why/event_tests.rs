@@ -150,6 +150,8 @@ fn one_of_each() -> Vec<Event> {
         Event::SnapshotTransferStarted { follower, next, base, index, bytes: 80 },
         Event::SnapshotTransferResumed { follower, index, offset: 40 },
         Event::SnapshotTransferEnded { follower, index },
+        Event::SnapshotPartsDropped { leader, index: base, received: 40, by: Some(index) },
+        Event::SnapshotPartsDropped { leader, index: base, received: 40, by: None },
         Event::SnapshotAccepted { leader, last: (index, Term(2)), bytes: 80, superseded: base },
         Event::SnapshotRestored { index },
         Event::MembershipActs { index, members: observed(NodeId(3)) },

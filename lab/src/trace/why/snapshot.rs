@@ -127,6 +127,25 @@ pub(super) fn not_needed(node: NodeId, leader: NodeId, index: LogIndex, commit: 
         .with([("last included index", index.to_string()), ("commit index", commit.to_string())])
 }
 
+pub(super) fn parts_dropped(
+    node: NodeId,
+    leader: NodeId,
+    index: LogIndex,
+    received: u64,
+    by: Option<LogIndex>,
+) -> Explanation {
+    let (template, principle) = match by {
+        Some(_) => (text::PARTS_SUPERSEDED, principle::INSTALL),
+        None => (text::PARTS_NOT_NEEDED, principle::KEEP_LOG),
+    };
+    let by = by.unwrap_or_default();
+    let values: [(&str, &dyn core::fmt::Display); 5] =
+        [("node", &node), ("leader", &leader), ("index", &index), ("bytes", &received), ("by", &by)];
+    Explanation::of(fill(template, &values))
+        .because(principle, paper::INSTALL)
+        .with([("last included index", index.to_string()), ("bytes", received.to_string())])
+}
+
 pub(super) fn restored(node: NodeId, index: LogIndex) -> Explanation {
     Explanation::of(fill(text::RESTORED, &[("node", &node), ("index", &index)]))
         .because(principle::INSTALLED, paper::INSTALL)

@@ -145,6 +145,8 @@ pub(crate) mod snapshot {
         "{leader} feeds {fed} itself: no voter near it is heard and holds what is to be sent.";
     pub const PROJECTION: &str = "{node} sends {edge} its part of the state at index {index} ({bytes} bytes): {edge}'s store was made for something else, or it lacks entries that {node}'s log holds no longer.";
     pub const TRANSFER_RESUMED: &str = "{node} goes on sending {follower} the snapshot through index {index} at byte {offset}: this is how much {follower} has.";
+    pub const PARTS_SUPERSEDED: &str = "{node} throws away {bytes} bytes that it had of the snapshot through index {index}: {leader} sends the one through index {by} in its place.";
+    pub const PARTS_NOT_NEEDED: &str = "{node} throws away {bytes} bytes that it had of the snapshot through index {index}: what it stands for has come by {leader}'s entries.";
     pub const TRANSFER_ENDED: &str =
         "{node} knows that {follower} holds all up to index {index}, and sends entries again.";
     pub const ACCEPTED: &str =

@@ -110,6 +110,7 @@ pub(crate) mod line {
     pub const PROJECTION: &str = "{node} sends {edge} its part of the state at index {index}";
     pub const FEEDER_CHOSEN: &str = "{node} gets what is committed from {feeder} from here on";
     pub const TRANSFER_RESUMED: &str = "{node} goes on with {follower}'s snapshot at byte {offset}";
+    pub const PARTS_DROPPED: &str = "{node} throws away the parts that it had of the snapshot through index {index}";
     pub const INSTALLED: &str = "{node} restored its state from the snapshot through index {index}";
     pub const QUORUM_LOST: &str = "{node} stopped leading term {term}: it heard from no quorum";
     pub const TRANSFER_BEGAN: &str = "{node} hands leadership to {to}";
