@@ -39,7 +39,7 @@ use crate::entry::Proposal;
 use crate::event::Event;
 use crate::membership::MembershipChange;
 use crate::record::{AnyHard, AnyMessage, NodeStatus};
-use crate::storage::{DiskImage, Write};
+use crate::storage::{DiskImage, Hard, Write};
 use crate::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Term, Ticket, Wall};
 
 /// A deterministic protocol: the same inputs at the same times give the same effects.
@@ -47,7 +47,7 @@ pub trait Protocol: Clone {
     /// What its nodes say to each other.
     type Message: Clone + Debug + PartialEq + Hash + Serialize + for<'de> Deserialize<'de> + Into<AnyMessage>;
     /// What it must not forget apart from the log.
-    type Hard: Clone + Debug + Default + PartialEq + Hash + Serialize + for<'de> Deserialize<'de> + Into<AnyHard>;
+    type Hard: Hard + Debug + PartialEq + Hash + Serialize + for<'de> Deserialize<'de> + Into<AnyHard>;
     /// Validated settings, shared by all nodes.
     type Config: Clone + Debug;
 

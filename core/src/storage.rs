@@ -16,6 +16,16 @@ use crate::membership::Membership;
 use crate::snapshot::{Base, Snapshot};
 use crate::types::{Incarnation, LogIndex, NodeId, Ticket};
 
+/// What a protocol must not forget apart from its log.
+///
+/// A write may carry a part of it only: what changed. The store holds the whole.
+pub trait Hard: Clone + Default {
+    /// Takes what a later write says. By default it says everything, and takes the place of what was there.
+    fn absorb(&mut self, later: Self) {
+        *self = later;
+    }
+}
+
 /// One write to a node's store: hard state, snapshot, compaction, truncation, append, in this order, all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Write<H> {
@@ -87,7 +97,7 @@ pub struct DiskImage<H> {
     pub snapshot: Option<Arc<Snapshot>>,
 }
 
-impl<H: Default> DiskImage<H> {
+impl<H: Hard> DiskImage<H> {
     /// A store that bootstrap has formatted for `node`, in a cluster that begins with these members.
     #[must_use]
     pub fn formatted(cluster: u64, node: NodeId, members: Membership) -> Self {
@@ -146,7 +156,7 @@ pub struct Foreign {
     pub expected: (u64, NodeId),
 }
 
-impl<H: Clone> DiskImage<H> {
+impl<H: Hard> DiskImage<H> {
     /// Applies one completed write.
     ///
     /// # Errors
@@ -164,7 +174,7 @@ impl<H: Clone> DiskImage<H> {
         cut_log(&mut self.base, &mut self.log, write)?;
         self.log.extend(write.append.drain(..));
         if let Some(hard) = write.hard.take() {
-            self.hard = hard;
+            self.hard.absorb(hard);
         }
         if write.snapshot.is_some() {
             self.snapshot = write.snapshot.take();
@@ -246,6 +256,8 @@ pub struct Gap {
 mod tests {
     use super::*;
     use crate::types::Term;
+
+    impl Hard for u64 {}
 
     fn write(change: impl FnOnce(&mut Write<u64>)) -> Write<u64> {
         let ticket = Ticket { incarnation: Incarnation(1), sequence: 1 };

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome, Message};
 use super::role::{Heard, Role};
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::edge::LeftOut;
 use crate::entry::{Entries, Entry, EntryKind};
 use crate::event::{CommitReason, Event, FollowerReason, IgnoreReason, TimerReason};
 use crate::membership::Membership;
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, NodeId, Now, Ticket};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {

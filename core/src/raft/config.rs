@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rules::{AllOn, Rule, Rules};
+use crate::rules::{AllOn, Rule, Rules};
 use crate::types::{NodeId, Span};
 
 /// Settings of a Raft cluster, the same on all its nodes.

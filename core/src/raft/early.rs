@@ -12,12 +12,12 @@
 //! A batch without relaxed commands pays nothing for them. Read `replication` first.
 
 use super::role::{Role, Waiting};
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::Class;
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::LogIndex;
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {

@@ -29,12 +29,12 @@ use bytes::Bytes;
 use super::message::{AppendEntries, AppendOutcome, FeedEdge, Message};
 use super::progress::{Mode, Progress};
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::edge::{Edge, entry_for};
 use crate::entry::Entries;
 use crate::event::{Event, IgnoreReason};
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, NodeId, Now};
 

@@ -12,13 +12,13 @@ use super::message::{Message, RequestVote, RequestVoteReply};
 use super::observers::Observers;
 use super::reads::LeaderReads;
 use super::role::{Heard, Leader, Role, Votes};
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::{Class, EntryKind, Proposal, Tags};
 use crate::event::{Event, FollowerReason, IgnoreReason, Refusal, TimerReason};
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
 use crate::record::TimerKind;
+use crate::rules::{Rule, Rules};
 use crate::types::{ClientId, LogIndex, NodeId, Now, RequestNumber, Term};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {

@@ -24,11 +24,11 @@ use super::message::{AppendEntries, Message, Relay, Relayed};
 use super::observers::Feed;
 use super::progress::{Mode, Progress};
 use super::role::{Leader, Role};
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::Entries;
 use crate::event::{CommitReason, Event, IgnoreReason};
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::snapshot::Base;
 use crate::types::{NodeId, Now};
 

@@ -9,10 +9,10 @@
 //! Read `persist` next.
 
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::protocol::{Applied, Outcome};
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, Now, Ticket};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {

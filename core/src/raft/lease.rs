@@ -24,10 +24,10 @@ use smallvec::SmallVec;
 
 use super::message::RequestVote;
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::event::{Event, FollowerReason, Refusal};
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, Mono, NodeId, Now, Span};
 
 /// How many rounds may be without an answer: more of them would only prove less than the newest.

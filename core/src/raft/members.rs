@@ -17,13 +17,13 @@ use super::message::Message;
 use super::observers::{Feed, Observers};
 use super::progress::{Mode, Progress};
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Log, Raft};
 use crate::edge::Edge;
 use crate::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use crate::event::{ChangeRefusal, Event, FollowerReason};
 use crate::membership::{Membership, MembershipChange};
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{ClientId, LogIndex, NodeId, Now, RequestNumber};
 
 /// The configurations of a log, as far back as it may still be cut.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Entries;
 use crate::snapshot::{Base, SnapshotMeta};
+use crate::storage::Hard;
 use crate::types::{Digest, Incarnation, LogIndex, NodeId, Term};
 
 /// A Raft message.
@@ -249,6 +250,8 @@ pub struct HardState {
     /// Candidate that got its vote in that term.
     pub voted_for: Option<NodeId>,
 }
+
+impl Hard for HardState {}
 
 impl Message {
     /// The sender's term, or the prospective one in a pre-vote.

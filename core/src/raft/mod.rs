@@ -37,7 +37,6 @@ mod feeders;
 mod follow_up;
 mod lease;
 mod ledger;
-mod log;
 mod members;
 mod message;
 mod observers;
@@ -49,7 +48,6 @@ mod propose;
 mod reads;
 mod replication;
 mod role;
-mod rules;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -61,15 +59,16 @@ mod transfer;
 use std::sync::Arc;
 
 pub use config::{Config, ConfigError, Snapshots};
-pub use log::Log;
 pub use message::{
     AppendEntries, AppendEntriesReply, AppendOutcome, FeedEdge, HardState, InstallOutcome, InstallSnapshot,
     InstallSnapshotReply, Message, ReadIndex, ReadIndexReply, ReadToken, Relay, Relayed, RequestVote, RequestVoteReply,
     TimeoutNow,
 };
 pub use profile::Profile;
-pub use rules::{AllOn, Rule, RuleKind, Rules, Switches};
 pub use tick::MAX_LOG_TIME_JUMP;
+
+pub use crate::log::Log;
+pub use crate::rules::{AllOn, Rule, RuleKind, Rules, Switches};
 
 use crate::entry::Proposal;
 use crate::event::{Event, FollowerReason, IgnoreReason, SnapshotReason, TimerReason};

@@ -23,10 +23,10 @@
 
 use super::progress::{Mode, Progress, position_of};
 use super::role::{Leader, Role};
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::membership::Membership;
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, NodeId};
 
 /// What a leader sends to a node.

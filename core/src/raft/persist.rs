@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Effects;
-use super::log::Log;
 use super::message::HardState;
 use crate::entry::Entries;
+use crate::log::Log;
 use crate::snapshot::{Base, Snapshot};
 use crate::storage::Write;
 use crate::types::{Incarnation, LogIndex, Term, Ticket};

@@ -17,10 +17,10 @@
 //! `transfer` first.
 
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::event::Event;
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{NodeId, Now, Span};
 
 /// For how many of the longest election timeouts all must be calm before leadership is handed over.

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::rules::Rules;
+use crate::rules::Rules;
 use crate::types::{NodeId, Span};
 
 /// What the links and the load are like.

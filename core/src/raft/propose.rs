@@ -8,12 +8,12 @@
 use std::sync::Arc;
 
 use super::role::{Role, Waiting};
-use super::rules::Rules;
 use super::{Effects, Raft};
 use crate::entry::{Class, Entries, Entry, EntryKind, Proposal};
 use crate::event::{Event, Limit};
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
+use crate::rules::Rules;
 use crate::types::{ClientId, Now};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {

@@ -21,11 +21,11 @@ use std::collections::VecDeque;
 
 use super::message::{Message, ReadIndex, ReadIndexReply, ReadToken};
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::event::{Event, IgnoreReason};
 use crate::protocol::{Outcome, ReadHow, ReadRequest};
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{Incarnation, LogIndex, Mono, NodeId, Now};
 
 /// Most reads that wait at one node: further ones are refused as overloaded.

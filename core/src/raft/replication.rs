@@ -6,17 +6,17 @@
 //! what a quorum holds. Read `append` next, the follower's part; `propose` for
 //! how commands get into the leader's log.
 
-use super::log::Log;
 use super::message::{AppendEntries, AppendEntriesReply, AppendOutcome};
 use super::observers::Feed;
 use super::progress::{Mode, Progress};
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::Entries;
 use crate::event::{CommitReason, Event, IgnoreReason, Limit};
+use crate::log::Log;
 use crate::quorum::QuorumSystem;
 use crate::record::{self, TimerKind};
+use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, NodeId, Now, Term};
 
 impl<R: Rules, Q: QuorumSystem> Raft<R, Q> {

@@ -31,11 +31,11 @@ use super::members::Members;
 use super::message::{InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message};
 use super::progress::{Mode, Sending};
 use super::role::Role;
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::event::{CommitReason, Event, IgnoreReason, SnapshotReason};
 use crate::membership::Membership;
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::snapshot::{Assembly, Base, Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, Mono, NodeId, Now, Term, Ticket};
 

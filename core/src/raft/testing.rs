@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::log::Log;
 use crate::entry::{Class, Entry, EntryKind, Tags};
+use crate::log::Log;
 use crate::types::{ClientId, LogIndex, RequestNumber, Term, Wall};
 
 /// A command entry without content.
@@ -22,7 +22,7 @@ pub(crate) fn entry(index: u64, term: u64) -> Entry {
 }
 
 /// A log whose entries have these terms.
-pub(super) fn log_of_terms(terms: &[u64]) -> Log {
+pub(crate) fn log_of_terms(terms: &[u64]) -> Log {
     let entries: Vec<_> = terms.iter().zip(1..).map(|(term, index)| std::sync::Arc::new(entry(index, *term))).collect();
     Log::new(&entries)
 }

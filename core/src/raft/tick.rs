@@ -11,10 +11,10 @@
 //!
 //! A tick is looked for at each heartbeat; an expiry is late by so much.
 
-use super::rules::Rules;
 use super::{Effects, Raft};
 use crate::entry::{Class, EntryKind, Proposal, Tags};
 use crate::quorum::QuorumSystem;
+use crate::rules::Rules;
 use crate::types::{ClientId, Now, RequestNumber, Span, Wall};
 
 /// How far log time may move from one entry to the next: ten minutes.

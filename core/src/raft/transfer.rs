@@ -15,12 +15,12 @@
 
 use super::message::{Message, TimeoutNow};
 use super::role::{Heard, Role};
-use super::rules::{Rule, Rules};
 use super::{Effects, Raft};
 use crate::entry::Proposal;
 use crate::event::{Event, IgnoreReason, TransferRefusal};
 use crate::protocol::Outcome;
 use crate::quorum::QuorumSystem;
+use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, Mono, NodeId, Now};
 
 /// Leadership that is being handed over.

@@ -170,8 +170,8 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::log_of_terms;
     use super::*;
+    use crate::raft::testing::log_of_terms;
 
     fn base(index: u64, term: u64) -> Base {
         Base { index: LogIndex(index), term: Term(term) }
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn an_entry_that_leaves_a_gap_is_not_appended() {
         let mut log = log_of_terms(&[1]);
-        assert!(!log.append(Arc::new(super::super::testing::entry(3, 1))));
+        assert!(!log.append(Arc::new(crate::raft::testing::entry(3, 1))));
         assert_eq!(log.last_index(), LogIndex(1));
     }
 
@@ -232,7 +232,7 @@ mod tests {
     fn a_slice_ends_where_the_next_entry_would_exceed_its_bytes() {
         let sized = |(bytes, index): (&usize, u64)| {
             let payload = vec![0; *bytes].into();
-            Arc::new(Entry { payload, ..super::super::testing::entry(index, 1) })
+            Arc::new(Entry { payload, ..crate::raft::testing::entry(index, 1) })
         };
         let log = Log::new(&[40, 0, 30, 0, 50].iter().zip(1..).map(sized).collect::<Vec<_>>());
         let slice = |from, limit, first, bytes| {
@@ -252,7 +252,7 @@ mod tests {
             let mut log = log_of_terms(&[1, 1, 2, 2]);
             assert_eq!(log.compact(through), 4);
             assert_eq!((log.base(), log.last_index()), (through, through.index));
-            assert!(log.append(Arc::new(super::super::testing::entry(through.index.0 + 1, 9))));
+            assert!(log.append(Arc::new(crate::raft::testing::entry(through.index.0 + 1, 9))));
         }
     }
 }

@@ -1,0 +1,215 @@
+//! Which guards make the protocols safe, and what breaks without each?
+//!
+//! Every guard is a named switch, on by default. One mechanism serves the page's
+//! break-it lab, the lessons, and the proof that the checkers work. The native
+//! node uses [`AllOn`], a type without switches: its checks are constants and
+//! cost nothing. Witnesses stand in `tests/scenarios/witness/<rule>.toml`.
+
+use core::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a rule's absence breaks safety or only progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RuleKind {
+    /// Something bad happens.
+    Safety,
+    /// Nothing good happens any more.
+    Liveness,
+}
+
+/// Defines the rules: what each is for, its name in scenario files and on the command line, and its kind.
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident = $name:literal, $kind:ident;)*) => {
+        /// A guard that can be switched off in the laboratory.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            /// All rules, in the order of the switches.
+            pub const ALL: [Self; [$(Self::$rule),*].len()] = [$(Self::$rule),*];
+
+            /// The name in scenario files and on the command line.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $name,)*
+                }
+            }
+
+            /// What its absence breaks.
+            #[must_use]
+            pub fn kind(self) -> RuleKind {
+                match self {
+                    $(Self::$rule => RuleKind::$kind,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    /// Only entries of the leader's own term are committed by counting (§5.4.2, Figure 8).
+    CommitOwnTermOnly = "raft.commit-own-term-only", Safety;
+    /// A vote is granted only to a log that is at least as up to date (§5.4.1).
+    UpToDateCheck = "raft.up-to-date-check", Safety;
+    /// A node votes for one candidate a term (§5.2).
+    OneVotePerTerm = "raft.one-vote-per-term", Safety;
+    /// The vote is durable before the reply leaves (Figure 2, "persistent state").
+    PersistVoteBeforeReply = "raft.persist-vote-before-reply", Safety;
+    /// Appended entries are durable before the reply leaves (Figure 2, "persistent state").
+    PersistAppendBeforeReply = "raft.persist-append-before-reply", Safety;
+    /// A follower checks the entry before the new ones (§5.3).
+    ConsistencyCheck = "raft.consistency-check", Safety;
+    /// A follower commits no further than this append has verified (Figure 2, "index of last new entry").
+    CommitVerifiedPrefix = "raft.commit-verified-prefix", Safety;
+    /// An append that overlaps keeps a matching suffix (Figure 2, "existing entry conflicts").
+    KeepMatchingSuffix = "raft.keep-matching-suffix", Safety;
+    /// An acknowledged write counts only while the log still holds what it wrote.
+    WrittenNamesEntry = "raft.written-names-entry", Safety;
+    /// A leader and a commit need more than half of the voters (§5.2, §5.3).
+    MajorityQuorum = "raft.majority-quorum", Safety;
+    /// A node whose store is lost neither votes nor counts (amnesia is lying).
+    LostStoreDoesNotVote = "raft.lost-store-does-not-vote", Safety;
+    /// Stepping down within a term keeps the vote (Figure 2, `votedFor`).
+    VoteKeptWithinTerm = "raft.vote-kept-within-term", Safety;
+    /// A candidate sends its requests only after its own term and vote are durable.
+    PersistBeforeCampaign = "raft.persist-before-campaign", Safety;
+    /// A retried command is applied once (§8; thesis §6.3).
+    ExactlyOnce = "session.exactly-once", Safety;
+    /// An election timeout is drawn at random (§5.2). Liveness.
+    RandomizedTimeout = "raft.randomized-timeout", Liveness;
+    /// A higher term in any message is adopted (§5.1). Liveness.
+    AdoptHigherTerm = "raft.adopt-higher-term", Liveness;
+    /// A leader moves back past a conflict (§5.3). Liveness.
+    BackUpOnConflict = "raft.back-up-on-conflict", Liveness;
+    /// A change of voters goes through a joint configuration (§6).
+    JointConsensus = "raft.joint-consensus", Safety;
+    /// A change of members waits for the one before it (thesis §4.1).
+    OneChangeAtATime = "raft.one-change-at-a-time", Safety;
+    /// A leader changes members only once it has committed in its term (Ongaro, raft-dev 2015).
+    ChangeAfterOwnCommit = "raft.change-after-own-commit", Safety;
+    /// A configuration that is cut from the log acts no longer (thesis §4.1).
+    ConfigurationFollowsLog = "raft.configuration-follows-log", Safety;
+    /// Only a learner that has caught up gets a vote (thesis §4.2.1). Liveness.
+    PromoteCaughtUp = "raft.promote-caught-up", Liveness;
+    /// Whoever leads leaves a committed joint configuration (thesis §4.3). Liveness.
+    AutoLeave = "raft.auto-leave", Liveness;
+    /// A node whose removal is not known to be committed still runs for election (thesis §4.2.2). Liveness.
+    LeavingMayCampaign = "raft.leaving-may-campaign", Liveness;
+    /// A snapshot holds the sessions of its index (§8; thesis §6.3).
+    SnapshotCarriesSessions = "raft.snapshot-carries-sessions", Safety;
+    /// A snapshot is durable before its receiver says that it has it (Figure 13): it is never sent again. Liveness.
+    SnapshotDurableBeforeReply = "raft.snapshot-durable-before-reply", Liveness;
+    /// A snapshot that holds no more than what is committed here is not installed (thesis §5.1).
+    StaleSnapshotIgnored = "raft.stale-snapshot-ignored", Safety;
+    /// Entries that follow a snapshot's last entry stay in the log (Figure 13, step 6).
+    SnapshotKeepsNewerLog = "raft.snapshot-keeps-newer-log", Safety;
+    /// A leader asks again where a transfer of a snapshot stands (§7). Liveness.
+    SnapshotRetry = "raft.snapshot-retry", Liveness;
+    /// A read waits for a round that proves that the leader still leads (thesis §6.4).
+    ReadIndexConfirmsLeadership = "raft.read-index-confirms-leadership", Safety;
+    /// A leader tells no read index before it has committed in its own term (thesis §6.4).
+    ReadWaitsForOwnTermCommit = "raft.read-waits-for-own-term-commit", Safety;
+    /// A lease runs from the sending of the round that a quorum answered (thesis §6.4.1).
+    LeaseFromSend = "raft.lease-from-send", Safety;
+    /// A lease is shortened by the bound on the clocks' drift (thesis §6.4.1).
+    LeaseDriftBound = "raft.lease-drift-bound", Safety;
+    /// A leader that hands leadership over has no lease any more in that term (thesis §6.4.1).
+    LeaseEndsAtTransfer = "raft.lease-ends-at-transfer", Safety;
+    /// A leader that hears from no quorum steps down (thesis §6.2). Liveness.
+    CheckQuorum = "raft.check-quorum", Liveness;
+    /// A node that hears a leader gives nobody its vote (thesis §4.2.3): leases rest on it.
+    VoteLease = "raft.vote-lease", Safety;
+    /// A transfer of leadership that takes too long is given up (thesis §3.10). Liveness.
+    TransferHasDeadline = "raft.transfer-has-deadline", Liveness;
+    /// Only voters' answers prove that a leader leads (thesis §6.4): observers may hear a deposed one.
+    VotersConfirm = "raft.voters-confirm", Safety;
+    /// A leader answers a relaxed command only once its own copy is durable (the fast path's one promise).
+    EarlyAnswerIsDurable = "raft.early-answer-is-durable", Safety;
+    /// A leader hands over to a preferred node only in calm, and to one that could take over. Liveness.
+    HandOverInCalm = "raft.hand-over-in-calm", Liveness;
+    /// The store of an edge goes on under the subscription alone that it was made for; another one is a new snapshot.
+    EdgeStartsAnew = "raft.edge-starts-anew", Safety;
+    /// A feeder sends only what its log shares with the leader's and the leader has committed.
+    FeederSendsCommitted = "raft.feeder-sends-committed", Safety;
+    /// A leader counts its own copy of an entry only once it is durable (thesis §10.2.1; etcd#14370).
+    LeaderCopyIsDurable = "raft.leader-copy-is-durable", Safety;
+    /// A session knows a retry by its number alone, not by higher numbers that came before it (thesis §6.3): pipelined
+    /// commands arrive in any order.
+    EachNumberByItself = "session.each-number-by-itself", Safety;
+}
+
+impl Rule {
+    /// The rule of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+}
+
+/// Which rules hold.
+pub trait Rules: Clone + Debug {
+    /// Whether `rule` is on.
+    fn on(&self, rule: Rule) -> bool;
+}
+
+/// All rules, always: the type of the native node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AllOn;
+
+impl Rules for AllOn {
+    #[inline]
+    fn on(&self, _rule: Rule) -> bool {
+        true
+    }
+}
+
+/// Rules that can be switched off, for the laboratory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Switches {
+    off: u128,
+}
+
+impl Switches {
+    /// All rules on.
+    #[must_use]
+    pub fn all_on() -> Self {
+        Self::default()
+    }
+
+    /// The same with one rule switched off.
+    #[must_use]
+    pub fn without(self, rule: Rule) -> Self {
+        Self { off: self.off | 1 << rule as u32 }
+    }
+
+    /// The rules that are off.
+    pub fn off(self) -> impl Iterator<Item = Rule> {
+        Rule::ALL.into_iter().filter(move |rule| !self.on(*rule))
+    }
+}
+
+impl Rules for Switches {
+    #[inline]
+    fn on(&self, rule: Rule) -> bool {
+        self.off & (1 << rule as u32) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_a_switch_of_its_own() {
+        for (position, rule) in Rule::ALL.into_iter().enumerate() {
+            assert_eq!(rule as usize, position);
+            assert_eq!(Rule::named(rule.name()), Some(rule));
+            let switches = Switches::all_on().without(rule);
+            assert_eq!(switches.off().collect::<Vec<_>>(), [rule]);
+        }
+    }
+}
