@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::few;
 use crate::membership::Membership;
-use crate::types::{LogIndex, NodeId};
+use crate::types::{LogIndex, NodeId, Term};
 
 /// Decides what enough means.
 pub trait QuorumSystem: Clone + Debug {
@@ -104,9 +104,128 @@ impl QuorumSystem for Majority {
     }
 }
 
+/// How many of so many voters may lie: ⌊(n−1)/3⌋, the most for which quorums exist that share an honest voter and that
+/// the honest can make alone (PBFT §3).
+#[must_use]
+pub fn faulty(voters: u32) -> u32 {
+    voters.saturating_sub(1) / 3
+}
+
+/// ⌊(n+f)/2⌋ + 1: any two such sets share f+1 voters, so an honest one. It is 2f+1 exactly at n = 3f+1.
+#[must_use]
+pub fn byzantine_quorum(voters: u32) -> u32 {
+    (voters + faulty(voters)) / 2 + 1
+}
+
+/// f+1: at least one of so many is honest.
+#[must_use]
+pub fn one_honest(voters: u32) -> u32 {
+    faulty(voters) + 1
+}
+
+/// What counts as enough where some voters lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Byzantine {
+    voters: SmallVec<[NodeId; 8]>,
+    needed: u32,
+}
+
+impl Byzantine {
+    /// The quorums of these voters. `weakened` is the laboratory's broken variant, one vote short of safety.
+    #[must_use]
+    pub fn of(voters: &[NodeId], weakened: bool) -> Self {
+        let mut sorted: SmallVec<[NodeId; 8]> = voters.into();
+        few::sort(&mut sorted, |a, b| a < b);
+        let needed = byzantine_quorum(count(&sorted));
+        Self { voters: sorted, needed: if weakened { needed.saturating_sub(1).max(1) } else { needed } }
+    }
+
+    /// Who votes, sorted.
+    #[must_use]
+    pub fn voters(&self) -> &[NodeId] {
+        &self.voters
+    }
+
+    /// q: how many make a quorum.
+    #[must_use]
+    pub fn needed(&self) -> u32 {
+        self.needed
+    }
+
+    /// f: how many may lie.
+    #[must_use]
+    pub fn faulty(&self) -> u32 {
+        faulty(count(&self.voters))
+    }
+
+    /// f+1: at least one of so many is honest.
+    #[must_use]
+    pub fn one_honest(&self) -> u32 {
+        one_honest(count(&self.voters))
+    }
+
+    /// Whether `node` votes.
+    #[must_use]
+    pub fn is_voter(&self, node: NodeId) -> bool {
+        self.voters.binary_search(&node).is_ok()
+    }
+
+    /// Whose turn it is in view `view`: the voters in order, one after the other (PBFT §4.1: p = v mod |R|).
+    #[must_use]
+    pub fn in_turn(&self, view: Term) -> Option<NodeId> {
+        let turn = view.0.checked_rem(self.voters.len() as u64)?;
+        self.voters.get(usize::try_from(turn).ok()?).copied()
+    }
+
+    /// Whether these are enough distinct voters; a name that comes twice counts once, whatever comes between.
+    pub fn is_quorum(&self, named: impl Iterator<Item = NodeId>) -> bool {
+        self.distinct(named) >= self.needed
+    }
+
+    /// How many distinct voters are named.
+    pub fn distinct(&self, named: impl Iterator<Item = NodeId>) -> u32 {
+        let mut seen: SmallVec<[bool; 8]> = SmallVec::from_elem(false, self.voters.len());
+        for position in named.filter_map(|node| self.voters.binary_search(&node).ok()) {
+            seen[position] = true;
+        }
+        u32::try_from(seen.into_iter().filter(|named| *named).count()).unwrap_or(u32::MAX)
+    }
+}
+
+fn count(voters: &[NodeId]) -> u32 {
+    u32::try_from(voters.len()).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn byzantine_thresholds_are_those_of_the_papers() {
+        let of = |n| (faulty(n), byzantine_quorum(n), one_honest(n));
+        assert_eq!([4, 7, 10, 31, 100].map(of), [(1, 3, 2), (2, 5, 3), (3, 7, 4), (10, 21, 11), (33, 67, 34)]);
+        assert_eq!([1, 2, 3, 5, 6].map(of), [(0, 1, 1), (0, 2, 1), (0, 2, 1), (1, 4, 2), (1, 4, 2)]);
+    }
+
+    /// By brute force over sizes: two quorums share an honest voter, and the honest alone are a quorum.
+    #[test]
+    fn two_quorums_share_an_honest_voter_and_the_honest_make_one() {
+        for n in 1..=300 {
+            let (f, q) = (faulty(n), byzantine_quorum(n));
+            assert!(2 * q > n + f, "two quorums of {n} share more than the liars");
+            assert!(n - f >= q, "the honest of {n} make a quorum");
+            assert!(2 * (q - 1) <= n + f, "no fewer are enough with {n}");
+        }
+    }
+
+    #[test]
+    fn a_voter_that_is_named_twice_counts_once_and_a_stranger_never() {
+        let quorum = Byzantine::of(&[3, 1, 4, 2].map(NodeId), false);
+        assert!(!quorum.is_quorum([1, 2, 2, 1, 9, 8].map(NodeId).into_iter()));
+        assert!(quorum.is_quorum([1, 2, 2, 1, 9, 4].map(NodeId).into_iter()));
+        assert_eq!([0, 1, 5].map(|view| quorum.in_turn(Term(view))), [1, 2, 2].map(|id| Some(NodeId(id))));
+        assert_eq!(Byzantine::of(&[], false).in_turn(Term(3)), None);
+    }
 
     fn voters(count: u32) -> Membership {
         Membership::of((1..=count).map(NodeId).collect())
