@@ -22,7 +22,9 @@
 //! 7. where the cluster has edges, a proposal's tags are set by [`edge::tagged`](crate::edge::tagged) before it is
 //!    handed in, whatever its client has set;
 //! 8. entries of all kinds let the machine's log time pass, and where its next expiry changes, [`Input::ExpiryAt`]
-//!    says so; it has no effects by itself.
+//!    says so; it has no effects by itself;
+//! 9. a message or request is handed in once all signatures hold that [`Protocol::claims`] and
+//!    [`Protocol::request_claims`] list; of one that fails, [`Input::Forged`] tells whose channel it came on.
 //!
 //! Read `raft` next, or `record` for what executors publish.
 
@@ -34,6 +36,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::bft::{Bundle, Reply};
+use crate::crypto::Claim;
 use crate::edge::Edge;
 use crate::entry::Proposal;
 use crate::event::Event;
@@ -63,6 +67,17 @@ pub trait Protocol: Clone {
 
     /// What an observer may know of it now; a projection, without influence.
     fn status(&self) -> NodeStatus;
+
+    /// The signatures that have to hold before a message of `from` is handed in, those inside of certificates
+    /// included. A protocol whose nodes believe each other has none.
+    fn claims(&self, from: NodeId, message: &Self::Message, claims: &mut Vec<Claim>) {
+        let _ = (from, message, claims);
+    }
+
+    /// The signatures that have to hold before a client's requests are handed in.
+    fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
+        let _ = (bundle, claims);
+    }
 }
 
 /// What comes in.
@@ -79,6 +94,14 @@ pub enum Input<M> {
     DeadlineReached,
     /// Commands of clients, in order.
     Propose(Vec<Proposal>),
+    /// Commands of clients under their signatures, which hold; for protocols that order no others.
+    Requests(Vec<Arc<Bundle>>),
+    /// A message of this peer came with a signature that does not hold; it is not handed in. Whether the peer has
+    /// forged it or was sent it is not known.
+    Forged {
+        /// Whose channel it came on.
+        from: NodeId,
+    },
     /// The write of this ticket, and all before it, are durable.
     Written(Ticket),
     /// The state machine has applied everything up to and including `through`.
@@ -208,6 +231,8 @@ pub enum Outcome {
         /// The leader's term: the entry is lost where another term is committed at that index.
         term: Term,
     },
+    /// Executed by this replica, which answers for itself alone: the client believes f+1 that agree.
+    Replied(Box<Reply>),
 }
 
 /// What goes out, in order.

@@ -202,6 +202,8 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             Input::ExpiryAt(at) => self.expiry = *at,
             Input::Read(requests) => self.on_read(now, std::mem::take(requests), out),
             Input::TransferLeadership { to } => self.on_transfer(now, *to, out),
+            // Raft's nodes believe each other, and their clients.
+            Input::Requests(_) | Input::Forged { .. } => {}
         }
         self.follow_up(now, out);
     }
