@@ -11,6 +11,7 @@
 //! Read `request` next, then `batch` and `reply`; then `pbft` or `hotstuff`.
 
 pub mod batch;
+pub mod certificate;
 pub mod log_time;
 pub mod reply;
 pub mod request;
@@ -19,6 +20,7 @@ use core::fmt::Debug;
 use std::sync::Arc;
 
 pub use batch::Batch;
+pub use certificate::Certificate;
 pub use log_time::Tolerance;
 pub use reply::{Replies, Reply};
 pub use request::Bundle;
