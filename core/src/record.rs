@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::raft;
-use crate::storage::Write;
+use crate::storage::{Hard as _, Write};
 use crate::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
 };
@@ -67,6 +67,15 @@ impl From<raft::Message> for AnyMessage {
 pub enum AnyHard {
     /// Raft's term and vote.
     Raft(raft::HardState),
+}
+
+impl AnyHard {
+    /// Takes what a later write of the same protocol says.
+    pub fn absorb(&mut self, later: Self) {
+        match (self, later) {
+            (Self::Raft(hard), Self::Raft(later)) => hard.absorb(later),
+        }
+    }
 }
 
 impl From<raft::HardState> for AnyHard {

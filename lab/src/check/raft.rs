@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use quorumscope_core::edge::without_body;
 use quorumscope_core::entry::{Entry, EntryKind};
+use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
-use quorumscope_core::membership::Membership;
-use quorumscope_core::raft::{HardState, Log, MAX_LOG_TIME_JUMP};
+use quorumscope_core::raft::MAX_LOG_TIME_JUMP;
 use quorumscope_core::record::Role;
-use quorumscope_core::storage::DiskImage;
+use quorumscope_core::storage::{DiskImage, Hard};
 use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
 
 use super::early::{Committed, Name};
@@ -32,6 +32,7 @@ use super::property::{
     COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, LOG_TIME,
     STATE_MACHINE_SAFETY,
 };
+use super::{Checks, Standing};
 use crate::trace::view::Violation;
 
 /// How often one property is reported in a run: a broken world breaks at every event.
@@ -73,10 +74,8 @@ pub struct RaftChecks {
     reported: LiteMap<&'static str, u32>,
 }
 
-impl RaftChecks {
-    /// Checks for a cluster of these voters, before anything happened.
-    #[must_use]
-    pub fn new(voters: &[NodeId]) -> Self {
+impl Checks for RaftChecks {
+    fn new(voters: &[NodeId]) -> Self {
         Self {
             oracle: Oracle::new(voters),
             leaders: LiteMap::new(),
@@ -90,19 +89,8 @@ impl RaftChecks {
         }
     }
 
-    /// After a step that began a write: what it did to the node's log in memory. `log` is the log after it.
-    #[expect(clippy::too_many_arguments, reason = "one event of the world, as it stands in the write")]
-    pub fn log_changed(
-        &mut self,
-        at: Time,
-        node: NodeId,
-        is_leader: bool,
-        term: Term,
-        truncate: Option<LogIndex>,
-        append: &[Arc<Entry>],
-        log: &Log,
-        members: &Membership,
-    ) {
+    fn log_changed(&mut self, seen: &Standing<'_>, truncate: Option<LogIndex>, append: &[Arc<Entry>]) {
+        let Standing { at, node, leads: is_leader, term, log, members } = *seen;
         if let Some(from) = truncate
             && is_leader
         {
@@ -124,8 +112,7 @@ impl RaftChecks {
         }
     }
 
-    /// After a step in which role or term changed.
-    pub fn status_changed(&mut self, at: Time, node: NodeId, role: Role, term: Term, log: &Log) {
+    fn status_changed(&mut self, at: Time, node: NodeId, role: Role, term: Term, log: &Log) {
         if role != Role::Leader {
             self.leading.remove(&node);
             return;
@@ -151,8 +138,7 @@ impl RaftChecks {
         }
     }
 
-    /// After a step in which the node's commit index rose.
-    pub fn commit_changed(&mut self, at: Time, node: NodeId, commit: LogIndex, log: &Log) {
+    fn commit_changed(&mut self, at: Time, node: NodeId, commit: LogIndex, log: &Log) {
         let believed = log.term_at(commit);
         let decided = self.oracle.decided();
         let counted = decided.get(position(commit)).map(|decided| decided.entry.term);
@@ -171,36 +157,22 @@ impl RaftChecks {
         self.report(at, Some(node), (COMMIT_IS_DECIDED, detail));
     }
 
-    /// Completed writes were applied to the node's disk image. `term` is the node's term now, `from` the lowest
-    /// index that may have changed, `through` the last one of the image.
-    pub fn durable(
-        &mut self,
-        at: Time,
-        node: NodeId,
-        term: Term,
-        image: &DiskImage<HardState>,
-        from: LogIndex,
-        through: LogIndex,
-    ) {
-        debug_assert_eq!(through, image.last_index(), "{node} in {term}: the image ends where the write ended");
+    fn durable<H: Hard>(&mut self, at: Time, node: NodeId, image: &DiskImage<H>, from: LogIndex) {
         let findings = self.oracle.durable(node, image, from);
         findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
     }
 
-    /// The node crashed, and this is left on its disk.
-    pub fn crashed(&mut self, at: Time, node: NodeId, image: &DiskImage<HardState>) {
+    fn crashed<H: Hard>(&mut self, at: Time, node: NodeId, image: &DiskImage<H>) {
         self.leading.remove(&node);
         let findings = self.oracle.crashed(node, image);
         findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
     }
 
-    /// The store of a node that is down is gone.
-    pub fn store_lost(&mut self, node: NodeId) {
+    fn store_lost(&mut self, node: NodeId) {
         self.oracle.store_lost(node);
     }
 
-    /// The node applied an entry.
-    pub fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
+    fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
         if entry.kind == EntryKind::Elided {
             return; // Its log and its state are compared; what it applied is another entry's digest.
         }
@@ -221,8 +193,7 @@ impl RaftChecks {
         applied[slot] = Some(FirstApplied { entry: Arc::clone(entry), by: node });
     }
 
-    /// The node's state at `index` is this: it made a snapshot of it, or installed one.
-    pub fn state(&mut self, at: Time, node: NodeId, index: LogIndex, state: Digest) {
+    fn state(&mut self, at: Time, node: NodeId, index: LogIndex, state: Digest) {
         let Some((first, by)) = self.states.get(&index) else {
             Arc::make_mut(&mut self.states).insert(index, (state, node));
             return;
@@ -233,9 +204,7 @@ impl RaftChecks {
         }
     }
 
-    /// An edge has applied what goes up to `through`, or restored it, and its state is this. `empty` is the machine
-    /// before the first entry.
-    pub fn edge(
+    fn edge(
         &mut self,
         at: Time,
         node: NodeId,
@@ -254,28 +223,20 @@ impl RaftChecks {
         self.edges.insert(node, shadow);
     }
 
-    /// The entry that the oracle counts as committed at `index`.
-    #[must_use]
-    pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
+    fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
         self.oracle.decided().get(position(index)).map(|decided| decided.entry.as_ref())
     }
 
-    /// Newly committed by the oracle, in the order of indexes.
-    pub fn take_decided(&mut self) -> Vec<(LogIndex, Term)> {
+    fn take_decided(&mut self) -> Vec<(LogIndex, Term)> {
         self.oracle.take_fresh()
     }
 
-    /// Newly broken.
-    pub fn take_findings(&mut self) -> Vec<Violation> {
+    fn take_findings(&mut self) -> Vec<Violation> {
         std::mem::take(&mut self.findings)
     }
+}
 
-    /// The last index that the oracle counts as committed.
-    #[must_use]
-    pub fn decided_through(&self) -> LogIndex {
-        LogIndex(self.oracle.decided().len() as u64)
-    }
-
+impl RaftChecks {
     fn report(&mut self, at: Time, node: Option<NodeId>, (property, detail): Finding) {
         let count = self.reported.entry(property).or_default();
         *count += 1;
@@ -352,7 +313,7 @@ impl Committed for RaftChecks {
     }
 
     fn through(&self) -> LogIndex {
-        self.decided_through()
+        LogIndex(self.oracle.decided().len() as u64)
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use litemap::LiteMap;
+use quorumscope_core::bft::Replies;
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
@@ -62,6 +63,8 @@ pub(crate) struct Outstanding {
     pub(crate) to: NodeId,
     /// Whether every try so far was surely refused, but for the one that is under way.
     pub(crate) refused_so_far: bool,
+    /// What replicas that answer for themselves have told so far.
+    pub(crate) replies: Replies,
     /// What it waits for.
     pub(crate) waits: Waits,
     /// The event that ends the waiting.
@@ -170,6 +173,7 @@ impl Client {
             attempt: 0,
             to,
             refused_so_far: true,
+            replies: Replies::default(),
             waits: Waits::Answer,
             stamp: 0,
             of_workload,

@@ -13,7 +13,8 @@ use quorumscope_core::raft::{AppendEntries, Config, Log, Message, Switches};
 use quorumscope_core::record::Role;
 
 use super::coverage::Coverage;
-use super::world::{Subject, World};
+use super::subject::Subject;
+use super::world::World;
 
 impl Coverage {
     /// A node noted this.

@@ -158,4 +158,8 @@ counters! {
     answered_early = "answered early",
     /// Early answers whose request was lost, as far as anybody knew at that time.
     early_lost = "early answers lost",
+    /// Messages, requests and replies whose signatures did not hold.
+    forged = "forged signatures refused",
+    /// Results that clients believed because f+1 replicas told them.
+    replies_believed = "results believed by equal replies",
 }

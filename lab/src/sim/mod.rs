@@ -19,21 +19,25 @@ mod recorder;
 mod serve;
 mod setup;
 mod snapshot;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod transit;
+mod trust;
 mod watch;
 mod workload;
 mod world;
 
+use std::sync::Arc;
+
 use quorumscope_core::entry::Entry;
+use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::Protocol as _;
-use quorumscope_core::raft::{HardState, Log, Message, Raft, Rule, Rules as _, Switches};
-use quorumscope_core::record::{Command, NodeStatus, Record, Role};
-use quorumscope_core::storage::DiskImage;
+use quorumscope_core::raft::Raft;
+use quorumscope_core::record::{Command, NodeStatus, Record};
+use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time};
 
 pub(crate) use client::see_asked;
@@ -44,52 +48,11 @@ pub use fault::CommandError;
 pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
 pub(crate) use world::MAX_VIOLATIONS;
-use world::{Subject, World};
+use world::World;
 
+use crate::check::Checks as _;
 use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, OperationView, View, Violation};
-
-impl Subject for Raft<Switches> {
-    const NAME: &'static str = "raft";
-
-    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
-        let mut machine = Sessions::of(AnyMachine::new(setup.kind));
-        if let Some(limit) = setup.session_timeout {
-            machine = machine.with_idle_limit(limit);
-        }
-        if !config.rules.on(Rule::ExactlyOnce) {
-            machine = machine.without_deduplication();
-        }
-        if !config.rules.on(Rule::EachNumberByItself) {
-            machine = machine.swallowing_late_numbers();
-        }
-        if config.rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
-    }
-
-    fn voters(config: &Self::Config) -> &[NodeId] {
-        &config.voters
-    }
-
-    fn standing(&self) -> (Role, Term) {
-        (self.role(), self.current_term())
-    }
-
-    fn commit(&self) -> LogIndex {
-        self.commit_index()
-    }
-
-    fn log(&self) -> &Log {
-        self.log()
-    }
-
-    fn members(&self) -> &Membership {
-        self.membership()
-    }
-
-    fn count_sent(&self, message: &Message, config: &Self::Config, coverage: &mut Coverage) {
-        coverage.sent(message, self.log(), config);
-    }
-}
 
 /// One run. Cloning it forks it; what did not change is shared.
 #[derive(Clone)]
@@ -119,8 +82,10 @@ pub struct NodeFace<'a> {
     pub applied: LogIndex,
     /// Its state machine.
     pub machine: &'a Sessions<AnyMachine>,
-    /// What is durable.
-    pub disk: &'a DiskImage<HardState>,
+    /// What is durable of its log.
+    pub stored: &'a [Arc<Entry>],
+    /// The last entry that its newest durable snapshot holds; 0 where it has none.
+    pub snapshot: LogIndex,
 }
 
 macro_rules! world {
@@ -144,7 +109,7 @@ impl Simulation {
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
         setup.validate()?;
         match setup.protocol.clone() {
-            ProtocolSetup::Raft(config) => Ok(Self(Inner::Raft(Box::new(World::new(config, setup))))),
+            ProtocolSetup::Raft(config) => Ok(Self(Inner::Raft(Box::new(World::new(config, setup, None))))),
         }
     }
 
@@ -257,19 +222,7 @@ impl Simulation {
     /// One node.
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {
-        let Inner::Raft(world) = &self.0;
-        let node = world.nodes.get(world.position(node)?)?;
-        Some(NodeFace {
-            liveness: node.liveness,
-            incarnation: node.incarnation,
-            status: node.protocol.as_ref().map(|protocol| protocol.status()).unwrap_or_default(),
-            log: node.protocol.as_ref().map(Subject::log),
-            members: node.protocol.as_ref().map(Subject::members),
-            commit: node.protocol.as_ref().map_or(LogIndex::ZERO, Subject::commit),
-            applied: node.applied,
-            machine: &node.machine,
-            disk: &node.disk.image,
-        })
+        world!(self).face(node)
     }
 
     /// The messages on their way, by the record that sent them.

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use quorumscope_core::bft::Bundle;
 use quorumscope_core::entry::Proposal;
 use quorumscope_core::protocol::{Outcome, ReadRequest};
 use quorumscope_core::record::Endpoint;
@@ -53,6 +54,13 @@ pub(crate) enum Parcel<M> {
     Request {
         /// The command.
         proposal: Proposal,
+        /// As people read it.
+        text: Arc<str>,
+    },
+    /// From a client, under its signature.
+    Signed {
+        /// The commands.
+        bundle: Arc<Bundle>,
         /// As people read it.
         text: Arc<str>,
     },

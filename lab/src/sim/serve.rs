@@ -15,7 +15,8 @@ use super::execute::tag;
 use super::network::{Flight, Parcel};
 use super::queue::Event;
 use super::recorder::Stamp;
-use super::world::{Subject, World, number};
+use super::subject::{Asks, Subject};
+use super::world::{World, number};
 use crate::trace::view::OperationView;
 
 impl<P: Subject> World<P> {
@@ -86,21 +87,25 @@ impl<P: Subject> World<P> {
                 let tags = Tags::new();
                 let proposal = Proposal { client: id, number: request, class, tags, payload };
                 proposal.hash(&mut self.chain);
-                Parcel::Request { proposal, text: Arc::clone(&text) }
+                self.watch_asked(&proposal);
+                self.request(proposal, &text)
             }
         };
-        let stamp = Stamp { at: now, cause, node: None };
-        let asked = self.recorder.emit(stamp, || Body::Asked {
-            client: id,
-            number: request,
-            to,
-            operation: text.to_string(),
-            attempt,
-        });
-        if let Some(client) = self.clients.get_mut(index) {
-            client.acted = Some(asked);
+        for to in self.asked(to, attempt) {
+            let stamp = Stamp { at: now, cause, node: None };
+            let operation = || text.to_string();
+            let asked = self.recorder.emit(stamp, || Body::Asked {
+                client: id,
+                number: request,
+                to,
+                operation: operation(),
+                attempt,
+            });
+            if let Some(client) = self.clients.get_mut(index) {
+                client.acted = Some(asked);
+            }
+            self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel.clone(), asked);
         }
-        self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel, asked);
     }
 
     /// A request has waited long enough for its answer, or for the end of its pause.
@@ -111,7 +116,10 @@ impl<P: Subject> World<P> {
         let (limit, id) = (client.setup.attempts, client.setup.id);
         (tag::ASKED, id, request).hash(&mut self.chain);
         let Some(open) = client.request(request) else { return };
-        if open.waits == Waits::Answer {
+        if open.waits == Waits::Answer && P::ASKS != Asks::Believed {
+            // All are asked now; whoever leads is learned from their replies.
+            open.refused_so_far = false;
+        } else if open.waits == Waits::Answer {
             open.refused_so_far = false;
             open.to = Client::node_after(&ids, open.to);
             let to = open.to;
@@ -133,18 +141,8 @@ impl<P: Subject> World<P> {
         }
         let client_id = client.setup.id;
         match outcome {
-            Outcome::Applied { result, .. } => {
-                let (verdict, mut text, answer) = read_result(&result);
-                // Of its own state a cluster tells what is asked for by name; all else is done.
-                let changes = client.request(request).is_some_and(|open| {
-                    matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))
-                });
-                if changes {
-                    text = "done".into();
-                }
-                self.watch_heard(client_id, request);
-                self.tell(index, request, verdict, text, answer, Some(first));
-            }
+            Outcome::Applied { result, .. } => self.on_result(index, request, &result, first),
+            Outcome::Replied(reply) => self.on_reply(index, request, *reply, first),
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
             Outcome::Overloaded => self.pause(index, request, None, true),
             Outcome::Unknown => self.pause(index, request, None, false),
@@ -167,6 +165,22 @@ impl<P: Subject> World<P> {
                 self.tell(index, request, verdict, text, answer, Some(first));
             }
         }
+    }
+
+    /// A request was executed, and this is what came of it.
+    pub(super) fn on_result(&mut self, index: usize, request: RequestNumber, result: &[u8], first: RecordId) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let id = client.setup.id;
+        let (verdict, mut text, answer) = read_result(result);
+        // Of its own state a cluster tells what is asked for by name; all else is done.
+        let changes = client.request(request).is_some_and(|open| {
+            matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))
+        });
+        if changes {
+            text = "done".into();
+        }
+        self.watch_heard(id, request);
+        self.tell(index, request, verdict, text, answer, Some(first));
     }
 
     /// A refusal: the request is tried again after a pause, at the node that was named or at the next one.
@@ -305,6 +319,8 @@ impl<P: Subject> World<P> {
         let (client, request) = match (&flight.parcel, flight.to) {
             (Parcel::Request { proposal, .. }, _) => (proposal.client, proposal.number),
             (Parcel::Read { request, .. }, _) => (request.client, request.number),
+            // A replica's refusal is not believed anyway.
+            (Parcel::Signed { .. }, _) => return,
             (Parcel::Answer { number, .. }, Endpoint::Client(client)) => (client, *number),
             (Parcel::Answer { .. }, Endpoint::Node(_)) | (Parcel::Peer(_), _) => return,
         };

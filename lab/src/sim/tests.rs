@@ -9,6 +9,9 @@ use quorumscope_core::record::{Body, Command, Endpoint, Fate, Record, Verdict};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
 
+use quorumscope_core::record::Role;
+use quorumscope_core::rules::Rule;
+
 use super::*;
 use crate::check::linearizable;
 
