@@ -6,6 +6,7 @@
 // Tests may; a protocol path says with `expect` why the value is there.
 #![warn(clippy::unwrap_used)]
 
+pub mod crypto;
 pub mod digest;
 pub mod edge;
 pub mod entry;
