@@ -7,13 +7,16 @@
 //!
 //! * [`RaftChecks`]: the five safety properties of the Raft paper's Figure 3,
 //!   and what nodes believe against the oracle of `oracle`;
+//! * [`ByzantineChecks`]: agreement, validity and integrity among honest nodes;
 //! * what edges hold against the whole state (`edge`);
 //! * [`linearizable`]: what clients saw against one store;
 //! * [`early`]: what became of commands that were answered before a quorum had them;
 //! * [`liveness`]: a leader and a commit soon after the faults end.
 
+mod byzantine;
 pub mod early;
 mod edge;
+mod execution;
 mod history;
 pub mod linearizable;
 pub mod liveness;
@@ -23,6 +26,7 @@ mod raft;
 
 use std::sync::Arc;
 
+pub use byzantine::ByzantineChecks;
 pub use raft::RaftChecks;
 
 use quorumscope_core::entry::{Entry, Proposal};

@@ -27,16 +27,13 @@ use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
 
 use super::early::{Committed, Name};
 use super::edge::Shadow;
+use super::execution::{Execution, describe, describe_both};
 use super::oracle::{Finding, Oracle, position};
 use super::property::{
     COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, LOG_TIME,
-    STATE_MACHINE_SAFETY,
 };
 use super::{Checks, Standing};
 use crate::trace::view::Violation;
-
-/// How often one property is reported in a run: a broken world breaks at every event.
-const MAX_FINDINGS_PER_PROPERTY: u32 = 16;
 
 /// An entry as some log held it first.
 #[derive(Clone, Debug)]
@@ -44,13 +41,6 @@ struct Seen {
     entry: Arc<Entry>,
     /// Term of the entry before it.
     before: Term,
-    by: NodeId,
-}
-
-/// An entry as some node applied it first.
-#[derive(Clone, Debug)]
-struct FirstApplied {
-    entry: Arc<Entry>,
     by: NodeId,
 }
 
@@ -64,14 +54,9 @@ pub struct RaftChecks {
     leading: LiteMap<NodeId, Term>,
     /// By index: every entry that any log ever held.
     seen: Arc<Vec<Vec<Seen>>>,
-    /// By index: what was applied first, and by whom.
-    applied: Arc<Vec<Option<FirstApplied>>>,
-    /// By index: the state of whoever stood there first when a snapshot was made or installed.
-    states: Arc<LiteMap<LogIndex, (Digest, NodeId)>>,
+    execution: Execution,
     /// The whole state where each edge stands.
     edges: LiteMap<NodeId, Arc<Shadow>>,
-    findings: Vec<Violation>,
-    reported: LiteMap<&'static str, u32>,
 }
 
 impl Checks for RaftChecks {
@@ -81,11 +66,8 @@ impl Checks for RaftChecks {
             leaders: LiteMap::new(),
             leading: LiteMap::new(),
             seen: Arc::default(),
-            applied: Arc::default(),
-            states: Arc::default(),
+            execution: Execution::default(),
             edges: LiteMap::new(),
-            findings: Vec::new(),
-            reported: LiteMap::new(),
         }
     }
 
@@ -173,35 +155,11 @@ impl Checks for RaftChecks {
     }
 
     fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
-        if entry.kind == EntryKind::Elided {
-            return; // Its log and its state are compared; what it applied is another entry's digest.
-        }
-        let slot = position(entry.index);
-        if let Some(Some(FirstApplied { entry: first, by })) = self.applied.get(slot) {
-            if Arc::ptr_eq(first, entry) || first == entry {
-                return;
-            }
-            let (here, there) = describe_both(entry, first);
-            let detail = format!("{node} applied {here} at index {}, where {by} applied {there}", entry.index);
-            self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
-            return;
-        }
-        let applied = Arc::make_mut(&mut self.applied);
-        if applied.len() <= slot {
-            applied.resize(slot + 1, None);
-        }
-        applied[slot] = Some(FirstApplied { entry: Arc::clone(entry), by: node });
+        self.execution.applied(at, node, entry);
     }
 
     fn state(&mut self, at: Time, node: NodeId, index: LogIndex, state: Digest) {
-        let Some((first, by)) = self.states.get(&index) else {
-            Arc::make_mut(&mut self.states).insert(index, (state, node));
-            return;
-        };
-        if *first != state {
-            let detail = format!("the state of {node} at index {index} is {state}, and that of {by} was {first}");
-            self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
-        }
+        self.execution.state(at, node, index, state);
     }
 
     fn edge(
@@ -232,17 +190,13 @@ impl Checks for RaftChecks {
     }
 
     fn take_findings(&mut self) -> Vec<Violation> {
-        std::mem::take(&mut self.findings)
+        self.execution.take_findings()
     }
 }
 
 impl RaftChecks {
-    fn report(&mut self, at: Time, node: Option<NodeId>, (property, detail): Finding) {
-        let count = self.reported.entry(property).or_default();
-        *count += 1;
-        if *count <= MAX_FINDINGS_PER_PROPERTY {
-            self.findings.push(Violation { at, node, property: property.into(), detail });
-        }
+    fn report(&mut self, at: Time, node: Option<NodeId>, finding: Finding) {
+        self.execution.report(at, node, finding);
     }
 
     /// Compares an entry with the one of the same index and term that some log held before.
@@ -315,30 +269,6 @@ impl Committed for RaftChecks {
     fn through(&self) -> LogIndex {
         LogIndex(self.oracle.decided().len() as u64)
     }
-}
-
-/// An entry in a sentence: term and whose command it is.
-fn describe(entry: &Entry) -> String {
-    match entry.kind {
-        EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
-        EntryKind::Configuration => format!("{} configuration", entry.term),
-        EntryKind::NoOp => format!("{} no-op", entry.term),
-        EntryKind::Tick => format!("{} tick", entry.term),
-        EntryKind::Elided => format!("{} {}{} without its body", entry.term, entry.client, entry.number),
-    }
-}
-
-/// Two different entries in a sentence: what sets them apart stands in it.
-fn describe_both(one: &Entry, other: &Entry) -> (String, String) {
-    let (first, second) = (describe(one), describe(other));
-    if first != second {
-        return (first, second);
-    }
-    let dated = |text: String, entry: &Entry| format!("{text} (log time {} µs)", entry.log_time);
-    if one.log_time != other.log_time {
-        return (dated(first, one), dated(second, other));
-    }
-    (first, format!("another {second}"))
 }
 
 #[cfg(test)]

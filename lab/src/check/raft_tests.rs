@@ -6,6 +6,8 @@ use quorumscope_core::types::{ClientId, RequestNumber, Wall};
 use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::HardState;
 
+use super::super::execution::MAX_FINDINGS_PER_PROPERTY;
+use super::super::property::STATE_MACHINE_SAFETY;
 use super::*;
 use crate::check::property::{DECIDED_IS_FINAL, DURABILITY};
 
