@@ -15,6 +15,8 @@ pub mod certificate;
 pub mod log_time;
 pub mod reply;
 pub mod request;
+#[cfg(test)]
+mod tests;
 
 use core::fmt::Debug;
 use std::sync::Arc;
