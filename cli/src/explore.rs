@@ -9,6 +9,7 @@ use std::thread;
 use quorumscope_core::raft::{self, Rule};
 use quorumscope_core::types::Time;
 use quorumscope_lab::explore::{Outcome, explore, hunt, shrink};
+use quorumscope_lab::keys::Scheme;
 use quorumscope_lab::scenario::profile::{Plan, Profile, SHORTEST_RUN, generate};
 use quorumscope_lab::scenario::{MAX_NODES, ProtocolName, Scenario, protocol, read_span, rule, unknown};
 use serde::Serialize;
@@ -26,7 +27,7 @@ const LATER_FAULTS: &str = "byzantine";
 /// Explore many seeds with generated faults and check every run
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The protocol: raft
+    /// The protocol: raft or pbft
     #[arg(long, value_name = "P")]
     protocol: String,
     /// How many nodes
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// How long each run is in virtual time, 30s or more
     #[arg(long, value_name = "SPAN", default_value = "30s")]
     until: String,
+    /// How nodes and clients sign, where nodes may lie: real (Ed25519) or cheap (tags that nobody in the run can forge)
+    #[arg(long, value_name = "SCHEME", default_value = "cheap")]
+    signer: String,
     /// Switch a rule off; may be given several times
     #[arg(long, value_name = "R")]
     rule_off: Vec<String>,
@@ -140,11 +144,18 @@ fn understand(arguments: &Arguments) -> Result<Plans, String> {
     }
     let profile = profile.or_else(|| rules_off.is_empty().then_some(Profile::Heavy));
     let settings = settings(&arguments.profile)?;
+    let schemes = Scheme::ALL.map(Scheme::name);
+    let signer = Scheme::ALL.into_iter().find(|scheme| scheme.name() == arguments.signer);
+    let signer = signer.ok_or_else(|| unknown("signer", &arguments.signer, schemes))?;
+    if let Some(rule) = rules_off.iter().find(|rule| !protocol.has(**rule)) {
+        return Err(format!("--rule-off {}: {} has no such rule", rule.name(), protocol.name()));
+    }
     let plan = match profile {
         Some(profile) => profile.plan().paced(settings),
         None if settings == raft::Profile::Lan => hunt::plan_for(&rules_off),
         None => return Err("--profile: a hunt brings its own settings; name the --faults too".into()),
     };
+    let plan = Plan { signer, ..plan };
     Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, settings, plan, until, rules_off })
 }
 
@@ -221,6 +232,9 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     if plans.until != SHORTEST_RUN {
         let _ = write!(text, " --until {}", arguments.until);
     }
+    if plans.plan.signer != Scheme::Cheap {
+        let _ = write!(text, " --signer {}", plans.plan.signer.name());
+    }
     for rule in &plans.rules_off {
         let _ = write!(text, " --rule-off {}", rule.name());
     }
@@ -230,7 +244,7 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
 fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failure: Option<Failed>) -> Report {
     let coverage = report::counters(&swept.coverage);
     let must = plans.profile.filter(|_| plans.rules_off.is_empty() && swept.runs >= COVERAGE_FROM);
-    let must = must.map(Profile::must_cover).unwrap_or_default();
+    let must = must.map(|profile| profile.must_cover(plans.protocol)).unwrap_or_default();
     let seconds = swept.took.as_secs_f64().max(1e-6);
     Report {
         protocol: plans.protocol.name(),

@@ -4,6 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
+use quorumscope_core::bft::pbft;
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
@@ -48,6 +49,7 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
     match content {
         Content::Request { .. } => kind == MessageKind::Request,
         Content::Answer { .. } => kind == MessageKind::Answer,
+        Content::Peer(AnyMessage::Pbft(message)) => kind == pbft_kind(message),
         Content::Peer(AnyMessage::Raft(message)) => match message {
             Message::PreVote(_) => kind == MessageKind::PreVote,
             Message::PreVoteReply(_) => kind == MessageKind::PreVoteReply,
@@ -64,6 +66,26 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
             Message::Relayed(relayed) => is_append(kind, &relayed.append),
             Message::Relay(_) => kind == MessageKind::Relay,
         },
+    }
+}
+
+fn pbft_kind(message: &pbft::Message) -> MessageKind {
+    use pbft::Message;
+    match message {
+        Message::Requests(_) => MessageKind::Request,
+        Message::PrePrepare(_) => MessageKind::PrePrepare,
+        Message::Prepare(_) => MessageKind::Prepare,
+        Message::Commit(_) => MessageKind::Commit,
+        Message::Checkpoint(_) => MessageKind::Checkpoint,
+        Message::ViewChange(_) => MessageKind::ViewChange,
+        Message::NewView(_) => MessageKind::NewView,
+        Message::Standing(_)
+        | Message::Committed(_)
+        | Message::Stable(_)
+        | Message::FetchValues(_)
+        | Message::Body(..)
+        | Message::FetchChunk(_)
+        | Message::Chunk(_) => MessageKind::CatchUp,
     }
 }
 

@@ -158,6 +158,20 @@ counters! {
     answered_early = "answered early",
     /// Early answers whose request was lost, as far as anybody knew at that time.
     early_lost = "early answers lost",
+    /// Batches that primaries proposed.
+    proposals = "batches proposed",
+    /// Batches of more than one request.
+    shared_batches = "batches of several requests",
+    /// Times that a replica left its view.
+    view_changes = "view changes",
+    /// Views that a primary began.
+    new_views = "views begun",
+    /// Sequence numbers that a new view ordered again.
+    reordered_again = "batches ordered again in a new view",
+    /// Checkpoints that became stable at a replica.
+    stable_checkpoints = "checkpoints stable",
+    /// Batches that a replica got with a proof, for it had missed the votes.
+    caught_up = "batches caught up by proof",
     /// Messages, requests and replies whose signatures did not hold.
     forged = "forged signatures refused",
     /// Results that clients believed because f+1 replicas told them.

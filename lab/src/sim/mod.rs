@@ -35,6 +35,7 @@ use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
+use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::raft::Raft;
 use quorumscope_core::record::{Command, NodeStatus, Record};
 use quorumscope_core::rules::Switches;
@@ -48,6 +49,7 @@ pub use fault::CommandError;
 pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
 pub(crate) use world::MAX_VIOLATIONS;
+use trust::Trust;
 use world::World;
 
 use crate::check::Checks as _;
@@ -61,6 +63,7 @@ pub struct Simulation(Inner);
 #[derive(Clone)]
 enum Inner {
     Raft(Box<World<Raft<Switches>>>),
+    Pbft(Box<World<Pbft<Switches>>>),
 }
 
 /// One node, for expectations and checkers.
@@ -92,11 +95,13 @@ macro_rules! world {
     ($self:ident) => {
         match &$self.0 {
             Inner::Raft(world) => world,
+            Inner::Pbft(world) => world,
         }
     };
     (mut $self:ident) => {
         match &mut $self.0 {
             Inner::Raft(world) => world,
+            Inner::Pbft(world) => world,
         }
     };
 }
@@ -108,9 +113,14 @@ impl Simulation {
     /// The first thing in the setup that cannot run.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
         setup.validate()?;
-        match setup.protocol.clone() {
-            ProtocolSetup::Raft(config) => Ok(Self(Inner::Raft(Box::new(World::new(config, setup, None))))),
-        }
+        Ok(Self(match setup.protocol.clone() {
+            ProtocolSetup::Raft(config) => Inner::Raft(Box::new(World::new(config, setup, None))),
+            ProtocolSetup::Pbft(settings, rules) => {
+                let trust = Trust::new(&setup, settings.cluster, &settings.voters);
+                let config = pbft::Config::new(settings, rules, trust.signers())?;
+                Inner::Pbft(Box::new(World::new(config, setup, Some(trust))))
+            }
+        }))
     }
 
     /// Makes records, or makes none; the run and its digest are the same. Records that were not taken are dropped

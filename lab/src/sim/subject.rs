@@ -3,11 +3,13 @@
 //! Everything else in `sim` is generic over this trait, and instantiated here,
 //! so that the optimization level chosen for this crate applies.
 
+use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::Protocol;
+use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::raft::{Message, Raft};
 use quorumscope_core::record::Role;
 use quorumscope_core::rules::{Rule, Rules as _, Switches};
@@ -15,7 +17,7 @@ use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 use super::coverage::Coverage;
 use super::setup::MachineSetup;
-use crate::check::{Checks, RaftChecks};
+use crate::check::{ByzantineChecks, Checks, RaftChecks};
 
 /// Whom a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +44,6 @@ pub(crate) trait Subject: Protocol {
     /// The machine that its log drives.
     fn machine(config: &Self::Config, machine: MachineSetup) -> Sessions<AnyMachine>;
 
-    /// Which node stands in which zone.
-    fn zones(config: &Self::Config) -> Vec<(NodeId, u32)>;
-
     /// Who votes.
     fn voters(config: &Self::Config) -> &[NodeId];
 
@@ -67,6 +66,21 @@ pub(crate) trait Subject: Protocol {
     fn count_sent(&self, message: &Self::Message, config: &Self::Config, coverage: &mut Coverage);
 }
 
+/// The machine that a log drives, with the session rules that hold.
+fn machine(rules: Switches, setup: MachineSetup) -> Sessions<AnyMachine> {
+    let mut machine = Sessions::of(AnyMachine::new(setup.kind));
+    if let Some(limit) = setup.session_timeout {
+        machine = machine.with_idle_limit(limit);
+    }
+    if !rules.on(Rule::ExactlyOnce) {
+        machine = machine.without_deduplication();
+    }
+    if !rules.on(Rule::EachNumberByItself) {
+        machine = machine.swallowing_late_numbers();
+    }
+    if rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
+}
+
 impl Subject for Raft<Switches> {
     const NAME: &'static str = "raft";
     const ASKS: Asks = Asks::Believed;
@@ -74,21 +88,7 @@ impl Subject for Raft<Switches> {
     type Checks = RaftChecks;
 
     fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
-        let mut machine = Sessions::of(AnyMachine::new(setup.kind));
-        if let Some(limit) = setup.session_timeout {
-            machine = machine.with_idle_limit(limit);
-        }
-        if !config.rules.on(Rule::ExactlyOnce) {
-            machine = machine.without_deduplication();
-        }
-        if !config.rules.on(Rule::EachNumberByItself) {
-            machine = machine.swallowing_late_numbers();
-        }
-        if config.rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
-    }
-
-    fn zones(config: &Self::Config) -> Vec<(NodeId, u32)> {
-        config.zones.clone()
+        machine(config.rules, setup)
     }
 
     fn voters(config: &Self::Config) -> &[NodeId] {
@@ -117,5 +117,44 @@ impl Subject for Raft<Switches> {
 
     fn count_sent(&self, message: &Message, config: &Self::Config, coverage: &mut Coverage) {
         coverage.sent(message, self.log(), config);
+    }
+}
+
+impl Subject for Pbft<Switches> {
+    const NAME: &'static str = "pbft";
+    const ASKS: Asks = Asks::Primary;
+
+    type Checks = ByzantineChecks;
+
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        machine(config.rules, setup)
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.settings.voters
+    }
+
+    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
+        Byzantine::of(&config.settings.voters, false).in_turn(view)
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.view())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.log().last_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn members(&self) -> &Membership {
+        self.membership()
+    }
+
+    fn count_sent(&self, message: &pbft::Message, _config: &Self::Config, coverage: &mut Coverage) {
+        coverage.snapshot_parts += u64::from(matches!(message, pbft::Message::Chunk(_)));
     }
 }

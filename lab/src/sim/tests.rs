@@ -23,6 +23,8 @@ fn setup(seed: u64) -> Setup {
     Setup {
         name: "test".into(),
         protocol: ProtocolSetup::Raft(Config { snapshots, ..Config::new(nodes.clone(), Switches::all_on()) }),
+        signer: Default::default(),
+        zones: Vec::new(),
         nodes,
         clients: vec![client(1), ClientSetup { workload: Some(workload), ..client(2) }],
         seed,

@@ -7,14 +7,16 @@
 
 use std::sync::Arc;
 
-use quorumscope_core::bft::{Bundle, Reply};
-use quorumscope_core::crypto::{Claim, Identity, Verified, Verifier};
+use quorumscope_core::bft::{Bundle, Reply, Signers};
+use quorumscope_core::crypto::{Claim, Identity, Signer, Verified, Verifier};
 use quorumscope_core::entry::Proposal;
 use quorumscope_core::protocol::Input;
+use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::{Body, Endpoint};
-use quorumscope_core::types::{ClientId, NodeId, RecordId, RequestNumber};
+use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
 
 use super::network::Parcel;
+use super::setup::Setup;
 use super::subject::{Asks, Subject};
 use super::world::World;
 use crate::keys::{Keys, Scheme};
@@ -34,18 +36,29 @@ pub(crate) struct Trust {
     remembers: bool,
 }
 
+/// The keys of the nodes of a run.
+#[derive(Debug)]
+struct NodeKeys(Keys);
+
+impl Signers for NodeKeys {
+    fn signer(&self, node: NodeId) -> Option<Arc<dyn Signer>> {
+        Some(self.0.signer(Identity::Node(node)))
+    }
+}
+
 impl Trust {
-    /// Keys for all nodes and clients.
-    pub(crate) fn new(
-        cluster: u64,
-        (seed, scheme): (u64, Scheme),
-        nodes: &[NodeId],
-        clients: &[ClientId],
-        needed: u32,
-    ) -> Self {
-        let keys = Keys::new(seed, scheme);
-        let verifier = keys.verifier(nodes.iter().copied(), clients.iter().copied());
-        Self { cluster, keys, verifier, needed, remembers: scheme == Scheme::Real }
+    /// Keys for all nodes and clients of a run, whose voters believe each other no more than they must.
+    pub(crate) fn new(setup: &Setup, cluster: u64, voters: &[NodeId]) -> Self {
+        let keys = Keys::new(setup.seed, setup.signer);
+        let clients = setup.clients.iter().map(|client| client.id);
+        let verifier = keys.verifier(setup.nodes.iter().copied(), clients);
+        let needed = Byzantine::of(voters, false).one_honest();
+        Self { cluster, keys, verifier, needed, remembers: setup.signer == Scheme::Real }
+    }
+
+    /// Where each node finds its own key.
+    pub(crate) fn signers(&self) -> Arc<dyn Signers> {
+        Arc::new(NodeKeys(self.keys))
     }
 
     /// A node's own memory of what held.

@@ -185,12 +185,11 @@ where
         let mut clients: Vec<_> =
             setup.clients.iter().map(|client| Client::new(client.clone(), setup.seed, ids[0])).collect();
         few::sort(&mut clients, |a, b| a.setup.id < b.setup.id);
-        let zones = P::zones(&config);
         let mut world = Self {
             now: Time(0),
             events: 0,
             queue: Queue::default(),
-            links: Links::new(setup.network.clone(), zones, Rng::new(setup.seed, concern::NETWORK)),
+            links: Links::new(setup.network.clone(), setup.zones.clone(), Rng::new(setup.seed, concern::NETWORK)),
             recorder: Recorder::new(),
             chain: Chain::new(),
             coverage: Coverage::default(),

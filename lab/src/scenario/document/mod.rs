@@ -10,12 +10,14 @@
 mod action;
 mod expect;
 
+use quorumscope_core::bft::pbft;
 use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
 pub use action::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, READS, Which, read_name};
 pub use expect::{Bound, Commit, Expect, Fact, Told, When};
 
+use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network};
 
 /// Most nodes that one run may have: quorums and pictures beyond that teach nothing new.
@@ -51,6 +53,10 @@ pub struct Scenario {
     pub machine: MachineSetup,
     /// Raft's settings.
     pub raft: RaftSettings,
+    /// PBFT's settings, but for the voters, which are the run's.
+    pub pbft: pbft::Settings,
+    /// How nodes and clients sign, where they do.
+    pub signer: Scheme,
     /// Rules that are switched off, sorted.
     pub rules_off: Vec<Rule>,
     /// The clients.
@@ -66,17 +72,36 @@ pub struct Scenario {
 pub enum ProtocolName {
     /// Raft.
     Raft,
+    /// PBFT.
+    Pbft,
 }
 
 impl ProtocolName {
     /// All protocols that can run.
-    pub const ALL: [Self; 1] = [Self::Raft];
+    pub const ALL: [Self; 2] = [Self::Raft, Self::Pbft];
 
     /// As it is written.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Raft => "raft",
+            Self::Pbft => "pbft",
+        }
+    }
+
+    /// Whether this is a rule of its own, or of the sessions that all have.
+    #[must_use]
+    pub fn has(self, rule: Rule) -> bool {
+        let family = rule.name().split('.').next();
+        family == Some(self.name()) || family == Some("session")
+    }
+
+    /// Whether its nodes sign, because some of them may lie.
+    #[must_use]
+    pub fn signs(self) -> bool {
+        match self {
+            Self::Raft => false,
+            Self::Pbft => true,
         }
     }
 

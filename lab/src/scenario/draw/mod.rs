@@ -37,9 +37,13 @@ pub fn generate(
     until: Time,
     rules_off: &[Rule],
 ) -> Scenario {
+    let plan = &plan.fit(protocol);
+    let shortest = plan.shortest(protocol, nodes);
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
-    scenario.until = until.max(plan.shortest());
+    scenario.until = until.max(shortest);
+    scenario.pbft = plan.pbft.clone();
+    scenario.signer = if protocol.signs() { plan.signer } else { scenario.signer };
     scenario.network = Network {
         latency: plan.latency,
         drop_ppm: plan.drop_ppm,
@@ -57,6 +61,10 @@ pub fn generate(
     if plan.varied {
         drawn.vary(&mut scenario);
     }
+    if protocol.signs() {
+        let workloads = scenario.clients.iter_mut().filter_map(|client| client.workload.as_mut());
+        workloads.for_each(|workload| workload.mixed = false); // No answer is early.
+    }
     let nodes_drawn = scenario.nodes.clone();
     let spare = NodeId(nodes.saturating_add(1));
     if (plan.replaced || plan.edges > 0) && nodes < MAX_NODES {
@@ -73,7 +81,7 @@ pub fn generate(
         rng: Rng::new(seed, CONCERN),
         nodes: nodes_drawn,
         // By then somebody leads.
-        from: Time(scenario.until.0.min(plan.shortest().0) / 30),
+        from: Time(scenario.until.0.min(shortest.0) / 30),
         calm,
         until: scenario.until,
         steps: Vec::new(),

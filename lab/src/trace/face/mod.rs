@@ -11,6 +11,7 @@ mod kinds;
 mod messages;
 mod nodes;
 mod outcomes;
+mod pbft;
 #[cfg(test)]
 mod tests;
 

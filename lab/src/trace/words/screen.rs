@@ -19,6 +19,16 @@ pub(crate) mod face {
     pub const READ_INDEX: &str = "read index wanted";
     pub const READ_INDEX_REPLY: &str = "its answer";
     pub const TIMEOUT_NOW: &str = "order to campaign";
+    pub const FORWARDED: &str = "request, passed on";
+    pub const PROPOSAL: &str = "proposal";
+    pub const PREPARE: &str = "prepare";
+    pub const COMMIT: &str = "commit";
+    pub const CHECKPOINT: &str = "checkpoint";
+    pub const VIEW_CHANGE: &str = "view change";
+    pub const NEW_VIEW: &str = "new view";
+    pub const QUESTION: &str = "what is missing?";
+    pub const PROOF: &str = "proof for who missed it";
+    pub const REQUEST_TIMER: &str = "oldest request waits";
     pub const STALE_VALUE: &str = "{value} (stale)";
     pub const FOLLOWER: &str = "follower";
     pub const PRE_CANDIDATE: &str = "pre-candidate";
