@@ -32,6 +32,20 @@ pub enum Scheme {
     Cheap,
 }
 
+impl Scheme {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Real, Self::Cheap];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Cheap => "cheap",
+        }
+    }
+}
+
 /// The keys of all who take part in a run. Whoever has it can sign for everybody: it stays with the world.
 #[derive(Clone, Copy)]
 pub struct Keys {
