@@ -27,7 +27,7 @@ const LATER_FAULTS: &str = "byzantine";
 /// Explore many seeds with generated faults and check every run
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The protocol: raft or pbft
+    /// The protocol: raft, pbft or hotstuff
     #[arg(long, value_name = "P")]
     protocol: String,
     /// How many nodes

@@ -4,7 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
-use quorumscope_core::bft::pbft;
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
@@ -50,6 +50,7 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
         Content::Request { .. } => kind == MessageKind::Request,
         Content::Answer { .. } => kind == MessageKind::Answer,
         Content::Peer(AnyMessage::Pbft(message)) => kind == pbft_kind(message),
+        Content::Peer(AnyMessage::HotStuff(message)) => kind == hotstuff_kind(message),
         Content::Peer(AnyMessage::Raft(message)) => match message {
             Message::PreVote(_) => kind == MessageKind::PreVote,
             Message::PreVoteReply(_) => kind == MessageKind::PreVoteReply,
@@ -86,6 +87,21 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         | Message::Body(..)
         | Message::FetchChunk(_)
         | Message::Chunk(_) => MessageKind::CatchUp,
+    }
+}
+
+fn hotstuff_kind(message: &hotstuff::Message) -> MessageKind {
+    use hotstuff::Message;
+    match message {
+        Message::Proposal(_) => MessageKind::Proposal,
+        Message::Vote(_) => MessageKind::Vote,
+        Message::Certificate(_) => MessageKind::Certificate,
+        Message::Timeout(_) => MessageKind::Timeout,
+        Message::TimeoutCertificate(_) => MessageKind::TimeoutCertificate,
+        Message::Checkpoint(_) => MessageKind::Checkpoint,
+        Message::Fetch(_) | Message::Blocks(_) | Message::Stable(_) | Message::FetchChunk(_) | Message::Chunk(_) => {
+            MessageKind::CatchUp
+        }
     }
 }
 

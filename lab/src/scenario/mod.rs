@@ -25,6 +25,7 @@ mod reference_tests;
 mod run;
 mod select;
 mod settings;
+mod settings_hotstuff;
 mod settings_pbft;
 pub mod share;
 mod table;
@@ -32,7 +33,7 @@ mod table;
 mod tests;
 mod units;
 
-use quorumscope_core::bft::pbft;
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::few;
 use quorumscope_core::raft::{self, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Time};
@@ -69,6 +70,7 @@ impl Scenario {
             machine: MachineSetup::default(),
             raft: RaftSettings::default(),
             pbft: settings_pbft::default(),
+            hotstuff: hotstuff::Settings::default(),
             signer: Scheme::Real,
             rules_off: Vec::new(),
             clients: vec![ClientSetup::by_hand(ClientId(1))],
@@ -107,6 +109,7 @@ impl Scenario {
                 let settings = pbft::Settings { voters: self.voters.clone(), ..self.pbft.clone() };
                 ProtocolSetup::Pbft(settings, rules)
             }
+            ProtocolName::HotStuff => ProtocolSetup::HotStuff(self.voters.clone(), self.hotstuff, rules),
         };
         Setup {
             name: self.name.clone(),

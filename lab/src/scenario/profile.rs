@@ -3,7 +3,7 @@
 //! A plan says how many faults of each kind; the seed decides where and when,
 //! which is `draw`'s concern.
 
-use quorumscope_core::bft::{Tolerance, pbft};
+use quorumscope_core::bft::{Tolerance, hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{self, Rule, Snapshots};
@@ -49,6 +49,7 @@ impl Profile {
         match protocol {
             ProtocolName::Raft => self.raft_covers(),
             ProtocolName::Pbft => self.pbft_covers(),
+            ProtocolName::HotStuff => self.hotstuff_covers(),
         }
     }
 
@@ -112,6 +113,85 @@ impl Profile {
             "snapshots installed",
             "batches of several requests",
             "batches ordered again in a new view",
+            "ticks",
+            "values expired",
+            "sessions expired",
+            "duplicates suppressed",
+            "workflow commands",
+            "cluster commands",
+            "client operations unknown",
+        ];
+        match self {
+            Self::None => NONE,
+            Self::Light => LIGHT,
+            Self::Heavy => HEAVY,
+        }
+    }
+
+    fn hotstuff_covers(self) -> &'static [&'static str] {
+        const NONE: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "certificates formed",
+            "checkpoints stable",
+        ];
+        const LIGHT: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "certificates formed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "views given up",
+            "timeout certificates formed",
+            "blocks fetched",
+        ];
+        const HEAVY: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "certificates formed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "views given up",
+            "timeout certificates formed",
+            "votes counted out of timeouts",
+            "commits held for a missing view",
+            "blocks fetched",
+            "messages duplicated",
+            "lost unsynced writes",
+            "one-way cuts",
+            "clock faults",
+            "disk faults",
+            "pauses",
+            "snapshots taken",
+            "snapshot parts sent",
+            "snapshots installed",
+            "batches of several requests",
             "ticks",
             "values expired",
             "sessions expired",
@@ -303,6 +383,21 @@ fn brisk_pbft() -> pbft::Settings {
     }
 }
 
+/// The same for HotStuff.
+fn brisk_hotstuff() -> hotstuff::Settings {
+    hotstuff::Settings {
+        view_timeout: Span::from_millis(200),
+        max_view_timeout: Span::from_millis(1_600),
+        max_batch_requests: 4,
+        checkpoint_interval: 8,
+        max_blocks: 64,
+        max_blocks_per_answer: 4,
+        chunk_bytes: 96,
+        tolerance: brisk_pbft().tolerance,
+        ..hotstuff::Settings::default()
+    }
+}
+
 /// So few bytes that every bound is met now and then: a command has some 20 of them.
 fn small_limits(settings: RaftSettings) -> RaftSettings {
     RaftSettings {
@@ -402,6 +497,8 @@ pub struct Plan {
     pub raft: RaftSettings,
     /// PBFT's settings.
     pub pbft: pbft::Settings,
+    /// HotStuff's settings.
+    pub hotstuff: hotstuff::Settings,
     /// How nodes and clients sign, where they do.
     pub signer: Scheme,
     /// Whether machine, sessions, times to live, classes, bounds on messages and what makes snapshots are different
@@ -428,6 +525,11 @@ impl Plan {
             latency: if profile == raft::Profile::Wan { WAN_LATENCY } else { self.latency },
             raft: self.raft.rebased(profile),
             pbft: pbft::Settings { request_timeout: slower_range(self.pbft.request_timeout), ..self.pbft },
+            hotstuff: hotstuff::Settings {
+                view_timeout: slower(self.hotstuff.view_timeout),
+                max_view_timeout: slower(self.hotstuff.max_view_timeout),
+                ..self.hotstuff
+            },
             ..self
         }
     }
@@ -452,16 +554,19 @@ impl Plan {
         }
     }
 
+    /// How long a run is whose calm holds the bound for progress: four tenths of it are calm.
+    fn calm_for(&self, nodes: u32, view_timer: Span) -> u64 {
+        let slowest = view_timer.0 * (1_000_000 + 2 * u64::from(self.drift_ppm)) / 1_000_000;
+        byzantine_bound(nodes, Span(slowest), self.client_timeout, self.latency.1).0 * 3
+    }
+
     /// The shortest run with room for all that the plan asks for: a hundred election timeouts; where nodes may lie, so
     /// much calm as progress may take.
     pub(super) fn shortest(&self, protocol: ProtocolName, nodes: u32) -> Time {
         let longest = match protocol {
             ProtocolName::Raft => self.raft.election_timeout.1.0 * 100,
-            ProtocolName::Pbft => {
-                let slowest = self.pbft.request_timeout.1.0 * (1_000_000 + 2 * u64::from(self.drift_ppm)) / 1_000_000;
-                let bound = byzantine_bound(nodes, Span(slowest), self.client_timeout, self.latency.1);
-                bound.0 * 3 // Four tenths of a run are calm.
-            }
+            ProtocolName::Pbft => self.calm_for(nodes, self.pbft.request_timeout.1),
+            ProtocolName::HotStuff => self.calm_for(nodes, self.hotstuff.max_view_timeout),
         };
         Time(longest).max(SHORTEST_RUN)
     }
@@ -506,6 +611,7 @@ impl Default for Plan {
             classes: [Class::Critical; 4],
             raft: RaftSettings::default(),
             pbft: brisk_pbft(),
+            hotstuff: brisk_hotstuff(),
             signer: Scheme::Cheap,
             varied: false,
             rules_off: Vec::new(),

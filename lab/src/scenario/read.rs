@@ -5,7 +5,7 @@
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
 //! expectations in `read_expect`, the protocol's settings in `settings`.
 
-use quorumscope_core::bft::pbft;
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
@@ -19,7 +19,7 @@ use super::error::{ScenarioError, unknown};
 use super::settings::read_settings;
 use super::table::{Source, Table, Value};
 use super::units::print_span;
-use super::{network, read_expect, read_step, settings_pbft};
+use super::{network, read_expect, read_step, settings_hotstuff, settings_pbft};
 use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
@@ -30,7 +30,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 const MAX_UNTIL: Span = Span::from_secs(3_600);
 
 /// Protocols that have a name and cannot run yet.
-const LATER_PROTOCOLS: [&str; 2] = ["hotstuff", "hybrid"];
+const LATER_PROTOCOLS: [&str; 1] = ["hybrid"];
 
 pub(super) const KEYS: [&str; 18] = [
     "name",
@@ -84,7 +84,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
         return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
-    let (raft, pbft) = read_protocol_config(&table, protocol)?;
+    let (raft, pbft, hotstuff) = read_protocol_config(&table, protocol)?;
     if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
         return Err(table.error(format!("leader_zones names {node}, which is not one of the nodes")));
     }
@@ -116,6 +116,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         machine,
         raft,
         pbft,
+        hotstuff,
         signer,
         rules_off: table.read("rules", Vec::new(), |source, value| read_rules(source, value, protocol))?,
         nodes,
@@ -142,13 +143,15 @@ fn read_protocol(source: Source<'_>, value: &Value<'_>) -> Result<ProtocolName, 
 fn read_protocol_config(
     table: &Table<'_, '_>,
     protocol: ProtocolName,
-) -> Result<(RaftSettings, pbft::Settings), ScenarioError> {
+) -> Result<(RaftSettings, pbft::Settings, hotstuff::Settings), ScenarioError> {
     let (mut raft, mut pbft) = (RaftSettings::default(), settings_pbft::default());
+    let mut hotstuff = hotstuff::Settings::default();
     match protocol {
         ProtocolName::Raft => raft = table.read("protocol-config", raft, read_settings)?,
         ProtocolName::Pbft => pbft = table.read("protocol-config", pbft, settings_pbft::read)?,
+        ProtocolName::HotStuff => hotstuff = table.read("protocol-config", hotstuff, settings_hotstuff::read)?,
     }
-    Ok((raft, pbft))
+    Ok((raft, pbft, hotstuff))
 }
 
 fn read_signer(table: &Table<'_, '_>, protocol: ProtocolName) -> Result<Scheme, ScenarioError> {

@@ -378,6 +378,10 @@ fn calm(scenario: &Scenario) -> Calm {
             let timer = slowed(scenario.pbft.request_timeout.1);
             Calm { begins, within: byzantine_within(scenario, timer), hand_over: None }
         }
+        ProtocolName::HotStuff => {
+            let timer = slowed(scenario.hotstuff.max_view_timeout);
+            Calm { begins, within: byzantine_within(scenario, timer), hand_over: None }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Counters that need a look inside. Counting changes nothing; what counters
 //! there are stands in `coverage`.
 
-use quorumscope_core::bft::pbft;
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::event::{Event, SnapshotReason};
 use quorumscope_core::machine::StateMachine as _;
@@ -32,6 +32,9 @@ impl Coverage {
         if let Event::Pbft(event) = event {
             self.noted_pbft(event);
         }
+        if let Event::HotStuff(event) = event {
+            self.noted_hotstuff(event);
+        }
         if let Event::SnapshotStarted { reason, .. } = event {
             self.snapshots_by_entries += is(matches!(reason, SnapshotReason::Entries(_)));
             self.snapshots_by_bytes += is(matches!(reason, SnapshotReason::Bytes(_)));
@@ -51,6 +54,23 @@ impl Coverage {
         }
         if let pbft::Event::NewViewMade { after, through, .. } = event {
             self.reordered_again += through.0.saturating_sub(after.0);
+        }
+    }
+
+    fn noted_hotstuff(&mut self, event: &hotstuff::Event) {
+        let is = |yes: bool| u64::from(yes);
+        self.certificates += is(matches!(event, hotstuff::Event::CertificateFormed { .. }));
+        self.late_votes += is(matches!(event, hotstuff::Event::VoteCounted { in_timeout: true, .. }));
+        self.views_given_up += is(matches!(event, hotstuff::Event::TimedOut { .. }));
+        self.timeout_certificates += is(matches!(event, hotstuff::Event::TimeoutCertificateFormed { .. }));
+        self.commits_held += is(matches!(event, hotstuff::Event::CommitHeld { .. }));
+        self.stable_checkpoints += is(matches!(event, hotstuff::Event::CheckpointStable { .. }));
+        if let hotstuff::Event::Proposed { requests, .. } = event {
+            self.proposals += 1;
+            self.shared_batches += is(*requests > 1);
+        }
+        if let hotstuff::Event::Fetched { blocks, .. } = event {
+            self.blocks_fetched += blocks;
         }
     }
 

@@ -170,6 +170,18 @@ counters! {
     reordered_again = "batches ordered again in a new view",
     /// Checkpoints that became stable at a replica.
     stable_checkpoints = "checkpoints stable",
+    /// Certificates that leaders formed.
+    certificates = "certificates formed",
+    /// Votes that counted because a timeout carried them.
+    late_votes = "votes counted out of timeouts",
+    /// Views that replicas gave up.
+    views_given_up = "views given up",
+    /// Quorums that gave a view up.
+    timeout_certificates = "timeout certificates formed",
+    /// Three certified blocks whose views do not follow each other.
+    commits_held = "commits held for a missing view",
+    /// Blocks fetched by hash.
+    blocks_fetched = "blocks fetched",
     /// Batches that a replica got with a proof, for it had missed the votes.
     caught_up = "batches caught up by proof",
     /// Messages, requests and replies whose signatures did not hold.

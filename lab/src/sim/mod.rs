@@ -35,6 +35,7 @@ use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
+use quorumscope_core::bft::hotstuff::{self, HotStuff};
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::raft::Raft;
 use quorumscope_core::record::{Command, NodeStatus, Record};
@@ -50,7 +51,7 @@ pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
 pub(crate) use world::MAX_VIOLATIONS;
 use trust::Trust;
-use world::World;
+use world::{CLUSTER, World};
 
 use crate::check::Checks as _;
 use crate::check::linearizable::History;
@@ -64,6 +65,7 @@ pub struct Simulation(Inner);
 enum Inner {
     Raft(Box<World<Raft<Switches>>>),
     Pbft(Box<World<Pbft<Switches>>>),
+    HotStuff(Box<World<HotStuff<Switches>>>),
 }
 
 /// One node, for expectations and checkers.
@@ -96,12 +98,14 @@ macro_rules! world {
         match &$self.0 {
             Inner::Raft(world) => world,
             Inner::Pbft(world) => world,
+            Inner::HotStuff(world) => world,
         }
     };
     (mut $self:ident) => {
         match &mut $self.0 {
             Inner::Raft(world) => world,
             Inner::Pbft(world) => world,
+            Inner::HotStuff(world) => world,
         }
     };
 }
@@ -119,6 +123,12 @@ impl Simulation {
                 let trust = Trust::new(&setup, settings.cluster, &settings.voters);
                 let config = pbft::Config::new(settings, rules, trust.signers())?;
                 Inner::Pbft(Box::new(World::new(config, setup, Some(trust))))
+            }
+            ProtocolSetup::HotStuff(voters, settings, rules) => {
+                let trust = Trust::new(&setup, CLUSTER, &voters);
+                let config = hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
+                config.validate()?;
+                Inner::HotStuff(Box::new(World::new(config, setup, Some(trust))))
             }
         }))
     }

@@ -1,6 +1,6 @@
 //! What does a run start from?
 
-use quorumscope_core::bft::pbft;
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
@@ -18,6 +18,8 @@ pub enum ProtocolSetup {
     Raft(raft::Config<Switches>),
     /// PBFT, with rules that can be switched off.
     Pbft(pbft::Settings, Switches),
+    /// HotStuff among these voters, with rules that can be switched off.
+    HotStuff(Vec<NodeId>, hotstuff::Settings, Switches),
 }
 
 /// Everything a run starts from.
@@ -148,6 +150,9 @@ pub enum SetupError {
     /// The protocol's settings make no sense.
     #[error(transparent)]
     Pbft(#[from] pbft::ConfigError),
+    /// The protocol's settings make no sense.
+    #[error(transparent)]
+    HotStuff(#[from] hotstuff::ConfigError),
     /// What nodes that may lie read of themselves proves nothing.
     #[error("{0} reads beside the log, and {1} answers through the log alone: f+1 laggards and liars could agree on an old value")]
     ReadsBesideLog(ClientId, &'static str),
@@ -211,6 +216,11 @@ impl Setup {
                 settings.validate()?;
                 self.reads_through_the_log("pbft")?;
                 self.knows(&settings.voters)
+            }
+            ProtocolSetup::HotStuff(voters, settings, _) => {
+                settings.validate()?;
+                self.reads_through_the_log("hotstuff")?;
+                self.knows(voters)
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Everything else in `sim` is generic over this trait, and instantiated here,
 //! so that the optimization level chosen for this crate applies.
 
+use quorumscope_core::bft::hotstuff::{self, HotStuff};
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
@@ -156,5 +157,44 @@ impl Subject for Pbft<Switches> {
 
     fn count_sent(&self, message: &pbft::Message, _config: &Self::Config, coverage: &mut Coverage) {
         coverage.snapshot_parts += u64::from(matches!(message, pbft::Message::Chunk(_)));
+    }
+}
+
+impl Subject for HotStuff<Switches> {
+    const NAME: &'static str = "hotstuff";
+    const ASKS: Asks = Asks::All;
+
+    type Checks = ByzantineChecks;
+
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        machine(config.rules, setup)
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.voters
+    }
+
+    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
+        Byzantine::of(&config.voters, false).in_turn(view)
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.view())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.log().last_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn members(&self) -> &Membership {
+        self.membership()
+    }
+
+    fn count_sent(&self, message: &hotstuff::Message, _config: &Self::Config, coverage: &mut Coverage) {
+        coverage.snapshot_parts += u64::from(matches!(message, hotstuff::Message::Chunk(_)));
     }
 }

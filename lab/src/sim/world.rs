@@ -42,7 +42,7 @@ use crate::trace::view::{Liveness, Violation};
 pub(crate) const MAX_VIOLATIONS: usize = 256;
 
 /// The one cluster of a world.
-const CLUSTER: u64 = 1;
+pub(crate) const CLUSTER: u64 = 1;
 
 /// One generator a concern.
 pub(crate) mod concern {

@@ -4,6 +4,7 @@
 //! has a line is either a headline (read by an ARIA live region) or a detail
 //! (listed only). Whole sentences with rules are in `why`.
 
+mod hotstuff;
 mod pbft;
 
 use quorumscope_core::event::{Event, FollowerReason};
@@ -195,6 +196,7 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         }
         Event::ReadByLease { .. } => detail(fill(text::READ_LEASE, &[("node", &node)])),
         Event::Pbft(event) => pbft::note(node, event),
+        Event::HotStuff(event) => hotstuff::note(node, event),
         Event::QuorumUnheard { .. }
         | Event::ReadsForwarded { .. }
         | Event::ReadsHeld { .. }

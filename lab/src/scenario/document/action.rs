@@ -139,7 +139,7 @@ impl Action {
         };
         match protocol {
             ProtocolName::Raft => None,
-            ProtocolName::Pbft => Some(of_raft),
+            ProtocolName::Pbft | ProtocolName::HotStuff => Some(of_raft),
         }
     }
 }
@@ -288,19 +288,29 @@ pub enum MessageKind {
     Prepare,
     /// PBFT: the second vote.
     Commit,
-    /// PBFT: a state, by its hash.
+    /// PBFT, HotStuff: a state, by its hash.
     Checkpoint,
     /// PBFT: a replica leaves its view.
     ViewChange,
     /// PBFT: a view begins.
     NewView,
-    /// PBFT: everything for whoever has missed something, questions included.
+    /// HotStuff: a leader's block.
+    Proposal,
+    /// HotStuff: a vote for it.
+    Vote,
+    /// HotStuff: a quorum's votes.
+    Certificate,
+    /// HotStuff: a view is given up.
+    Timeout,
+    /// HotStuff: a quorum's timeouts.
+    TimeoutCertificate,
+    /// PBFT, HotStuff: everything for whoever has missed something, questions included.
     CatchUp,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -323,6 +333,11 @@ impl MessageKind {
         Self::Checkpoint,
         Self::ViewChange,
         Self::NewView,
+        Self::Proposal,
+        Self::Vote,
+        Self::Certificate,
+        Self::Timeout,
+        Self::TimeoutCertificate,
         Self::CatchUp,
     ];
 
@@ -352,6 +367,11 @@ impl MessageKind {
             Self::Checkpoint => "checkpoint",
             Self::ViewChange => "view-change",
             Self::NewView => "new-view",
+            Self::Proposal => "proposal",
+            Self::Vote => "vote",
+            Self::Certificate => "certificate",
+            Self::Timeout => "timeout",
+            Self::TimeoutCertificate => "timeout-certificate",
             Self::CatchUp => "catch-up",
         }
     }

@@ -10,7 +10,7 @@
 mod action;
 mod expect;
 
-use quorumscope_core::bft::pbft;
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
@@ -55,6 +55,8 @@ pub struct Scenario {
     pub raft: RaftSettings,
     /// PBFT's settings, but for the voters, which are the run's.
     pub pbft: pbft::Settings,
+    /// HotStuff's settings.
+    pub hotstuff: hotstuff::Settings,
     /// How nodes and clients sign, where they do.
     pub signer: Scheme,
     /// Rules that are switched off, sorted.
@@ -74,11 +76,13 @@ pub enum ProtocolName {
     Raft,
     /// PBFT.
     Pbft,
+    /// Chained HotStuff.
+    HotStuff,
 }
 
 impl ProtocolName {
     /// All protocols that can run.
-    pub const ALL: [Self; 2] = [Self::Raft, Self::Pbft];
+    pub const ALL: [Self; 3] = [Self::Raft, Self::Pbft, Self::HotStuff];
 
     /// As it is written.
     #[must_use]
@@ -86,6 +90,7 @@ impl ProtocolName {
         match self {
             Self::Raft => "raft",
             Self::Pbft => "pbft",
+            Self::HotStuff => "hotstuff",
         }
     }
 
@@ -101,7 +106,7 @@ impl ProtocolName {
     pub fn signs(self) -> bool {
         match self {
             Self::Raft => false,
-            Self::Pbft => true,
+            Self::Pbft | Self::HotStuff => true,
         }
     }
 

@@ -43,6 +43,7 @@ pub fn generate(
     scenario.name = format!("Seed {seed}");
     scenario.until = until.max(shortest);
     scenario.pbft = plan.pbft.clone();
+    scenario.hotstuff = plan.hotstuff;
     scenario.signer = if protocol.signs() { plan.signer } else { scenario.signer };
     scenario.network = Network {
         latency: plan.latency,

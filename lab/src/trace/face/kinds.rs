@@ -47,6 +47,8 @@ pub enum MessageKind {
     Prepare,
     /// The second vote.
     Commit,
+    /// Proves that a quorum has voted.
+    Certificate,
     /// Says which state a node has.
     Checkpoint,
     /// Leaves a view.
@@ -143,6 +145,7 @@ impl MessageKind {
             Self::Proposal => words::PROPOSAL,
             Self::Prepare => words::PREPARE,
             Self::Commit => words::COMMIT,
+            Self::Certificate => words::CERTIFICATE,
             Self::Checkpoint => words::CHECKPOINT,
             Self::ViewChange => words::VIEW_CHANGE,
             Self::NewView => words::NEW_VIEW,
@@ -173,6 +176,7 @@ impl MessageKind {
             Self::Proposal => (Shape::Square, "P", true),
             Self::Prepare => (Shape::Diamond, "p", false),
             Self::Commit => (Shape::Diamond, "c", true),
+            Self::Certificate => (Shape::Square, "Q", false),
             Self::Checkpoint => (Shape::Block, "K", false),
             Self::ViewChange => (Shape::Triangle, "V", true),
             Self::NewView => (Shape::Triangle, "N", true),

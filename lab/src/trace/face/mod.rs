@@ -7,6 +7,7 @@
 //! happened and by which rule.
 
 mod entries;
+mod hotstuff;
 mod kinds;
 mod messages;
 mod nodes;

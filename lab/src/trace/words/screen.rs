@@ -23,11 +23,13 @@ pub(crate) mod face {
     pub const PROPOSAL: &str = "proposal";
     pub const PREPARE: &str = "prepare";
     pub const COMMIT: &str = "commit";
+    pub const CERTIFICATE: &str = "certificate";
     pub const CHECKPOINT: &str = "checkpoint";
     pub const VIEW_CHANGE: &str = "view change";
     pub const NEW_VIEW: &str = "new view";
     pub const QUESTION: &str = "what is missing?";
     pub const PROOF: &str = "proof for who missed it";
+    pub const PACEMAKER_TIMER: &str = "view is given up";
     pub const REQUEST_TIMER: &str = "oldest request waits";
     pub const STALE_VALUE: &str = "{value} (stale)";
     pub const FOLLOWER: &str = "follower";
