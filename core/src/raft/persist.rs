@@ -177,9 +177,7 @@ impl Persist {
         self.with_hard = false;
         self.completed = self.issued;
         self.durable = log.last_index();
-        if self.open.snapshot.take().is_some() {
-            self.open.compact = None;
-        }
+        self.open.snapshot = None;
         self.open.truncate = None;
     }
 

@@ -172,6 +172,23 @@ impl Batch {
         postcard::to_allocvec(record).expect("a growing list takes any record").into()
     }
 
+    /// Records as frames, in order: one, or as many as their size asks for.
+    #[must_use]
+    pub fn frames(records: impl IntoIterator<Item = Record>, at: Time) -> Vec<Bytes> {
+        let (mut frames, mut batch) = (Vec::new(), Self::default());
+        for record in records {
+            let encoded = Self::encode(&record);
+            if !batch.push(&encoded) {
+                frames.push(core::mem::take(&mut batch).finish(at));
+                batch.push(&encoded);
+            }
+        }
+        if !batch.is_empty() {
+            frames.push(batch.finish(at));
+        }
+        frames
+    }
+
     /// Adds an encoded record. Returns false, and does nothing, where the frame would become too large.
     pub fn push(&mut self, encoded: &[u8]) -> bool {
         // Version, kind, round, time and count take less than 64 bytes.

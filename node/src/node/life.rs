@@ -331,16 +331,8 @@ impl<H: Hooks> Life<H> {
             return;
         }
         let at = self.executor.global_time();
-        let mut batch = Batch::default();
-        for record in std::mem::take(&mut self.unpublished) {
-            let encoded = Batch::encode(&record);
-            if !batch.push(&encoded) {
-                self.push(std::mem::take(&mut batch).finish(at));
-                batch.push(&encoded);
-            }
-        }
-        if !batch.is_empty() {
-            self.push(batch.finish(at));
+        for frame in Batch::frames(std::mem::take(&mut self.unpublished), at) {
+            self.push(frame);
         }
     }
 

@@ -15,7 +15,7 @@ use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
 
 use super::{Explanation, explain};
 use crate::trace::members::Part;
-use crate::trace::view::{Liveness, NodeView, View};
+use crate::trace::view::{NodeView, View};
 use crate::trace::words::{fill, list, pair, paper, principle, question as text};
 
 /// The record that answers a question, and its words.
@@ -196,16 +196,6 @@ fn holders(view: &View, index: LogIndex, term: Term) -> Holders {
     holders
 }
 
-/// The running leader of the highest term.
-fn leader(view: &View) -> Option<(NodeId, Term)> {
-    let leads = |node: &&NodeView| node.liveness == Liveness::Up && node.status.role == Role::Leader;
-    view.nodes
-        .iter()
-        .filter(|(_, node)| leads(node))
-        .map(|(id, node)| (*id, node.status.term))
-        .max_by_key(|(_, term)| *term)
-}
-
 /// The term of what is committed at `index`: by the oracle, or, where none watches, by a node's commit index.
 fn committed_term(view: &View, index: LogIndex) -> Option<Term> {
     let known = || view.nodes.values().find(|node| node.status.commit >= index).and_then(|node| term_at(node, index));
@@ -246,7 +236,8 @@ fn uncommitted(view: &View, index: LogIndex, term: Term) -> Explanation {
     let needed = majority(u32::try_from(view.nodes.len()).unwrap_or(u32::MAX));
     let have = u32::try_from(holders.durable.len()).unwrap_or(u32::MAX);
     let (entry, durable) = (pair(index, term), list(&holders.durable));
-    let older_than = leader(view).filter(|(_, leads)| *leads > term);
+    let leader = view.leader().and_then(|leader| Some((leader, view.nodes.get(&leader)?.status.term)));
+    let older_than = leader.filter(|(_, leads)| *leads > term);
     let explanation = match older_than {
         _ if have < needed => {
             let who = if have == 0 { String::new() } else { fill(text::WHO, &[("nodes", &durable)]) };

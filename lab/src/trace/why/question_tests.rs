@@ -12,6 +12,7 @@ use quorumscope_core::record::DropReason;
 use quorumscope_core::types::{ClientId, Incarnation, Mono, RequestNumber, Time, Wall};
 
 use super::*;
+use crate::trace::view::Liveness;
 
 fn record(sequence: u64, node: u32, body: Body) -> Record {
     Record {
