@@ -8,13 +8,16 @@
 //! are listed by [`Protocol::claims`](crate::protocol::Protocol::claims) and
 //! verified by the executor before a protocol sees the message.
 //!
-//! Read `request` next, then `batch` and `reply`; then `pbft` or `hotstuff`.
+//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`.
 
 pub mod batch;
 pub mod certificate;
 pub mod log_time;
+pub mod pool;
 pub mod reply;
 pub mod request;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use core::fmt::Debug;
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use std::sync::Arc;
 pub use batch::Batch;
 pub use certificate::Certificate;
 pub use log_time::Tolerance;
+pub use pool::Pool;
 pub use reply::{Replies, Reply};
 pub use request::Bundle;
 
