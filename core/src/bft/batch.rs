@@ -112,7 +112,8 @@ impl Batch {
     /// Whether an honest proposer may have made it: requests have a time, and every bundle is what a client sends.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        (self.log_time.is_some() || self.bundles.is_empty()) && self.bundles.iter().all(|bundle| bundle.is_well_formed())
+        (self.log_time.is_some() || self.bundles.is_empty())
+            && self.bundles.iter().all(|bundle| bundle.is_well_formed())
     }
 
     /// What has to be verified before it is believed: the signature of each bundle.

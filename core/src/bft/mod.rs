@@ -12,18 +12,22 @@
 
 pub mod batch;
 pub mod certificate;
+pub mod checkpoint;
 pub mod log_time;
 pub mod reply;
 pub mod request;
+pub mod transfer;
 
 use core::fmt::Debug;
 use std::sync::Arc;
 
 pub use batch::Batch;
 pub use certificate::Certificate;
+pub use checkpoint::{Checkpoint, Checkpoints, StableCheckpoint};
 pub use log_time::Tolerance;
 pub use reply::{Replies, Reply};
 pub use request::Bundle;
+pub use transfer::{Chunk, FetchChunk, Transfer};
 
 use crate::crypto::{Domain, Family, Signer};
 use crate::types::NodeId;
