@@ -18,6 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bft::hotstuff;
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::raft;
@@ -30,7 +31,7 @@ mod command;
 mod status;
 
 pub use command::Command;
-pub use status::{NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Transfer};
+pub use status::{Detail, NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Transfer};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,14 @@ pub struct Record {
 pub enum AnyMessage {
     /// A Raft message.
     Raft(raft::Message),
+    /// A HotStuff message.
+    HotStuff(hotstuff::Message),
+}
+
+impl From<hotstuff::Message> for AnyMessage {
+    fn from(message: hotstuff::Message) -> Self {
+        Self::HotStuff(message)
+    }
 }
 
 impl From<raft::Message> for AnyMessage {
@@ -67,6 +76,14 @@ impl From<raft::Message> for AnyMessage {
 pub enum AnyHard {
     /// Raft's term and vote.
     Raft(raft::HardState),
+    /// HotStuff's promises, certificates and blocks.
+    HotStuff(Box<hotstuff::HardState>),
+}
+
+impl From<hotstuff::HardState> for AnyHard {
+    fn from(hard: hotstuff::HardState) -> Self {
+        Self::HotStuff(Box::new(hard))
+    }
 }
 
 impl AnyHard {

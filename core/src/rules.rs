@@ -140,6 +140,30 @@ rules! {
     /// A session knows a retry by its number alone, not by higher numbers that came before it (thesis §6.3): pipelined
     /// commands arrive in any order.
     EachNumberByItself = "session.each-number-by-itself", Safety;
+    /// A certificate needs ⌊(n+f)/2⌋ + 1 votes, so that two of them share an honest voter (HotStuff §4.2).
+    HotStuffQuorum = "hotstuff.quorum", Safety;
+    /// A replica votes for what follows its locked block, or brings a later certificate (Algorithm 1, "safeNode").
+    HotStuffSafeNode = "hotstuff.safe-node", Safety;
+    /// A block is committed by three certified blocks whose views follow each other (HotStuff §5).
+    HotStuffConsecutiveViews = "hotstuff.consecutive-views", Safety;
+    /// A replica votes once a view (HotStuff §4.2, "vote").
+    HotStuffVoteOncePerView = "hotstuff.vote-once-per-view", Safety;
+    /// What a vote promises is durable before it leaves, and before it counts at the voter itself.
+    HotStuffPersistBeforeVote = "hotstuff.persist-before-vote", Safety;
+    /// A vote signs its view, and a certificate of another view than its block's is refused.
+    HotStuffCertificateNamesView = "hotstuff.certificate-names-view", Safety;
+    /// Certificates are verified also where they come inside another message.
+    HotStuffVerifyCertificates = "hotstuff.verify-certificates", Safety;
+    /// A signer that a certificate names twice counts once.
+    HotStuffDistinctSigners = "hotstuff.distinct-signers", Safety;
+    /// A log time that is far from the voter's clock is not believed.
+    HotStuffLogTime = "hotstuff.log-time", Safety;
+    /// A timeout carries its sender's last vote, so that a certificate survives its leader. Liveness.
+    HotStuffVotesInTimeouts = "hotstuff.votes-in-timeouts", Liveness;
+    /// A quorum's timeouts lead everybody into the next view (DiemBFT v4 §3.3). Liveness.
+    HotStuffTimeoutCertificates = "hotstuff.timeout-certificates", Liveness;
+    /// View timers are capped, and short again after a commit. Liveness.
+    HotStuffTimerIsCapped = "hotstuff.timer-is-capped", Liveness;
 }
 
 impl Rule {

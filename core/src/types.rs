@@ -46,6 +46,10 @@ number!(
     LogIndex(u64), ""
 );
 number!(
+    /// PBFT's sequence number: the place of a batch in the order of all batches (PBFT §4.2). The first one is 1.
+    Sequence(u64), "s"
+);
+number!(
     /// How often a node has started from its store. A ticket of an older incarnation means nothing.
     Incarnation(u32), "i"
 );
@@ -95,6 +99,17 @@ impl LogIndex {
     #[must_use]
     pub fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
+    }
+}
+
+impl Sequence {
+    /// No honest replica gets this far: what claims to is not believed, so that `next` never overflows.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
+    /// The one after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 }
 

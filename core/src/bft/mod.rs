@@ -8,24 +8,33 @@
 //! are listed by [`Protocol::claims`](crate::protocol::Protocol::claims) and
 //! verified by the executor before a protocol sees the message.
 //!
-//! Read `request` next, then `batch` and `reply`; then `pbft` or `hotstuff`.
+//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`.
 
 pub mod batch;
 pub mod certificate;
+pub mod checkpoint;
+pub mod hotstuff;
 pub mod log_time;
+pub mod pool;
 pub mod reply;
 pub mod request;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
+pub mod transfer;
 
 use core::fmt::Debug;
 use std::sync::Arc;
 
 pub use batch::Batch;
 pub use certificate::Certificate;
+pub use checkpoint::{Checkpoint, Checkpoints, StableCheckpoint};
 pub use log_time::Tolerance;
+pub use pool::Pool;
 pub use reply::{Replies, Reply};
 pub use request::Bundle;
+pub use transfer::{Chunk, FetchChunk, Transfer};
 
 use crate::crypto::{Domain, Family, Signer};
 use crate::types::NodeId;

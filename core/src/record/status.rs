@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::AnyHard;
+use crate::bft::hotstuff;
 use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Incarnation, LogIndex, Mono, NodeId, Term};
 
@@ -55,6 +56,16 @@ pub struct NodeStatus {
     pub votes: Vec<(NodeId, bool)>,
     /// A leader's knowledge of its followers; sorted by node.
     pub progress: Vec<Progress>,
+    /// What only nodes of its protocol have.
+    #[serde(default)]
+    pub detail: Option<Box<Detail>>,
+}
+
+/// What nodes of one protocol show.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Detail {
+    /// A HotStuff replica.
+    HotStuff(hotstuff::Replica),
 }
 
 /// A running timer on the node's own clock.
@@ -75,6 +86,8 @@ pub enum TimerKind {
     Election,
     /// Reminds the leader to show that it lives.
     Heartbeat,
+    /// Ends a view that brings nothing.
+    Pacemaker,
 }
 
 /// What a leader knows of one follower.

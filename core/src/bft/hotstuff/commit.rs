@@ -1,0 +1,148 @@
+//! When is a block committed, and what becomes of it?
+//!
+//! A block is committed once it, its child and its grandchild are certified and
+//! their views follow each other (§5: "three-chain", with direct parents). Its
+//! ancestors are committed with it. Their batches become entries of the log, and
+//! entries are applied once they are durable; each replica then answers the
+//! clients for itself.
+//!
+//! Without the consecutive views a quorum may be locked below the block while
+//! another branch is certified in between (TRAPS: commit without consecutive
+//! views).
+
+use std::sync::Arc;
+
+use super::{Block, Committed, Effects, Event, HotStuff};
+use crate::bft::Reply;
+use crate::crypto::Hash256;
+use crate::event::Event as AnyEvent;
+use crate::protocol::{Applied, Outcome};
+use crate::rules::{Rule, Rules};
+use crate::types::{LogIndex, Term};
+
+/// A committed block whose entries are being applied.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Executing {
+    /// Its last entry.
+    pub(super) through: LogIndex,
+    pub(super) block: Hash256,
+}
+
+impl<R: Rules> HotStuff<R> {
+    /// The block has a certificate: its grandparent may be committed by that.
+    pub(super) fn commit_by(&mut self, third: &Arc<Block>, out: &mut Effects) {
+        let Some(second) = self.tree.parent(third).cloned() else { return };
+        let Some(first) = self.tree.parent(&second).cloned() else { return };
+        if first.view() <= self.committed.view {
+            return;
+        }
+        let views = [first.view(), second.view(), third.view()];
+        let direct = |pair: &[Term]| pair[0].next() == pair[1];
+        if !views.windows(2).all(direct) && self.on(Rule::HotStuffConsecutiveViews) {
+            return out.note(|| AnyEvent::HotStuff(Event::CommitHeld { views }));
+        }
+        self.commit(&first, out);
+    }
+
+    fn commit(&mut self, last: &Arc<Block>, out: &mut Effects) {
+        let known = self.committed.view;
+        let mut chain: Vec<_> =
+            self.tree.chain(last.hash()).take_while(|block| block.view() > known).cloned().collect();
+        chain.reverse();
+        let follows = chain.first().is_some_and(|first| self.committed.block == Some(first.parent()));
+        if !out.check(follows, "a committed block follows the one that was committed before it") {
+            return;
+        }
+        for block in &chain {
+            self.append(block, out);
+        }
+        self.progress_made();
+        self.persist.changed();
+        out.note(|| {
+            let (view, block, blocks, index) = (last.view(), last.hash(), chain.len() as u64, self.committed.index);
+            AnyEvent::HotStuff(Event::Committed { view, block, blocks, index })
+        });
+        self.prune();
+    }
+
+    /// Puts a committed block's batch into the log.
+    fn append(&mut self, block: &Arc<Block>, out: &mut Effects) {
+        let entries = block.batch().entries(self.log.last_index(), block.view());
+        for entry in &entries {
+            self.log.append(Arc::clone(entry));
+        }
+        self.committed = self.committed.with(block);
+        out.check(self.log.last_index() == self.committed.index, "the log ends where the last committed block does");
+        if !entries.is_empty() {
+            self.executing.push_back(Executing { through: self.committed.index, block: block.hash() });
+            self.persist.appended(entries);
+        }
+        for bundle in block.batch().bundles() {
+            self.pool.executed(&bundle.hash());
+        }
+    }
+
+    /// What competes with a committed block is given up. Committed blocks stay for those who lag behind, as many as
+    /// may be.
+    fn prune(&mut self) {
+        let (committed, Some(last)) = (self.committed.view, self.committed.block) else { return };
+        let chain: Vec<_> = self.tree.chain(last).cloned().collect();
+        let most = self.config.settings.max_blocks as usize;
+        let surplus = self.tree.len().saturating_sub(most).min(chain.len().saturating_sub(1));
+        for block in chain.iter().rev().take(surplus) {
+            self.root = self.root.with(block);
+        }
+        let is_dead = |block: &&Arc<Block>| {
+            block.view() <= committed && !chain.iter().any(|committed| committed.hash() == block.hash())
+        };
+        let dead: Vec<_> = self.tree.iter().filter(is_dead).map(|block| block.hash()).collect();
+        if !dead.is_empty() {
+            self.tree.retain(|block| !dead.contains(&block.hash()));
+            self.persist.dropped(dead);
+        }
+        if surplus > 0 {
+            self.tree.move_root(super::Root { view: self.root.view, block: self.root.block });
+        }
+    }
+
+    /// Asks for the application of what is durable here: all of the log is committed.
+    pub(super) fn apply_ready(&mut self, out: &mut Effects) {
+        if self.sync.installing().is_some() {
+            return; // The log speaks of the snapshot's state, which is not there yet.
+        }
+        let through = self.persist.durable().min(self.log.last_index());
+        if through > self.apply_asked {
+            out.apply(self.apply_asked.next(), through);
+            self.apply_asked = through;
+        }
+    }
+
+    /// The state machine has applied entries: each client is answered, by this replica for itself (PBFT §4.1).
+    pub(super) fn on_applied(&mut self, through: LogIndex, results: Vec<Applied>, out: &mut Effects) {
+        self.last_applied = self.last_applied.max(through);
+        for Applied { index, client, number, result } in results {
+            while self.executing.pop_front_if(|block| block.through < index).is_some() {}
+            let Some(Executing { block, .. }) = self.executing.front() else { continue };
+            let Some(signer) = &self.signer else { continue };
+            let (by, view, signature) = (self.id, self.view, crate::crypto::Signature([0; 64]));
+            let reply = Reply { by, view, client, number, index, batch: *block, result, signature };
+            let reply = reply.signed(self.config.cluster, &**signer);
+            self.pool.remember(reply.clone());
+            out.answer(client, number, Outcome::Replied(Box::new(reply)));
+        }
+        while self.executing.pop_front_if(|block| block.through <= self.last_applied).is_some() {}
+    }
+
+    /// After a restart: which committed blocks the entries belong to that are to be applied again.
+    pub(super) fn recover_executing(&mut self) {
+        let Some(last) = self.committed.block else { return };
+        let chain: Vec<_> = self.tree.chain(last).cloned().collect();
+        let mut at: Committed = self.root;
+        for block in chain.iter().rev() {
+            at = at.with(block);
+            if at.index > self.last_applied && !block.batch().is_null() {
+                self.executing.push_back(Executing { through: at.index, block: block.hash() });
+            }
+        }
+    }
+}

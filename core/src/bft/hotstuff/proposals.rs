@@ -1,0 +1,150 @@
+//! What does a leader propose, and what does a replica do with it?
+//!
+//! The leader of a view proposes once it can prove the view, with the highest
+//! certificate that it has (§5, "createLeaf"), and only while something is
+//! wanted: requests that wait, or blocks with requests that not everybody knows
+//! to be committed. An idle cluster is quiet.
+
+use std::sync::Arc;
+
+use super::message::{self, Message, Proposal};
+use super::safety::Guards;
+use super::{Block, Effects, Event, HotStuff, IgnoreReason, VoteRefusal};
+use crate::bft::Batch;
+use crate::event::Event as AnyEvent;
+use crate::rules::{Rule, Rules};
+use crate::types::{NodeId, Now, Term, Wall};
+
+impl<R: Rules> HotStuff<R> {
+    /// Whether views have to go on.
+    pub(super) fn wants_progress(&self, now: Now) -> bool {
+        let untold = |block: &Arc<Block>| block.view() > self.told && !block.batch().is_null();
+        !self.pool.is_empty() || self.tree.iter().any(untold) || self.tick_is_due(now)
+    }
+
+    /// Whether something has expired by this replica's clock and no entry says so yet.
+    fn tick_is_due(&self, now: Now) -> bool {
+        let previous = self.committed.log_time.unwrap_or_default();
+        self.expiry.is_some_and(|at| previous < at && at <= now.wall)
+    }
+
+    /// Proposes where it is this replica's turn. That it has proposed in this view is durable before the proposal
+    /// leaves: after a restart it must not propose another block.
+    pub(super) fn propose_if_due(&mut self, now: Now, out: &mut Effects) {
+        let view = self.view;
+        let may = self.leads(view) && self.promises.proposed < view && self.promises.voted < view;
+        if !may || view >= Term::MAX || !self.wants_progress(now) {
+            return;
+        }
+        let entered_by = match &self.entered_by {
+            _ if self.high.view.next() == view => None,
+            Some(proof) if proof.view.next() == view && self.high.view >= proof.highest() => Some(Arc::clone(proof)),
+            _ if !self.on(Rule::HotStuffTimeoutCertificates) => None,
+            // The certificate that others have told of is on its way.
+            Some(_) | None => return,
+        };
+        let Some(signer) = self.signer.clone() else { return };
+        let block = Arc::new(Block::new(view, Arc::clone(&self.high), self.next_batch(now)));
+        let statement = message::proposal_statement(&self.config.domain(), view, &block.hash());
+        let signature = signer.sign(&statement);
+        out.note(|| {
+            let (block, justify, requests) = (block.hash(), self.high.view, block.requests());
+            AnyEvent::HotStuff(Event::Proposed { view, block, justify, requests })
+        });
+        self.promises.proposed = view;
+        self.told = self.told.max(self.committed.view);
+        self.keep(&block);
+        let ticket = self.persist.changed();
+        let proposal = Arc::new(Proposal { block: Arc::clone(&block), entered_by, signature });
+        self.broadcast(&Message::Proposal(proposal), Some(ticket), out);
+        self.vote(&block, out);
+    }
+
+    /// What waits and is not in a block that the next one follows.
+    fn next_batch(&mut self, now: Now) -> Batch {
+        self.pool.undo_all();
+        let (mut previous, mut length) = (None, 0);
+        for block in self.tree.chain(self.high.block).take_while(|block| block.view() > self.committed.view) {
+            previous = previous.or(block.batch().log_time());
+            length += 1;
+            for bundle in block.batch().bundles() {
+                self.pool.mark(&bundle.hash());
+            }
+        }
+        let settings = &self.config.settings;
+        // Blocks pile up that cannot be committed: requests wait until they are.
+        if length > settings.max_blocks / 2 {
+            return Batch::null();
+        }
+        let bundles = self.pool.take(settings.max_batch_requests, settings.max_batch_bytes);
+        let previous = previous.or(self.committed.log_time);
+        if bundles.is_empty() && !(length == 0 && self.tick_is_due(now)) {
+            return Batch::null();
+        }
+        let stamp = previous.map_or(now.wall, |previous| settings.tolerance.stamp(now.wall, previous));
+        Batch::new(Some(stamp), bundles)
+    }
+
+    /// Keeps a block whose parent is here.
+    pub(super) fn keep(&mut self, block: &Arc<Block>) {
+        if self.tree.insert(block) {
+            self.persist.block(block);
+        }
+    }
+
+    /// Takes a proposal (§5, Algorithm 3, "as a replica").
+    pub(super) fn on_proposal(&mut self, now: Now, from: NodeId, proposal: &Arc<Proposal>, out: &mut Effects) {
+        let block = &proposal.block;
+        if self.leader(block.view()) != Some(from) {
+            return Self::ignore(from, IgnoreReason::NotTheLeader, out);
+        }
+        let is_here = self.learn_certificate(now, block.justify(), Some(from), out);
+        if let Some(proof) = &proposal.entered_by {
+            self.learn_timeout_certificate(now, proof, out);
+        }
+        if block.view() < self.view {
+            return Self::ignore(from, IgnoreReason::Outdated, out);
+        }
+        if !is_here && !self.tree.connects(block) {
+            self.sync.wait_with(from, proposal);
+            return;
+        }
+        if !self.on(Rule::HotStuffTimeoutCertificates) && block.view() > self.view {
+            self.enter_view(now, block.view(), super::ViewReason::Certificate, out);
+        }
+        self.consider(now, block, out);
+    }
+
+    /// Votes for a block of the current view whose parent is here, or says why not.
+    fn consider(&mut self, now: Now, block: &Arc<Block>, out: &mut Effects) {
+        let is_other = |known: &Arc<Block>| known.view() == block.view() && known.hash() != block.hash();
+        let refusal = if self.tree.iter().any(is_other) && self.on(Rule::HotStuffVoteOncePerView) {
+            Some(VoteRefusal::Equivocation)
+        } else {
+            self.keep(block);
+            self.told = self.told.max(self.committed.view);
+            let once = self.on(Rule::HotStuffVoteOncePerView);
+            let guards = Guards { once, safe_node: self.on(Rule::HotStuffSafeNode) };
+            self.promises.refuses(block, &self.tree, guards).or_else(|| self.disbelieves(now.wall, block))
+        };
+        match refusal {
+            None => self.vote(block, out),
+            Some(reason) => {
+                out.note(|| AnyEvent::HotStuff(Event::VoteRefused { view: block.view(), block: block.hash(), reason }))
+            }
+        }
+    }
+
+    /// Whether the leader's stamp is not believed. The first one of all has nothing before it.
+    fn disbelieves(&self, clock: Wall, block: &Block) -> Option<VoteRefusal> {
+        let stamp = block.batch().log_time()?;
+        let stamped = |block: &Arc<Block>| block.batch().log_time().filter(|_| block.view() > self.committed.view);
+        let previous = self.tree.chain(block.parent()).find_map(stamped).or(self.committed.log_time);
+        let tolerance = &self.config.settings.tolerance;
+        let believed = match previous {
+            Some(previous) => tolerance.believes(clock, previous, stamp),
+            None => stamp - clock <= tolerance.clocks && clock - stamp <= tolerance.clocks,
+        };
+        (!believed && self.on(Rule::HotStuffLogTime)).then_some(VoteRefusal::LogTime { stamp, clock })
+    }
+}

@@ -1,0 +1,187 @@
+//! How does a replica get blocks that it missed?
+//!
+//! By hash, from anybody. A certified block that is not here is asked for, with
+//! its ancestors down to the last committed one; the answer is known by its
+//! hashes, each parent's by its child, so that nothing in it needs a signature.
+//! Who does not answer in time is not asked again before all others were.
+//!
+//! Bounded (TRAPS: blocks fetched without a bound): one chain at a time, of no
+//! more blocks than the tree may hold, one request on its way, and one proposal
+//! that waits for its parent.
+
+use std::sync::Arc;
+
+use super::message::{Fetch, Message, Proposal, QuorumCertificate};
+use super::{Block, Effects, Event, HotStuff, IgnoreReason};
+use crate::crypto::Hash256;
+use crate::event::Event as AnyEvent;
+use crate::rules::Rules;
+use crate::types::{LogIndex, Mono, NodeId, Now, Ticket};
+
+/// What is missing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sync {
+    fetching: Option<Fetching>,
+    /// A later certificate whose block is missing too: it comes next.
+    next: Option<(Arc<QuorumCertificate>, NodeId)>,
+    /// A proposal whose parent is missing.
+    waiting: Option<(NodeId, Arc<Proposal>)>,
+    /// A snapshot that was taken in and is not durable yet: its write, and its index.
+    installing: Option<(Ticket, LogIndex)>,
+}
+
+/// Blocks on their way.
+#[derive(Clone, Debug)]
+struct Fetching {
+    /// Certifies the first of them.
+    target: Arc<QuorumCertificate>,
+    /// The newest first; each one is the parent of the one before it.
+    chain: Vec<Arc<Block>>,
+    /// What is missing next.
+    missing: Hash256,
+    /// Who was asked.
+    asked: NodeId,
+    deadline: Mono,
+}
+
+impl Sync {
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        self.fetching.as_ref().map(|fetching| fetching.deadline)
+    }
+
+    pub(super) fn installing(&self) -> Option<(Ticket, LogIndex)> {
+        self.installing
+    }
+
+    /// A proposal waits for its parent; that of the latest view stays.
+    pub(super) fn wait_with(&mut self, from: NodeId, proposal: &Arc<Proposal>) {
+        let later = |(_, known): &(NodeId, Arc<Proposal>)| known.block.view() < proposal.block.view();
+        if self.waiting.as_ref().is_none_or(later) {
+            self.waiting = Some((from, Arc::clone(proposal)));
+        }
+    }
+
+    /// How many blocks are kept here.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.fetching.as_ref().map_or(0, |fetching| fetching.chain.len())
+    }
+}
+
+impl<R: Rules> HotStuff<R> {
+    /// The block of this certificate is not here: it is asked for.
+    pub(super) fn want(
+        &mut self,
+        now: Now,
+        certificate: &Arc<QuorumCertificate>,
+        from: Option<NodeId>,
+        out: &mut Effects,
+    ) {
+        let peer = from.filter(|from| *from != self.id).or_else(|| self.peers().next());
+        let Some(peer) = peer else { return };
+        if let Some(fetching) = &self.sync.fetching {
+            let latest = self.sync.next.as_ref().map_or(fetching.target.view, |(next, _)| next.view);
+            if certificate.view > latest {
+                self.sync.next = Some((Arc::clone(certificate), peer));
+            }
+            return;
+        }
+        let (block, view) = (certificate.block, certificate.view);
+        out.note(|| AnyEvent::HotStuff(Event::FetchBegan { block, view, from: peer }));
+        self.sync.fetching = Some(Fetching {
+            target: Arc::clone(certificate),
+            chain: Vec::new(),
+            missing: block,
+            asked: peer,
+            deadline: now.mono,
+        });
+        self.ask_for_blocks(now, out);
+    }
+
+    fn ask_for_blocks(&mut self, now: Now, out: &mut Effects) {
+        let (above, retry) = (self.committed.view, self.config.settings.fetch_retry);
+        let Some(fetching) = &mut self.sync.fetching else { return };
+        fetching.deadline = now.mono + retry;
+        out.send(fetching.asked, Message::Fetch(Fetch { block: fetching.missing, above }), None);
+    }
+
+    /// Asks the next one where nobody has answered in time.
+    pub(super) fn retry_fetch(&mut self, now: Now, out: &mut Effects) {
+        let Some(fetching) = &mut self.sync.fetching else { return };
+        if now.mono < fetching.deadline {
+            return;
+        }
+        let asked = fetching.asked;
+        let later = self.quorum.voters().iter().copied().filter(|voter| *voter > asked && *voter != self.id).min();
+        let first = self.quorum.voters().iter().copied().find(|voter| *voter != self.id);
+        if let Some(next) = later.or(first) {
+            fetching.asked = next;
+        }
+        self.ask_for_blocks(now, out);
+    }
+
+    /// Answers with the block and its ancestors, as far as they are here and fit.
+    pub(super) fn on_fetch(&mut self, from: NodeId, fetch: &Fetch, out: &mut Effects) {
+        let settings = &self.config.settings;
+        let mut bytes = 0;
+        let fits = |block: &&Arc<Block>| {
+            bytes += block.batch().bytes();
+            bytes == block.batch().bytes() || bytes <= u64::from(settings.max_batch_bytes)
+        };
+        let wanted = self.tree.chain(fetch.block).take_while(|block| block.view() > fetch.above);
+        let most = settings.max_blocks_per_answer as usize;
+        let blocks: Vec<_> = wanted.take(most).take_while(fits).cloned().collect();
+        if !blocks.is_empty() {
+            out.send(from, Message::Blocks(blocks), None);
+        }
+    }
+
+    /// Takes blocks that were asked for, as far as their hashes are those that are missing.
+    pub(super) fn on_blocks(&mut self, now: Now, from: NodeId, blocks: &[Arc<Block>], out: &mut Effects) {
+        let Some(fetching) = &mut self.sync.fetching else { return Self::ignore(from, IgnoreReason::NotAsked, out) };
+        let before = fetching.chain.len();
+        let mut connects = false;
+        for block in blocks {
+            if connects || block.hash() != fetching.missing {
+                break;
+            }
+            connects = self.tree.connects(block);
+            fetching.missing = block.parent();
+            fetching.chain.push(Arc::clone(block));
+        }
+        let news = fetching.chain.len() > before;
+        let lost = fetching.chain.last().is_some_and(|last| last.justify().view < self.committed.view);
+        if connects {
+            return self.connect(now, out);
+        }
+        if lost || fetching.chain.len() > self.config.settings.max_blocks as usize {
+            // Nothing here follows what is committed; another certificate will come.
+            self.sync.fetching = None;
+            return Self::ignore(from, IgnoreReason::Malformed, out);
+        }
+        if news {
+            fetching.asked = from;
+            self.ask_for_blocks(now, out);
+        } else {
+            Self::ignore(from, IgnoreReason::NotAsked, out);
+        }
+    }
+
+    /// All that was missing is here: it is taken in order, as if it had come so, and then what waited for it.
+    fn connect(&mut self, now: Now, out: &mut Effects) {
+        let Some(Fetching { target, chain, asked, .. }) = self.sync.fetching.take() else { return };
+        let (blocks, view) = (chain.len() as u64, target.view);
+        out.note(|| AnyEvent::HotStuff(Event::Fetched { blocks, view }));
+        for block in chain.iter().rev() {
+            self.learn_certificate(now, block.justify(), None, out);
+            self.keep(block);
+        }
+        self.learn_certificate(now, &target, Some(asked), out);
+        if let Some((next, from)) = self.sync.next.take() {
+            self.learn_certificate(now, &next, Some(from), out);
+        }
+        if let Some((from, proposal)) = self.sync.waiting.take() {
+            self.on_proposal(now, from, &proposal, out);
+        }
+    }
+}

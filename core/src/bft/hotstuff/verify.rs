@@ -1,0 +1,172 @@
+//! Which signatures must hold, and what must fit, before a message counts?
+//!
+//! Everything that a message proves is listed in [`HotStuff::list_claims`], the
+//! certificates inside of others too (TRAPS: certificates that nobody verifies
+//! because they come inside another message). What fits is checked on receipt,
+//! whatever the signatures say. Votes of views that have a certificate are not
+//! verified, for nobody looks at them again: views only rise.
+
+use std::sync::Arc;
+
+use super::message::{self, Message, Proposal, QuorumCertificate, Timeout, TimeoutCertificate, Vote};
+use super::{Block, Effects, HotStuff, IgnoreReason};
+use crate::crypto::{Claim, Domain, Identity};
+use crate::rules::{Rule, Rules};
+use crate::types::{NodeId, Now, Term};
+
+impl<R: Rules> HotStuff<R> {
+    pub(super) fn list_claims(&self, from: NodeId, message: &Message, claims: &mut Vec<Claim>) {
+        let domain = self.config.domain();
+        let by = Identity::Node(from);
+        match message {
+            Message::Proposal(proposal) => {
+                let Proposal { block, entered_by, signature } = &**proposal;
+                let statement = message::proposal_statement(&domain, block.view(), &block.hash());
+                claims.push(Claim { by, statement, signature: *signature });
+                self.claim_certificate(&domain, block.justify(), claims);
+                self.claim_timeout_certificate(&domain, entered_by.as_ref(), claims);
+                block.batch().claims(self.config.cluster, claims);
+            }
+            Message::Vote(vote) => self.claim_vote(&domain, from, vote, claims),
+            Message::Certificate(certificate) => self.claim_certificate(&domain, certificate, claims),
+            Message::Timeout(timeout) => {
+                let Timeout { view, high, entered_by, vote, signature } = &**timeout;
+                let statement = message::timeout_statement(&domain, *view, high.view);
+                claims.push(Claim { by, statement, signature: *signature });
+                self.claim_certificate(&domain, high, claims);
+                self.claim_timeout_certificate(&domain, entered_by.as_ref(), claims);
+                if let Some(vote) = vote {
+                    self.claim_vote(&domain, from, vote, claims);
+                }
+            }
+            Message::TimeoutCertificate(proof) => self.claim_timeout_certificate(&domain, Some(proof), claims),
+            Message::Checkpoint(signed) => claims.push(signed.checkpoint.claim(&domain, from, signed.signature)),
+            Message::Stable(proof) => proof.claims(&domain, claims),
+            // Known by their hashes, or nothing that has to be believed.
+            Message::Fetch(_) | Message::Blocks(_) | Message::FetchChunk(_) | Message::Chunk(_) => {}
+        }
+    }
+
+    fn claim_vote(&self, domain: &Domain, by: NodeId, vote: &Vote, claims: &mut Vec<Claim>) {
+        if self.wants_vote(vote) {
+            let names_view = self.on(Rule::HotStuffCertificateNamesView);
+            let statement = message::vote_statement(domain, vote.view, &vote.block, names_view);
+            claims.push(Claim { by: Identity::Node(by), statement, signature: vote.signature });
+        }
+    }
+
+    fn claim_certificate(&self, domain: &Domain, proof: &Arc<QuorumCertificate>, claims: &mut Vec<Claim>) {
+        if self.on(Rule::HotStuffVerifyCertificates) {
+            let names_view = self.on(Rule::HotStuffCertificateNamesView);
+            let statement = message::vote_statement(domain, proof.view, &proof.block, names_view);
+            proof.certificate.claims(|_| statement.clone(), claims);
+        }
+    }
+
+    fn claim_timeout_certificate(
+        &self,
+        domain: &Domain,
+        proof: Option<&Arc<TimeoutCertificate>>,
+        claims: &mut Vec<Claim>,
+    ) {
+        if let Some(proof) = proof.filter(|_| self.on(Rule::HotStuffVerifyCertificates)) {
+            let statement = |voter| message::timeout_statement(domain, proof.view, proof.high_of(voter));
+            proof.certificate.claims(statement, claims);
+        }
+    }
+
+    /// Whether anybody looks at this vote: its view has no certificate yet.
+    pub(super) fn wants_vote(&self, vote: &Vote) -> bool {
+        vote.view > self.high.view
+    }
+
+    /// Takes a peer's verified message: what does not fit is ignored, then its handler runs.
+    pub(super) fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
+        if from == self.id || !self.quorum.is_voter(from) {
+            return Self::ignore(from, IgnoreReason::NotAVoter, out);
+        }
+        if !self.fits(&message) {
+            return Self::ignore(from, IgnoreReason::Malformed, out);
+        }
+        match message {
+            Message::Proposal(proposal) => self.on_proposal(now, from, &proposal, out),
+            Message::Vote(vote) => self.on_vote(now, from, vote, out),
+            Message::Certificate(certificate) => {
+                self.learn_certificate(now, &certificate, Some(from), out);
+            }
+            Message::Timeout(timeout) => self.on_timeout(now, from, *timeout, out),
+            Message::TimeoutCertificate(proof) => self.learn_timeout_certificate(now, &proof, out),
+            Message::Fetch(fetch) => self.on_fetch(from, &fetch, out),
+            Message::Blocks(blocks) => self.on_blocks(now, from, &blocks, out),
+            Message::Checkpoint(_) | Message::Stable(_) | Message::FetchChunk(_) | Message::Chunk(_) => {}
+        }
+    }
+
+    /// Whether an honest replica may have sent it.
+    fn fits(&self, message: &Message) -> bool {
+        match message {
+            Message::Proposal(proposal) => {
+                let block = &proposal.block;
+                self.is_block(block)
+                    && self.is_batch(block)
+                    && self.proves(block.view(), block.justify(), proposal.entered_by.as_ref())
+            }
+            Message::Vote(vote) => message::is_possible(vote.view),
+            Message::Certificate(certificate) => self.is_certificate(certificate),
+            Message::Timeout(timeout) => {
+                let Timeout { view, high, entered_by, vote, .. } = &**timeout;
+                let possible = |vote: &Vote| message::is_possible(vote.view) && vote.view <= *view;
+                message::is_possible(*view)
+                    && self.is_certificate(high)
+                    && high.view < *view
+                    && vote.as_ref().is_none_or(possible)
+                    && self.proves(*view, high, entered_by.as_ref())
+            }
+            Message::TimeoutCertificate(proof) => self.is_timeout_certificate(proof),
+            Message::Blocks(blocks) => {
+                blocks.len() <= self.config.settings.max_blocks_per_answer as usize
+                    && blocks.iter().all(|block| self.is_block(block))
+            }
+            Message::Checkpoint(_)
+            | Message::Stable(_)
+            | Message::Fetch(_)
+            | Message::FetchChunk(_)
+            | Message::Chunk(_) => true,
+        }
+    }
+
+    fn is_certificate(&self, certificate: &QuorumCertificate) -> bool {
+        certificate.is_well_formed(&self.quorum, self.on(Rule::HotStuffDistinctSigners))
+    }
+
+    fn is_timeout_certificate(&self, proof: &TimeoutCertificate) -> bool {
+        proof.is_well_formed(&self.quorum, self.on(Rule::HotStuffDistinctSigners))
+    }
+
+    fn is_block(&self, block: &Block) -> bool {
+        let justify = block.justify();
+        message::is_possible(block.view()) && justify.view < block.view() && self.is_certificate(justify)
+    }
+
+    /// Whether an honest leader may propose so much.
+    fn is_batch(&self, block: &Block) -> bool {
+        let (batch, settings) = (block.batch(), &self.config.settings);
+        let alone = batch.bundles().len() <= 1;
+        let small = block.requests() <= u64::from(settings.max_batch_requests)
+            && batch.bytes() <= u64::from(settings.max_batch_bytes);
+        batch.is_well_formed() && (alone || small)
+    }
+
+    /// Whether these prove that the view before `view` is over, so that everybody may be in `view`. A timeout
+    /// certificate proves it only beside a certificate as high as the highest that its signers told of (DiemBFT v4
+    /// §3.1, "safe to extend").
+    fn proves(&self, view: Term, justify: &QuorumCertificate, entered_by: Option<&Arc<TimeoutCertificate>>) -> bool {
+        match entered_by {
+            _ if !self.on(Rule::HotStuffTimeoutCertificates) => true,
+            None => justify.view.next() == view,
+            Some(proof) => {
+                proof.view.next() == view && justify.view >= proof.highest() && self.is_timeout_certificate(proof)
+            }
+        }
+    }
+}
