@@ -8,15 +8,18 @@
 //! are listed by [`Protocol::claims`](crate::protocol::Protocol::claims) and
 //! verified by the executor before a protocol sees the message.
 //!
-//! Read `request` next, then `batch` and `reply`; then `pbft` or `hotstuff`.
+//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`.
 
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
 pub mod log_time;
+pub mod pool;
 pub mod reply;
 pub mod request;
 pub mod transfer;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use core::fmt::Debug;
 use std::sync::Arc;
@@ -25,6 +28,7 @@ pub use batch::Batch;
 pub use certificate::Certificate;
 pub use checkpoint::{Checkpoint, Checkpoints, StableCheckpoint};
 pub use log_time::Tolerance;
+pub use pool::Pool;
 pub use reply::{Replies, Reply};
 pub use request::Bundle;
 pub use transfer::{Chunk, FetchChunk, Transfer};
