@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod checkpoint;
 pub mod hotstuff;
 pub mod log_time;
+pub mod pbft;
 pub mod pool;
 pub mod reply;
 pub mod request;
