@@ -32,9 +32,9 @@ impl Story {
     }
 
     fn decides(&mut self, node: u32, entries: &[Arc<Entry>]) -> &mut Self {
-        let (log, members) = (Log::new(entries), Membership::default());
+        let log = Log::new(entries);
         let (node, term) = (NodeId(node), Term(0));
-        let seen = Standing { at: AT, node, leads: false, term, log: &log, members: &members };
+        let seen = Standing { at: AT, node, leads: false, term, log: &log, members: None };
         self.0.log_changed(&seen, None, entries);
         self
     }
@@ -83,8 +83,8 @@ fn what_no_client_sent_breaks_validity_also_under_a_number_that_was_sent() {
 fn a_gap_and_a_truncation_break_integrity() {
     Story::new().decides(1, &[entry(2, 1, b"a")]).breaks_only(INTEGRITY, "nobody has decided what comes before");
     let mut story = Story::new();
-    let (log, members) = (Log::default(), Membership::default());
-    let seen = Standing { at: AT, node: NodeId(1), leads: false, term: Term(0), log: &log, members: &members };
+    let log = Log::default();
+    let seen = Standing { at: AT, node: NodeId(1), leads: false, term: Term(0), log: &log, members: None };
     story.0.log_changed(&seen, Some(LogIndex(1)), &[]);
     story.breaks_only(INTEGRITY, "removed");
 }

@@ -53,8 +53,8 @@ pub struct Standing<'a> {
     pub term: Term,
     /// Its log in memory.
     pub log: &'a Log,
-    /// The configuration that acts at it.
-    pub members: &'a Membership,
+    /// The configuration that acts at it, where members change.
+    pub members: Option<&'a Membership>,
 }
 
 /// The checkers of a protocol, fed after each event.

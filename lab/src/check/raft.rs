@@ -88,7 +88,7 @@ impl Checks for RaftChecks {
         if let Some(finding) = self.oracle.taken(node, term, log.base(), truncate, append) {
             self.report(at, Some(node), finding);
         }
-        if is_leader {
+        if let Some(members) = members.filter(|_| is_leader) {
             let findings = self.oracle.configured(term, members, log);
             findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
         }

@@ -48,7 +48,7 @@ fn members() -> Membership {
 }
 
 fn standing<'a>(node: u32, leads: bool, term: u64, log: &'a Log, members: &'a Membership) -> Standing<'a> {
-    Standing { at: AT, node: NodeId(node), leads, term: Term(term), log, members }
+    Standing { at: AT, node: NodeId(node), leads, term: Term(term), log, members: Some(members) }
 }
 
 /// A cluster whose logs are told by their terms.

@@ -268,6 +268,32 @@ pub fn plan(rule: Rule) -> Plan {
         // What these guard shows only where a cut or a crash stays: calm mends both.
         Rule::HandOverInCalm => Plan { zones: true, ..heavy },
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
+        Rule::HotStuffQuorum
+        | Rule::HotStuffSafeNode
+        | Rule::HotStuffConsecutiveViews
+        | Rule::HotStuffVoteOncePerView
+        | Rule::HotStuffPersistBeforeVote
+        | Rule::HotStuffCertificateNamesView
+        | Rule::HotStuffVerifyCertificates
+        | Rule::HotStuffDistinctSigners
+        | Rule::HotStuffLogTime
+        | Rule::HotStuffVotesInTimeouts
+        | Rule::HotStuffTimeoutCertificates
+        | Rule::HotStuffTimerIsCapped
+        | Rule::PbftQuorum
+        | Rule::PbftOneDigestPerSlot
+        | Rule::PbftPreparesMatchDigest
+        | Rule::PbftCommitAfterPrepared
+        | Rule::PbftNewViewFollows
+        | Rule::PbftViewChangeKeepsPrepared
+        | Rule::PbftPersistBeforePrepare
+        | Rule::PbftPersistBeforeCommit
+        | Rule::PbftPersistBeforeViewChange
+        | Rule::PbftSnapshotMatchesProof
+        | Rule::PbftNullRequests
+        | Rule::PbftTimerGrows
+        | Rule::PbftTimerOfOneRequest
+        | Rule::PbftJoinViewChange => busy,
     }
 }
 
@@ -348,7 +374,11 @@ mod tests {
         for rule in Rule::ALL {
             let plan = plan(rule);
             for seed in 0..10 {
-                let scenario = generate(ProtocolName::Raft, 5, seed, &plan, SHORTEST_RUN, &[]);
+                let (protocol, nodes) = match ProtocolName::of(rule) {
+                    ProtocolName::Raft => (ProtocolName::Raft, 5),
+                    byzantine => (byzantine, 4),
+                };
+                let scenario = generate(protocol, nodes, seed, &plan, SHORTEST_RUN, &[]);
                 let outcome = explore(&scenario).expect("it can run");
                 let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
                 let found: Vec<_> = outcome.violations.iter().filter(|found| counts(&found.property)).collect();

@@ -122,7 +122,19 @@ fn is_append(kind: MessageKind, append: &AppendEntries) -> bool {
         | MessageKind::ReadIndex
         | MessageKind::ReadIndexReply
         | MessageKind::Relay
-        | MessageKind::TimeoutNow => false,
+        | MessageKind::TimeoutNow
+        | MessageKind::PrePrepare
+        | MessageKind::Prepare
+        | MessageKind::Commit
+        | MessageKind::Checkpoint
+        | MessageKind::ViewChange
+        | MessageKind::NewView
+        | MessageKind::Proposal
+        | MessageKind::Vote
+        | MessageKind::Certificate
+        | MessageKind::Timeout
+        | MessageKind::TimeoutCertificate
+        | MessageKind::CatchUp => false,
     }
 }
 

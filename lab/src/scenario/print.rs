@@ -13,8 +13,8 @@ use quorumscope_core::raft::Profile;
 use quorumscope_core::types::{NodeId, Span};
 
 use super::document::{
-    Action, Bound, Commit, Expect, Fact, Pattern, ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
-    read_name,
+    Action, Bound, Commit, Expect, Fact, Pattern, ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, Told,
+    When, Which, read_name,
 };
 use super::read::{DEFAULT_DISK, DEFAULT_THINK, MIXED, class_name};
 use super::read_expect::{fate_name, role_name};

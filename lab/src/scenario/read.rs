@@ -249,11 +249,7 @@ fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, Scen
     }
 }
 
-fn read_rules(
-    source: Source<'_>,
-    value: &Value<'_>,
-    protocol: ProtocolName,
-) -> Result<Vec<Rule>, ScenarioError> {
+fn read_rules(source: Source<'_>, value: &Value<'_>, protocol: ProtocolName) -> Result<Vec<Rule>, ScenarioError> {
     let DeValue::Table(_) = value.get_ref() else { return Err(source.expected(value, "[rules] as a table")) };
     let table = source.table("[rules]", value, &Rule::ALL.map(Rule::name)).map_err(|error| ScenarioError {
         message: error.message.replace("unknown key", "unknown rule").replace(" (in [rules])", ""),

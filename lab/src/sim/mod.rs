@@ -30,13 +30,13 @@ mod world;
 
 use std::sync::Arc;
 
+use quorumscope_core::bft::hotstuff::{self, HotStuff};
+use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::entry::Entry;
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::bft::hotstuff::{self, HotStuff};
-use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::raft::Raft;
 use quorumscope_core::record::{Command, NodeStatus, Record};
 use quorumscope_core::rules::Switches;
@@ -49,8 +49,8 @@ pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
-pub(crate) use world::MAX_VIOLATIONS;
 use trust::Trust;
+pub(crate) use world::MAX_VIOLATIONS;
 use world::{CLUSTER, World};
 
 use crate::check::Checks as _;
@@ -93,19 +93,20 @@ pub struct NodeFace<'a> {
     pub snapshot: LogIndex,
 }
 
+/// Does one thing to whichever world it is.
 macro_rules! world {
-    ($self:ident) => {
+    ($self:ident, $world:ident => $do:expr) => {
         match &$self.0 {
-            Inner::Raft(world) => world,
-            Inner::Pbft(world) => world,
-            Inner::HotStuff(world) => world,
+            Inner::Raft($world) => $do,
+            Inner::Pbft($world) => $do,
+            Inner::HotStuff($world) => $do,
         }
     };
-    (mut $self:ident) => {
+    (mut $self:ident, $world:ident => $do:expr) => {
         match &mut $self.0 {
-            Inner::Raft(world) => world,
-            Inner::Pbft(world) => world,
-            Inner::HotStuff(world) => world,
+            Inner::Raft($world) => $do,
+            Inner::Pbft($world) => $do,
+            Inner::HotStuff($world) => $do,
         }
     };
 }
@@ -126,7 +127,8 @@ impl Simulation {
             }
             ProtocolSetup::HotStuff(voters, settings, rules) => {
                 let trust = Trust::new(&setup, CLUSTER, &voters);
-                let config = hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
+                let config =
+                    hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
                 config.validate()?;
                 Inner::HotStuff(Box::new(World::new(config, setup, Some(trust))))
             }
@@ -136,41 +138,41 @@ impl Simulation {
     /// Makes records, or makes none; the run and its digest are the same. Records that were not taken are dropped
     /// when it is switched off.
     pub fn set_recording(&mut self, on: bool) {
-        world!(mut self).recorder.set(on);
+        world!(mut self, world => world.recorder.set(on));
     }
 
     /// Lets the checkers look, or not; they look until they are told not to. What they did not see they cannot
     /// judge later, so it is switched off before the first step or not at all.
     pub fn set_checking(&mut self, on: bool) {
-        world!(mut self).checking = on;
+        world!(mut self, world => world.checking = on);
     }
 
     /// The global time.
     #[must_use]
     pub fn now(&self) -> Time {
-        world!(self).now
+        world!(self, world => world.now)
     }
 
     /// What it started from.
     #[must_use]
     pub fn setup(&self) -> &Setup {
-        &world!(self).setup
+        world!(self, world => &world.setup)
     }
 
     /// When the next event is due.
     #[must_use]
     pub fn next_event_at(&self) -> Option<Time> {
-        world!(self).next_event_at()
+        world!(self, world => world.next_event_at())
     }
 
     /// Lets exactly one event happen; false where none is to come.
     pub fn step(&mut self) -> bool {
-        world!(mut self).step()
+        world!(mut self, world => world.step())
     }
 
     /// Lets every event up to `until` happen, and time reach it.
     pub fn run_until(&mut self, until: Time) {
-        world!(mut self).run_until(until);
+        world!(mut self, world => world.run_until(until));
     }
 
     /// Carries out a fault or a proposal, now. It is recorded and part of the digest.
@@ -178,75 +180,75 @@ impl Simulation {
     /// # Errors
     /// A command that cannot be carried out changes nothing and says why.
     pub fn command(&mut self, command: &Command) -> Result<(), CommandError> {
-        world!(mut self).command(command)
+        world!(mut self, world => world.command(command))
     }
 
     /// The records since the last call.
     pub fn take_records(&mut self) -> Vec<Record> {
-        world!(mut self).recorder.take()
+        world!(mut self, world => world.recorder.take())
     }
 
     /// A digest of all inputs, effects and faults so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        world!(self).digest()
+        world!(self, world => world.digest())
     }
 
     /// How many events have happened.
     #[must_use]
     pub fn events(&self) -> u64 {
-        world!(self).events
+        world!(self, world => world.events)
     }
 
     /// The view of this instant, straight from the world: for the test that a fold of the records says the same.
     #[must_use]
     pub fn view(&self) -> View {
-        world!(self).view()
+        world!(self, world => world.view())
     }
 
     /// Properties that were broken so far.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
-        &world!(self).violations
+        world!(self, world => &world.violations)
     }
 
     /// What the run exercised so far.
     #[must_use]
     pub fn coverage(&self) -> &Coverage {
-        &world!(self).coverage
+        world!(self, world => &world.coverage)
     }
 
     /// What clients asked for and were told, for the linearizability check.
     #[must_use]
     pub fn history(&self) -> &History {
-        &world!(self).history
+        world!(self, world => &world.history)
     }
 
     /// What clients asked for lately, as they know it.
     pub fn operations(&self) -> impl Iterator<Item = &OperationView> {
-        world!(self).clients.iter().flat_map(|client| &client.view.operations)
+        world!(self, world => world.clients.as_slice()).iter().flat_map(|client| &client.view.operations)
     }
 
     /// What the oracle counts as committed: index to term.
     #[must_use]
     pub fn decided(&self) -> &litemap::LiteMap<LogIndex, Term> {
-        &world!(self).decided
+        world!(self, world => &world.decided)
     }
 
     /// The entry that the oracle counts as committed at `index`, whoever holds it still.
     #[must_use]
     pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
-        world!(self).checks.decided_entry(index)
+        world!(self, world => world.checks.decided_entry(index))
     }
 
     /// One node.
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {
-        world!(self).face(node)
+        world!(self, world => world.face(node))
     }
 
     /// The messages on their way, by the record that sent them.
     pub fn messages(&self) -> impl Iterator<Item = quorumscope_core::types::RecordId> {
-        world!(self).links.iter().map(|(_, flight)| flight.id)
+        world!(self, world => world.links.ids()).into_iter()
     }
 }

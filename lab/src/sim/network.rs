@@ -222,6 +222,11 @@ impl<M: Clone> Links<M> {
         Some(flight)
     }
 
+    /// The messages on their way, by the record that sent them.
+    pub(crate) fn ids(&self) -> Vec<RecordId> {
+        self.iter().map(|(_, flight)| flight.id).collect()
+    }
+
     /// All messages on their way.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Flight<M>)> {
         (0u32..).zip(&self.slots).filter_map(|(slot, flight)| Some((slot, flight.as_ref()?)))

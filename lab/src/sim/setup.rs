@@ -154,7 +154,9 @@ pub enum SetupError {
     #[error(transparent)]
     HotStuff(#[from] hotstuff::ConfigError),
     /// What nodes that may lie read of themselves proves nothing.
-    #[error("{0} reads beside the log, and {1} answers through the log alone: f+1 laggards and liars could agree on an old value")]
+    #[error(
+        "{0} reads beside the log, and {1} answers through the log alone: f+1 laggards and liars could agree on an old value"
+    )]
     ReadsBesideLog(ClientId, &'static str),
 }
 

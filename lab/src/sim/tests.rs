@@ -288,7 +288,7 @@ fn faults_alone_break_no_property_and_what_clients_saw_is_linearizable() {
 fn the_checkers_see_what_a_rule_keeps_away_once_it_is_off() {
     let broken = (0..20).any(|seed| {
         let mut setup = setup(seed);
-        let ProtocolSetup::Raft(config) = &mut setup.protocol;
+        let ProtocolSetup::Raft(config) = &mut setup.protocol else { unreachable!("a setup of Raft") };
         config.rules = Switches::all_on().without(Rule::MajorityQuorum);
         let mut simulation = Simulation::new(setup).expect("valid");
         faulty(&mut simulation, seed, Time(10_000_000), |_| {});

@@ -65,7 +65,7 @@ impl<P: Subject> World<P> {
     /// Whether the configuration that acts at a node names an edge.
     pub(crate) fn has_edges(&self, index: usize) -> bool {
         let protocol = self.nodes.get(index).and_then(|node| node.protocol.as_ref());
-        protocol.is_some_and(|protocol| !protocol.members().edges.is_empty())
+        protocol.and_then(Subject::members).is_some_and(|members| !members.edges.is_empty())
     }
 
     /// Counts elections, and tells the checkers where role, term or commit index changed.

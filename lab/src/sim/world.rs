@@ -282,7 +282,7 @@ where
             incarnation: node.incarnation,
             status: protocol.map(|protocol| protocol.status()).unwrap_or_default(),
             log: protocol.map(Subject::log),
-            members: protocol.map(Subject::members),
+            members: protocol.and_then(Subject::members),
             commit: protocol.map_or(LogIndex::ZERO, Subject::commit),
             applied: node.applied,
             machine: &node.machine,

@@ -48,7 +48,7 @@ mod view_change;
 use std::sync::Arc;
 
 pub use config::{Config, ConfigError, Settings};
-pub use event::Event;
+pub use event::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 pub use hard::{HardSlot, HardState};
 pub use message::{
     Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Stable, Stage, Standing, Subject, Value,
@@ -70,7 +70,6 @@ use crate::storage::DiskImage;
 use crate::types::{LogIndex, Mono, NodeId, Now, Sequence, Term, Ticket, Wall};
 use catch_up::{Installing, Pace};
 use checkpoint::{Made, Snapshots};
-use event::Ignored;
 use execute::{Applying, Execution};
 use normal_case::Order;
 use persist::Persist;

@@ -101,6 +101,12 @@ impl ProtocolName {
         family == Some(self.name()) || family == Some("session")
     }
 
+    /// The protocol of a rule; Raft for those of sessions.
+    #[must_use]
+    pub fn of(rule: Rule) -> Self {
+        Self::ALL.into_iter().find(|protocol| protocol.has(rule)).unwrap_or(Self::Raft)
+    }
+
     /// Whether its nodes sign, because some of them may lie.
     #[must_use]
     pub fn signs(self) -> bool {

@@ -35,8 +35,7 @@ pub(super) fn peer(message: &Message) -> MessageFace {
             MessageKind::Certificate.face(None, Some(certified.view), format!("QC {}", certified.view.0), fields)
         }
         Message::Timeout(timeout) => {
-            let mut fields =
-                vec![("view", timeout.view.0.to_string()), ("highQC", timeout.high.view.0.to_string())];
+            let mut fields = vec![("view", timeout.view.0.to_string()), ("highQC", timeout.high.view.0.to_string())];
             fields.extend(timeout.vote.map(|vote| ("last vote", vote.view.0.to_string())));
             MessageKind::ViewChange.face(None, Some(timeout.view), format!("Timeout {}", timeout.view.0), fields)
         }

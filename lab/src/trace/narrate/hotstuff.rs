@@ -32,9 +32,7 @@ pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::FetchBegan { block, from, .. } => {
             detail(fill(text::FETCH_BEGAN, &[("node", &node), ("block", block), ("from", from)]))
         }
-        Event::CheckpointStable { index, .. } => {
-            detail(fill(text::STABLE, &[("node", &node), ("index", index)]))
-        }
+        Event::CheckpointStable { index, .. } => detail(fill(text::STABLE, &[("node", &node), ("index", index)])),
         Event::TransferBegan { index, from, .. } => {
             headline(fill(text::TRANSFER_BEGAN, &[("node", &node), ("index", index), ("from", from)]))
         }

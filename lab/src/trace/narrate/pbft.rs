@@ -20,12 +20,8 @@ pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::PrePrepareRefused { sequence, .. } => {
             headline(fill(text::REFUSED, &[("node", &node), ("sequence", sequence)]))
         }
-        Event::Prepared { sequence, .. } => {
-            detail(fill(text::PREPARED, &[("node", &node), ("sequence", sequence)]))
-        }
-        Event::Committed { sequence, .. } => {
-            detail(fill(text::COMMITTED, &[("node", &node), ("sequence", sequence)]))
-        }
+        Event::Prepared { sequence, .. } => detail(fill(text::PREPARED, &[("node", &node), ("sequence", sequence)])),
+        Event::Committed { sequence, .. } => detail(fill(text::COMMITTED, &[("node", &node), ("sequence", sequence)])),
         Event::CheckpointStable { sequence, .. } => {
             detail(fill(text::STABLE, &[("node", &node), ("sequence", sequence)]))
         }

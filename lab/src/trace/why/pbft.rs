@@ -27,16 +27,20 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             let count = requests(*count);
             let values: [(&str, &dyn core::fmt::Display); 4] =
                 [("node", &node), ("view", &view.0), ("requests", &count), ("sequence", sequence)];
-            Explanation::of(fill(text::PROPOSED, &values))
-                .because(principle::ORDER, paper::NORMAL)
-                .with([("view", view.0.to_string()), ("n", sequence.to_string()), ("d", hash.to_string())])
+            Explanation::of(fill(text::PROPOSED, &values)).because(principle::ORDER, paper::NORMAL).with([
+                ("view", view.0.to_string()),
+                ("n", sequence.to_string()),
+                ("d", hash.to_string()),
+            ])
         }
         Event::PrePrepareAccepted { view, sequence, hash } => {
             let values: [(&str, &dyn core::fmt::Display); 3] =
                 [("node", &node), ("view", &view.0), ("sequence", sequence)];
-            Explanation::of(fill(text::ACCEPTED, &values))
-                .because(principle::ONE_DIGEST, paper::NORMAL)
-                .with([("view", view.0.to_string()), ("n", sequence.to_string()), ("d", hash.to_string())])
+            Explanation::of(fill(text::ACCEPTED, &values)).because(principle::ONE_DIGEST, paper::NORMAL).with([
+                ("view", view.0.to_string()),
+                ("n", sequence.to_string()),
+                ("d", hash.to_string()),
+            ])
         }
         Event::PrePrepareRefused { view, sequence, reason } => {
             let (principle, reason) = match reason {
@@ -108,9 +112,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         }
         Event::TransferSpoilt { sequence, by } => {
             let sentence = match by {
-                Some(by) => {
-                    fill(text::TRANSFER_SPOILT_BY, &[("node", &node), ("sequence", sequence), ("by", by)])
-                }
+                Some(by) => fill(text::TRANSFER_SPOILT_BY, &[("node", &node), ("sequence", sequence), ("by", by)]),
                 None => fill(text::TRANSFER_SPOILT, &[("node", &node), ("sequence", sequence)]),
             };
             Explanation::of(sentence).because(principle::TRANSFER, paper::TRANSFER)
