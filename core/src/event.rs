@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bft::pbft;
 use crate::membership::Membership;
 use crate::protocol::ReadHow;
 use crate::types::{LogIndex, NodeId, Span, Term};
@@ -427,4 +428,6 @@ pub enum Event {
         /// Index of the one that arrives in its place; `None` where none is needed any more.
         by: Option<LogIndex>,
     },
+    /// Something of PBFT.
+    Pbft(pbft::Event),
 }

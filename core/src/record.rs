@@ -18,6 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bft::pbft;
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::raft;
@@ -30,7 +31,7 @@ mod command;
 mod status;
 
 pub use command::Command;
-pub use status::{NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Transfer};
+pub use status::{Detail, NodeState, NodeStatus, Progress, Role, Timer, TimerKind, Transfer};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct Record {
 pub enum AnyMessage {
     /// A Raft message.
     Raft(raft::Message),
+    /// A PBFT message.
+    Pbft(pbft::Message),
 }
 
 impl From<raft::Message> for AnyMessage {
@@ -62,11 +65,25 @@ impl From<raft::Message> for AnyMessage {
     }
 }
 
+impl From<pbft::Message> for AnyMessage {
+    fn from(message: pbft::Message) -> Self {
+        Self::Pbft(message)
+    }
+}
+
 /// The hard state of any protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AnyHard {
     /// Raft's term and vote.
     Raft(raft::HardState),
+    /// What a PBFT replica has said, and its proofs.
+    Pbft(Box<pbft::HardState>),
+}
+
+impl From<pbft::HardState> for AnyHard {
+    fn from(hard: pbft::HardState) -> Self {
+        Self::Pbft(Box::new(hard))
+    }
 }
 
 impl From<raft::HardState> for AnyHard {

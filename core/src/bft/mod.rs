@@ -14,12 +14,13 @@ pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
 pub mod log_time;
+pub mod pbft;
 pub mod pool;
 pub mod reply;
 pub mod request;
-pub mod transfer;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod transfer;
 
 use core::fmt::Debug;
 use std::sync::Arc;

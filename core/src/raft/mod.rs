@@ -224,6 +224,7 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             timer: self.waits().then_some(self.timer),
             votes: self.role.votes().map(|votes| votes.iter().collect()).unwrap_or_default(),
             progress: self.progress_status(),
+            detail: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::AnyHard;
+use crate::bft::pbft;
 use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Incarnation, LogIndex, Mono, NodeId, Term};
 
@@ -55,6 +56,16 @@ pub struct NodeStatus {
     pub votes: Vec<(NodeId, bool)>,
     /// A leader's knowledge of its followers; sorted by node.
     pub progress: Vec<Progress>,
+    /// What only its protocol knows.
+    #[serde(default)]
+    pub detail: Option<Box<Detail>>,
+}
+
+/// What an observer may know of a node that is of its protocol alone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Detail {
+    /// A PBFT replica.
+    Pbft(pbft::Replica),
 }
 
 /// A running timer on the node's own clock.
@@ -75,6 +86,8 @@ pub enum TimerKind {
     Election,
     /// Reminds the leader to show that it lives.
     Heartbeat,
+    /// Waits for the oldest request to be executed, or for a new view.
+    Request,
 }
 
 /// What a leader knows of one follower.
