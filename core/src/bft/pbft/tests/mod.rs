@@ -1,1 +1,4 @@
+//! Does the replica do what the paper says?
 
+mod cluster;
+mod paper;
