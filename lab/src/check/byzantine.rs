@@ -2,8 +2,8 @@
 //!
 //! Agreement, validity and integrity, as every protocol owes them whose nodes
 //! may lie. Only honest nodes are watched; what liars hold or say is no matter.
-//! An entry counts as decided once an honest node has it in its log: it has
-//! put it there on a certificate. Logs of honest nodes are equal as far as they
+//! An entry counts as decided once an honest node believes it committed, or has
+//! it in its log: it has put it there on a certificate. Logs of honest nodes are equal as far as they
 //! go, hold nothing that no client sent, and lose nothing.
 
 use std::sync::Arc;
@@ -144,6 +144,13 @@ impl Checks for ByzantineChecks {
     fn status_changed(&mut self, _at: Time, _node: NodeId, _role: Role, _term: Term, _log: &Log) {}
 
     fn commit_changed(&mut self, at: Time, node: NodeId, commit: LogIndex, log: &Log) {
+        // What it believes committed it is about to write; nothing of it is taken back.
+        let ahead = LogIndex(self.decided.len() as u64).next();
+        for entry in log.between(ahead.max(log.base().index.next()), commit).cloned().collect::<Vec<_>>() {
+            if let Some(finding) = self.take(node, &entry) {
+                self.report(at, node, finding);
+            }
+        }
         let believed = log.term_at(commit);
         let decided = self.decided.get(position(commit)).map(|decided| decided.entry.term);
         if commit == LogIndex::ZERO || (decided.is_some() && decided == believed) {

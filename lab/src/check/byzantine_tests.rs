@@ -100,9 +100,13 @@ fn a_disk_that_lost_what_it_held_breaks_durability_and_a_lost_disk_does_not() {
 }
 
 #[test]
-fn a_commit_that_no_log_holds_is_not_decided() {
+fn a_commit_beyond_the_log_is_not_decided_and_one_within_it_decides() {
     let mut story = Story::new();
     let log = Log::new(&[entry(1, 1, b"a")]);
     story.0.commit_changed(AT, NodeId(1), LogIndex(1), &log);
+    story.holds();
+    story.0.commit_changed(AT, NodeId(1), LogIndex(2), &log);
     story.breaks_only(COMMIT_IS_DECIDED, "no log holds it so");
+    story.decides(2, &[entry(1, 2, b"b")]);
+    story.breaks_only(AGREEMENT, "where n1 decided");
 }
