@@ -90,15 +90,10 @@ impl<R: Rules> Pbft<R> {
             if let Some(change) = self.view_changes.by(self.id, self.view).cloned() {
                 self.broadcast(&Message::ViewChange(change), self.persist.promise(), out);
             }
-            return;
+        } else {
+            self.ask_for_bodies(out);
         }
         self.relay(RELAYED_AGAIN, out);
-        let lacks = |slot: &super::slots::Slot| {
-            let hash = slot.accepted_in(self.view)?.hash;
-            slot.hard.value(hash).is_none().then_some(hash)
-        };
-        let missing = self.slots.following(self.low()).filter_map(|(at, slot)| Some((at, lacks(slot)?))).collect();
-        self.ask_for_values(missing, None, out);
         if let Some(transfer) = &mut self.transfer {
             if self.timers.rounds > 0 {
                 let next = next_voter(self.quorum.voters(), transfer.source(), self.id);
@@ -107,6 +102,16 @@ impl<R: Rules> Pbft<R> {
             let (to, request) = (transfer.source(), transfer.request());
             out.send(to, Message::FetchChunk(request), None);
         }
+    }
+
+    /// Asks all for the bodies that this view's beginning names and that are not here.
+    fn ask_for_bodies(&self, out: &mut Effects) {
+        let lacks = |slot: &super::slots::Slot| {
+            let hash = slot.accepted_in(self.view)?.hash;
+            slot.hard.value(hash).is_none().then_some(hash)
+        };
+        let missing = self.slots.following(self.low()).filter_map(|(at, slot)| Some((at, lacks(slot)?))).collect();
+        self.ask_for_values(missing, None, out);
     }
 
     /// Passes the oldest requests on to the primary (§4.1).
@@ -178,8 +183,8 @@ impl<R: Rules> Pbft<R> {
         }
         let next = executed.next();
         let has_next = self.slots.get(next).is_some_and(|slot| slot.decided().is_some());
-        if let Some(proof) = self.stable.clone().filter(|_| stable < self.low()) {
-            let gone = executed < self.low() && !has_next;
+        let gone = executed < self.low() && !has_next;
+        if let Some(proof) = self.stable.clone().filter(|_| gone || stable < self.low()) {
             out.send(from, Message::Stable(Box::new(Stable { proof, gone })), None);
         }
         if executed >= Sequence::MAX {
