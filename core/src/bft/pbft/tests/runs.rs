@@ -70,7 +70,6 @@ pub(super) fn describe(cluster: &Cluster, nodes: u32) -> String {
 fn four_replicas_agree_and_are_live_after_calm() {
     for seed in 0..300 {
         let mut cluster = Cluster::new(4, seed);
-        println!("seed {seed}");
         rough_run(&mut cluster, 4, 30);
     }
 }
@@ -79,7 +78,6 @@ fn four_replicas_agree_and_are_live_after_calm() {
 fn seven_replicas_agree_and_are_live_after_calm() {
     for seed in 0..100 {
         let mut cluster = Cluster::new(7, seed);
-        println!("seed {seed}");
         rough_run(&mut cluster, 7, 30);
     }
 }
