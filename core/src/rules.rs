@@ -168,8 +168,8 @@ rules! {
     PbftQuorum = "pbft.quorum", Safety;
     /// A backup accepts one batch for a view and sequence number (PBFT §4.2).
     PbftOneDigestPerSlot = "pbft.one-digest-per-slot", Safety;
-    /// Only prepares for the accepted batch are counted (PBFT §4.2).
-    PbftPreparesMatchDigest = "pbft.prepares-match-digest", Safety;
+    /// Only prepares and commits for the accepted batch are counted (PBFT §4.2).
+    PbftVotesMatchDigest = "pbft.votes-match-digest", Safety;
     /// A replica commits only what is prepared (PBFT §4.2).
     PbftCommitAfterPrepared = "pbft.commit-after-prepared", Safety;
     /// A new view is accepted only where it follows from its view changes (PBFT §4.4).

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::checkpoint::Made;
 use super::event::{Event, Ignored};
-use super::message::{Committed, Message, PrePrepare, Prepared, Stable, Stage, Standing, Vote};
+use super::message::{Committed, Message, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, Vote};
 use super::{Effects, Pbft};
 use crate::bft::transfer::Arrival;
 use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk, StableCheckpoint, Transfer};
@@ -28,6 +28,9 @@ const PER_ANSWER: usize = 32;
 
 /// Most bundles that are relayed again at once.
 const RELAYED_AGAIN: usize = 16;
+
+/// After so many rounds without any progress requests that wait are to be ordered anew.
+const ANEW_AFTER: u64 = 3;
 
 /// Up to so many voters everybody answers; in larger clusters they take turns.
 const ALL_ANSWER: usize = 7;
@@ -90,15 +93,10 @@ impl<R: Rules> Pbft<R> {
             if let Some(change) = self.view_changes.by(self.id, self.view).cloned() {
                 self.broadcast(&Message::ViewChange(change), self.persist.promise(), out);
             }
-            return;
+        } else {
+            self.ask_for_bodies(out);
         }
-        self.relay(RELAYED_AGAIN, out);
-        let lacks = |slot: &super::slots::Slot| {
-            let hash = slot.accepted_in(self.view)?.hash;
-            slot.hard.value(hash).is_none().then_some(hash)
-        };
-        let missing = self.slots.following(self.low()).filter_map(|(at, slot)| Some((at, lacks(slot)?))).collect();
-        self.ask_for_values(missing, None, out);
+        self.relay_again(out);
         if let Some(transfer) = &mut self.transfer {
             if self.timers.rounds > 0 {
                 let next = next_voter(self.quorum.voters(), transfer.source(), self.id);
@@ -109,17 +107,29 @@ impl<R: Rules> Pbft<R> {
         }
     }
 
-    /// Passes the oldest requests on to the primary (§4.1).
-    fn relay(&self, most: usize, out: &mut Effects) {
-        let Some(primary) = self.primary().filter(|primary| *primary != self.id && !self.changing) else { return };
-        let bundles: Vec<Arc<Bundle>> = self.pool.waiting().take(most).cloned().collect();
-        self.relay_these(primary, bundles, out);
+    /// Asks all for the bodies that this view's beginning names and that are not here.
+    fn ask_for_bodies(&self, out: &mut Effects) {
+        let lacks = |slot: &super::slots::Slot| {
+            let hash = slot.accepted_in(self.view)?.hash;
+            slot.hard.value(hash).is_none().then_some(hash)
+        };
+        let missing = self.slots.following(self.low()).filter_map(|(at, slot)| Some((at, lacks(slot)?))).collect();
+        self.ask_for_values(missing, None, out);
     }
 
-    pub(super) fn relay_these(&self, primary: NodeId, bundles: Vec<Arc<Bundle>>, out: &mut Effects) {
+    /// Passes the oldest requests on to the primary once more (§4.1). Where nothing has happened for some rounds they
+    /// may have been executed before this replica's memory begins: then it asks for them to be ordered anew.
+    fn relay_again(&self, out: &mut Effects) {
+        let anew = self.timers.rounds >= ANEW_AFTER;
+        self.relay(self.pool.waiting().take(RELAYED_AGAIN).cloned().collect(), anew, out);
+    }
+
+    /// Passes requests on to the primary, where that is another replica (§4.1).
+    pub(super) fn relay(&self, bundles: Vec<Arc<Bundle>>, anew: bool, out: &mut Effects) {
+        let Some(primary) = self.primary().filter(|primary| *primary != self.id && !self.changing) else { return };
         if !bundles.is_empty() {
             out.note(|| Event::RequestsRelayed { primary, bundles: bundles.len() as u64 }.into());
-            out.send(primary, Message::Requests(bundles), None);
+            out.send(primary, Message::Requests(Relayed { bundles, anew }), None);
         }
     }
 
@@ -162,6 +172,9 @@ impl<R: Rules> Pbft<R> {
 
     pub(super) fn on_standing(&mut self, now: Now, from: NodeId, standing: &Standing, out: &mut Effects) {
         let Standing { view, changing, stable, executed, .. } = *standing;
+        if executed >= Sequence::MAX {
+            return self.ignore(from, Ignored::Malformed, out);
+        }
         if executed > self.executed || view > self.view || stable > self.low() {
             self.timers.hurry(now, &self.config.settings);
         }
@@ -178,12 +191,9 @@ impl<R: Rules> Pbft<R> {
         }
         let next = executed.next();
         let has_next = self.slots.get(next).is_some_and(|slot| slot.decided().is_some());
-        if let Some(proof) = self.stable.clone().filter(|_| stable < self.low()) {
-            let gone = executed < self.low() && !has_next;
+        let gone = executed < self.low() && !has_next;
+        if let Some(proof) = self.stable.clone().filter(|_| gone || stable < self.low()) {
             out.send(from, Message::Stable(Box::new(Stable { proof, gone })), None);
-        }
-        if executed >= Sequence::MAX {
-            return;
         }
         let active = view == self.view && !changing && !self.changing;
         self.send_missing(from, standing, active, out);
@@ -224,7 +234,7 @@ impl<R: Rules> Pbft<R> {
             if let Some(vote) = own(&slot.prepares).filter(|_| !stage.prepared) {
                 out.send(to, Message::Prepare(vote), after);
             }
-            if let Some(vote) = own(&slot.commits) {
+            if let Some(vote) = own(&slot.commits).filter(|_| !stage.decided) {
                 out.send(to, Message::Commit(vote), after);
             }
         }
@@ -350,6 +360,7 @@ impl<R: Rules> Pbft<R> {
         self.log.compact(base);
         (self.executed, self.executed_time) = (*sequence, Some(*log_time));
         self.applying.queue.clear();
+        self.snapshots.before = Some(*log_time);
         let ticket = self.persist.snapshot(Arc::clone(snapshot), base);
         self.persist.view_changed();
         self.installing = Some(Installing { ticket, index: *index, asked: false });

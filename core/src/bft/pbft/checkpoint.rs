@@ -22,7 +22,7 @@ use crate::bft::{Checkpoint, StableCheckpoint};
 use crate::crypto::Signature;
 use crate::rules::Rules;
 use crate::snapshot::{Snapshot, SnapshotMeta};
-use crate::types::{Digest, LogIndex, NodeId, Now, Sequence};
+use crate::types::{Digest, LogIndex, NodeId, Now, Sequence, Wall};
 
 /// How many stable snapshots are kept for others: one may be on its way to them when the next becomes stable.
 const SERVED: usize = 2;
@@ -35,7 +35,7 @@ pub(super) struct Made {
 }
 
 /// A replica's own checkpoints.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Snapshots {
     /// What the executor makes.
     making: Option<(Sequence, LogIndex)>,
@@ -43,12 +43,13 @@ pub(super) struct Snapshots {
     made: Vec<Made>,
     /// Stable, the newest last.
     pub(super) served: Vec<Made>,
+    /// Log time of the last entry before the log; `None` where nothing stands before it.
+    pub(super) before: Option<Wall>,
 }
 
 impl Snapshots {
-    /// The newest stable one.
-    pub(super) fn newest(&self) -> Option<&Made> {
-        self.served.last()
+    pub(super) fn after(before: Option<Wall>) -> Self {
+        Self { making: None, made: Vec::new(), served: Vec::new(), before }
     }
 
     fn has(&self, sequence: Sequence) -> bool {
@@ -86,7 +87,7 @@ impl<R: Rules> Pbft<R> {
             return;
         }
         let Some(term) = self.log.term_at(index) else { return };
-        let before = self.snapshots.newest().map(|made| made.checkpoint.log_time);
+        let before = self.snapshots.before;
         let log_time = self.log.get(index).map(|entry| entry.log_time).or(before).unwrap_or_default();
         let membership = self.members.clone();
         let meta = SnapshotMeta { index, term, log_time, membership, digest, subscription: None };
@@ -175,6 +176,7 @@ impl<R: Rules> Pbft<R> {
         let base = made.snapshot.meta.base();
         self.log.compact(base);
         self.persist.snapshot(Arc::clone(&made.snapshot), base);
+        self.snapshots.before = Some(made.checkpoint.log_time);
         self.serve(made);
     }
 

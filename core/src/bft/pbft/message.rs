@@ -354,11 +354,21 @@ pub struct Stable {
     pub gone: bool,
 }
 
+/// Requests that a backup passes on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Relayed {
+    /// As they came.
+    pub bundles: Vec<Arc<Bundle>>,
+    /// They wait in vain: they should be ordered even where they were executed, for the backup does not know that.
+    /// Sessions execute them once.
+    pub anew: bool,
+}
+
 /// What a replica says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Message {
     /// Requests of clients for the primary (§4.1).
-    Requests(Vec<Arc<Bundle>>),
+    Requests(Relayed),
     /// §4.2.
     PrePrepare(PrePrepare),
     /// §4.2.
@@ -394,7 +404,7 @@ impl Message {
             claims.push(Claim { by: Identity::Node(by), statement, signature });
         };
         match self {
-            Self::Requests(bundles) => claims.extend(bundles.iter().map(|bundle| bundle.claim(domain.cluster))),
+            Self::Requests(relayed) => claims.extend(relayed.bundles.iter().map(|bundle| bundle.claim(domain.cluster))),
             Self::PrePrepare(pre_prepare) => {
                 if let Some(primary) = quorum.in_turn(pre_prepare.view) {
                     said(primary, pre_prepare.subject().pre_prepare(domain), pre_prepare.signature);

@@ -51,8 +51,8 @@ pub use config::{Config, ConfigError, Settings};
 pub use event::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 pub use hard::{HardSlot, HardState};
 pub use message::{
-    Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Stable, Stage, Standing, Subject, Value,
-    ViewChange, Vote,
+    Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, Subject,
+    Value, ViewChange, Vote,
 };
 pub use status::{Phase, Replica, SlotStatus};
 pub use view_change::{Follows, follows};
@@ -148,7 +148,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             view_changes: ViewChanges::default(),
             stable: hard.stable.clone(),
             checkpoints: Checkpoints::default(),
-            snapshots: Snapshots::default(),
+            snapshots: Snapshots::after(snapshot.map(|snapshot| snapshot.meta.log_time)),
             slots: Slots::after(hard.low().min(hard.executed)),
             order: Order::default(),
             executed: hard.executed,
@@ -156,7 +156,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             applying: Applying::after(restored),
             pool: Pool::new(settings.limits),
             persist: Persist::new(image.incarnation, log.last_index()),
-            timers: Timers::new(now.mono, config.rules.on(Rule::PbftTimerGrows)),
+            timers: Timers::new(now, settings, *hard == HardState::default(), config.rules.on(Rule::PbftTimerGrows)),
             expiry: None,
             answered: Pace::default(),
             bodies: Pace::default(),
@@ -180,7 +180,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             Input::Receive { from, message } => self.receive(now, from, message, out),
             Input::DeadlineReached => self.on_deadline(now, out),
             Input::Requests(bundles) => self.on_requests(now, bundles, out),
-            Input::Written(ticket) => self.on_written(ticket, out),
+            Input::Written(ticket) => self.persist.complete(ticket),
             Input::Applied { through, results } => self.on_applied(through, results, out),
             Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(now, index, digest, data, out),
             Input::ExpiryAt(at) => self.expiry = at,
@@ -210,7 +210,7 @@ impl<R: Rules> Protocol for Pbft<R> {
     }
 
     fn claims(&self, from: NodeId, message: &Message, claims: &mut Vec<Claim>) {
-        if !self.is_moot(from, message) {
+        if !self.is_moot(message) {
             message.claims(&self.domain, &self.quorum, from, claims);
         }
     }
@@ -342,29 +342,26 @@ impl<R: Rules> Pbft<R> {
         self.persist.flush(numbers, self.log.last_index(), out);
     }
 
-    fn on_written(&mut self, ticket: Ticket, _out: &mut Effects) {
-        self.persist.complete(ticket);
-    }
-
     /// Clients' requests (§4.1). A backup that gets one passes it on: its client has not heard from the primary.
     fn on_requests(&mut self, now: Now, bundles: Vec<Arc<Bundle>>, out: &mut Effects) {
-        let relayed: Vec<Arc<Bundle>> = match self.primary().filter(|_| !self.leads() && !self.changing) {
-            Some(_) => bundles.iter().filter(|bundle| self.pool.get(&bundle.hash()).is_none()).cloned().collect(),
-            None => Vec::new(),
-        };
+        if self.leads() || self.changing {
+            return self.pool.take_in(now.mono, bundles, out);
+        }
+        let is_new = |bundle: &&Arc<Bundle>| self.pool.get(&bundle.hash()).is_none();
+        let new: Vec<Arc<Bundle>> = bundles.iter().filter(is_new).cloned().collect();
         self.pool.take_in(now.mono, bundles, out);
         let waits = |bundle: &Arc<Bundle>| self.pool.get(&bundle.hash()).is_some();
-        let relayed = relayed.into_iter().filter(waits).collect();
-        if let Some(primary) = self.primary() {
-            self.relay_these(primary, relayed, out);
-        }
+        self.relay(new.into_iter().filter(waits).collect(), false, out);
     }
 
-    /// Requests that a peer passes on. Who remembers the answer orders them again all the same: the peer waits for
-    /// them, and sessions execute them once.
-    fn on_relayed(&mut self, now: Now, bundles: Vec<Arc<Bundle>>) {
+    /// Requests that a peer passes on.
+    fn on_relayed(&mut self, now: Now, Relayed { bundles, anew }: Relayed) {
         for bundle in bundles {
-            self.pool.admit_again(now.mono, bundle);
+            if anew {
+                self.pool.admit_again(now.mono, bundle)
+            } else {
+                self.pool.admit(now.mono, bundle)
+            };
         }
     }
 
@@ -372,11 +369,11 @@ impl<R: Rules> Pbft<R> {
         if self.place_of(from).is_none() || from == self.id {
             return self.ignore(from, Ignored::NotAVoter, out);
         }
-        if self.is_moot(from, &message) {
+        if self.is_moot(&message) {
             return self.ignore(from, Ignored::NotNeeded, out);
         }
         match message {
-            Message::Requests(bundles) => self.on_relayed(now, bundles),
+            Message::Requests(relayed) => self.on_relayed(now, relayed),
             Message::PrePrepare(pre_prepare) => self.on_pre_prepare(now, from, pre_prepare, out),
             Message::Prepare(vote) => self.on_prepare(from, &vote, out),
             Message::Commit(vote) => self.on_commit(from, &vote, out),
@@ -395,7 +392,7 @@ impl<R: Rules> Pbft<R> {
 
     /// Whether a message is of no use, and never will be: its signatures need no look. What makes it so stays true
     /// until it is handed in: views, checkpoints and what is executed only rise.
-    fn is_moot(&self, _from: NodeId, message: &Message) -> bool {
+    fn is_moot(&self, message: &Message) -> bool {
         let is_over = |sequence: Sequence| !(self.low() < sequence && sequence < Sequence::MAX);
         let left = |view: Term| view < self.view || (view == self.view && !self.changing);
         match message {

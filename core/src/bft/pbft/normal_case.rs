@@ -116,6 +116,9 @@ impl<R: Rules> Pbft<R> {
         if self.primary() == Some(self.id) {
             return self.ignore(from, Ignored::NotNeeded, out);
         }
+        if !self.may_be_proposed(&pre_prepare) {
+            return out.note(|| Event::PrePrepareRefused { view, sequence, reason: Refusal::Malformed }.into());
+        }
         let changing = self.changing;
         let one_digest = self.on(Rule::PbftOneDigestPerSlot);
         let Some(slot) = self.slots.at(sequence) else { return };
@@ -130,7 +133,10 @@ impl<R: Rules> Pbft<R> {
                 // digest". Otherwise a primary could have two batches prepared under one number.
                 out.note(|| refused(Refusal::OtherDigest { accepted: accepted.hash }));
             }
-            Some(accepted) if accepted.hash != hash => self.accept(&pre_prepare, out),
+            Some(accepted) if accepted.hash != hash => {
+                slot.forget();
+                self.accept(&pre_prepare, out);
+            }
             Some(_) if slot.hard.value(hash).is_none() => self.accept_body(subject, pre_prepare.value, out),
             Some(_) => self.ignore(from, Ignored::NotNeeded, out),
             None if decided.is_some() && !changing => self.accept(&pre_prepare, out),
@@ -143,16 +149,21 @@ impl<R: Rules> Pbft<R> {
         }
     }
 
-    /// Judges a pre-prepare whose turn it is. Returns whether it was accepted.
-    fn consider(&mut self, now: Now, pre_prepare: &PrePrepare, out: &mut Effects) -> bool {
-        let PrePrepare { view, sequence, value, .. } = pre_prepare;
-        let batch = value.batch();
-        let settings = &self.config.settings;
+    /// Whether a primary may have made the batch, as far as it shows by itself. Values of a new view come from an older
+    /// one, and may be null.
+    fn may_be_proposed(&self, pre_prepare: &PrePrepare) -> bool {
+        let (batch, settings) = (pre_prepare.value.batch(), &self.config.settings);
         let fits = batch.bundles().len() <= 1
             || (batch.len() as u64 <= u64::from(settings.max_batch_requests)
                 && batch.bytes() <= u64::from(settings.max_batch_bytes));
-        let refusal = match batch.log_time() {
-            Some(_) if value.origin() != *view || !batch.is_well_formed() || !fits => Some(Refusal::Malformed),
+        pre_prepare.value.origin() <= pre_prepare.view && batch.is_well_formed() && fits
+    }
+
+    /// Judges a pre-prepare whose turn it is. Returns whether it was accepted.
+    fn consider(&mut self, now: Now, pre_prepare: &PrePrepare, out: &mut Effects) -> bool {
+        let PrePrepare { view, sequence, value, .. } = pre_prepare;
+        let refusal = match value.batch().log_time() {
+            Some(_) if value.origin() != *view => Some(Refusal::Malformed),
             Some(stamp) if !self.believes(now.wall, stamp) => Some(Refusal::LogTime),
             Some(_) => None,
             None => Some(Refusal::Malformed),
@@ -285,8 +296,11 @@ impl<R: Rules> Pbft<R> {
         if let Some(prepared) = self.newly_prepared(sequence) {
             let subject = prepared.subject;
             let Subject { view, hash, .. } = subject;
-            let (by, needed) = (prepared.certificate.voters().collect(), self.quorum.needed());
-            out.note(|| Event::Prepared { view, sequence, hash, by, needed }.into());
+            let needed = self.quorum.needed();
+            out.note(|| {
+                let by = prepared.certificate.voters().collect();
+                Event::Prepared { view, sequence, hash, by, needed }.into()
+            });
             let prepared = Arc::new(prepared);
             if let Some(slot) = self.slots.get_mut(sequence) {
                 slot.hard.prepared = Some(Arc::clone(&prepared));
@@ -299,8 +313,10 @@ impl<R: Rules> Pbft<R> {
         }
         if let Some(decided) = self.newly_committed(sequence) {
             let Subject { view, hash, .. } = decided.subject;
-            let by = decided.certificate.voters().collect();
-            out.note(|| Event::Committed { view, sequence, hash, by }.into());
+            out.note(|| {
+                let by = decided.certificate.voters().collect();
+                Event::Committed { view, sequence, hash, by }.into()
+            });
             if let Some(slot) = self.slots.get_mut(sequence) {
                 slot.hard.decided = Some(Arc::new(decided));
             }
@@ -315,7 +331,7 @@ impl<R: Rules> Pbft<R> {
         slot.hard.value(subject.hash)?;
         let (_, ordered) = slot.hard.accepted?;
         let primary = self.primary()?;
-        let any_digest = !self.on(Rule::PbftPreparesMatchDigest);
+        let any_digest = !self.on(Rule::PbftVotesMatchDigest);
         let voters = self.quorum.voters();
         let matching = || {
             let said = slot.prepares.in_view(self.view).filter(|(_, said)| said.hash == subject.hash || any_digest);
@@ -338,9 +354,11 @@ impl<R: Rules> Pbft<R> {
             None => return None,
         };
         slot.hard.value(subject.hash)?;
+        let any_digest = !self.on(Rule::PbftVotesMatchDigest);
         let voters = self.quorum.voters();
         let matching = || {
-            let said = slot.commits.in_view(subject.view).filter(|(_, said)| said.hash == subject.hash);
+            let said = slot.commits.in_view(subject.view);
+            let said = said.filter(|(_, said)| said.hash == subject.hash || any_digest);
             said.filter_map(|(place, said)| Some::<(NodeId, Signature)>((*voters.get(place)?, said.signature)))
         };
         self.quorum

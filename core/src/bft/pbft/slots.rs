@@ -90,6 +90,11 @@ impl Slot {
         self.hard.value(self.hard.decided.as_ref()?.subject.hash)
     }
 
+    /// Forgets what was said here, so that something else can be said in the same view; for the laboratory alone.
+    pub(super) fn forget(&mut self) {
+        (self.prepares, self.commits, self.hard.prepared) = (Votes::default(), Votes::default(), None);
+    }
+
     /// Whether anything is known of it.
     pub(super) fn is_blank(&self) -> bool {
         let HardSlot { accepted, decided, .. } = &self.hard;

@@ -17,6 +17,9 @@ use crate::crypto::Hash256;
 use crate::rules::{Rule, Rules};
 use crate::types::{Mono, Now, Sequence, Span, Term};
 
+/// The pause doubles each time it has asked so often in vain.
+const ROUNDS_PER_DOUBLING: u64 = 4;
+
 /// A running timer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
@@ -37,7 +40,7 @@ pub(super) struct Timers {
     attempts: u32,
     /// When it asks around next, and when it has last.
     ask_at: Mono,
-    asked_at: Mono,
+    asked_at: Option<Mono>,
     /// How often it has asked since something changed.
     pub(super) rounds: u64,
     progress: Progress,
@@ -48,14 +51,14 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// A replica that starts asks at once where the others are.
-    pub(super) fn new(now: Mono, grows: bool) -> Self {
+    /// A replica that starts asks at once where the others are, unless it has never known anything.
+    pub(super) fn new(now: Now, settings: &Settings, is_blank: bool, grows: bool) -> Self {
         let progress = (Term(0), false, Sequence(0), 0);
         Self {
             request: None,
             attempts: 0,
-            ask_at: now,
-            asked_at: Mono(0),
+            ask_at: if is_blank { now.mono + settings.idle_status } else { now.mono },
+            asked_at: None,
             rounds: 0,
             progress,
             was_waiting: false,
@@ -94,7 +97,8 @@ impl Timers {
 
     /// Others seem to be ahead: asks around soon, and not more often than always.
     pub(super) fn hurry(&mut self, now: Now, settings: &Settings) {
-        self.ask_at = self.ask_at.min(now.mono.max(self.asked_at + settings.retransmit));
+        let soon = self.asked_at.map_or(now.mono, |asked| now.mono.max(asked + settings.retransmit));
+        self.ask_at = self.ask_at.min(soon);
     }
 
     pub(super) fn next(&self) -> Mono {
@@ -115,15 +119,18 @@ impl<R: Rules> Pbft<R> {
         }
         if self.timers.ask_at <= now.mono {
             self.ask_around(out);
-            self.timers.asked_at = now.mono;
+            self.timers.asked_at = Some(now.mono);
             self.timers.rounds += 1;
             self.timers.ask_at = now.mono + self.asking_interval();
         }
     }
 
+    /// Whoever asks in vain asks less and less often: what it waits for may not come before others wait too.
     fn asking_interval(&self) -> Span {
         let settings = &self.config.settings;
-        if self.waits() { settings.retransmit } else { settings.idle_status }
+        let doublings = (self.timers.rounds / ROUNDS_PER_DOUBLING).min(16);
+        let patient = Span(settings.retransmit.0.saturating_mul(1 << doublings));
+        if self.waits() { patient.min(settings.idle_status) } else { settings.idle_status }
     }
 
     /// Sets the timers as the step has left things.
@@ -135,12 +142,10 @@ impl<R: Rules> Pbft<R> {
             self.tend_request_timer(now, has_executed, out);
         }
         let waits = self.waits();
-        if progress != self.timers.progress || waits != self.timers.was_waiting {
+        let is_first = self.timers.asked_at.is_none() && self.timers.ask_at <= now.mono;
+        if !is_first && (progress != self.timers.progress || waits != self.timers.was_waiting) {
             self.timers.rounds = 0;
-            // What came before the first step is no progress: whoever starts asks at once.
-            if self.timers.asked_at > Mono(0) {
-                self.timers.ask_at = now.mono + self.asking_interval();
-            }
+            self.timers.ask_at = now.mono + self.asking_interval();
         }
         (self.timers.progress, self.timers.was_waiting) = (progress, waits);
         self.timers.tick_at = self.next_tick(now);

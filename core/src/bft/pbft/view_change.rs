@@ -159,11 +159,15 @@ impl<R: Rules> Pbft<R> {
         let count = self.quorum.distinct(self.view_changes.of(self.view).map(|change| change.replica));
         let needed = self.quorum.needed();
         out.note(|| Event::ViewChangeCounted { view, from, count, needed }.into());
-        if self.changing && view == self.view && count >= needed {
+        // Whoever asks for a later view has asked for this one, or does not want it any more: the timer runs for them
+        // too, or replicas that are one view apart would wait for each other for ever.
+        let at_least = self.view_changes.iter().filter(|change| change.view >= self.view);
+        let patient = self.quorum.is_quorum(at_least.map(|change| change.replica));
+        if self.changing && patient {
             self.timers.wait_for_new_view(now, &self.config.settings, out);
-            if self.primary() == Some(self.id) {
-                self.make_new_view(now, out);
-            }
+        }
+        if self.changing && view == self.view && count >= needed && self.primary() == Some(self.id) {
+            self.make_new_view(now, out);
         }
     }
 
