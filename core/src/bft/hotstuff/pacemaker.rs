@@ -98,6 +98,7 @@ impl<R: Rules> HotStuff<R> {
 
     pub(super) fn on_deadline(&mut self, now: Now, out: &mut Effects) {
         self.retry_fetch(now, out);
+        self.retry_transfer(now, out);
         if self.pacemaker.timer.is_some_and(|timer| now.mono >= timer.deadline) {
             self.pacemaker.timer = None;
             if self.wants_progress(now) {

@@ -18,8 +18,7 @@ use crate::types::{NodeId, Now, Term, Wall};
 impl<R: Rules> HotStuff<R> {
     /// Whether views have to go on.
     pub(super) fn wants_progress(&self, now: Now) -> bool {
-        let untold = |block: &Arc<Block>| block.view() > self.told && !block.batch().is_null();
-        !self.pool.is_empty() || self.tree.iter().any(untold) || self.tick_is_due(now)
+        !self.pool.is_empty() || self.tree.has_untold() || self.tick_is_due(now)
     }
 
     /// Whether something has expired by this replica's clock and no entry says so yet.
@@ -52,7 +51,7 @@ impl<R: Rules> HotStuff<R> {
             AnyEvent::HotStuff(Event::Proposed { view, block, justify, requests })
         });
         self.promises.proposed = view;
-        self.told = self.told.max(self.committed.view);
+        self.tree.tell(self.committed.view);
         self.keep(&block);
         let ticket = self.persist.changed();
         let proposal = Arc::new(Proposal { block: Arc::clone(&block), entered_by, signature });
@@ -89,6 +88,7 @@ impl<R: Rules> HotStuff<R> {
     pub(super) fn keep(&mut self, block: &Arc<Block>) {
         if self.tree.insert(block) {
             self.persist.block(block);
+            self.name_root();
         }
     }
 
@@ -122,7 +122,7 @@ impl<R: Rules> HotStuff<R> {
             Some(VoteRefusal::Equivocation)
         } else {
             self.keep(block);
-            self.told = self.told.max(self.committed.view);
+            self.tree.tell(self.committed.view);
             let once = self.on(Rule::HotStuffVoteOncePerView);
             let guards = Guards { once, safe_node: self.on(Rule::HotStuffSafeNode) };
             self.promises.refuses(block, &self.tree, guards).or_else(|| self.disbelieves(now.wall, block))

@@ -49,6 +49,12 @@ enum Happening {
     Retry { client: u64, number: u64 },
 }
 
+impl Node {
+    pub(super) fn state(&self) -> u64 {
+        self.state
+    }
+}
+
 /// How the world treats messages and disks.
 #[derive(Clone, Copy)]
 pub(super) struct Weather {
