@@ -62,6 +62,12 @@ impl Snapshots {
         self.stable.as_ref().map_or(Sequence(0), |stable| stable.checkpoint.sequence)
     }
 
+    /// How many words of others are kept.
+    #[cfg(test)]
+    pub(super) fn words(&self) -> usize {
+        self.words.len()
+    }
+
     /// A state was installed: nothing before it matters.
     pub(super) fn installed(&mut self, stable: Arc<StableCheckpoint>, snapshot: Arc<Snapshot>) {
         self.words.forget_through(stable.checkpoint.sequence);

@@ -110,6 +110,19 @@ impl<R: Rules> HotStuff<R> {
         self.tree.move_root(Root { view: self.root.view, block: self.root.block });
     }
 
+    /// Too many blocks: those that compete with the highest certificate's chain go. Should one of them be certified
+    /// after all, it is fetched.
+    pub(super) fn drop_forks(&mut self) {
+        let high = self.high.view;
+        let chain: Vec<_> = self.tree.chain(self.high.block).map(|block| block.hash()).collect();
+        let is_fork = |block: &&Arc<Block>| block.view() < high && !chain.contains(&block.hash());
+        let forks: Vec<_> = self.tree.iter().filter(is_fork).map(|block| block.hash()).collect();
+        if !forks.is_empty() {
+            self.tree.retain(|block| !forks.contains(&block.hash()));
+            self.persist.dropped(forks);
+        }
+    }
+
     /// Asks for the application of what is durable here: all of the log is committed.
     pub(super) fn apply_ready(&mut self, out: &mut Effects) {
         if self.sync.installing.is_some() {

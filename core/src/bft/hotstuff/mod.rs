@@ -268,6 +268,12 @@ impl<R: Rules> HotStuff<R> {
         &self.log
     }
 
+    /// The blocks of its tree, in no order that means anything.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Arc<Block>> {
+        self.tree.iter().cloned().collect()
+    }
+
     /// What a store would hold, for a replica that has none: it starts from this again as from a store.
     #[must_use]
     pub fn image(&self, format: Arc<Format>) -> DiskImage<HardState> {

@@ -69,7 +69,7 @@ impl Sync {
 
     /// How many blocks are kept here.
     #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.fetching.as_ref().map_or(0, |fetching| fetching.chain.len())
     }
 }

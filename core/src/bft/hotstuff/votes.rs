@@ -30,9 +30,9 @@ impl<R: Rules> HotStuff<R> {
         });
         let Some(vote) = self.signed_vote() else { return };
         let Some(leader) = self.leader(view) else { return };
-        if leader == self.id {
-            self.own.push_back((ticket, Own::Vote(vote)));
-        } else {
+        // It counts here too: timeouts may bring the others.
+        self.own.push_back((ticket, Own::Vote(vote)));
+        if leader != self.id {
             let after = self.on(Rule::HotStuffPersistBeforeVote).then_some(ticket);
             out.send(leader, Message::Vote(vote), after);
         }
