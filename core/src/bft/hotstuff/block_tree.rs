@@ -25,6 +25,10 @@ pub(super) struct BlockTree {
     /// The block that all others follow, which need not be here: the first of all, or that of a checkpoint.
     root: Root,
     blocks: LiteMap<Hash256, Arc<Block>>,
+    /// Everybody has been told, by a proposal, that blocks up to this view are committed.
+    told: Term,
+    /// Views of the blocks with requests that came after that.
+    untold: Vec<Term>,
 }
 
 /// Where a tree begins.
@@ -36,12 +40,28 @@ pub(super) struct Root {
 }
 
 impl BlockTree {
-    pub(super) fn new(root: Root) -> Self {
-        Self { root, blocks: LiteMap::new() }
+    pub(super) fn new(root: Root, told: Term) -> Self {
+        Self { root, blocks: LiteMap::new(), told, untold: Vec::new() }
+    }
+
+    /// Everybody has been told that blocks up to this view are committed.
+    pub(super) fn tell(&mut self, committed: Term) {
+        self.told = self.told.max(committed);
+        self.untold.retain(|view| *view > committed);
+    }
+
+    /// Whether there are requests in blocks that not everybody knows to be committed.
+    pub(super) fn has_untold(&self) -> bool {
+        !self.untold.is_empty()
     }
 
     pub(super) fn root(&self) -> Root {
         self.root
+    }
+
+    /// A certificate names the block that all others follow. Returns whether that is it.
+    pub(super) fn name_root(&mut self, block: Hash256) -> bool {
+        *self.root.block.get_or_insert(block) == block
     }
 
     pub(super) fn get(&self, hash: &Hash256) -> Option<&Arc<Block>> {
@@ -64,10 +84,14 @@ impl BlockTree {
 
     /// Adds a block that connects. Returns whether it is new.
     pub(super) fn insert(&mut self, block: &Arc<Block>) -> bool {
-        if self.root.block.is_none() && block.justify().view == self.root.view {
-            self.root.block = Some(block.parent());
+        if block.justify().view == self.root.view {
+            self.name_root(block.parent());
         }
-        self.connects(block) && self.blocks.insert(block.hash(), Arc::clone(block)).is_none()
+        let is_new = self.connects(block) && self.blocks.insert(block.hash(), Arc::clone(block)).is_none();
+        if is_new && block.view() > self.told && !block.batch().is_null() {
+            self.untold.push(block.view());
+        }
+        is_new
     }
 
     /// The block of this hash and its ancestors, as far as they are here.

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use super::{Block, Committed, Effects, Event, HotStuff};
+use super::{Block, Committed, Effects, Event, HotStuff, Root};
 use crate::bft::Reply;
 use crate::crypto::Hash256;
 use crate::event::Event as AnyEvent;
@@ -62,7 +62,7 @@ impl<R: Rules> HotStuff<R> {
             let (view, block, blocks, index) = (last.view(), last.hash(), chain.len() as u64, self.committed.index);
             AnyEvent::HotStuff(Event::Committed { view, block, blocks, index })
         });
-        self.prune();
+        self.prune(known, &chain);
     }
 
     /// Puts a committed block's batch into the log.
@@ -76,41 +76,67 @@ impl<R: Rules> HotStuff<R> {
         if !entries.is_empty() {
             self.executing.push_back(Executing { through: self.committed.index, block: block.hash() });
             self.persist.appended(entries);
+            if self.is_checkpoint(&self.committed) {
+                self.snapshots.due.push_back(self.committed);
+            }
         }
         for bundle in block.batch().bundles() {
             self.pool.executed(&bundle.hash());
         }
     }
 
-    /// What competes with a committed block is given up. Committed blocks stay for those who lag behind, as many as
-    /// may be.
-    fn prune(&mut self) {
-        let (committed, Some(last)) = (self.committed.view, self.committed.block) else { return };
-        let chain: Vec<_> = self.tree.chain(last).cloned().collect();
-        let most = self.config.settings.max_blocks as usize;
-        let surplus = self.tree.len().saturating_sub(most).min(chain.len().saturating_sub(1));
-        for block in chain.iter().rev().take(surplus) {
-            self.root = self.root.with(block);
-        }
+    /// What competes with the blocks that were just committed is given up. Committed blocks stay for those who lag
+    /// behind, as many as may be.
+    fn prune(&mut self, known: Term, chain: &[Arc<Block>]) {
+        let committed = self.committed.view;
         let is_dead = |block: &&Arc<Block>| {
-            block.view() <= committed && !chain.iter().any(|committed| committed.hash() == block.hash())
+            let decided = known < block.view() && block.view() <= committed;
+            decided && !chain.iter().any(|committed| committed.hash() == block.hash())
         };
         let dead: Vec<_> = self.tree.iter().filter(is_dead).map(|block| block.hash()).collect();
         if !dead.is_empty() {
             self.tree.retain(|block| !dead.contains(&block.hash()));
             self.persist.dropped(dead);
         }
-        if surplus > 0 {
-            self.tree.move_root(super::Root { view: self.root.view, block: self.root.block });
+        if self.tree.len() <= self.config.settings.max_blocks as usize {
+            return;
+        }
+        // A quarter at once, so that it is seldom.
+        let Some(last) = self.committed.block else { return };
+        let kept: Vec<_> = self.tree.chain(last).cloned().collect();
+        for block in kept.iter().skip(1).rev().take(kept.len() / 4) {
+            self.root = self.root.with(block);
+        }
+        self.tree.move_root(Root { view: self.root.view, block: self.root.block });
+    }
+
+    /// Too many blocks: those that compete with the highest certificate's chain go. Should one of them be certified
+    /// after all, it is fetched.
+    pub(super) fn drop_forks(&mut self) {
+        let high = self.high.view;
+        let chain: Vec<_> = self.tree.chain(self.high.block).map(|block| block.hash()).collect();
+        let is_fork = |block: &&Arc<Block>| block.view() < high && !chain.contains(&block.hash());
+        let forks: Vec<_> = self.tree.iter().filter(is_fork).map(|block| block.hash()).collect();
+        if !forks.is_empty() {
+            self.tree.retain(|block| !forks.contains(&block.hash()));
+            self.persist.dropped(forks);
         }
     }
 
     /// Asks for the application of what is durable here: all of the log is committed.
     pub(super) fn apply_ready(&mut self, out: &mut Effects) {
-        if self.sync.installing().is_some() {
+        if self.sync.installing.is_some() {
             return; // The log speaks of the snapshot's state, which is not there yet.
         }
         let through = self.persist.durable().min(self.log.last_index());
+        while let Some(at) = self.snapshots.due.pop_front_if(|at| at.index <= through) {
+            self.apply_through(at.index, out);
+            self.snapshot_at(at, out);
+        }
+        self.apply_through(through, out);
+    }
+
+    fn apply_through(&mut self, through: LogIndex, out: &mut Effects) {
         if through > self.apply_asked {
             out.apply(self.apply_asked.next(), through);
             self.apply_asked = through;
@@ -142,6 +168,9 @@ impl<R: Rules> HotStuff<R> {
             at = at.with(block);
             if at.index > self.last_applied && !block.batch().is_null() {
                 self.executing.push_back(Executing { through: at.index, block: block.hash() });
+                if self.is_checkpoint(&at) {
+                    self.snapshots.due.push_back(at);
+                }
             }
         }
     }

@@ -225,6 +225,8 @@ pub enum VoteRefusal {
     },
     /// The leader has proposed two blocks in one view.
     Equivocation,
+    /// It has requests, and too many blocks before it are not committed.
+    TooLong,
 }
 
 /// Why a message was ignored.

@@ -31,10 +31,12 @@
 
 mod block;
 mod block_tree;
+mod checkpoints;
 mod commit;
 mod config;
 mod event;
 mod hard;
+mod install;
 mod message;
 mod pacemaker;
 mod persist;
@@ -59,6 +61,7 @@ pub use safety::{BlockId, Promises};
 pub use status::{BlockStatus, Replica};
 
 use block_tree::{BlockTree, Root};
+use checkpoints::Snapshots;
 use commit::Executing;
 use litemap::LiteMap;
 use pacemaker::Pacemaker;
@@ -85,6 +88,7 @@ type Effects = protocol::Effects<Message, HardState>;
 pub struct HotStuff<R: Rules = AllOn> {
     id: NodeId,
     config: Arc<Config<R>>,
+    members: Membership,
     quorum: Byzantine,
     /// `None` where its key is not here: it follows and says nothing.
     signer: Option<Arc<dyn Signer>>,
@@ -103,13 +107,12 @@ pub struct HotStuff<R: Rules = AllOn> {
     last_applied: LogIndex,
     /// Committed blocks whose entries are not applied yet.
     executing: VecDeque<Executing>,
-    /// Everybody has been told, by a proposal, that blocks up to this view are committed.
-    told: Term,
     pool: Pool,
     /// The newest vote of each voter.
     votes: LiteMap<NodeId, Vote>,
     pacemaker: Pacemaker,
     sync: Sync,
+    snapshots: Snapshots,
     persist: Persist,
     /// Own votes and timeouts that count once they are durable.
     own: VecDeque<(Ticket, Own)>,
@@ -141,7 +144,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             (None, None) => Membership::of(config.voters.clone()),
         };
         let log = Log::after(image.base, &image.log);
-        let mut tree = BlockTree::new(Root { view: root.view, block: root.block });
+        let mut tree = BlockTree::new(Root { view: root.view, block: root.block }, committed.view);
         let mut blocks: Vec<_> = image.hard.blocks.iter().collect();
         blocks.sort_by_key(|block| block.view());
         for block in blocks {
@@ -152,6 +155,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
         let mut replica = Self {
             id: node,
             quorum: Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum)),
+            members,
             signer: config.signers.signer(node),
             view,
             promises,
@@ -163,11 +167,11 @@ impl<R: Rules> Protocol for HotStuff<R> {
             apply_asked: held.index,
             last_applied: held.index,
             executing: VecDeque::new(),
-            told: committed.view,
             pool: Pool::new(config.settings.pool),
             votes: LiteMap::new(),
             pacemaker: Pacemaker::default(),
             sync: Sync::default(),
+            snapshots: Snapshots::recovered(image.hard.stable.clone(), image.snapshot.clone()),
             persist: Persist::new(image.incarnation, log.last_index()),
             own: VecDeque::new(),
             store_lost: image.format.is_none() || log.base().index > held.index,
@@ -190,7 +194,9 @@ impl<R: Rules> Protocol for HotStuff<R> {
             Input::Requests(bundles) => self.pool.take_in(now.mono, bundles, out),
             Input::Written(ticket) => self.persist.complete(ticket),
             Input::Applied { through, results } => self.on_applied(through, results, out),
-            Input::SnapshotTaken { .. } | Input::TakeSnapshot | Input::Projected { .. } => {}
+            Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(index, digest, data, out),
+            // Snapshots are made where all replicas make them, and of the whole.
+            Input::TakeSnapshot | Input::Projected { .. } => {}
             Input::ExpiryAt(at) => self.expiry = at,
             Input::Forged { from } => out.note(|| AnyEvent::HotStuff(Event::Forged { from })),
             // Only what clients have signed is ordered.
@@ -219,7 +225,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
         if self.store_lost {
             return None;
         }
-        let owes = self.apply_asked < self.persist.durable() && self.sync.installing().is_none();
+        let owes = self.apply_asked < self.persist.durable() && self.sync.installing.is_none();
         let start = owes.then_some(self.started);
         [start, self.pacemaker.deadline(), self.sync.deadline()].into_iter().flatten().min()
     }
@@ -262,10 +268,17 @@ impl<R: Rules> HotStuff<R> {
         &self.log
     }
 
+    /// The blocks of its tree, in no order that means anything.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Arc<Block>> {
+        self.tree.iter().cloned().collect()
+    }
+
     /// What a store would hold, for a replica that has none: it starts from this again as from a store.
     #[must_use]
     pub fn image(&self, format: Arc<Format>) -> DiskImage<HardState> {
         let mut hard = self.hard_state();
+        hard.stable = self.snapshots.stable.clone();
         hard.blocks = self.tree.iter().cloned().collect();
         DiskImage {
             format: Some(format),
@@ -273,7 +286,7 @@ impl<R: Rules> HotStuff<R> {
             hard,
             log: self.log.iter().cloned().collect(),
             base: self.log.base(),
-            snapshot: None,
+            snapshot: self.snapshots.latest.clone(),
         }
     }
 
@@ -320,6 +333,7 @@ impl<R: Rules> HotStuff<R> {
     /// and the step's write goes out. For an executor that does everything at once more may follow from that.
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
         loop {
+            self.restore_if_durable(now, out);
             self.count_own(now, out);
             self.propose_if_due(now, out);
             self.tend_timer(now);

@@ -38,6 +38,8 @@ pub(super) struct Pacemaker {
     pub(super) timer: Option<Timer>,
     /// Views that were given up since the last commit.
     pub(super) failures: u32,
+    /// How often the current view was given up again: nobody joins, so there is time.
+    repeats: u32,
     /// The newest timeout of each voter.
     timeouts: LiteMap<NodeId, Timeout>,
     /// The last view that this replica has given up, and its signature for it with that highest certificate.
@@ -61,7 +63,7 @@ impl Pacemaker {
 
     /// How many timeouts are kept.
     #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.timeouts.len()
     }
 }
@@ -70,7 +72,8 @@ impl<R: Rules> HotStuff<R> {
     /// How long the current view may take.
     pub(super) fn view_timeout(&self) -> Span {
         let settings = &self.config.settings;
-        let doubled = settings.view_timeout.0.saturating_mul(1 << self.pacemaker.failures.min(40));
+        let doublings = self.pacemaker.failures.saturating_add(self.pacemaker.repeats).min(40);
+        let doubled = settings.view_timeout.0.saturating_mul(1 << doublings);
         if self.on(Rule::HotStuffTimerIsCapped) {
             Span(doubled.min(settings.max_view_timeout.0))
         } else {
@@ -98,6 +101,7 @@ impl<R: Rules> HotStuff<R> {
 
     pub(super) fn on_deadline(&mut self, now: Now, out: &mut Effects) {
         self.retry_fetch(now, out);
+        self.retry_transfer(now, out);
         if self.pacemaker.timer.is_some_and(|timer| now.mono >= timer.deadline) {
             self.pacemaker.timer = None;
             if self.wants_progress(now) {
@@ -118,6 +122,8 @@ impl<R: Rules> HotStuff<R> {
             let waited = self.view_timeout();
             let others = self.quorum.distinct(self.pacemaker.voters(view));
             out.note(|| AnyEvent::HotStuff(Event::TimedOut { view, waited, others }));
+        } else {
+            self.pacemaker.repeats = self.pacemaker.repeats.saturating_add(1);
         }
         if self.promises.voted < view {
             self.promises.voted = view;
@@ -238,6 +244,7 @@ impl<R: Rules> HotStuff<R> {
             return;
         }
         self.view = view;
+        self.pacemaker.repeats = 0;
         self.pacemaker.timer = None;
         self.tend_timer(now);
         if let Some(leader) = self.leader(view) {

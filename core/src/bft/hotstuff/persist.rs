@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Effects;
 use super::block::Block;
 use super::hard::HardState;
+use crate::bft::StableCheckpoint;
 use crate::crypto::Hash256;
 use crate::entry::Entries;
 use crate::snapshot::{Base, Snapshot};
@@ -111,6 +112,11 @@ impl Persist {
 
     pub(super) fn is_complete(&self, ticket: Ticket) -> bool {
         ticket.incarnation == self.incarnation && ticket.sequence <= self.completed
+    }
+
+    /// A checkpoint is proven.
+    pub(super) fn stable(&mut self, proof: &Arc<StableCheckpoint>) {
+        self.hard().stable = Some(Arc::clone(proof));
     }
 
     /// Ends the step's write, where there is one: `fill` adds what every write with a hard state holds. Returns its

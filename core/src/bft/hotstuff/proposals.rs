@@ -18,8 +18,7 @@ use crate::types::{NodeId, Now, Term, Wall};
 impl<R: Rules> HotStuff<R> {
     /// Whether views have to go on.
     pub(super) fn wants_progress(&self, now: Now) -> bool {
-        let untold = |block: &Arc<Block>| block.view() > self.told && !block.batch().is_null();
-        !self.pool.is_empty() || self.tree.iter().any(untold) || self.tick_is_due(now)
+        !self.pool.is_empty() || self.tree.has_untold() || self.tick_is_due(now)
     }
 
     /// Whether something has expired by this replica's clock and no entry says so yet.
@@ -52,7 +51,7 @@ impl<R: Rules> HotStuff<R> {
             AnyEvent::HotStuff(Event::Proposed { view, block, justify, requests })
         });
         self.promises.proposed = view;
-        self.told = self.told.max(self.committed.view);
+        self.tree.tell(self.committed.view);
         self.keep(&block);
         let ticket = self.persist.changed();
         let proposal = Arc::new(Proposal { block: Arc::clone(&block), entered_by, signature });
@@ -89,6 +88,10 @@ impl<R: Rules> HotStuff<R> {
     pub(super) fn keep(&mut self, block: &Arc<Block>) {
         if self.tree.insert(block) {
             self.persist.block(block);
+            self.name_root();
+            if self.tree.len() > self.config.settings.max_blocks as usize {
+                self.drop_forks();
+            }
         }
     }
 
@@ -109,8 +112,9 @@ impl<R: Rules> HotStuff<R> {
             self.sync.wait_with(from, proposal);
             return;
         }
-        if !self.on(Rule::HotStuffTimeoutCertificates) && block.view() > self.view {
-            self.enter_view(now, block.view(), super::ViewReason::Certificate, out);
+        if block.view() > self.view {
+            // Nothing proves that view: the rule of timeout certificates is off.
+            return Self::ignore(from, IgnoreReason::Malformed, out);
         }
         self.consider(now, block, out);
     }
@@ -122,10 +126,13 @@ impl<R: Rules> HotStuff<R> {
             Some(VoteRefusal::Equivocation)
         } else {
             self.keep(block);
-            self.told = self.told.max(self.committed.view);
+            self.tree.tell(self.committed.view);
             let once = self.on(Rule::HotStuffVoteOncePerView);
             let guards = Guards { once, safe_node: self.on(Rule::HotStuffSafeNode) };
-            self.promises.refuses(block, &self.tree, guards).or_else(|| self.disbelieves(now.wall, block))
+            self.promises
+                .refuses(block, &self.tree, guards)
+                .or_else(|| self.disbelieves(now.wall, block))
+                .or_else(|| self.piles_up(block))
         };
         match refusal {
             None => self.vote(block, out),
@@ -133,6 +140,14 @@ impl<R: Rules> HotStuff<R> {
                 out.note(|| AnyEvent::HotStuff(Event::VoteRefused { view: block.view(), block: block.hash(), reason }))
             }
         }
+    }
+
+    /// Whether a block with requests follows more blocks that are not committed than an honest leader lets pile up.
+    fn piles_up(&self, block: &Block) -> Option<VoteRefusal> {
+        let committed = self.committed.view;
+        let before = self.tree.chain(block.parent()).take_while(|block| block.view() > committed).count();
+        let too_long = !block.batch().is_null() && before > self.config.settings.max_blocks as usize;
+        too_long.then_some(VoteRefusal::TooLong)
     }
 
     /// Whether the leader's stamp is not believed. The first one of all has nothing before it.

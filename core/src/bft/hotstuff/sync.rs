@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use super::install::Incoming;
 use super::message::{Fetch, Message, Proposal, QuorumCertificate};
 use super::{Block, Effects, Event, HotStuff, IgnoreReason};
 use crate::crypto::Hash256;
@@ -26,8 +27,10 @@ pub(super) struct Sync {
     next: Option<(Arc<QuorumCertificate>, NodeId)>,
     /// A proposal whose parent is missing.
     waiting: Option<(NodeId, Arc<Proposal>)>,
+    /// A snapshot on its way.
+    pub(super) incoming: Option<Incoming>,
     /// A snapshot that was taken in and is not durable yet: its write, and its index.
-    installing: Option<(Ticket, LogIndex)>,
+    pub(super) installing: Option<(Ticket, LogIndex)>,
 }
 
 /// Blocks on their way.
@@ -46,11 +49,14 @@ struct Fetching {
 
 impl Sync {
     pub(super) fn deadline(&self) -> Option<Mono> {
-        self.fetching.as_ref().map(|fetching| fetching.deadline)
+        let blocks = self.fetching.as_ref().map(|fetching| fetching.deadline);
+        let state = self.incoming.as_ref().map(|incoming| incoming.deadline);
+        [blocks, state].into_iter().flatten().min()
     }
 
-    pub(super) fn installing(&self) -> Option<(Ticket, LogIndex)> {
-        self.installing
+    /// Whether this one is asked for something now.
+    pub(super) fn has_asked(&self, node: NodeId) -> bool {
+        self.incoming.is_some() || self.fetching.as_ref().is_some_and(|fetching| fetching.asked == node)
     }
 
     /// A proposal waits for its parent; that of the latest view stays.
@@ -63,7 +69,7 @@ impl Sync {
 
     /// How many blocks are kept here.
     #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.fetching.as_ref().map_or(0, |fetching| fetching.chain.len())
     }
 }
@@ -112,12 +118,17 @@ impl<R: Rules> HotStuff<R> {
             return;
         }
         let asked = fetching.asked;
-        let later = self.quorum.voters().iter().copied().filter(|voter| *voter > asked && *voter != self.id).min();
-        let first = self.quorum.voters().iter().copied().find(|voter| *voter != self.id);
-        if let Some(next) = later.or(first) {
+        if let Some(next) = self.next_peer(asked)
+            && let Some(fetching) = &mut self.sync.fetching
+        {
             fetching.asked = next;
         }
         self.ask_for_blocks(now, out);
+    }
+
+    /// The peer after this one, in a circle.
+    pub(super) fn next_peer(&self, node: NodeId) -> Option<NodeId> {
+        self.peers().find(|peer| *peer > node).or_else(|| self.peers().next())
     }
 
     /// Answers with the block and its ancestors, as far as they are here and fit.
@@ -133,6 +144,10 @@ impl<R: Rules> HotStuff<R> {
         let blocks: Vec<_> = wanted.take(most).take_while(fits).cloned().collect();
         if !blocks.is_empty() {
             out.send(from, Message::Blocks(blocks), None);
+        } else if let Some(stable) = &self.snapshots.stable
+            && stable.checkpoint.term > fetch.above
+        {
+            out.send(from, Message::Stable(Box::new((**stable).clone())), None);
         }
     }
 
@@ -164,6 +179,19 @@ impl<R: Rules> HotStuff<R> {
             self.ask_for_blocks(now, out);
         } else {
             Self::ignore(from, IgnoreReason::NotAsked, out);
+        }
+    }
+
+    /// The state is another one: what was fetched may follow it now.
+    pub(super) fn resume_fetch(&mut self, now: Now, out: &mut Effects) {
+        let Some(fetching) = &self.sync.fetching else { return };
+        let last = fetching.chain.last();
+        if last.is_some_and(|last| self.tree.connects(last)) {
+            self.connect(now, out);
+        } else if fetching.target.view <= self.committed.view {
+            self.sync.fetching = None;
+        } else {
+            self.ask_for_blocks(now, out);
         }
     }
 

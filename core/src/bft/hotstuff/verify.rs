@@ -98,7 +98,10 @@ impl<R: Rules> HotStuff<R> {
             Message::TimeoutCertificate(proof) => self.learn_timeout_certificate(now, &proof, out),
             Message::Fetch(fetch) => self.on_fetch(from, &fetch, out),
             Message::Blocks(blocks) => self.on_blocks(now, from, &blocks, out),
-            Message::Checkpoint(_) | Message::Stable(_) | Message::FetchChunk(_) | Message::Chunk(_) => {}
+            Message::Checkpoint(signed) => self.on_checkpoint(from, &signed, out),
+            Message::Stable(proof) => self.on_stable(now, from, *proof, out),
+            Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
+            Message::Chunk(chunk) => self.on_chunk(now, from, &chunk, out),
         }
     }
 

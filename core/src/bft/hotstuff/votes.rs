@@ -30,9 +30,9 @@ impl<R: Rules> HotStuff<R> {
         });
         let Some(vote) = self.signed_vote() else { return };
         let Some(leader) = self.leader(view) else { return };
-        if leader == self.id {
-            self.own.push_back((ticket, Own::Vote(vote)));
-        } else {
+        // It counts here too: timeouts may bring the others.
+        self.own.push_back((ticket, Own::Vote(vote)));
+        if leader != self.id {
             let after = self.on(Rule::HotStuffPersistBeforeVote).then_some(ticket);
             out.send(leader, Message::Vote(vote), after);
         }
@@ -108,6 +108,9 @@ impl<R: Rules> HotStuff<R> {
             return self.tree.knows(&hash);
         }
         let Some(block) = self.tree.get(&hash).cloned() else {
+            if view <= self.root.view {
+                return self.learn_root(now, certificate, out);
+            }
             self.want(now, certificate, from, out);
             self.enter_view(now, view.next(), ViewReason::Certificate, out);
             return false;
@@ -126,5 +129,29 @@ impl<R: Rules> HotStuff<R> {
         self.commit_by(&block, out);
         self.enter_view(now, view.next(), ViewReason::Certificate, out);
         true
+    }
+
+    /// A certificate of the block that the tree begins after, whose hash a snapshot does not tell.
+    fn learn_root(&mut self, now: Now, certificate: &Arc<QuorumCertificate>, out: &mut Effects) -> bool {
+        let QuorumCertificate { view, block, .. } = **certificate;
+        if view < self.root.view || !self.tree.name_root(block) {
+            return false;
+        }
+        self.name_root();
+        self.high = Arc::clone(certificate);
+        self.persist.changed();
+        out.note(|| AnyEvent::HotStuff(Event::HighCertificate { view, block }));
+        self.enter_view(now, view.next(), ViewReason::Certificate, out);
+        true
+    }
+
+    /// Takes the root's hash over from the tree.
+    pub(super) fn name_root(&mut self) {
+        if self.root.block.is_none() {
+            self.root.block = self.tree.root().block;
+            if self.committed.view == self.root.view {
+                self.committed.block = self.root.block;
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::super::{Config, Event, HardState, HotStuff, Message};
 use crate::bft::testing::{CLUSTER, TestKeys, TestRing, bundle};
 use crate::bft::{Bundle, Replies, Signers};
-use crate::crypto::Verifier;
+use crate::crypto::{Hash256, Verifier};
 use crate::entry::Entry;
 use crate::event::Event as AnyEvent;
 use crate::membership::Membership;
@@ -17,7 +17,9 @@ use crate::quorum;
 use crate::rng::Rng;
 use crate::rules::Switches;
 use crate::storage::{DiskImage, Write};
-use crate::types::{ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Ticket, Wall};
+use crate::types::{
+    ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, Now, RequestNumber, Span, Term, Ticket, Wall,
+};
 
 pub(super) fn n(number: u32) -> NodeId {
     NodeId(number)
@@ -47,6 +49,13 @@ enum Happening {
     Wake { node: NodeId, incarnation: Incarnation, at: Mono },
     Request { to: NodeId, bundle: Arc<Bundle> },
     Retry { client: u64, number: u64 },
+    Start { node: NodeId },
+}
+
+impl Node {
+    pub(super) fn state(&self) -> u64 {
+        self.state
+    }
 }
 
 /// How the world treats messages and disks.
@@ -78,6 +87,8 @@ pub(super) struct World {
     pub(super) weather: Weather,
     /// From, to.
     pub(super) cut: BTreeSet<(NodeId, NodeId)>,
+    /// No votes get from the one to the other.
+    pub(super) cut_votes: Option<(NodeId, NodeId)>,
     pub(super) config: Config<Switches>,
     ring: Arc<dyn Verifier>,
     /// What was applied first at each index.
@@ -90,6 +101,13 @@ pub(super) struct World {
     /// Messages that replicas have sent.
     pub(super) sent: Vec<(NodeId, NodeId, Message)>,
     pub(super) keep_sent: bool,
+    /// What each replica has voted for and proposed, by view; the last view that it has given up.
+    promised: BTreeMap<(NodeId, bool, Term), Hash256>,
+    given_up: BTreeMap<NodeId, Term>,
+    /// A replica that has broken its word.
+    pub(super) perjury: Option<String>,
+    /// Crash this node after so many of its steps, and start it again a moment later.
+    pub(super) crash_after: Option<(NodeId, u32)>,
     pub(super) forged: u64,
 }
 
@@ -119,6 +137,7 @@ impl World {
             rng: Rng::new(seed, 0),
             weather: Weather::CALM,
             cut: BTreeSet::new(),
+            cut_votes: None,
             config,
             ring,
             agreed: BTreeMap::new(),
@@ -127,6 +146,10 @@ impl World {
             told: BTreeMap::new(),
             sent: Vec::new(),
             keep_sent: false,
+            promised: BTreeMap::new(),
+            given_up: BTreeMap::new(),
+            perjury: None,
+            crash_after: None,
             forged: 0,
         };
         for node in world.config.voters.clone() {
@@ -158,6 +181,12 @@ impl World {
         };
         self.nodes.insert(node, fresh);
         self.plan_wake(node);
+    }
+
+    /// Crashes a node; nothing survives that was not synced.
+    pub(super) fn crash_without_luck(&mut self, node: NodeId) {
+        let crashed = self.nodes.remove(&node).expect("it runs");
+        self.stores.insert(node, crashed.image);
     }
 
     /// Crashes a node; a random prefix of its unsynced writes survives.
@@ -259,6 +288,7 @@ impl World {
                 self.step(to, Input::Requests(vec![bundle]));
             }
             Happening::Retry { client, number } => self.send_request(client, number),
+            Happening::Start { node } => self.start(node),
         }
     }
 
@@ -288,6 +318,40 @@ impl World {
             self.carry_out(node, effect);
         }
         self.plan_wake(node);
+        if let Some((doomed, steps)) = &mut self.crash_after
+            && *doomed == node
+        {
+            *steps = steps.saturating_sub(1);
+            if *steps == 0 {
+                self.crash_after = None;
+                self.crash(node);
+                self.start_in(node, ms(5));
+            }
+        }
+    }
+
+    /// Starts a node that is down, a little later.
+    pub(super) fn start_in(&mut self, node: NodeId, after: Span) {
+        self.plan(after, Happening::Start { node });
+    }
+
+    /// What leaves a replica must not contradict what left it before, also before a crash.
+    fn watch(&mut self, from: NodeId, message: &Message) {
+        let (is_vote, view, block) = match message {
+            Message::Vote(vote) => (true, vote.view, vote.block),
+            Message::Proposal(proposal) => (false, proposal.block.view(), proposal.block.hash()),
+            Message::Timeout(timeout) => {
+                let last = self.given_up.entry(from).or_default();
+                *last = timeout.view.max(*last);
+                return;
+            }
+            _ => return,
+        };
+        let before = *self.promised.entry((from, is_vote, view)).or_insert(block);
+        let late = is_vote && self.given_up.get(&from).is_some_and(|given_up| view <= *given_up);
+        if before != block || late {
+            self.perjury = Some(format!("{from} in {view}: {message:?}"));
+        }
     }
 
     fn carry_out(&mut self, node: NodeId, effect: Effect<Message, HardState>) {
@@ -325,10 +389,14 @@ impl World {
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, message: Message) {
+        self.watch(from, &message);
         if self.keep_sent {
             self.sent.push((from, to, message.clone()));
         }
-        let lost = self.rng.chance_ppm(self.weather.loss_ppm) || self.cut.contains(&(from, to));
+        let is_vote = matches!(message, Message::Vote(_));
+        let lost = self.rng.chance_ppm(self.weather.loss_ppm)
+            || self.cut.contains(&(from, to))
+            || (is_vote && self.cut_votes == Some((from, to)));
         let after = self.rng.span(self.weather.delay);
         if !lost {
             self.plan(after, Happening::Message { from, to, message });
@@ -390,6 +458,7 @@ impl World {
     /// Nobody disagrees, and nobody is broken.
     pub(super) fn check(&self, seed: u64) {
         assert_eq!(self.disagreement, None, "seed {seed}");
+        assert_eq!(self.perjury, None, "seed {seed}");
         for (name, node) in &self.nodes {
             assert_eq!(node.broken, None, "seed {seed}: {name}");
         }

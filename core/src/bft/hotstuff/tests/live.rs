@@ -1,5 +1,6 @@
 //! It goes on: with silent leaders at every position, after storms, and it is quiet where nothing is asked.
 
+use super::super::Event;
 use super::cluster::{Weather, World, ms, n};
 use crate::types::Span;
 
@@ -63,4 +64,57 @@ fn after_a_storm_all_is_answered() {
         world.check(seed);
         assert_eq!(world.unanswered(), 0, "seed {seed}");
     }
+}
+
+/// TRAPS: a restart between installing the snapshot and truncating the log; blocks fetched without a bound.
+#[test]
+fn whoever_lags_behind_gets_blocks_or_where_they_are_gone_the_proven_state() {
+    for (missed, by_state) in [(5, false), (100, true)] {
+        for seed in 0..8 {
+            let mut world = World::new(4, seed, |config| {
+                config.settings.checkpoint_interval = 8;
+                config.settings.max_blocks = 40;
+            });
+            world.ask(1, 1);
+            world.run(ms(500));
+            world.crash(n(4));
+            for number in 2..2 + missed {
+                world.ask(1, number);
+                world.run(ms(150));
+            }
+            world.start(n(4));
+            world.run(ms(100));
+            if seed % 2 == 1 {
+                world.crash(n(4));
+                world.start(n(4));
+            }
+            world.ask(1, 1_000);
+            world.run(Span::from_secs(5));
+            world.check(seed);
+            assert_eq!(world.unanswered(), 0);
+            let (own, others) = (&world.node(4).replica, &world.node(1).replica);
+            assert_eq!(own.log().last_index(), others.log().last_index(), "seed {seed}");
+            assert_eq!(world.node(4).state(), world.node(1).state(), "seed {seed}");
+            let installed = world.noted(4, |event| matches!(event, Event::StateInstalled { .. }));
+            assert!(!by_state || seed % 2 == 1 || installed > 0, "seed {seed}");
+            assert!(by_state || installed == 0, "seed {seed}: a few blocks are fetched");
+        }
+    }
+}
+
+#[test]
+fn the_log_and_the_tree_stay_short() {
+    let mut world = World::new(4, 1, |config| {
+        config.settings.checkpoint_interval = 8;
+        config.settings.max_blocks = 40;
+    });
+    for number in 1..=200 {
+        world.ask(1, number);
+        world.run(ms(50));
+        for node in world.nodes.values() {
+            assert!(node.replica.log().iter().count() <= 24);
+            assert!(node.image.log.len() <= 24 && node.image.hard.blocks.len() <= 60);
+        }
+    }
+    world.check(1);
 }

@@ -4,5 +4,9 @@
 //! A scheme of its own signs where many seeds run; `paper` and `traps` build
 //! messages by hand.
 
+mod arbitrary;
 mod cluster;
+mod craft;
 mod live;
+mod paper;
+mod random;
