@@ -148,7 +148,7 @@ fn understand(arguments: &Arguments) -> Result<Plans, String> {
     let signer = Scheme::ALL.into_iter().find(|scheme| scheme.name() == arguments.signer);
     let signer = signer.ok_or_else(|| unknown("signer", &arguments.signer, schemes))?;
     if let Some(rule) = rules_off.iter().find(|rule| !protocol.has(**rule)) {
-        return Err(format!("--rule-off {}: {} has no such rule", rule.name(), protocol.name()));
+        return Err(format!("--rule-off {}: a run of {} cannot switch it off", rule.name(), protocol.name()));
     }
     let plan = match profile {
         Some(profile) => profile.plan().paced(settings),

@@ -114,7 +114,11 @@ fn a_scenario_that_is_wrong_names_its_file_its_line_and_the_nearest_name() {
     for (name, content, expected) in [
         ("key", "protocol = \"raft\"\nnods = 3\n", ":2: unknown key \"nods\"; did you mean \"nodes\"?"),
         ("protocol", "protocol = \"raff\"\nnodes = 3\n", ":1: unknown protocol \"raff\"; did you mean \"raft\"?"),
-        ("later", "protocol = \"pbft\"\nnodes = 4\n", ":1: protocol \"pbft\" is not built yet; available: raft"),
+        (
+            "later",
+            "protocol = \"hybrid\"\nnodes = 4\n",
+            ":1: protocol \"hybrid\" is not built yet; available: raft, pbft, hotstuff",
+        ),
         (
             "rule",
             "protocol = \"raft\"\nnodes = 3\n[rules]\n\"raft.up-to-date\" = false\n",

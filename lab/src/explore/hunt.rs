@@ -268,6 +268,7 @@ pub fn plan(rule: Rule) -> Plan {
         // What these guard shows only where a cut or a crash stays: calm mends both.
         Rule::HandOverInCalm => Plan { zones: true, ..heavy },
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
+        // These are switched off in the tests of their protocols.
         Rule::HotStuffQuorum
         | Rule::HotStuffSafeNode
         | Rule::HotStuffConsecutiveViews
@@ -282,7 +283,7 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::HotStuffTimerIsCapped
         | Rule::PbftQuorum
         | Rule::PbftOneDigestPerSlot
-        | Rule::PbftPreparesMatchDigest
+        | Rule::PbftVotesMatchDigest
         | Rule::PbftCommitAfterPrepared
         | Rule::PbftNewViewFollows
         | Rule::PbftViewChangeKeepsPrepared
@@ -371,14 +372,10 @@ mod tests {
     /// pre-vote that keeps nodes from disturbing after they were removed.
     #[test]
     fn every_hunt_can_run_and_finds_nothing_while_its_rule_is_on() {
-        for rule in Rule::ALL {
+        for rule in ProtocolName::switchable() {
             let plan = plan(rule);
             for seed in 0..10 {
-                let (protocol, nodes) = match ProtocolName::of(rule) {
-                    ProtocolName::Raft => (ProtocolName::Raft, 5),
-                    byzantine => (byzantine, 4),
-                };
-                let scenario = generate(protocol, nodes, seed, &plan, SHORTEST_RUN, &[]);
+                let scenario = generate(ProtocolName::Raft, 5, seed, &plan, SHORTEST_RUN, &[]);
                 let outcome = explore(&scenario).expect("it can run");
                 let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
                 let found: Vec<_> = outcome.violations.iter().filter(|found| counts(&found.property)).collect();

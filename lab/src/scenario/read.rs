@@ -259,7 +259,7 @@ fn read_rules(source: Source<'_>, value: &Value<'_>, protocol: ProtocolName) -> 
     for (name, place, on) in table.iter() {
         let rule = rule(name).map_err(|message| source.error(&place, message))?;
         if !protocol.has(rule) {
-            return Err(source.error(&place, format!("{} has no rule \"{name}\"", protocol.name())));
+            return Err(source.error(&place, format!("a run of {} cannot switch \"{name}\" off", protocol.name())));
         }
         if !source.boolean(on)? {
             off.push(rule);

@@ -20,7 +20,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
 use self::kind::Kind;
-use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, Scenario, Selector, Step};
+use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, RaftSettings, Scenario, Selector, Step};
 use super::profile::Plan;
 use crate::sim::{ClientSetup, Network, Workload};
 
@@ -42,8 +42,11 @@ pub fn generate(
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
     scenario.until = until.max(shortest);
-    scenario.pbft = plan.pbft.clone();
-    scenario.hotstuff = plan.hotstuff;
+    match protocol {
+        ProtocolName::Raft => {}
+        ProtocolName::Pbft => scenario.pbft = plan.pbft.clone(),
+        ProtocolName::HotStuff => scenario.hotstuff = plan.hotstuff,
+    }
     scenario.signer = if protocol.signs() { plan.signer } else { scenario.signer };
     scenario.network = Network {
         latency: plan.latency,
@@ -63,6 +66,7 @@ pub fn generate(
         drawn.vary(&mut scenario);
     }
     if protocol.signs() {
+        scenario.raft = RaftSettings::default();
         let workloads = scenario.clients.iter_mut().filter_map(|client| client.workload.as_mut());
         workloads.for_each(|workload| workload.mixed = false); // No answer is early.
     }

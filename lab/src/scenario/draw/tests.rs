@@ -20,6 +20,17 @@ fn a_profile_is_written_out_the_same_way_each_time_and_can_be_read() {
 }
 
 #[test]
+fn runs_of_nodes_that_sign_are_written_out_with_their_own_settings_and_without_steps_of_raft() {
+    for protocol in [ProtocolName::Pbft, ProtocolName::HotStuff] {
+        for seed in 0..20 {
+            let scenario = generate(protocol, 4, seed, &Profile::Heavy.plan(), SHORTEST_RUN, &[]);
+            assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
+            assert!(scenario.steps.iter().any(|step| matches!(step.action, Some(Action::Nodes(NodeVerb::Crash, _)))));
+        }
+    }
+}
+
+#[test]
 fn a_plan_for_another_profile_takes_its_settings_and_keeps_its_own() {
     let plan = Profile::Heavy.plan().paced(raft::Profile::Wan);
     let (own, wan) = (Profile::Heavy.plan().raft, RaftSettings::of(raft::Profile::Wan));
