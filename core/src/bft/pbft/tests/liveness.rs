@@ -17,7 +17,7 @@ fn stops_without(rule: Rule, run: impl Fn(Cluster) -> bool) {
 #[test]
 fn on_a_slow_network_timers_grow_until_a_view_lasts_long_enough() {
     stops_without(Rule::PbftTimerGrows, |mut cluster| {
-        cluster.network.delay = (250_000, 300_000);
+        cluster.network.delay = (400_000, 450_000);
         cluster.ask(1, &[1]);
         cluster.run_until(30_000, Cluster::all_done)
     });

@@ -3,5 +3,7 @@
 mod cluster;
 mod liveness;
 mod paper;
+mod restart;
 mod runs;
 mod safety;
+mod traps;

@@ -220,6 +220,7 @@ fn restarted_replicas_still_know_what_their_commits_have_committed() {
         cluster.slow_after_first_write = true;
         cluster.run_until(40, |cluster| (1..=4).all(|node| accepted(cluster, node)));
         cluster.run(20);
+        assert_eq!(cluster.executed(1) > 0, !on, "with the rule on the commits have not left");
         for node in [2, 3, 4] {
             cluster.crash_and_lose(node);
         }
@@ -229,7 +230,6 @@ fn restarted_replicas_still_know_what_their_commits_have_committed() {
         }
         cluster.run(3_000);
         assert_eq!(cluster.contradictions.is_empty(), on, "{:?}", cluster.contradictions);
-        assert_eq!(cluster.executed(1) > 0, !on, "with the rule on the commits had not left");
     }
 }
 
@@ -280,7 +280,6 @@ fn a_forged_snapshot_is_thrown_away() {
         cluster.run(3_000);
         assert_eq!(cluster.noted(4, |event| matches!(event, Event::TransferSpoilt { .. })), on);
         assert_eq!(cluster.states().len() == 1, on);
-        assert_eq!(cluster.node(4).replica.log().base().index.0 > 0, true);
         cluster.assert_agreement();
     }
 }
