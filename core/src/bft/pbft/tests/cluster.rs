@@ -348,6 +348,21 @@ impl Cluster {
         self.plan_wake(node);
     }
 
+    /// One step whose effects go nowhere; messages are counted.
+    pub(super) fn step_alone(&mut self, node: NodeId, input: Input<Message>) {
+        let Some(member) = self.nodes.get_mut(&node).filter(|node| node.broken.is_none()) else { return };
+        let now = Now { mono: Mono(self.now), wall: Wall(self.now + member.skew) };
+        let mut out = Effects::listening();
+        member.replica.step(now, input, &mut out);
+        for effect in out.drain() {
+            match effect {
+                Effect::Send { .. } => self.sent += 1,
+                Effect::Broken(fact) => member.broken = Some(fact),
+                _ => {}
+            }
+        }
+    }
+
     fn carry_out(&mut self, node: NodeId, effect: Effect<Message, HardState>) {
         let member = self.nodes.get_mut(&node).expect("a member");
         match effect {

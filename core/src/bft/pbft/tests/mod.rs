@@ -1,5 +1,6 @@
 //! Does the replica do what the paper says?
 
+mod arbitrary;
 mod cluster;
 mod liveness;
 mod paper;
