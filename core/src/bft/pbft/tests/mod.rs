@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod cluster;
+mod liars;
 mod liveness;
 mod paper;
 mod restart;
