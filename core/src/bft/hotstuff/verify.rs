@@ -168,7 +168,7 @@ impl<R: Rules> HotStuff<R> {
             _ if !self.on(Rule::HotStuffTimeoutCertificates) => true,
             None => justify.view.next() == view,
             Some(proof) => {
-                proof.view.next() == view && justify.view >= proof.highest() && self.is_timeout_certificate(proof)
+                self.is_timeout_certificate(proof) && proof.view.next() == view && justify.view >= proof.highest()
             }
         }
     }
