@@ -116,6 +116,7 @@ impl Profile {
             "ticks",
             "values expired",
             "sessions expired",
+            "sessions opened again",
             "duplicates suppressed",
             "workflow commands",
             "cluster commands",
