@@ -239,8 +239,10 @@ fn what_is_done_while_the_past_of_a_live_cluster_is_seen_is_said() {
     model.update(Action::Seek(51_000_000.0));
     model.update(Action::Act(Command::Crash(NodeId(2))));
     model.update(Action::Answered(Answer::Acted { at: Time(53_000_000), scenario: String::new() }));
-    let notice = model.notice.expect("it was done");
+    let notice = model.notice.clone().expect("it was done");
     assert!(notice.text.contains("n2 was crashed now") && notice.text.contains("51.000 s"), "{notice:?}");
+    model.update(Action::ToEnd);
+    assert_eq!((model.following, model.notice), (true, None), "the past is not looked at any more");
 }
 
 #[test]
