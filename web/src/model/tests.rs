@@ -128,6 +128,18 @@ fn jumps_go_from_mark_to_mark() {
 }
 
 #[test]
+fn a_jump_beyond_what_is_known_makes_more_of_the_run_and_gets_there() {
+    let mut page = opened("members", 100_000.0);
+    for _ in 0..20 {
+        let before = (page.model.cursor.position, page.model.cursor.time);
+        page.run(Action::NextMark);
+        let after = (page.model.cursor.position, page.model.cursor.time);
+        assert!(after.0 > before.0 && after.1 >= before.1, "{before:?}, {after:?}");
+    }
+    assert!(page.model.cursor.time > 2_000_000.0);
+}
+
+#[test]
 fn a_chosen_side_is_split_off_and_healed() {
     let mut page = Page::open();
     page.run(Action::Tool(Tool::Partition(std::collections::BTreeSet::new())));
