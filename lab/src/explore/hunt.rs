@@ -153,7 +153,9 @@ pub fn plan(rule: Rule) -> Plan {
             rules_off: vec![Rule::JointConsensus],
             ..busy
         },
-        Rule::LeavingMayCampaign | Rule::JointConsensus | Rule::OneChangeAtATime | Rule::ConfigurationFollowsLog => {
+        // What it takes is a coincidence of many kinds of faults, of which heavy runs have all.
+        Rule::OneChangeAtATime | Rule::SnapshotRetry => Profile::Heavy.plan(),
+        Rule::LeavingMayCampaign | Rule::JointConsensus | Rule::ConfigurationFollowsLog => {
             Plan { changes: 12, partitions: 8, at_leader_percent: 90, ..busy }
         }
         Rule::PromoteCaughtUp | Rule::AutoLeave => Plan { changes: 12, at_leader_percent: 90, ..heavy },
@@ -183,14 +185,6 @@ pub fn plan(rule: Rule) -> Plan {
             partitions: 40,
             one_way_cuts: 0,
             cut_time: (Span::from_millis(100), Span::from_millis(400)),
-            ..busy
-        },
-        Rule::SnapshotRetry => Plan {
-            raft: small_snapshots(12),
-            drop_ppm: 150_000,
-            partitions: 6,
-            crashes: 8,
-            at_leader_percent: 10,
             ..busy
         },
         // A deposed leader that was told so would not answer; the clients must still ask it.
@@ -295,6 +289,7 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::PbftTimerGrows
         | Rule::PbftTimerOfOneRequest
         | Rule::PbftJoinViewChange => busy,
+        // These are switched off in the tests of their protocols.
     }
 }
 

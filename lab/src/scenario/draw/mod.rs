@@ -59,7 +59,7 @@ pub fn generate(
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
     let drawn = Kind::of(seed);
-    let plan = &settle_leases(settle_disks(plan, nodes, &drawn), &drawn);
+    let plan = &settle_lone(settle_leases(settle_disks(plan, nodes, &drawn), &drawn), nodes);
     scenario.raft = plan.raft.clone();
     scenario.clients = clients(plan);
     if plan.varied {
@@ -145,6 +145,17 @@ fn settle_leases(mut plan: Plan, drawn: &Kind) -> Plan {
     plan
 }
 
+/// A lone node has nobody to hand leadership to, and nobody to be parted from unless an edge comes.
+fn settle_lone(mut plan: Plan, nodes: u32) -> Plan {
+    if nodes == 1 {
+        (plan.transfers, plan.timeouts) = (0, 0);
+        if plan.edges == 0 {
+            (plan.partitions, plan.one_way_cuts) = (0, 0);
+        }
+    }
+    plan
+}
+
 fn clients(plan: &Plan) -> Vec<ClientSetup> {
     let count = plan.clients.max(1);
     let share = |number: u64| {
@@ -200,7 +211,12 @@ impl Draw<'_> {
 
     /// The leader, or one drawn blindly.
     fn target(&mut self) -> Selector {
-        if self.rng.below(100) < self.plan.at_leader_percent { Selector::Foremost } else { Selector::Node(self.node()) }
+        if self.at_leader() { Selector::Foremost } else { Selector::Node(self.node()) }
+    }
+
+    /// Whether a fault is meant for the leader. A lone node is always named: while it is down, nobody is foremost.
+    fn at_leader(&mut self) -> bool {
+        self.rng.below(100) < self.plan.at_leader_percent && self.nodes.len() > 1
     }
 
     /// The part of the faulty time for fault `number` of `count`, so that equal faults do not overlap.
@@ -291,7 +307,7 @@ impl Draw<'_> {
             let place = usize::try_from(self.rng.below(pool.len() as u64)).unwrap_or(0);
             group.push(Selector::Node(pool.swap_remove(place)));
         }
-        if self.rng.below(100) < self.plan.at_leader_percent {
+        if self.at_leader() {
             // `rest` must name somebody: the leader takes a place and does not add one.
             group.pop();
             group.push(Selector::Foremost);

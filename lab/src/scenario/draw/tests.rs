@@ -1,6 +1,7 @@
 //! What drawn runs promise to whoever explores with them.
 
 use super::*;
+use crate::scenario::Run;
 use crate::scenario::document::RaftSettings;
 use crate::scenario::profile::{Profile, SHORTEST_RUN};
 use quorumscope_core::raft;
@@ -87,5 +88,21 @@ fn a_node_takes_the_place_of_one_that_lost_its_disk_and_nobody_else_leaves_in_th
         let spare = vec![Selector::Node(NodeId(6))];
         let joins = |step: &Step| matches!(&step.action, Some(Action::Members { promote, .. }) if *promote == spare);
         assert_eq!(scenario.steps.iter().any(joins), loses_disk);
+    }
+}
+
+#[test]
+fn with_few_nodes_as_with_many_every_step_finds_whom_it_names() {
+    for profile in Profile::ALL {
+        for nodes in [1, 2, 3] {
+            for seed in 0..60 {
+                let scenario = generate(ProtocolName::Raft, nodes, seed, &profile.plan(), SHORTEST_RUN, &[]);
+                let mut run = Run::new(&scenario).expect("a drawn scenario can run");
+                run.set_recording(false);
+                run.run_to_end();
+                assert_eq!(run.error(), None, "{} faults, {nodes} nodes, seed {seed}", profile.name());
+                assert_eq!(run.simulation().violations(), [], "{} faults, {nodes} nodes, seed {seed}", profile.name());
+            }
+        }
     }
 }
