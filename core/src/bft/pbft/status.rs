@@ -77,6 +77,16 @@ impl<R: Rules> Pbft<R> {
         }
     }
 
+    /// What it does: the primary leads while its view goes on.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match self.signer {
+            None => Role::Learner,
+            Some(_) if self.leads() => Role::Leader,
+            Some(_) => Role::Follower,
+        }
+    }
+
     pub(super) fn node_status(&self) -> NodeStatus {
         let timer = self.timers.request.map(|running| Timer {
             kind: TimerKind::Request,
@@ -84,11 +94,7 @@ impl<R: Rules> Pbft<R> {
             deadline: running.deadline,
         });
         NodeStatus {
-            role: match self.signer {
-                None => Role::Learner,
-                Some(_) if self.leads() => Role::Leader,
-                Some(_) => Role::Follower,
-            },
+            role: self.role(),
             term: self.view,
             leader: self.primary().filter(|_| !self.changing),
             commit: self.log.last_index(),
