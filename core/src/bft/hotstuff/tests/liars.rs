@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::super::message::{SignedCheckpoint, proposal_statement, timeout_statement, vote_statement};
 use super::super::{Block, Message, Proposal, Timeout, Vote};
 use super::cluster::{Weather, World, ms, n};
-use crate::bft::testing::TestSigner;
+use crate::bft::testing::{TestSigner, bundle};
 use crate::bft::{Batch, Chunk};
 use crate::crypto::{Hash256, Identity, Signature, Signer as _, Statement};
+use crate::protocol::Input;
 use crate::rng::Rng;
 use crate::rules::{Rule, Rules as _};
 use crate::types::{Digest, NodeId, Span, Term};
@@ -140,17 +141,17 @@ fn up_to_f_liars_neither_split_the_others_nor_stop_them() {
 #[test]
 fn where_quorums_are_one_vote_short_two_halves_decide_apart() {
     for off in [false, true] {
-        let mut world = World::new(4, 1, |config| {
+        let mut world = World::new(6, 1, |config| {
             if off {
                 config.rules = config.rules.without(Rule::HotStuffQuorum);
             }
         });
-        for (a, b) in [(1, 3), (1, 4), (2, 3), (2, 4)] {
+        for (a, b) in (1..=3).flat_map(|a| (4..=6).map(move |b| (a, b))) {
             world.cut.extend([(n(a), n(b)), (n(b), n(a))]);
         }
-        world.ask(1, 1);
-        world.run(ms(700));
-        world.ask(2, 1);
+        for (client, half) in [(1, 1..=3), (2, 4..=6)] {
+            half.for_each(|node| world.step(n(node), Input::Requests(vec![bundle(client, &[1], 8)])));
+        }
         world.run(Span::from_secs(30));
         let is_broken = world.disagreement.is_some() || world.nodes.values().any(|node| node.broken.is_some());
         assert_eq!((is_broken, world.agreed.is_empty()), (off, !off));
