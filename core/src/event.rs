@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bft::hotstuff;
+use crate::bft::{hotstuff, pbft};
 use crate::membership::Membership;
 use crate::protocol::ReadHow;
 use crate::types::{LogIndex, NodeId, Span, Term};
@@ -430,4 +430,6 @@ pub enum Event {
     },
     /// Something at a HotStuff replica.
     HotStuff(hotstuff::Event),
+    /// Something of PBFT.
+    Pbft(pbft::Event),
 }

@@ -18,11 +18,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bft::hotstuff;
+use crate::bft::{hotstuff, pbft};
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::raft;
-use crate::storage::Write;
+use crate::storage::{Hard as _, Write};
 use crate::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
 };
@@ -55,14 +55,10 @@ pub struct Record {
 pub enum AnyMessage {
     /// A Raft message.
     Raft(raft::Message),
+    /// A PBFT message.
+    Pbft(pbft::Message),
     /// A HotStuff message.
     HotStuff(hotstuff::Message),
-}
-
-impl From<hotstuff::Message> for AnyMessage {
-    fn from(message: hotstuff::Message) -> Self {
-        Self::HotStuff(message)
-    }
 }
 
 impl From<raft::Message> for AnyMessage {
@@ -71,24 +67,56 @@ impl From<raft::Message> for AnyMessage {
     }
 }
 
+impl From<pbft::Message> for AnyMessage {
+    fn from(message: pbft::Message) -> Self {
+        Self::Pbft(message)
+    }
+}
+
+impl From<hotstuff::Message> for AnyMessage {
+    fn from(message: hotstuff::Message) -> Self {
+        Self::HotStuff(message)
+    }
+}
+
 /// The hard state of any protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AnyHard {
     /// Raft's term and vote.
     Raft(raft::HardState),
+    /// What a PBFT replica has said, and its proofs.
+    Pbft(Box<pbft::HardState>),
     /// HotStuff's promises, certificates and blocks.
     HotStuff(Box<hotstuff::HardState>),
 }
 
-impl From<hotstuff::HardState> for AnyHard {
-    fn from(hard: hotstuff::HardState) -> Self {
-        Self::HotStuff(Box::new(hard))
+impl AnyHard {
+    /// Takes what a later write says; that of another protocol takes the place of what was there.
+    pub fn absorb(&mut self, later: Self) {
+        match (self, later) {
+            (Self::Raft(hard), Self::Raft(later)) => hard.absorb(later),
+            (Self::Pbft(hard), Self::Pbft(later)) => hard.absorb(*later),
+            (Self::HotStuff(hard), Self::HotStuff(later)) => hard.absorb(*later),
+            (hard, later) => *hard = later,
+        }
     }
 }
 
 impl From<raft::HardState> for AnyHard {
     fn from(hard: raft::HardState) -> Self {
         Self::Raft(hard)
+    }
+}
+
+impl From<pbft::HardState> for AnyHard {
+    fn from(hard: pbft::HardState) -> Self {
+        Self::Pbft(Box::new(hard))
+    }
+}
+
+impl From<hotstuff::HardState> for AnyHard {
+    fn from(hard: hotstuff::HardState) -> Self {
+        Self::HotStuff(Box::new(hard))
     }
 }
 

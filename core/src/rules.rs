@@ -164,6 +164,34 @@ rules! {
     HotStuffTimeoutCertificates = "hotstuff.timeout-certificates", Liveness;
     /// View timers are capped, and short again after a commit. Liveness.
     HotStuffTimerIsCapped = "hotstuff.timer-is-capped", Liveness;
+    /// Prepared, committed, stable and a new view need ⌊(n+f)/2⌋ + 1 replicas (PBFT §4.2–§4.4).
+    PbftQuorum = "pbft.quorum", Safety;
+    /// A backup accepts one batch for a view and sequence number (PBFT §4.2).
+    PbftOneDigestPerSlot = "pbft.one-digest-per-slot", Safety;
+    /// Only prepares and commits for the accepted batch are counted (PBFT §4.2).
+    PbftVotesMatchDigest = "pbft.votes-match-digest", Safety;
+    /// A replica commits only what is prepared (PBFT §4.2).
+    PbftCommitAfterPrepared = "pbft.commit-after-prepared", Safety;
+    /// A new view is accepted only where it follows from its view changes (PBFT §4.4).
+    PbftNewViewFollows = "pbft.new-view-follows", Safety;
+    /// A view change proves all that was prepared (PBFT §4.4).
+    PbftViewChangeKeepsPrepared = "pbft.view-change-keeps-prepared", Safety;
+    /// What a replica accepts is durable before it says so: it says one thing, restarted or not (PBFT §4.2).
+    PbftPersistBeforePrepare = "pbft.persist-before-prepare", Safety;
+    /// The proof that a batch is prepared is durable before the commit leaves (PBFT §4.2, §4.4).
+    PbftPersistBeforeCommit = "pbft.persist-before-commit", Safety;
+    /// That a replica has left a view is durable before it says so (PBFT §4.4).
+    PbftPersistBeforeViewChange = "pbft.persist-before-view-change", Safety;
+    /// A fetched snapshot is taken only where it has the proven hash (PBFT §5.3.2).
+    PbftSnapshotMatchesProof = "pbft.snapshot-matches-proof", Safety;
+    /// A sequence number without a prepared batch gets the null request in a new view (PBFT §4.4). Liveness.
+    PbftNullRequests = "pbft.null-requests", Liveness;
+    /// The timer doubles with each view change in a row (PBFT §4.5.2). Liveness.
+    PbftTimerGrows = "pbft.timer-grows", Liveness;
+    /// Only the execution of the request that it runs for moves the timer (PBFT §4.5.2). Liveness.
+    PbftTimerOfOneRequest = "pbft.timer-of-one-request", Liveness;
+    /// A replica joins f+1 others that have left its view (PBFT §4.5.2). Liveness.
+    PbftJoinViewChange = "pbft.join-view-change", Liveness;
 }
 
 impl Rule {

@@ -25,6 +25,8 @@ fn main() {
             let mut simulation = Simulation::new(Setup {
                 name: "speed".into(),
                 protocol: ProtocolSetup::Raft(Config::new(ids.clone(), Switches::all_on())),
+                signer: Default::default(),
+                zones: Vec::new(),
                 nodes: ids,
                 clients: (1..=3).map(client).collect(),
                 seed,

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod exhaust;
 pub mod explore;
+pub mod keys;
 pub mod scenario;
 pub mod sim;
 pub mod trace;

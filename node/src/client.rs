@@ -173,6 +173,8 @@ impl Client {
             }
             // What it asks is never relaxed; the answer that counts still comes.
             Outcome::Accepted { .. } => Vec::new(),
+            // One replica's word proves nothing, and Raft's nodes give none.
+            Outcome::Replied(_) => Vec::new(),
             // Nobody would take it: trying again is of no use.
             Outcome::TooLarge { bytes, limit } => {
                 let Some(open) = self.open.remove(&number) else { return Vec::new() };

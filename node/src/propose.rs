@@ -137,6 +137,9 @@ fn placed(outcome: &Outcome, term_at: impl Fn(LogIndex) -> Option<Term>) -> Resu
         Outcome::Applied { index, result } | Outcome::Read { index, result, .. } => {
             Ok(Placed { index: *index, term: term_at(*index).unwrap_or_default(), result: Some(result.clone()) })
         }
+        Outcome::Replied(reply) => {
+            Ok(Placed { index: reply.index, term: reply.view, result: Some(reply.result.clone()) })
+        }
         Outcome::Accepted { index, term } => Ok(Placed { index: *index, term: *term, result: None }),
         Outcome::NotLeader { leader } => Err(ProposeError::NotLeader { leader: *leader }),
         Outcome::Overloaded => Err(ProposeError::Overloaded),

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quorumscope_core::membership::Membership;
-use quorumscope_core::storage::{DiskImage, Write};
+use quorumscope_core::storage::{DiskImage, Hard, Write};
 use quorumscope_core::types::{Incarnation, NodeId, Ticket};
 
 /// The store of one node.
@@ -51,7 +51,7 @@ struct Kept<H> {
     last: Option<Ticket>,
 }
 
-impl<H: Clone + Default> MemoryStore<H> {
+impl<H: Hard> MemoryStore<H> {
     /// A store that bootstrap has formatted for `node`, in a cluster that begins with these voters.
     #[must_use]
     pub fn formatted(cluster: u64, node: NodeId, voters: &[NodeId]) -> Self {
@@ -77,7 +77,7 @@ impl<H: Clone + Default> MemoryStore<H> {
     }
 }
 
-impl<H: Clone + Default + Send + Sync + 'static> Store<H> for MemoryStore<H> {
+impl<H: Hard + Send + Sync + 'static> Store<H> for MemoryStore<H> {
     fn open(&mut self) -> Result<DiskImage<H>, StoreError> {
         let mut kept = self.kept();
         kept.image.incarnation = Incarnation(kept.image.incarnation.0.saturating_add(1));

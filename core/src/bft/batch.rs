@@ -124,7 +124,14 @@ impl Batch {
     /// Its entries, which follow the index `last`, under the term that all honest nodes give them.
     #[must_use]
     pub fn entries(&self, last: LogIndex, term: Term) -> Entries {
-        let Some(log_time) = self.log_time else { return Entries::new() };
+        self.entries_after(last, term, Wall(0))
+    }
+
+    /// The same after entries of the log time `previous`. Where batches were proposed in one order and are decided in
+    /// another, a stamp may be older than the one before it; log time never falls all the same.
+    #[must_use]
+    pub fn entries_after(&self, last: LogIndex, term: Term, previous: Wall) -> Entries {
+        let Some(log_time) = self.log_time.map(|stamp| stamp.max(previous)) else { return Entries::new() };
         let indices = (last.next().0..).map(LogIndex);
         let command = |(index, proposal): (LogIndex, &Proposal)| {
             let Proposal { client, number, class, tags, payload } = proposal.clone();

@@ -15,11 +15,14 @@ pub mod certificate;
 pub mod checkpoint;
 pub mod hotstuff;
 pub mod log_time;
+pub mod pbft;
 pub mod pool;
 pub mod reply;
 pub mod request;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod transfer;
 
 use core::fmt::Debug;

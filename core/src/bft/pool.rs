@@ -131,6 +131,14 @@ impl Pool {
 
     /// Takes a verified bundle.
     pub fn admit(&mut self, now: Mono, bundle: Arc<Bundle>) -> Admission {
+        match self.replies_to(&bundle) {
+            Some(replies) if bundle.is_well_formed() => Admission::Executed(replies),
+            Some(_) | None => self.admit_again(now, bundle),
+        }
+    }
+
+    /// Takes a verified bundle even where it was executed: somebody who executes too does not remember it, and waits.
+    pub fn admit_again(&mut self, now: Mono, bundle: Arc<Bundle>) -> Admission {
         if !bundle.is_well_formed() {
             return Admission::Malformed;
         }
@@ -141,9 +149,6 @@ impl Pool {
         }
         if self.places.contains_key(&bundle.hash()) {
             return Admission::Known;
-        }
-        if let Some(replies) = self.replies_to(&bundle) {
-            return Admission::Executed(replies);
         }
         let (requests, bytes) = (bundle.proposals().len() as u64, bundle.bytes());
         let client = self.clients.get(&bundle.client());
@@ -321,6 +326,11 @@ impl Pool {
     #[must_use]
     pub fn oldest(&self) -> Option<Mono> {
         self.pending.front().map(|pending| pending.arrived)
+    }
+
+    /// All bundles that wait, the oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = &Arc<Bundle>> {
+        self.pending.iter().map(|pending| &pending.bundle)
     }
 
     /// The bundle of this hash, where it waits here.

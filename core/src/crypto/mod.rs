@@ -14,14 +14,15 @@
 //! Registration is stricter than the predicate: see [`Ed25519Ring::register`].
 //!
 //! **Why these crates.** `ed25519-dalek` 2 signs (RFC 8032); the predicate
-//! stands in `ed25519/predicate.rs` over `curve25519-dalek` 4. Both are kept up,
-//! licensed BSD-3-Clause, use `sha2` 0.10 and ask for no entropy. What was
-//! passed over: `ed25519-dalek`'s own verification, which leaves the cofactor
-//! out in single verification but not in batches; `ed25519-zebra` 4, which has
-//! the predicate but decodes each key again for each batch, gives out its
-//! coefficients in the order of a hash map, and brings 30 KB of tables to the
-//! page (it judges ours in the tests); `ed25519-consensus` 2, which rests on a
-//! fork of the curve that nobody keeps up.
+//! stands in `ed25519/predicate.rs` over `curve25519-dalek` 4. Both are kept up
+//! (BSD-3-Clause), ask for no entropy, and use `sha2` 0.10 as the rest of the
+//! project does; their next major versions use 0.11. Passed over:
+//! `ed25519-dalek`'s own verification, which leaves the cofactor out, so that
+//! a batch and its parts can differ; `ed25519-zebra` 4, which has the predicate
+//! but decodes every key again for every batch, hands out the coefficients in
+//! the order of a hash map, and always brings the tables that the page does
+//! without (it judges ours in the tests); `ed25519-consensus` 2, which rests on
+//! a fork of the curve and on `sha2` 0.9.
 //!
 //! Left out: secrets at rest and their entropy (the native node's), signatures
 //! that aggregate (certificates are lists), and nonces (the channel's: they

@@ -43,26 +43,23 @@ impl Verified {
     /// # Errors
     /// That of the verifier, about the first claim that does not hold; then nothing of `claims` is remembered anew.
     pub fn check(&mut self, verifier: &dyn Verifier, claims: &[Claim]) -> Result<(), Forged> {
-        let mut new: Vec<Claim> = Vec::new();
-        let mut names = Vec::new();
-        for claim in claims {
-            let name = name(claim);
-            if self.known.binary_search(&name).is_ok() {
-                self.counts.found += 1;
-            } else {
-                names.push(name);
-                new.push(claim.clone());
-            }
+        let names: Vec<_> = claims.iter().map(name).collect();
+        let is_new = |name: &Hash256| self.known.binary_search(name).is_err();
+        let new = names.iter().filter(|name| is_new(name)).count();
+        let result = if new == 0 {
+            Ok(())
+        } else if new == claims.len() {
+            verifier.verify(claims)
+        } else {
+            let left = claims.iter().zip(&names).filter(|(_, name)| is_new(name)).map(|(claim, _)| claim.clone());
+            verifier.verify(&left.collect::<Vec<_>>())
+        };
+        self.counts.verified += new as u64; // counts of claims in memory fit
+        self.counts.found += (claims.len() - new) as u64;
+        if new > 0 && result.is_ok() {
+            names.into_iter().for_each(|name| self.remember(name));
         }
-        if new.is_empty() {
-            return Ok(());
-        }
-        self.counts.verified += new.len() as u64; // a count of claims in memory fits
-        verifier.verify(&new)?;
-        for name in names {
-            self.remember(name);
-        }
-        Ok(())
+        result
     }
 
     /// How many claims were verified, and how many found.
@@ -89,4 +86,129 @@ impl Verified {
 /// Signer and signature have a fixed width and go first, so no two claims have the same bytes.
 fn name(claim: &Claim) -> Hash256 {
     Hasher256::new().update(&claim.by.bytes()).update(&claim.signature.0).update(claim.statement.bytes()).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crypto::{Domain, Ed25519Ring, Ed25519Signer, Family, Identity, Signature, Statement};
+    use crate::types::NodeId;
+
+    const DOMAIN: Domain = Domain { cluster: 1, configuration: 1, instance: 1, family: Family::HotStuff };
+
+    fn node(number: u32) -> Identity {
+        Identity::Node(NodeId(number))
+    }
+
+    fn signer(number: u32) -> Ed25519Signer {
+        Ed25519Signer::new(node(number), Hash256::of(&node(number).bytes()).0)
+    }
+
+    fn ring() -> Ed25519Ring {
+        let mut ring = Ed25519Ring::default();
+        for number in 1..=3 {
+            ring.register(node(number), signer(number).public_key()).unwrap();
+        }
+        ring
+    }
+
+    fn claim(by: u32, says: u64) -> Claim {
+        Claim::new(&signer(by), Statement::new(&DOMAIN, 1).number(says))
+    }
+
+    fn counts(verified: u64, found: u64) -> Counts {
+        Counts { verified, found }
+    }
+
+    #[test]
+    fn what_held_is_not_verified_again() {
+        let (ring, mut memory) = (ring(), Verified::new(8));
+        let (first, second) = (claim(1, 1), claim(2, 1));
+        assert_eq!(memory.check(&ring, std::slice::from_ref(&first)), Ok(()));
+        assert_eq!(memory.check(&ring, &[first.clone(), second.clone()]), Ok(()));
+        assert_eq!(memory.check(&ring, &[second, first]), Ok(()));
+        assert_eq!(memory.counts(), counts(2, 3));
+    }
+
+    #[test]
+    fn what_does_not_hold_is_refused_each_time_beside_whatever_held() {
+        let (ring, mut memory) = (ring(), Verified::new(8));
+        let held = claim(1, 1);
+        assert_eq!(memory.check(&ring, std::slice::from_ref(&held)), Ok(()));
+        let mut flipped = held.clone();
+        flipped.signature.0[40] ^= 1;
+        let stolen = Claim { by: node(2), ..held.clone() };
+        let moved = Claim { statement: claim(1, 2).statement, ..held.clone() };
+        for forged in [flipped, stolen, moved] {
+            let by = forged.by;
+            for _ in 0..2 {
+                assert_eq!(memory.check(&ring, &[held.clone(), forged.clone()]), Err(Forged { by }));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_a_list_with_a_forged_claim() {
+        let (ring, mut memory) = (ring(), Verified::new(8));
+        let unknown = Claim { by: node(9), ..claim(1, 1) };
+        assert_eq!(memory.check(&ring, &[claim(1, 1), unknown]), Err(Forged { by: node(9) }));
+        assert_eq!(memory.check(&ring, &[claim(1, 1)]), Ok(()));
+        assert_eq!(memory.counts(), counts(3, 0));
+    }
+
+    #[test]
+    fn a_memory_belongs_to_one_node() {
+        let (ring, mut one, mut other) = (ring(), Verified::new(8), Verified::new(8));
+        for memory in [&mut one, &mut other] {
+            assert_eq!(memory.check(&ring, &[claim(1, 1)]), Ok(()));
+            assert_eq!(memory.counts(), counts(1, 0));
+        }
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten_first() {
+        let (ring, mut memory) = (ring(), Verified::new(2));
+        for says in [1, 2, 3] {
+            assert_eq!(memory.check(&ring, &[claim(1, says)]), Ok(()));
+        }
+        assert_eq!(memory.check(&ring, &[claim(1, 2), claim(1, 3)]), Ok(()));
+        assert_eq!(memory.counts(), counts(3, 2));
+        assert_eq!(memory.check(&ring, &[claim(1, 1)]), Ok(()));
+        assert_eq!(memory.counts(), counts(4, 2));
+    }
+
+    /// Only `Signature([7; 64])` holds: no curve, so that long sequences are cheap.
+    #[derive(Debug)]
+    struct Sevens;
+
+    impl Verifier for Sevens {
+        fn verify(&self, claims: &[Claim]) -> Result<(), Forged> {
+            match claims.iter().find(|claim| claim.signature.0 != [7; 64]) {
+                Some(claim) => Err(Forged { by: claim.by }),
+                None => Ok(()),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_memory_answers_as_the_verifier_does_and_stays_bounded(
+            capacity in 0..6usize,
+            lists in proptest::collection::vec(proptest::collection::vec((1..4u32, 0..4u64, any::<bool>()), 0..8), 0..30),
+        ) {
+            let mut memory = Verified::new(capacity);
+            for list in lists {
+                let claims: Vec<_> = list.iter().map(|(by, says, holds)| Claim {
+                    by: node(*by),
+                    statement: Statement::new(&DOMAIN, 1).number(*says),
+                    signature: Signature([if *holds { 7 } else { 8 }; 64]),
+                }).collect();
+                prop_assert_eq!(memory.check(&Sevens, &claims), Sevens.verify(&claims));
+                prop_assert!(memory.known.len() == memory.order.len() && memory.known.len() <= capacity);
+                prop_assert!(memory.known.is_sorted());
+            }
+        }
+    }
 }

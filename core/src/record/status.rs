@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::AnyHard;
-use crate::bft::hotstuff;
+use crate::bft::{hotstuff, pbft};
 use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Incarnation, LogIndex, Mono, NodeId, Term};
 
@@ -64,6 +64,8 @@ pub struct NodeStatus {
 /// What nodes of one protocol show.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Detail {
+    /// A PBFT replica.
+    Pbft(pbft::Replica),
     /// A HotStuff replica.
     HotStuff(hotstuff::Replica),
 }
@@ -88,6 +90,8 @@ pub enum TimerKind {
     Heartbeat,
     /// Ends a view that brings nothing.
     Pacemaker,
+    /// Waits for the oldest request to be executed, or for a new view.
+    Request,
 }
 
 /// What a leader knows of one follower.

@@ -1,34 +1,46 @@
 //! Does the cluster work again soon after the faults end?
 //!
 //! Raft promises progress only while "broadcastTime ≪ electionTimeout ≪ MTBF"
-//! (Raft paper §5.6). So progress is judged after *calm* begins: all links
-//! mended, all nodes that will return up, no more loss. From then on a leader
-//! must stand and a request sent after calm must be answered within ten maximal
-//! election timeouts.
+//! (Raft paper §5.6), and protocols whose nodes may lie only once messages
+//! arrive in time again (PBFT §4.5). So progress is judged after *calm* begins:
+//! all links mended, all nodes that will return up, no more loss. From then on a
+//! request must be answered within a bound that the protocol's timers give; in
+//! Raft a leader must stand as well.
 
+use quorumscope_core::quorum::faulty;
 use quorumscope_core::types::{NodeId, Span, Time};
 
 use super::linearizable::History;
 use super::property::LIVENESS;
 use crate::trace::view::Violation;
 
-/// How many of the longest election timeouts a calm cluster may take.
+/// How many of the longest election timeouts a calm Raft cluster may take.
 pub const ELECTION_TIMEOUTS: u64 = 10;
+
+/// How long a calm cluster may take whose nodes may lie: 2f+3 of the longest view timers on the slowest clock, the
+/// client's time before it asks again, and five link delays for each node.
+#[must_use]
+pub fn byzantine_bound(nodes: u32, view_timer: Span, client_retry: Span, link: Span) -> Span {
+    let timers = u64::from(2 * faulty(nodes) + 3).saturating_mul(view_timer.0);
+    Span(timers.saturating_add(client_retry.0).saturating_add(5 * u64::from(nodes) * link.0))
+}
 
 /// A calm, and what must come of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calm {
     /// When the last fault ended.
     pub begins: Time,
-    /// The longest election timeout of any node, on its slowest clock.
-    pub longest_election_timeout: Span,
+    /// How long the cluster may take.
+    pub within: Span,
+    /// Where a leader must stand: how long a hand-over of leadership may take at that very instant.
+    pub hand_over: Option<Span>,
 }
 
 impl Calm {
     /// When leader and commit must be there.
     #[must_use]
     pub fn deadline(&self) -> Time {
-        self.begins + Span(self.longest_election_timeout.0.saturating_mul(ELECTION_TIMEOUTS))
+        self.begins + self.within
     }
 
     /// Judges at the deadline: `leader` is the live leader of the highest term now, `history` what clients saw.
@@ -42,16 +54,17 @@ impl Calm {
             asked += 1;
             in_time += u64::from(heard.is_some_and(|at| at <= self.deadline()));
         }
-        let detail = match leader {
-            None => format!("calm since {begins} ms, and nobody leads at {deadline} ms"),
-            Some(leader) if asked == 0 => {
-                format!("calm since {begins} ms, {leader} leads, and no client asked for anything by {deadline} ms")
-            }
-            Some(leader) if in_time == 0 => format!(
-                "calm since {begins} ms, {leader} leads, and of {asked} requests since then none was answered by \
-                 {deadline} ms"
-            ),
-            Some(_) => return None,
+        let leads = leader.map_or_else(String::new, |leader| format!(" {leader} leads,"));
+        let detail = if leader.is_none() && self.hand_over.is_some() {
+            format!("calm since {begins} ms, and nobody leads at {deadline} ms")
+        } else if asked == 0 {
+            format!("calm since {begins} ms,{leads} and no client asked for anything by {deadline} ms")
+        } else if in_time == 0 {
+            format!(
+                "calm since {begins} ms,{leads} and of {asked} requests since then none was answered by {deadline} ms"
+            )
+        } else {
+            return None;
         };
         Some(Violation { at: self.deadline(), node: leader, property: LIVENESS.into(), detail })
     }
@@ -68,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    const CALM: Calm = Calm { begins: Time(1_000_000), longest_election_timeout: Span(300_000) };
+    const CALM: Calm = Calm { begins: Time(1_000_000), within: Span(3_000_000), hand_over: Some(Span(300_000)) };
     const LEADER: Option<NodeId> = Some(NodeId(2));
 
     fn asked_and_answered(asked: u64, answered: Option<u64>) -> History {
@@ -94,6 +107,19 @@ mod tests {
     fn no_leader_is_no_progress() {
         let history = asked_and_answered(1_000_000, Some(1_100_000));
         assert_eq!(broken(None, &history), "calm since 1000 ms, and nobody leads at 4000 ms");
+    }
+
+    #[test]
+    fn where_nobody_is_elected_an_answer_is_enough() {
+        let calm = Calm { hand_over: None, ..CALM };
+        assert_eq!(calm.judge(None, &asked_and_answered(1_000_000, Some(4_000_000))), None);
+        assert!(calm.judge(None, &asked_and_answered(1_000_000, None)).is_some());
+    }
+
+    #[test]
+    fn the_bound_counts_timers_for_two_rounds_of_liars_and_more() {
+        let bound = |nodes| byzantine_bound(nodes, Span(1_000), Span(7), Span(10)).0;
+        assert_eq!((bound(4), bound(7)), (5_207, 7_357));
     }
 
     #[test]

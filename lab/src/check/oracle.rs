@@ -18,11 +18,11 @@ use litemap::LiteMap;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
+use quorumscope_core::log::Log;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::{Majority, QuorumSystem as _};
-use quorumscope_core::raft::{HardState, Log};
 use quorumscope_core::snapshot::Base;
-use quorumscope_core::storage::DiskImage;
+use quorumscope_core::storage::{DiskImage, Hard};
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 use super::property::{COMMIT_IS_DECIDED, DECIDED_IS_FINAL, DURABILITY};
@@ -139,7 +139,7 @@ impl Oracle {
     }
 
     /// A node's disk holds `image` now; from index `from` on it may differ from before.
-    pub(super) fn durable(&mut self, node: NodeId, image: &DiskImage<HardState>, from: LogIndex) -> Vec<Finding> {
+    pub(super) fn durable<H: Hard>(&mut self, node: NodeId, image: &DiskImage<H>, from: LogIndex) -> Vec<Finding> {
         let mut findings = Vec::new();
         let member = self.members.entry(node).or_default();
         findings.extend(lost_decided(&self.decided, member, image, from));
@@ -170,7 +170,7 @@ impl Oracle {
     }
 
     /// A node crashed, and this is left: what was lucky counts, what was not written never will.
-    pub(super) fn crashed(&mut self, node: NodeId, image: &DiskImage<HardState>) -> Vec<Finding> {
+    pub(super) fn crashed<H: Hard>(&mut self, node: NodeId, image: &DiskImage<H>) -> Vec<Finding> {
         let Some(member) = self.members.get(&node) else { return Vec::new() };
         let base = position(image.base.index.next());
         let pairs = image.log.iter().zip(member.held.iter().skip(base));
@@ -193,7 +193,7 @@ impl Oracle {
     }
 
     /// One more voter holds the entry in the way that counts.
-    fn attest(&mut self, node: NodeId, entry: &Arc<Entry>, image: &DiskImage<HardState>) -> Option<Finding> {
+    fn attest<H: Hard>(&mut self, node: NodeId, entry: &Arc<Entry>, image: &DiskImage<H>) -> Option<Finding> {
         let known = self.decided.get(position(entry.index));
         if known.is_some_and(|known| known.entry.term == entry.term) {
             return None;
@@ -247,7 +247,7 @@ fn covered(decided: &[Decided]) -> impl Iterator<Item = Term> {
 }
 
 /// The term at `index` of a store; known at its base.
-fn term_in(image: &DiskImage<HardState>, index: LogIndex) -> Option<Term> {
+fn term_in<H: Hard>(image: &DiskImage<H>, index: LogIndex) -> Option<Term> {
     if index == image.base.index {
         return Some(image.base.term);
     }
@@ -255,7 +255,7 @@ fn term_in(image: &DiskImage<HardState>, index: LogIndex) -> Option<Term> {
 }
 
 /// A snapshot holds what is committed, and nothing else; no log starts after it.
-fn false_snapshot(decided: &[Decided], image: &DiskImage<HardState>) -> Option<Finding> {
+fn false_snapshot<H: Hard>(decided: &[Decided], image: &DiskImage<H>) -> Option<Finding> {
     let (index, term) = image.snapshot.as_ref().map_or_else(Default::default, |snapshot| {
         let meta = &snapshot.meta;
         (meta.index, meta.term)
@@ -273,7 +273,12 @@ fn false_snapshot(decided: &[Decided], image: &DiskImage<HardState>) -> Option<F
 }
 
 /// The first committed entry that the store held and holds no longer, although the node means to keep it.
-fn lost_decided(decided: &[Decided], member: &Member, image: &DiskImage<HardState>, from: LogIndex) -> Option<Finding> {
+fn lost_decided<H: Hard>(
+    decided: &[Decided],
+    member: &Member,
+    image: &DiskImage<H>,
+    from: LogIndex,
+) -> Option<Finding> {
     let before = decided.iter().zip(member.held.iter().zip(member.memory.iter())).skip(position(from));
     let mut kept = before.filter(|(decided, (held, memory))| decided.entry.term == **held && held == memory);
     let is_lost = |decided: &Decided| {

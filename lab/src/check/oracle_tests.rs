@@ -3,6 +3,8 @@
 use quorumscope_core::snapshot::{Snapshot, SnapshotMeta};
 
 use super::super::raft::testing::{image, log_of, run};
+use quorumscope_core::raft::HardState;
+
 use super::*;
 
 const VOTERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];

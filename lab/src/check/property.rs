@@ -22,13 +22,19 @@ pub const DURABILITY: &str = "Durability";
 pub const EDGE_STATE: &str = "Edge state";
 /// Log time never falls along a log, and rises by one jump at the most from one entry to the next.
 pub const LOG_TIME: &str = "Log time passes";
+/// No two honest nodes decide different entries at one index.
+pub const AGREEMENT: &str = "Agreement";
+/// What honest nodes decide was sent by the client that it names.
+pub const VALIDITY: &str = "Validity";
+/// An honest node decides one index after the other, each once and for good.
+pub const INTEGRITY: &str = "Integrity";
 /// What clients saw has an order that one store could have followed.
 pub const LINEARIZABILITY: &str = "Linearizability";
 /// After calm there is a leader, and requests commit.
 pub const LIVENESS: &str = "Liveness after calm";
 
 /// All of them, in the order of this file.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 15] = [
     ELECTION_SAFETY,
     LEADER_APPEND_ONLY,
     LOG_MATCHING,
@@ -39,6 +45,9 @@ pub const ALL: [&str; 12] = [
     DURABILITY,
     EDGE_STATE,
     LOG_TIME,
+    AGREEMENT,
+    VALIDITY,
+    INTEGRITY,
     LINEARIZABILITY,
     LIVENESS,
 ];

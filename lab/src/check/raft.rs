@@ -17,25 +17,23 @@ use std::sync::Arc;
 
 use quorumscope_core::edge::without_body;
 use quorumscope_core::entry::{Entry, EntryKind};
+use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
-use quorumscope_core::membership::Membership;
-use quorumscope_core::raft::{HardState, Log, MAX_LOG_TIME_JUMP};
+use quorumscope_core::raft::MAX_LOG_TIME_JUMP;
 use quorumscope_core::record::Role;
-use quorumscope_core::storage::DiskImage;
+use quorumscope_core::storage::{DiskImage, Hard};
 use quorumscope_core::types::{Digest, LogIndex, NodeId, Term, Time};
 
 use super::early::{Committed, Name};
 use super::edge::Shadow;
+use super::execution::{Execution, describe, describe_both};
 use super::oracle::{Finding, Oracle, position};
 use super::property::{
     COMMIT_IS_DECIDED, ELECTION_SAFETY, LEADER_APPEND_ONLY, LEADER_COMPLETENESS, LOG_MATCHING, LOG_TIME,
-    STATE_MACHINE_SAFETY,
 };
+use super::{Checks, Standing};
 use crate::trace::view::Violation;
-
-/// How often one property is reported in a run: a broken world breaks at every event.
-const MAX_FINDINGS_PER_PROPERTY: u32 = 16;
 
 /// An entry as some log held it first.
 #[derive(Clone, Debug)]
@@ -43,13 +41,6 @@ struct Seen {
     entry: Arc<Entry>,
     /// Term of the entry before it.
     before: Term,
-    by: NodeId,
-}
-
-/// An entry as some node applied it first.
-#[derive(Clone, Debug)]
-struct FirstApplied {
-    entry: Arc<Entry>,
     by: NodeId,
 }
 
@@ -63,46 +54,25 @@ pub struct RaftChecks {
     leading: LiteMap<NodeId, Term>,
     /// By index: every entry that any log ever held.
     seen: Arc<Vec<Vec<Seen>>>,
-    /// By index: what was applied first, and by whom.
-    applied: Arc<Vec<Option<FirstApplied>>>,
-    /// By index: the state of whoever stood there first when a snapshot was made or installed.
-    states: Arc<LiteMap<LogIndex, (Digest, NodeId)>>,
+    execution: Execution,
     /// The whole state where each edge stands.
     edges: LiteMap<NodeId, Arc<Shadow>>,
-    findings: Vec<Violation>,
-    reported: LiteMap<&'static str, u32>,
 }
 
-impl RaftChecks {
-    /// Checks for a cluster of these voters, before anything happened.
-    #[must_use]
-    pub fn new(voters: &[NodeId]) -> Self {
+impl Checks for RaftChecks {
+    fn new(voters: &[NodeId]) -> Self {
         Self {
             oracle: Oracle::new(voters),
             leaders: LiteMap::new(),
             leading: LiteMap::new(),
             seen: Arc::default(),
-            applied: Arc::default(),
-            states: Arc::default(),
+            execution: Execution::default(),
             edges: LiteMap::new(),
-            findings: Vec::new(),
-            reported: LiteMap::new(),
         }
     }
 
-    /// After a step that began a write: what it did to the node's log in memory. `log` is the log after it.
-    #[expect(clippy::too_many_arguments, reason = "one event of the world, as it stands in the write")]
-    pub fn log_changed(
-        &mut self,
-        at: Time,
-        node: NodeId,
-        is_leader: bool,
-        term: Term,
-        truncate: Option<LogIndex>,
-        append: &[Arc<Entry>],
-        log: &Log,
-        members: &Membership,
-    ) {
+    fn log_changed(&mut self, seen: &Standing<'_>, truncate: Option<LogIndex>, append: &[Arc<Entry>]) {
+        let Standing { at, node, leads: is_leader, term, log, members } = *seen;
         if let Some(from) = truncate
             && is_leader
         {
@@ -118,14 +88,13 @@ impl RaftChecks {
         if let Some(finding) = self.oracle.taken(node, term, log.base(), truncate, append) {
             self.report(at, Some(node), finding);
         }
-        if is_leader {
+        if let Some(members) = members.filter(|_| is_leader) {
             let findings = self.oracle.configured(term, members, log);
             findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
         }
     }
 
-    /// After a step in which role or term changed.
-    pub fn status_changed(&mut self, at: Time, node: NodeId, role: Role, term: Term, log: &Log) {
+    fn status_changed(&mut self, at: Time, node: NodeId, role: Role, term: Term, log: &Log) {
         if role != Role::Leader {
             self.leading.remove(&node);
             return;
@@ -151,8 +120,7 @@ impl RaftChecks {
         }
     }
 
-    /// After a step in which the node's commit index rose.
-    pub fn commit_changed(&mut self, at: Time, node: NodeId, commit: LogIndex, log: &Log) {
+    fn commit_changed(&mut self, at: Time, node: NodeId, commit: LogIndex, log: &Log) {
         let believed = log.term_at(commit);
         let decided = self.oracle.decided();
         let counted = decided.get(position(commit)).map(|decided| decided.entry.term);
@@ -171,71 +139,30 @@ impl RaftChecks {
         self.report(at, Some(node), (COMMIT_IS_DECIDED, detail));
     }
 
-    /// Completed writes were applied to the node's disk image. `term` is the node's term now, `from` the lowest
-    /// index that may have changed, `through` the last one of the image.
-    pub fn durable(
-        &mut self,
-        at: Time,
-        node: NodeId,
-        term: Term,
-        image: &DiskImage<HardState>,
-        from: LogIndex,
-        through: LogIndex,
-    ) {
-        debug_assert_eq!(through, image.last_index(), "{node} in {term}: the image ends where the write ended");
+    fn durable<H: Hard>(&mut self, at: Time, node: NodeId, image: &DiskImage<H>, from: LogIndex) {
         let findings = self.oracle.durable(node, image, from);
         findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
     }
 
-    /// The node crashed, and this is left on its disk.
-    pub fn crashed(&mut self, at: Time, node: NodeId, image: &DiskImage<HardState>) {
+    fn crashed<H: Hard>(&mut self, at: Time, node: NodeId, image: &DiskImage<H>) {
         self.leading.remove(&node);
         let findings = self.oracle.crashed(node, image);
         findings.into_iter().for_each(|finding| self.report(at, Some(node), finding));
     }
 
-    /// The store of a node that is down is gone.
-    pub fn store_lost(&mut self, node: NodeId) {
+    fn store_lost(&mut self, node: NodeId) {
         self.oracle.store_lost(node);
     }
 
-    /// The node applied an entry.
-    pub fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
-        if entry.kind == EntryKind::Elided {
-            return; // Its log and its state are compared; what it applied is another entry's digest.
-        }
-        let slot = position(entry.index);
-        if let Some(Some(FirstApplied { entry: first, by })) = self.applied.get(slot) {
-            if Arc::ptr_eq(first, entry) || first == entry {
-                return;
-            }
-            let (here, there) = describe_both(entry, first);
-            let detail = format!("{node} applied {here} at index {}, where {by} applied {there}", entry.index);
-            self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
-            return;
-        }
-        let applied = Arc::make_mut(&mut self.applied);
-        if applied.len() <= slot {
-            applied.resize(slot + 1, None);
-        }
-        applied[slot] = Some(FirstApplied { entry: Arc::clone(entry), by: node });
+    fn applied(&mut self, at: Time, node: NodeId, entry: &Arc<Entry>) {
+        self.execution.applied(at, node, entry);
     }
 
-    /// The node's state at `index` is this: it made a snapshot of it, or installed one.
-    pub fn state(&mut self, at: Time, node: NodeId, index: LogIndex, state: Digest) {
-        let Some((first, by)) = self.states.get(&index) else {
-            Arc::make_mut(&mut self.states).insert(index, (state, node));
-            return;
-        };
-        if *first != state {
-            let detail = format!("the state of {node} at index {index} is {state}, and that of {by} was {first}");
-            self.report(at, Some(node), (STATE_MACHINE_SAFETY, detail));
-        }
+    fn state(&mut self, at: Time, node: NodeId, index: LogIndex, state: Digest) {
+        self.execution.state(at, node, index, state);
     }
 
-    /// An edge has applied what goes up to `through`, or restored it, and its state is this. `empty` is the machine
-    /// before the first entry.
-    pub fn edge(
+    fn edge(
         &mut self,
         at: Time,
         node: NodeId,
@@ -254,34 +181,22 @@ impl RaftChecks {
         self.edges.insert(node, shadow);
     }
 
-    /// The entry that the oracle counts as committed at `index`.
-    #[must_use]
-    pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
+    fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
         self.oracle.decided().get(position(index)).map(|decided| decided.entry.as_ref())
     }
 
-    /// Newly committed by the oracle, in the order of indexes.
-    pub fn take_decided(&mut self) -> Vec<(LogIndex, Term)> {
+    fn take_decided(&mut self) -> Vec<(LogIndex, Term)> {
         self.oracle.take_fresh()
     }
 
-    /// Newly broken.
-    pub fn take_findings(&mut self) -> Vec<Violation> {
-        std::mem::take(&mut self.findings)
+    fn take_findings(&mut self) -> Vec<Violation> {
+        self.execution.take_findings()
     }
+}
 
-    /// The last index that the oracle counts as committed.
-    #[must_use]
-    pub fn decided_through(&self) -> LogIndex {
-        LogIndex(self.oracle.decided().len() as u64)
-    }
-
-    fn report(&mut self, at: Time, node: Option<NodeId>, (property, detail): Finding) {
-        let count = self.reported.entry(property).or_default();
-        *count += 1;
-        if *count <= MAX_FINDINGS_PER_PROPERTY {
-            self.findings.push(Violation { at, node, property: property.into(), detail });
-        }
+impl RaftChecks {
+    fn report(&mut self, at: Time, node: Option<NodeId>, finding: Finding) {
+        self.execution.report(at, node, finding);
     }
 
     /// Compares an entry with the one of the same index and term that some log held before.
@@ -352,32 +267,8 @@ impl Committed for RaftChecks {
     }
 
     fn through(&self) -> LogIndex {
-        self.decided_through()
+        LogIndex(self.oracle.decided().len() as u64)
     }
-}
-
-/// An entry in a sentence: term and whose command it is.
-fn describe(entry: &Entry) -> String {
-    match entry.kind {
-        EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
-        EntryKind::Configuration => format!("{} configuration", entry.term),
-        EntryKind::NoOp => format!("{} no-op", entry.term),
-        EntryKind::Tick => format!("{} tick", entry.term),
-        EntryKind::Elided => format!("{} {}{} without its body", entry.term, entry.client, entry.number),
-    }
-}
-
-/// Two different entries in a sentence: what sets them apart stands in it.
-fn describe_both(one: &Entry, other: &Entry) -> (String, String) {
-    let (first, second) = (describe(one), describe(other));
-    if first != second {
-        return (first, second);
-    }
-    let dated = |text: String, entry: &Entry| format!("{text} (log time {} µs)", entry.log_time);
-    if one.log_time != other.log_time {
-        return (dated(first, one), dated(second, other));
-    }
-    (first, format!("another {second}"))
 }
 
 #[cfg(test)]

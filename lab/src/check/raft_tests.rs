@@ -3,6 +3,11 @@
 use quorumscope_core::entry::{Class, EntryKind, Tags};
 use quorumscope_core::types::{ClientId, RequestNumber, Wall};
 
+use quorumscope_core::membership::Membership;
+use quorumscope_core::raft::HardState;
+
+use super::super::execution::MAX_FINDINGS_PER_PROPERTY;
+use super::super::property::STATE_MACHINE_SAFETY;
 use super::*;
 use crate::check::property::{DECIDED_IS_FINAL, DURABILITY};
 
@@ -42,6 +47,10 @@ fn members() -> Membership {
     Membership::of(VOTERS.to_vec())
 }
 
+fn standing<'a>(node: u32, leads: bool, term: u64, log: &'a Log, members: &'a Membership) -> Standing<'a> {
+    Standing { at: AT, node: NodeId(node), leads, term: Term(term), log, members: Some(members) }
+}
+
 /// A cluster whose logs are told by their terms.
 struct Story(RaftChecks);
 
@@ -55,13 +64,13 @@ impl Story {
         let entries = log_of(terms);
         let log = Log::new(&entries);
         let new = &entries[position(LogIndex(from))..];
-        self.0.log_changed(AT, NodeId(node), false, Term(term), None, new, &log, &members());
+        self.0.log_changed(&standing(node, false, term, &log, &members()), None, new);
         self
     }
 
     fn syncs(&mut self, node: u32, term: u64, from: u64, terms: &[u64]) -> &mut Self {
         let image = image(term, terms);
-        self.0.durable(AT, NodeId(node), Term(term), &image, LogIndex(from), image.last_index());
+        self.0.durable(AT, NodeId(node), &image, LogIndex(from));
         self
     }
 
@@ -120,9 +129,9 @@ fn one_leader_a_term_told_twice_is_election_safety() {
 fn a_leader_that_removes_entries_breaks_append_only_and_a_follower_does_not() {
     let mut story = Story::new();
     let log = Log::new(&log_of(&[1]));
-    story.0.log_changed(AT, NodeId(2), false, Term(2), Some(LogIndex(2)), &[], &log, &members());
+    story.0.log_changed(&standing(2, false, 2, &log, &members()), Some(LogIndex(2)), &[]);
     story.holds();
-    story.0.log_changed(AT, NodeId(1), true, Term(2), Some(LogIndex(2)), &[], &log, &members());
+    story.0.log_changed(&standing(1, true, 2, &log, &members()), Some(LogIndex(2)), &[]);
     story.breaks_only(LEADER_APPEND_ONLY, "n1 leads t2 and removed its own entries from index 2 on");
 }
 
@@ -139,7 +148,7 @@ fn two_contents_of_one_index_and_term_break_log_matching() {
     story.takes(1, 1, 1, &[1]);
     let other = Arc::new(Entry { client: ClientId(9), ..(*entry(1, 1)).clone() });
     let log = Log::new(std::slice::from_ref(&other));
-    story.0.log_changed(AT, NodeId(2), false, Term(1), None, &[other], &log, &members());
+    story.0.log_changed(&standing(2, false, 1, &log, &members()), None, &[other]);
     story.breaks_only(LOG_MATCHING, "t1 c9#1 in the log of n2, and t1 c1#1 in that of n1");
 }
 
@@ -237,7 +246,7 @@ fn log_time_that_falls_or_jumps_too_far_is_found() {
         let dated = |index: u64, at| Arc::new(Entry { log_time: Wall(at), ..(*entry(index, 1)).clone() });
         let entries = [dated(1, first), dated(2, second)];
         for (new, log) in [(&entries[..1], Log::new(&entries[..1])), (&entries[1..], Log::new(&entries))] {
-            story.0.log_changed(AT, NodeId(1), false, Term(1), None, new, &log, &members());
+            story.0.log_changed(&standing(1, false, 1, &log, &members()), None, new);
         }
         if breaks { story.breaks_only(LOG_TIME, "index 2 in the log of n1") } else { story.holds() }
     }

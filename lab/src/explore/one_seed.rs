@@ -1,6 +1,6 @@
 //! What does one run say?
 //!
-//! The world checks Raft's properties after every event; what needs the whole
+//! The world checks the protocol's properties after every event; what needs the whole
 //! run is checked here: progress once the calm has lasted long enough, and an
 //! order for what the clients saw. A run that is too short, or whose timeouts are
 //! too close to each other, promises no progress and is not judged for it. A search that ends without an answer is
@@ -10,7 +10,7 @@ use quorumscope_core::types::{Digest, Time};
 
 use crate::check::linearizable::{self, Verdict};
 use crate::check::property;
-use crate::scenario::{LINEARIZABILITY_BUDGET, Run, Scenario, ScenarioError};
+use crate::scenario::{LINEARIZABILITY_BUDGET, ProtocolName, Run, Scenario, ScenarioError};
 use crate::sim::Coverage;
 use crate::trace::view::Violation;
 
@@ -74,9 +74,11 @@ pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
     if calm.deadline() < scenario.until && promises_progress(scenario) {
         run.run_until(calm.deadline());
         // Leadership may be on its way from one node to the next at that very instant.
-        let handed_over = calm.deadline() + calm.longest_election_timeout;
         let goes_on = !run.finished();
-        while run.leader().is_none() && run.simulation().now() < handed_over && run.step() {}
+        if let Some(hand_over) = calm.hand_over {
+            let handed_over = calm.deadline() + hand_over;
+            while run.leader().is_none() && run.simulation().now() < handed_over && run.step() {}
+        }
         if goes_on && run.error().is_none() {
             at_the_end.extend(calm.judge(run.leader(), run.simulation().history()));
         }
@@ -109,11 +111,16 @@ pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
     })
 }
 
-/// Whether the paper promises progress here: election timeouts must be spread wider than a message takes, or
+/// Whether the papers promise progress here. In Raft election timeouts must be spread wider than a message takes, or
 /// candidates meet again and again (§9.3). Hunts for lost votes choose a narrow spread on purpose.
 fn promises_progress(scenario: &Scenario) -> bool {
-    let (low, high) = scenario.raft.election_timeout;
-    high.0 - low.0 > scenario.network.latency.1.0
+    match scenario.protocol {
+        ProtocolName::Raft => {
+            let (low, high) = scenario.raft.election_timeout;
+            high.0 - low.0 > scenario.network.latency.1.0
+        }
+        ProtocolName::Pbft | ProtocolName::HotStuff => true,
+    }
 }
 
 /// A scenario with a step that cannot be carried out.
@@ -122,27 +129,32 @@ const UNPLAYABLE: &str = "steps can be carried out";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::ProtocolName;
     use crate::scenario::profile::{Profile, SHORTEST_RUN, generate};
     use quorumscope_core::raft::Rule;
 
     fn outcome(profile: Profile, seed: u64, off: &[Rule]) -> Outcome {
-        let scenario = generate(ProtocolName::Raft, 5, seed, &profile.plan(), SHORTEST_RUN, off);
-        explore(&scenario).expect("it can run")
+        of(ProtocolName::Raft, 5, profile, seed, off)
+    }
+
+    fn of(protocol: ProtocolName, nodes: u32, profile: Profile, seed: u64, off: &[Rule]) -> Outcome {
+        explore(&generate(protocol, nodes, seed, &profile.plan(), SHORTEST_RUN, off)).expect("it can run")
     }
 
     #[test]
     fn honest_runs_break_nothing_and_cover_what_their_profile_promises() {
-        for profile in Profile::ALL {
-            let mut coverage = Coverage::default();
-            for seed in 0..20 {
-                let outcome = outcome(profile, seed, &[]);
-                assert!(!outcome.failed(), "{} seed {seed}: {:?}", profile.name(), outcome.violations);
-                coverage.add(&outcome.coverage);
-            }
-            for name in profile.must_cover() {
-                let count = coverage.iter().find(|(counter, _)| counter == name).map(|(_, count)| count);
-                assert!(count.is_some_and(|count| count > 0), "{}: {name}", profile.name());
+        for (protocol, nodes) in [(ProtocolName::Raft, 5), (ProtocolName::Pbft, 4), (ProtocolName::HotStuff, 4)] {
+            for profile in Profile::ALL {
+                let run = format!("{} {}", protocol.name(), profile.name());
+                let mut coverage = Coverage::default();
+                for seed in 0..20 {
+                    let outcome = of(protocol, nodes, profile, seed, &[]);
+                    assert!(!outcome.failed(), "{run} seed {seed}: {:?}", outcome.violations);
+                    coverage.add(&outcome.coverage);
+                }
+                for name in profile.must_cover(protocol) {
+                    let count = coverage.iter().find(|(counter, _)| counter == name).map(|(_, count)| count);
+                    assert!(count.is_some_and(|count| count > 0), "{run}: {name}");
+                }
             }
         }
     }

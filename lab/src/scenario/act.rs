@@ -4,6 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
@@ -48,6 +49,8 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
     match content {
         Content::Request { .. } => kind == MessageKind::Request,
         Content::Answer { .. } => kind == MessageKind::Answer,
+        Content::Peer(AnyMessage::Pbft(message)) => kind == pbft_kind(message),
+        Content::Peer(AnyMessage::HotStuff(message)) => kind == hotstuff_kind(message),
         Content::Peer(AnyMessage::Raft(message)) => match message {
             Message::PreVote(_) => kind == MessageKind::PreVote,
             Message::PreVoteReply(_) => kind == MessageKind::PreVoteReply,
@@ -64,6 +67,41 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
             Message::Relayed(relayed) => is_append(kind, &relayed.append),
             Message::Relay(_) => kind == MessageKind::Relay,
         },
+    }
+}
+
+fn pbft_kind(message: &pbft::Message) -> MessageKind {
+    use pbft::Message;
+    match message {
+        Message::Requests(_) => MessageKind::Request,
+        Message::PrePrepare(_) => MessageKind::PrePrepare,
+        Message::Prepare(_) => MessageKind::Prepare,
+        Message::Commit(_) => MessageKind::Commit,
+        Message::Checkpoint(_) => MessageKind::Checkpoint,
+        Message::ViewChange(_) => MessageKind::ViewChange,
+        Message::NewView(_) => MessageKind::NewView,
+        Message::Standing(_)
+        | Message::Committed(_)
+        | Message::Stable(_)
+        | Message::FetchValues(_)
+        | Message::Body(..)
+        | Message::FetchChunk(_)
+        | Message::Chunk(_) => MessageKind::CatchUp,
+    }
+}
+
+fn hotstuff_kind(message: &hotstuff::Message) -> MessageKind {
+    use hotstuff::Message;
+    match message {
+        Message::Proposal(_) => MessageKind::Proposal,
+        Message::Vote(_) => MessageKind::Vote,
+        Message::Certificate(_) => MessageKind::Certificate,
+        Message::Timeout(_) => MessageKind::Timeout,
+        Message::TimeoutCertificate(_) => MessageKind::TimeoutCertificate,
+        Message::Checkpoint(_) => MessageKind::Checkpoint,
+        Message::Fetch(_) | Message::Blocks(_) | Message::Stable(_) | Message::FetchChunk(_) | Message::Chunk(_) => {
+            MessageKind::CatchUp
+        }
     }
 }
 
@@ -84,7 +122,19 @@ fn is_append(kind: MessageKind, append: &AppendEntries) -> bool {
         | MessageKind::ReadIndex
         | MessageKind::ReadIndexReply
         | MessageKind::Relay
-        | MessageKind::TimeoutNow => false,
+        | MessageKind::TimeoutNow
+        | MessageKind::PrePrepare
+        | MessageKind::Prepare
+        | MessageKind::Commit
+        | MessageKind::Checkpoint
+        | MessageKind::ViewChange
+        | MessageKind::NewView
+        | MessageKind::Proposal
+        | MessageKind::Vote
+        | MessageKind::Certificate
+        | MessageKind::Timeout
+        | MessageKind::TimeoutCertificate
+        | MessageKind::CatchUp => false,
     }
 }
 

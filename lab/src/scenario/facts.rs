@@ -165,7 +165,7 @@ impl Scene<'_> {
 
     fn snapshot(&self, targets: &[Selector], is: Bound<LogIndex>) -> Result<(), Why> {
         self.each(targets, |node, face| {
-            let found = face.disk.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
+            let found = face.snapshot;
             match (is.fits(found), found) {
                 (true, _) => Ok(()),
                 (false, LogIndex::ZERO) => Err(format!("{node} has no snapshot")),
@@ -214,7 +214,7 @@ impl Scene<'_> {
         }
         select::faces(self.simulation).any(|(_, face)| {
             face.log.and_then(|log| log.get(index)).is_some_and(|entry| is_it(entry))
-                || face.disk.entries(index, index).iter().any(|entry| is_it(entry))
+                || face.stored.iter().any(|entry| entry.index == index && is_it(entry))
         })
     }
 

@@ -6,6 +6,8 @@
 //! that a profile draws are steps like others. Read `document` first, then `run`.
 
 mod act;
+#[cfg(test)]
+mod byzantine_tests;
 mod document;
 mod draw;
 mod error;
@@ -25,12 +27,15 @@ mod reference_tests;
 mod run;
 mod select;
 mod settings;
+mod settings_hotstuff;
+mod settings_pbft;
 pub mod share;
 mod table;
 #[cfg(test)]
 mod tests;
 mod units;
 
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::few;
 use quorumscope_core::raft::{self, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Time};
@@ -46,6 +51,7 @@ pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use run::{Run, RunError};
 pub use units::{print_span, read_span};
 
+use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup};
 
 impl Scenario {
@@ -65,6 +71,9 @@ impl Scenario {
             disk: read::DEFAULT_DISK,
             machine: MachineSetup::default(),
             raft: RaftSettings::default(),
+            pbft: settings_pbft::default(),
+            hotstuff: hotstuff::Settings::default(),
+            signer: Scheme::Real,
             rules_off: Vec::new(),
             clients: vec![ClientSetup::by_hand(ClientId(1))],
             steps: Vec::new(),
@@ -90,18 +99,25 @@ impl Scenario {
     #[must_use]
     pub fn setup(&self) -> Setup {
         let rules = self.rules_off.iter().fold(Switches::all_on(), |switches, rule| switches.without(*rule));
+        let zones = (0..).zip(&self.zones).flat_map(|(zone, nodes)| nodes.iter().map(move |node| (*node, zone)));
+        let mut zones: Vec<_> = zones.collect();
+        few::sort(&mut zones, |a, b| a < b);
         let protocol = match self.protocol {
             ProtocolName::Raft => {
-                let zones =
-                    (0..).zip(&self.zones).flat_map(|(zone, nodes)| nodes.iter().map(move |node| (*node, zone)));
-                let mut zones: Vec<_> = zones.collect();
-                few::sort(&mut zones, |a, b| a < b);
+                let zones = zones.clone();
                 ProtocolSetup::Raft(raft::Config { zones, ..self.raft.config(&self.voters, rules) })
             }
+            ProtocolName::Pbft => {
+                let settings = pbft::Settings { voters: self.voters.clone(), ..self.pbft.clone() };
+                ProtocolSetup::Pbft(settings, rules)
+            }
+            ProtocolName::HotStuff => ProtocolSetup::HotStuff(self.voters.clone(), self.hotstuff, rules),
         };
         Setup {
             name: self.name.clone(),
             protocol,
+            signer: self.signer,
+            zones,
             nodes: self.nodes.clone(),
             clients: self.clients.clone(),
             seed: self.seed,

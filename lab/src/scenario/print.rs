@@ -13,13 +13,14 @@ use quorumscope_core::raft::Profile;
 use quorumscope_core::types::{NodeId, Span};
 
 use super::document::{
-    Action, Bound, Commit, Expect, Fact, Pattern, RaftSettings, Scenario, Selector, Step, Targets, Told, When, Which,
-    read_name,
+    Action, Bound, Commit, Expect, Fact, Pattern, ProtocolName, RaftSettings, Scenario, Selector, Step, Targets, Told,
+    When, Which, read_name,
 };
 use super::read::{DEFAULT_DISK, DEFAULT_THINK, MIXED, class_name};
 use super::read_expect::{fate_name, role_name};
 use super::units::{print_ppm, print_span};
-use super::{network, properties};
+use super::{network, properties, settings_hotstuff, settings_pbft};
+use crate::keys::Scheme;
 use crate::sim::ClientSetup;
 
 /// Writes a document.
@@ -29,6 +30,9 @@ pub(super) fn print(scenario: &Scenario) -> String {
         lines.push(format!("about = {}", quote(&scenario.about)));
     }
     lines.push(format!("protocol = {}", quote(scenario.protocol.name())));
+    if scenario.signer != Scheme::Real {
+        lines.push(format!("signer = {}", quote(scenario.signer.name())));
+    }
     lines.push(format!("nodes = {}", node_list(&scenario.nodes)));
     if scenario.voters != scenario.nodes {
         lines.push(format!("voters = {}", node_list(&scenario.voters)));
@@ -50,7 +54,11 @@ pub(super) fn print(scenario: &Scenario) -> String {
     }
     lines.extend(scenario.machine.session_timeout.map(|limit| format!("session_timeout = {}", span(limit))));
     network::print(&scenario.network, &mut lines);
-    settings(&scenario.raft, &mut lines);
+    match scenario.protocol {
+        ProtocolName::Raft => settings(&scenario.raft, &mut lines),
+        ProtocolName::Pbft => settings_pbft::print(&scenario.pbft, &mut lines),
+        ProtocolName::HotStuff => settings_hotstuff::print(&scenario.hotstuff, &mut lines),
+    }
     if !scenario.rules_off.is_empty() {
         lines.push("\n[rules]".into());
         lines.extend(scenario.rules_off.iter().map(|rule| format!("{} = false", quote(rule.name()))));
@@ -395,7 +403,7 @@ pub(super) fn range((low, high): (Span, Span)) -> String {
     format!("[{}, {}]", span(low), span(high))
 }
 
-fn span(span: Span) -> String {
+pub(super) fn span(span: Span) -> String {
     quote(&print_span(span))
 }
 

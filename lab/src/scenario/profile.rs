@@ -3,13 +3,16 @@
 //! A plan says how many faults of each kind; the seed decides where and when,
 //! which is `draw`'s concern.
 
+use quorumscope_core::bft::{Tolerance, hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::types::{Span, Time};
 
-use super::document::RaftSettings;
+use super::document::{ProtocolName, RaftSettings};
 pub use super::draw::generate;
+use crate::check::liveness::byzantine_bound;
+use crate::keys::Scheme;
 use crate::sim::Network;
 
 /// Shortest run of a profile.
@@ -42,7 +45,169 @@ impl Profile {
 
     /// Counters that a sweep of such runs must raise: a sweep that does not has not tested what it claims.
     #[must_use]
-    pub fn must_cover(self) -> &'static [&'static str] {
+    pub fn must_cover(self, protocol: ProtocolName) -> &'static [&'static str] {
+        match protocol {
+            ProtocolName::Raft => self.raft_covers(),
+            ProtocolName::Pbft => self.pbft_covers(),
+            ProtocolName::HotStuff => self.hotstuff_covers(),
+        }
+    }
+
+    fn pbft_covers(self) -> &'static [&'static str] {
+        const NONE: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "checkpoints stable",
+        ];
+        const LIGHT: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "view changes",
+            "views begun",
+            "batches caught up by proof",
+        ];
+        const HEAVY: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "view changes",
+            "views begun",
+            "batches caught up by proof",
+            "messages duplicated",
+            "lost unsynced writes",
+            "one-way cuts",
+            "clock faults",
+            "disk faults",
+            "pauses",
+            "snapshots taken",
+            "snapshot parts sent",
+            "snapshots installed",
+            "batches of several requests",
+            "batches ordered again in a new view",
+            "ticks",
+            "values expired",
+            "sessions expired",
+            "duplicates suppressed",
+            "workflow commands",
+            "cluster commands",
+            "client operations unknown",
+        ];
+        match self {
+            Self::None => NONE,
+            Self::Light => LIGHT,
+            Self::Heavy => HEAVY,
+        }
+    }
+
+    fn hotstuff_covers(self) -> &'static [&'static str] {
+        const NONE: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "certificates formed",
+            "checkpoints stable",
+        ];
+        const LIGHT: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "certificates formed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "views given up",
+            "timeout certificates formed",
+            "blocks fetched",
+        ];
+        const HEAVY: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "certificates formed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "views given up",
+            "timeout certificates formed",
+            "votes counted out of timeouts",
+            "commits held for a missing view",
+            "blocks fetched",
+            "messages duplicated",
+            "lost unsynced writes",
+            "one-way cuts",
+            "clock faults",
+            "disk faults",
+            "pauses",
+            "snapshots taken",
+            "snapshot parts sent",
+            "snapshots installed",
+            "batches of several requests",
+            "ticks",
+            "values expired",
+            "sessions expired",
+            "duplicates suppressed",
+            "workflow commands",
+            "cluster commands",
+            "client operations unknown",
+        ];
+        match self {
+            Self::None => NONE,
+            Self::Light => LIGHT,
+            Self::Heavy => HEAVY,
+        }
+    }
+
+    fn raft_covers(self) -> &'static [&'static str] {
         const NONE: &[&str] = &[
             "messages delivered",
             "messages reordered",
@@ -116,6 +281,7 @@ impl Profile {
             "ticks",
             "values expired",
             "sessions expired",
+            "sessions opened again",
             "duplicates suppressed",
             "workflow commands",
             "cluster commands",
@@ -200,6 +366,37 @@ impl Profile {
 pub(crate) fn small_snapshots(threshold: u32) -> RaftSettings {
     let snapshots = Snapshots { threshold, retained_entries: 3, chunk_bytes: 48, ..Snapshots::default() };
     RaftSettings { snapshots, ..RaftSettings::default() }
+}
+
+/// Checkpoints so often, and parts so small, that a replica that was away needs a snapshot in several messages; timers
+/// so short that a run holds several views.
+fn brisk_pbft() -> pbft::Settings {
+    pbft::Settings {
+        request_timeout: (Span::from_millis(400), Span::from_millis(1_600)),
+        max_batch_requests: 4,
+        pipeline: 4,
+        checkpoint_interval: 8,
+        window: 24,
+        chunk_bytes: 96,
+        // Rates of clocks differ by 4 % at the most, and some clocks jump.
+        tolerance: Tolerance { clocks: Span::from_secs(10), jump: Span::from_secs(600) },
+        ..super::settings_pbft::default()
+    }
+}
+
+/// The same for HotStuff.
+fn brisk_hotstuff() -> hotstuff::Settings {
+    hotstuff::Settings {
+        view_timeout: Span::from_millis(200),
+        max_view_timeout: Span::from_millis(1_600),
+        max_batch_requests: 4,
+        checkpoint_interval: 8,
+        max_blocks: 64,
+        max_blocks_per_answer: 4,
+        chunk_bytes: 96,
+        tolerance: brisk_pbft().tolerance,
+        ..hotstuff::Settings::default()
+    }
 }
 
 /// So few bytes that every bound is met now and then: a command has some 20 of them.
@@ -299,6 +496,12 @@ pub struct Plan {
     pub classes: [Class; 4],
     /// Raft's settings.
     pub raft: RaftSettings,
+    /// PBFT's settings.
+    pub pbft: pbft::Settings,
+    /// HotStuff's settings.
+    pub hotstuff: hotstuff::Settings,
+    /// How nodes and clients sign, where they do.
+    pub signer: Scheme,
     /// Whether machine, sessions, times to live, classes, bounds on messages and what makes snapshots are different
     /// from seed to seed.
     pub varied: bool,
@@ -322,13 +525,51 @@ impl Plan {
             cut_time: slower_range(self.cut_time),
             latency: if profile == raft::Profile::Wan { WAN_LATENCY } else { self.latency },
             raft: self.raft.rebased(profile),
+            pbft: pbft::Settings { request_timeout: slower_range(self.pbft.request_timeout), ..self.pbft },
+            hotstuff: hotstuff::Settings {
+                view_timeout: slower(self.hotstuff.view_timeout),
+                max_view_timeout: slower(self.hotstuff.max_view_timeout),
+                ..self.hotstuff
+            },
             ..self
         }
     }
 
-    /// The shortest run with room for all that the plan asks for: a hundred election timeouts.
-    pub(super) fn shortest(&self) -> Time {
-        Time(self.raft.election_timeout.1.0 * 100).max(SHORTEST_RUN)
+    /// What of the plan a protocol has: the rest is left out.
+    #[must_use]
+    pub fn fit(&self, protocol: ProtocolName) -> Self {
+        if !protocol.signs() {
+            return self.clone();
+        }
+        Self {
+            lost_disks: 0,
+            replaced: false,
+            changes: 0,
+            observers: 0,
+            edges: 0,
+            zones: false,
+            transfers: 0,
+            reads: [None; 4],
+            classes: [Class::Critical; 4],
+            ..self.clone()
+        }
+    }
+
+    /// How long a run is whose calm holds the bound for progress: four tenths of it are calm.
+    fn calm_for(&self, nodes: u32, view_timer: Span) -> u64 {
+        let slowest = view_timer.0 * (1_000_000 + 2 * u64::from(self.drift_ppm)) / 1_000_000;
+        byzantine_bound(nodes, Span(slowest), self.client_timeout, self.latency.1).0 * 3
+    }
+
+    /// The shortest run with room for all that the plan asks for: a hundred election timeouts; where nodes may lie, so
+    /// much calm as progress may take.
+    pub(super) fn shortest(&self, protocol: ProtocolName, nodes: u32) -> Time {
+        let longest = match protocol {
+            ProtocolName::Raft => self.raft.election_timeout.1.0 * 100,
+            ProtocolName::Pbft => self.calm_for(nodes, self.pbft.request_timeout.1),
+            ProtocolName::HotStuff => self.calm_for(nodes, self.hotstuff.max_view_timeout),
+        };
+        Time(longest).max(SHORTEST_RUN)
     }
 }
 
@@ -370,6 +611,9 @@ impl Default for Plan {
             attempts: [0; 4],
             classes: [Class::Critical; 4],
             raft: RaftSettings::default(),
+            pbft: brisk_pbft(),
+            hotstuff: brisk_hotstuff(),
+            signer: Scheme::Cheap,
             varied: false,
             rules_off: Vec::new(),
         }

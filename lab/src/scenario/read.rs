@@ -5,6 +5,7 @@
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
 //! expectations in `read_expect`, the protocol's settings in `settings`.
 
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::MachineKind;
@@ -18,7 +19,8 @@ use super::error::{ScenarioError, unknown};
 use super::settings::read_settings;
 use super::table::{Source, Table, Value};
 use super::units::print_span;
-use super::{network, read_expect, read_step};
+use super::{network, read_expect, read_step, settings_hotstuff, settings_pbft};
+use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
 /// Longest document that is read: far beyond any run that somebody writes or a profile generates.
@@ -28,12 +30,13 @@ pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 const MAX_UNTIL: Span = Span::from_secs(3_600);
 
 /// Protocols that have a name and cannot run yet.
-const LATER_PROTOCOLS: [&str; 3] = ["pbft", "hotstuff", "hybrid"];
+const LATER_PROTOCOLS: [&str; 1] = ["hybrid"];
 
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 18] = [
     "name",
     "about",
     "protocol",
+    "signer",
     "nodes",
     "voters",
     "zones",
@@ -79,14 +82,16 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     let nodes = read_nodes(source, table.need("nodes")?)?;
     let voters = table.read("voters", nodes.clone(), read_nodes)?;
     if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
-        return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
+        let place = table.need("voters")?.span();
+        return Err(source.error(&place, format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
-    let raft = table.read("protocol-config", RaftSettings::default(), read_settings)?;
+    let (raft, pbft, hotstuff) = read_protocol_config(&table, protocol)?;
     if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
         return Err(table.error(format!("leader_zones names {node}, which is not one of the nodes")));
     }
     let zones = table.read("zones", Vec::new(), |source, value| read_zones(source, value, &nodes))?;
     let clients = read_clients(&table)?;
+    let signer = read_signer(&table, protocol)?;
     let machine = read_machine(&table)?;
     let mut names = Names {
         nodes: nodes.clone(),
@@ -94,7 +99,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         machine: machine.kind,
         bound: Vec::new(),
     };
-    let steps = read_steps(&table, &mut names)?;
+    let steps = read_steps(&table, &mut names, protocol)?;
     let expect = table
         .list("expect")?
         .iter()
@@ -111,7 +116,10 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         disk: table.read("disk", DEFAULT_DISK, |source, value| source.range(value))?,
         machine,
         raft,
-        rules_off: table.read("rules", Vec::new(), read_rules)?,
+        pbft,
+        hotstuff,
+        signer,
+        rules_off: table.read("rules", Vec::new(), |source, value| read_rules(source, value, protocol))?,
         nodes,
         voters,
         zones,
@@ -130,6 +138,30 @@ pub(super) const DEFAULT_UNTIL: Time = Time(10_000_000);
 fn read_protocol(source: Source<'_>, value: &Value<'_>) -> Result<ProtocolName, ScenarioError> {
     let word = source.string(value)?;
     protocol(&word).map_err(|message| source.error(&value.span(), message))
+}
+
+/// The settings of the protocol that runs; those of the others are as they always are.
+fn read_protocol_config(
+    table: &Table<'_, '_>,
+    protocol: ProtocolName,
+) -> Result<(RaftSettings, pbft::Settings, hotstuff::Settings), ScenarioError> {
+    let (mut raft, mut pbft) = (RaftSettings::default(), settings_pbft::default());
+    let mut hotstuff = hotstuff::Settings::default();
+    match protocol {
+        ProtocolName::Raft => raft = table.read("protocol-config", raft, read_settings)?,
+        ProtocolName::Pbft => pbft = table.read("protocol-config", pbft, settings_pbft::read)?,
+        ProtocolName::HotStuff => hotstuff = table.read("protocol-config", hotstuff, settings_hotstuff::read)?,
+    }
+    Ok((raft, pbft, hotstuff))
+}
+
+fn read_signer(table: &Table<'_, '_>, protocol: ProtocolName) -> Result<Scheme, ScenarioError> {
+    let Some(value) = table.get("signer") else { return Ok(Scheme::Real) };
+    if !protocol.signs() {
+        let message = format!("\"signer\" says how nodes sign, and those of {} do not", protocol.name());
+        return Err(table.source.error(&value.span(), message));
+    }
+    table.source.one_of("signer", value, &Scheme::ALL, Scheme::name)
 }
 
 /// The protocol of this name, or one line that says which there are.
@@ -218,7 +250,7 @@ fn read_nodes(source: Source<'_>, value: &Value<'_>) -> Result<Vec<NodeId>, Scen
     }
 }
 
-fn read_rules(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Rule>, ScenarioError> {
+fn read_rules(source: Source<'_>, value: &Value<'_>, protocol: ProtocolName) -> Result<Vec<Rule>, ScenarioError> {
     let DeValue::Table(_) = value.get_ref() else { return Err(source.expected(value, "[rules] as a table")) };
     let table = source.table("[rules]", value, &Rule::ALL.map(Rule::name)).map_err(|error| ScenarioError {
         message: error.message.replace("unknown key", "unknown rule").replace(" (in [rules])", ""),
@@ -227,6 +259,9 @@ fn read_rules(source: Source<'_>, value: &Value<'_>) -> Result<Vec<Rule>, Scenar
     let mut off = Vec::new();
     for (name, place, on) in table.iter() {
         let rule = rule(name).map_err(|message| source.error(&place, message))?;
+        if !protocol.has(rule) {
+            return Err(source.error(&place, format!("a run of {} cannot switch \"{name}\" off", protocol.name())));
+        }
         if !source.boolean(on)? {
             off.push(rule);
         }
@@ -330,7 +365,7 @@ pub(super) fn client_id(word: &str) -> Option<ClientId> {
 }
 
 /// Reads all steps: first their times and names, so that a name is known to the steps after it.
-fn read_steps(table: &Table<'_, '_>, names: &mut Names) -> Result<Vec<Step>, ScenarioError> {
+fn read_steps(table: &Table<'_, '_>, names: &mut Names, protocol: ProtocolName) -> Result<Vec<Step>, ScenarioError> {
     let source = table.source;
     let mut heads = Vec::new();
     for value in table.list("step")? {
@@ -350,6 +385,9 @@ fn read_steps(table: &Table<'_, '_>, names: &mut Names) -> Result<Vec<Step>, Sce
         let bind = read_step::bind(&table, names)?;
         names.bound.extend(bind.iter().map(|(name, _): &(String, Selector)| name.clone()));
         let action = read_step::action(&table, names)?;
+        if let Some(what) = action.as_ref().and_then(|action| action.is_missing_in(protocol)) {
+            return Err(table.error(format!("{} has no {what}", protocol.name())));
+        }
         steps.push(Step { at, after, bind, action });
     }
     Ok(steps)

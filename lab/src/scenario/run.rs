@@ -14,13 +14,13 @@ use quorumscope_core::record::{Command, Record};
 use quorumscope_core::types::{NodeId, RecordId, Span, Time};
 
 use super::act::{self, Filter};
-use super::document::{Action, MessageVerb, NodeVerb, Scenario, Step, Which};
+use super::document::{Action, MessageVerb, NodeVerb, ProtocolName, Scenario, Step, Which};
 use super::error::ScenarioError;
 use super::facts::Scene;
 use super::judge::{ExpectationResult, Judge};
 use super::select::{self, Bindings};
 use super::units::print_span;
-use crate::check::liveness::Calm;
+use crate::check::liveness::{Calm, ELECTION_TIMEOUTS, byzantine_bound};
 use crate::sim::{CommandError, Simulation, TRUE_RATE_PPM};
 
 /// A scenario that is being carried out.
@@ -347,6 +347,14 @@ impl Run {
 }
 
 /// The calm after the last step that disturbs, with the longest election timeout on the slowest clock.
+/// The bound for a cluster whose nodes may lie.
+fn byzantine_within(scenario: &Scenario, view_timer: Span) -> Span {
+    let nodes = u32::try_from(scenario.voters.len()).unwrap_or(u32::MAX);
+    let retry = scenario.clients.iter().map(|client| client.timeout).max().unwrap_or_default();
+    let latencies = scenario.network.between.iter().map(|pair| pair.latency.1).chain([scenario.network.latency.1]);
+    byzantine_bound(nodes, view_timer, retry, latencies.max().unwrap_or_default())
+}
+
 fn calm(scenario: &Scenario) -> Calm {
     let begins = scenario.steps.iter().filter_map(last_disturbance).max().unwrap_or_default();
     let slowest = scenario
@@ -359,8 +367,22 @@ fn calm(scenario: &Scenario) -> Calm {
         .min()
         .unwrap_or(TRUE_RATE_PPM)
         .min(TRUE_RATE_PPM);
-    let longest = scenario.raft.election_timeout.1.0.saturating_mul(u64::from(TRUE_RATE_PPM)) / u64::from(slowest);
-    Calm { begins, longest_election_timeout: Span(longest) }
+    let slowed = |span: Span| Span(span.0.saturating_mul(u64::from(TRUE_RATE_PPM)) / u64::from(slowest));
+    match scenario.protocol {
+        ProtocolName::Raft => {
+            let longest = slowed(scenario.raft.election_timeout.1);
+            let within = Span(longest.0.saturating_mul(ELECTION_TIMEOUTS));
+            Calm { begins, within, hand_over: Some(longest) }
+        }
+        ProtocolName::Pbft => {
+            let timer = slowed(scenario.pbft.request_timeout.1);
+            Calm { begins, within: byzantine_within(scenario, timer), hand_over: None }
+        }
+        ProtocolName::HotStuff => {
+            let timer = slowed(scenario.hotstuff.max_view_timeout);
+            Calm { begins, within: byzantine_within(scenario, timer), hand_over: None }
+        }
+    }
 }
 
 /// When a step's disturbance is over, if it disturbs.

@@ -4,13 +4,15 @@
 //! (workload) or as many as a person asks for (by hand). It retries the same
 //! number until it knows the outcome. It believes *failed* only where every
 //! try was refused before anything was appended; a try without an answer, or
-//! one that the network doubled, may have happened.
+//! one that the network doubled, may have happened. Where its session is gone
+//! it opens another one, and whatever was under way stays unknown.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use litemap::LiteMap;
+use quorumscope_core::bft::Replies;
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
@@ -62,6 +64,8 @@ pub(crate) struct Outstanding {
     pub(crate) to: NodeId,
     /// Whether every try so far was surely refused, but for the one that is under way.
     pub(crate) refused_so_far: bool,
+    /// What replicas that answer for themselves have told so far.
+    pub(crate) replies: Replies,
     /// What it waits for.
     pub(crate) waits: Waits,
     /// The event that ends the waiting.
@@ -96,6 +100,8 @@ pub(crate) struct Client {
     pub(crate) believed: NodeId,
     /// Whether its session is open.
     pub(crate) open: bool,
+    /// The request that opens or opened its session: what has a lower number belongs to one that is gone.
+    pub(crate) session: RequestNumber,
     /// The number of its last request.
     pub(crate) last: RequestNumber,
     /// What it last did, as recorded: the cause of what it does of its own accord.
@@ -121,6 +127,7 @@ impl Client {
             rng: Rng::new(seed, CLIENT_CONCERN + setup.id.0),
             believed,
             open: false,
+            session: RequestNumber(0),
             last: RequestNumber(0),
             acted: None,
             outstanding: Vec::new(),
@@ -170,6 +177,7 @@ impl Client {
             attempt: 0,
             to,
             refused_so_far: true,
+            replies: Replies::default(),
             waits: Waits::Answer,
             stamp: 0,
             of_workload,

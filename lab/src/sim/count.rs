@@ -3,6 +3,7 @@
 //! Counters that need a look inside. Counting changes nothing; what counters
 //! there are stands in `coverage`.
 
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::event::{Event, SnapshotReason};
 use quorumscope_core::machine::StateMachine as _;
@@ -13,7 +14,8 @@ use quorumscope_core::raft::{AppendEntries, Config, Log, Message, Switches};
 use quorumscope_core::record::Role;
 
 use super::coverage::Coverage;
-use super::world::{Subject, World};
+use super::subject::Subject;
+use super::world::World;
 
 impl Coverage {
     /// A node noted this.
@@ -27,10 +29,48 @@ impl Coverage {
         self.pre_votes += is(matches!(event, Event::BecamePreCandidate { .. }));
         self.back_ups += is(matches!(event, Event::NextIndexMoved { .. }));
         self.truncations += is(matches!(event, Event::LogTruncated { .. }));
+        if let Event::Pbft(event) = event {
+            self.noted_pbft(event);
+        }
+        if let Event::HotStuff(event) = event {
+            self.noted_hotstuff(event);
+        }
         if let Event::SnapshotStarted { reason, .. } = event {
             self.snapshots_by_entries += is(matches!(reason, SnapshotReason::Entries(_)));
             self.snapshots_by_bytes += is(matches!(reason, SnapshotReason::Bytes(_)));
             self.snapshots_by_interval += is(matches!(reason, SnapshotReason::Interval(_)));
+        }
+    }
+
+    fn noted_pbft(&mut self, event: &pbft::Event) {
+        let is = |yes: bool| u64::from(yes);
+        self.view_changes += is(matches!(event, pbft::Event::ViewChangeBegan { .. }));
+        self.new_views += is(matches!(event, pbft::Event::NewViewMade { .. }));
+        self.stable_checkpoints += is(matches!(event, pbft::Event::CheckpointStable { .. }));
+        self.caught_up += is(matches!(event, pbft::Event::CaughtUp { .. }));
+        if let pbft::Event::Proposed { requests, .. } = event {
+            self.proposals += 1;
+            self.shared_batches += is(*requests > 1);
+        }
+        if let pbft::Event::NewViewMade { after, through, .. } = event {
+            self.reordered_again += through.0.saturating_sub(after.0);
+        }
+    }
+
+    fn noted_hotstuff(&mut self, event: &hotstuff::Event) {
+        let is = |yes: bool| u64::from(yes);
+        self.certificates += is(matches!(event, hotstuff::Event::CertificateFormed { .. }));
+        self.late_votes += is(matches!(event, hotstuff::Event::VoteCounted { in_timeout: true, .. }));
+        self.views_given_up += is(matches!(event, hotstuff::Event::TimedOut { .. }));
+        self.timeout_certificates += is(matches!(event, hotstuff::Event::TimeoutCertificateFormed { .. }));
+        self.commits_held += is(matches!(event, hotstuff::Event::CommitHeld { .. }));
+        self.stable_checkpoints += is(matches!(event, hotstuff::Event::CheckpointStable { .. }));
+        if let hotstuff::Event::Proposed { requests, .. } = event {
+            self.proposals += 1;
+            self.shared_batches += is(*requests > 1);
+        }
+        if let hotstuff::Event::Fetched { blocks, .. } = event {
+            self.blocks_fetched += blocks;
         }
     }
 

@@ -86,6 +86,8 @@ counters! {
     values_expired = "values expired",
     /// Sessions that nobody had used for too long.
     sessions_expired = "sessions expired",
+    /// Clients that opened another session because theirs was gone.
+    sessions_reopened = "sessions opened again",
     /// Commands that were in the log a second time and were answered from the session.
     duplicates = "duplicates suppressed",
     /// Commands of the workflow.
@@ -158,4 +160,34 @@ counters! {
     answered_early = "answered early",
     /// Early answers whose request was lost, as far as anybody knew at that time.
     early_lost = "early answers lost",
+    /// Batches that primaries proposed.
+    proposals = "batches proposed",
+    /// Batches of more than one request.
+    shared_batches = "batches of several requests",
+    /// Times that a replica left its view.
+    view_changes = "view changes",
+    /// Views that a primary began.
+    new_views = "views begun",
+    /// Sequence numbers that a new view ordered again.
+    reordered_again = "batches ordered again in a new view",
+    /// Checkpoints that became stable at a replica.
+    stable_checkpoints = "checkpoints stable",
+    /// Certificates that leaders formed.
+    certificates = "certificates formed",
+    /// Votes that counted because a timeout carried them.
+    late_votes = "votes counted out of timeouts",
+    /// Views that replicas gave up.
+    views_given_up = "views given up",
+    /// Quorums that gave a view up.
+    timeout_certificates = "timeout certificates formed",
+    /// Three certified blocks whose views do not follow each other.
+    commits_held = "commits held for a missing view",
+    /// Blocks fetched by hash.
+    blocks_fetched = "blocks fetched",
+    /// Batches that a replica got with a proof, for it had missed the votes.
+    caught_up = "batches caught up by proof",
+    /// Messages, requests and replies whose signatures did not hold.
+    forged = "forged signatures refused",
+    /// Results that clients believed because f+1 replicas told them.
+    replies_believed = "results believed by equal replies",
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use quorumscope_core::rng::Rng;
-use quorumscope_core::storage::{DiskImage, Gap, Write};
+use quorumscope_core::storage::{DiskImage, Gap, Hard, Write};
 use quorumscope_core::types::{LogIndex, RecordId, Span, Ticket};
 
 /// A write that is not durable yet, and the record that began it.
@@ -47,7 +47,7 @@ pub(crate) struct Completed {
     pub(crate) from: Option<LogIndex>,
 }
 
-impl<H: Clone + Default> Disk<H> {
+impl<H: Hard> Disk<H> {
     /// A disk that holds `image`.
     pub(crate) fn new(image: DiskImage<H>, latency: (Span, Span)) -> Self {
         let image = Arc::new(image);
@@ -128,13 +128,19 @@ mod tests {
     use quorumscope_core::membership::Membership;
     use quorumscope_core::types::{Incarnation, NodeId};
 
-    fn write(sequence: u64) -> Write<u64> {
+    /// The number of the last write.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Last(u64);
+
+    impl Hard for Last {}
+
+    fn write(sequence: u64) -> Write<Last> {
         let ticket = Ticket { incarnation: Incarnation(1), sequence };
         let append = Entries::new();
-        Write { ticket, hard: Some(sequence), truncate: None, append, snapshot: None, compact: None }
+        Write { ticket, hard: Some(Last(sequence)), truncate: None, append, snapshot: None, compact: None }
     }
 
-    fn disk() -> Disk<u64> {
+    fn disk() -> Disk<Last> {
         Disk::new(DiskImage::formatted(1, NodeId(1), Membership::of(vec![NodeId(1)])), (Span(5), Span(5)))
     }
 
@@ -147,7 +153,7 @@ mod tests {
         disk.write(write(3), RecordId::default());
         assert_eq!(disk.begin_sync(&mut rng), None);
         assert!(matches!(disk.complete(), Some(Ok(Completed { ticket: Ticket { sequence: 2, .. }, .. }))));
-        assert_eq!(disk.image.hard, 2);
+        assert_eq!(disk.image.hard, Last(2));
         assert_eq!(disk.pending.len(), 1);
     }
 
@@ -158,9 +164,9 @@ mod tests {
             let mut disk = disk();
             (1..4).for_each(|sequence| disk.write(write(sequence), RecordId::default()));
             let (survived, lost) = disk.crash(&mut Rng::new(seed, 1)).expect("no gap");
-            assert_eq!(survived.map_or(0, |ticket| ticket.sequence), disk.image.hard);
-            assert_eq!(disk.image.hard + lost, 3);
-            kept[usize::try_from(disk.image.hard).expect("at most 3")] = true;
+            assert_eq!(survived.map_or(0, |ticket| ticket.sequence), disk.image.hard.0);
+            assert_eq!(disk.image.hard.0 + lost, 3);
+            kept[usize::try_from(disk.image.hard.0).expect("at most 3")] = true;
         }
         assert_eq!(kept, [true; 4]);
     }

@@ -12,12 +12,13 @@ use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::EntryKind;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Role};
-use quorumscope_core::storage::Write;
+use quorumscope_core::storage::{Hard as _, Write};
 use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, RecordId, RequestNumber, Span, Term, Ticket};
 
 use super::network::Parcel;
 use super::queue::Event;
-use super::world::{Making, Subject, Waiting, World, number};
+use super::subject::Subject;
+use super::world::{Making, Waiting, World, number};
 use crate::trace::view::Liveness;
 
 /// How long a node takes to make a snapshot beside its work.
@@ -264,7 +265,7 @@ impl<P: Subject> World<P> {
         self.watch_log(index, &write);
         let Some(node) = self.nodes.get_mut(index) else { return };
         if let Some(hard) = &write.hard {
-            node.hard = Some(hard.clone());
+            node.hard.get_or_insert_default().absorb(hard.clone());
         }
         node.disk.write(write, began);
     }

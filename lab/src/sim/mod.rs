@@ -19,21 +19,27 @@ mod recorder;
 mod serve;
 mod setup;
 mod snapshot;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod transit;
+mod trust;
 mod watch;
 mod workload;
 mod world;
 
+use std::sync::Arc;
+
+use quorumscope_core::bft::hotstuff::{self, HotStuff};
+use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::entry::Entry;
+use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::Protocol as _;
-use quorumscope_core::raft::{HardState, Log, Message, Raft, Rule, Rules as _, Switches};
-use quorumscope_core::record::{Command, NodeStatus, Record, Role};
-use quorumscope_core::storage::DiskImage;
+use quorumscope_core::raft::Raft;
+use quorumscope_core::record::{Command, NodeStatus, Record};
+use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time};
 
 pub(crate) use client::see_asked;
@@ -43,53 +49,13 @@ pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+use trust::Trust;
 pub(crate) use world::MAX_VIOLATIONS;
-use world::{Subject, World};
+use world::{CLUSTER, World};
 
+use crate::check::Checks as _;
 use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, OperationView, View, Violation};
-
-impl Subject for Raft<Switches> {
-    const NAME: &'static str = "raft";
-
-    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
-        let mut machine = Sessions::of(AnyMachine::new(setup.kind));
-        if let Some(limit) = setup.session_timeout {
-            machine = machine.with_idle_limit(limit);
-        }
-        if !config.rules.on(Rule::ExactlyOnce) {
-            machine = machine.without_deduplication();
-        }
-        if !config.rules.on(Rule::EachNumberByItself) {
-            machine = machine.swallowing_late_numbers();
-        }
-        if config.rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
-    }
-
-    fn voters(config: &Self::Config) -> &[NodeId] {
-        &config.voters
-    }
-
-    fn standing(&self) -> (Role, Term) {
-        (self.role(), self.current_term())
-    }
-
-    fn commit(&self) -> LogIndex {
-        self.commit_index()
-    }
-
-    fn log(&self) -> &Log {
-        self.log()
-    }
-
-    fn members(&self) -> &Membership {
-        self.membership()
-    }
-
-    fn count_sent(&self, message: &Message, config: &Self::Config, coverage: &mut Coverage) {
-        coverage.sent(message, self.log(), config);
-    }
-}
 
 /// One run. Cloning it forks it; what did not change is shared.
 #[derive(Clone)]
@@ -98,6 +64,8 @@ pub struct Simulation(Inner);
 #[derive(Clone)]
 enum Inner {
     Raft(Box<World<Raft<Switches>>>),
+    Pbft(Box<World<Pbft<Switches>>>),
+    HotStuff(Box<World<HotStuff<Switches>>>),
 }
 
 /// One node, for expectations and checkers.
@@ -119,19 +87,26 @@ pub struct NodeFace<'a> {
     pub applied: LogIndex,
     /// Its state machine.
     pub machine: &'a Sessions<AnyMachine>,
-    /// What is durable.
-    pub disk: &'a DiskImage<HardState>,
+    /// What is durable of its log.
+    pub stored: &'a [Arc<Entry>],
+    /// The last entry that its newest durable snapshot holds; 0 where it has none.
+    pub snapshot: LogIndex,
 }
 
+/// Does one thing to whichever world it is.
 macro_rules! world {
-    ($self:ident) => {
+    ($self:ident, $world:ident => $do:expr) => {
         match &$self.0 {
-            Inner::Raft(world) => world,
+            Inner::Raft($world) => $do,
+            Inner::Pbft($world) => $do,
+            Inner::HotStuff($world) => $do,
         }
     };
-    (mut $self:ident) => {
+    (mut $self:ident, $world:ident => $do:expr) => {
         match &mut $self.0 {
-            Inner::Raft(world) => world,
+            Inner::Raft($world) => $do,
+            Inner::Pbft($world) => $do,
+            Inner::HotStuff($world) => $do,
         }
     };
 }
@@ -143,49 +118,61 @@ impl Simulation {
     /// The first thing in the setup that cannot run.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
         setup.validate()?;
-        match setup.protocol.clone() {
-            ProtocolSetup::Raft(config) => Ok(Self(Inner::Raft(Box::new(World::new(config, setup))))),
-        }
+        Ok(Self(match setup.protocol.clone() {
+            ProtocolSetup::Raft(config) => Inner::Raft(Box::new(World::new(config, setup, None))),
+            ProtocolSetup::Pbft(settings, rules) => {
+                let trust = Trust::new(&setup, settings.cluster, &settings.voters);
+                let config = pbft::Config::new(settings, rules, trust.signers())?;
+                Inner::Pbft(Box::new(World::new(config, setup, Some(trust))))
+            }
+            ProtocolSetup::HotStuff(voters, settings, rules) => {
+                let trust = Trust::new(&setup, CLUSTER, &voters);
+                let config =
+                    hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
+                config.validate()?;
+                Inner::HotStuff(Box::new(World::new(config, setup, Some(trust))))
+            }
+        }))
     }
 
     /// Makes records, or makes none; the run and its digest are the same. Records that were not taken are dropped
     /// when it is switched off.
     pub fn set_recording(&mut self, on: bool) {
-        world!(mut self).recorder.set(on);
+        world!(mut self, world => world.recorder.set(on));
     }
 
     /// Lets the checkers look, or not; they look until they are told not to. What they did not see they cannot
     /// judge later, so it is switched off before the first step or not at all.
     pub fn set_checking(&mut self, on: bool) {
-        world!(mut self).checking = on;
+        world!(mut self, world => world.checking = on);
     }
 
     /// The global time.
     #[must_use]
     pub fn now(&self) -> Time {
-        world!(self).now
+        world!(self, world => world.now)
     }
 
     /// What it started from.
     #[must_use]
     pub fn setup(&self) -> &Setup {
-        &world!(self).setup
+        world!(self, world => &world.setup)
     }
 
     /// When the next event is due.
     #[must_use]
     pub fn next_event_at(&self) -> Option<Time> {
-        world!(self).next_event_at()
+        world!(self, world => world.next_event_at())
     }
 
     /// Lets exactly one event happen; false where none is to come.
     pub fn step(&mut self) -> bool {
-        world!(mut self).step()
+        world!(mut self, world => world.step())
     }
 
     /// Lets every event up to `until` happen, and time reach it.
     pub fn run_until(&mut self, until: Time) {
-        world!(mut self).run_until(until);
+        world!(mut self, world => world.run_until(until));
     }
 
     /// Carries out a fault or a proposal, now. It is recorded and part of the digest.
@@ -193,87 +180,75 @@ impl Simulation {
     /// # Errors
     /// A command that cannot be carried out changes nothing and says why.
     pub fn command(&mut self, command: &Command) -> Result<(), CommandError> {
-        world!(mut self).command(command)
+        world!(mut self, world => world.command(command))
     }
 
     /// The records since the last call.
     pub fn take_records(&mut self) -> Vec<Record> {
-        world!(mut self).recorder.take()
+        world!(mut self, world => world.recorder.take())
     }
 
     /// A digest of all inputs, effects and faults so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        world!(self).digest()
+        world!(self, world => world.digest())
     }
 
     /// How many events have happened.
     #[must_use]
     pub fn events(&self) -> u64 {
-        world!(self).events
+        world!(self, world => world.events)
     }
 
     /// The view of this instant, straight from the world: for the test that a fold of the records says the same.
     #[must_use]
     pub fn view(&self) -> View {
-        world!(self).view()
+        world!(self, world => world.view())
     }
 
     /// Properties that were broken so far.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
-        &world!(self).violations
+        world!(self, world => &world.violations)
     }
 
     /// What the run exercised so far.
     #[must_use]
     pub fn coverage(&self) -> &Coverage {
-        &world!(self).coverage
+        world!(self, world => &world.coverage)
     }
 
     /// What clients asked for and were told, for the linearizability check.
     #[must_use]
     pub fn history(&self) -> &History {
-        &world!(self).history
+        world!(self, world => &world.history)
     }
 
     /// What clients asked for lately, as they know it.
     pub fn operations(&self) -> impl Iterator<Item = &OperationView> {
-        world!(self).clients.iter().flat_map(|client| &client.view.operations)
+        world!(self, world => world.clients.as_slice()).iter().flat_map(|client| &client.view.operations)
     }
 
     /// What the oracle counts as committed: index to term.
     #[must_use]
     pub fn decided(&self) -> &litemap::LiteMap<LogIndex, Term> {
-        &world!(self).decided
+        world!(self, world => &world.decided)
     }
 
     /// The entry that the oracle counts as committed at `index`, whoever holds it still.
     #[must_use]
     pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
-        world!(self).checks.decided_entry(index)
+        world!(self, world => world.checks.decided_entry(index))
     }
 
     /// One node.
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {
-        let Inner::Raft(world) = &self.0;
-        let node = world.nodes.get(world.position(node)?)?;
-        Some(NodeFace {
-            liveness: node.liveness,
-            incarnation: node.incarnation,
-            status: node.protocol.as_ref().map(|protocol| protocol.status()).unwrap_or_default(),
-            log: node.protocol.as_ref().map(Subject::log),
-            members: node.protocol.as_ref().map(Subject::members),
-            commit: node.protocol.as_ref().map_or(LogIndex::ZERO, Subject::commit),
-            applied: node.applied,
-            machine: &node.machine,
-            disk: &node.disk.image,
-        })
+        world!(self, world => world.face(node))
     }
 
     /// The messages on their way, by the record that sent them.
     pub fn messages(&self) -> impl Iterator<Item = quorumscope_core::types::RecordId> {
-        world!(self).links.iter().map(|(_, flight)| flight.id)
+        world!(self, world => world.links.ids()).into_iter()
     }
 }

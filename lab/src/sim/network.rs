@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use quorumscope_core::bft::Bundle;
 use quorumscope_core::entry::Proposal;
 use quorumscope_core::protocol::{Outcome, ReadRequest};
 use quorumscope_core::record::Endpoint;
@@ -53,6 +54,13 @@ pub(crate) enum Parcel<M> {
     Request {
         /// The command.
         proposal: Proposal,
+        /// As people read it.
+        text: Arc<str>,
+    },
+    /// From a client, under its signature.
+    Signed {
+        /// The commands.
+        bundle: Arc<Bundle>,
         /// As people read it.
         text: Arc<str>,
     },
@@ -212,6 +220,11 @@ impl<M: Clone> Links<M> {
         let flight = self.slots.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
         Some(flight)
+    }
+
+    /// The messages on their way, by the record that sent them.
+    pub(crate) fn ids(&self) -> Vec<RecordId> {
+        self.iter().map(|(_, flight)| flight.id).collect()
     }
 
     /// All messages on their way.

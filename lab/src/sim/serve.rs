@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quorumscope_core::entry::{Proposal, Tags};
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::session::SessionAnswer;
 use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Fate, Verdict};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, RequestNumber, Term};
@@ -15,16 +16,29 @@ use super::execute::tag;
 use super::network::{Flight, Parcel};
 use super::queue::Event;
 use super::recorder::Stamp;
-use super::world::{Subject, World, number};
+use super::subject::{Asks, Subject};
+use super::world::{World, number};
 use crate::trace::view::OperationView;
 
 impl<P: Subject> World<P> {
-    /// A client's first request: without a session nothing is executed.
+    /// A client's first request, and its next one once its session is gone: without a session nothing is executed.
     pub(crate) fn open_session(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         let to = client.believed;
         let request = client.begin(None, None, None, to, false);
+        (client.open, client.session) = (false, request);
         self.ask(index, request, cause);
+    }
+
+    /// A client hears that a request was not executed because its session is gone: it opens another one, unless it has
+    /// done so since.
+    fn session_gone(&mut self, index: usize, request: RequestNumber) {
+        let Some(client) = self.clients.get(index) else { return };
+        if client.open && request > client.session {
+            let cause = client.acted;
+            self.coverage.sessions_reopened += 1;
+            self.open_session(index, cause);
+        }
     }
 
     /// Which client acts by hand: the first without a workload, else the first.
@@ -86,21 +100,25 @@ impl<P: Subject> World<P> {
                 let tags = Tags::new();
                 let proposal = Proposal { client: id, number: request, class, tags, payload };
                 proposal.hash(&mut self.chain);
-                Parcel::Request { proposal, text: Arc::clone(&text) }
+                self.watch_asked(&proposal);
+                self.request(proposal, &text)
             }
         };
-        let stamp = Stamp { at: now, cause, node: None };
-        let asked = self.recorder.emit(stamp, || Body::Asked {
-            client: id,
-            number: request,
-            to,
-            operation: text.to_string(),
-            attempt,
-        });
-        if let Some(client) = self.clients.get_mut(index) {
-            client.acted = Some(asked);
+        for to in self.asked(to, attempt) {
+            let stamp = Stamp { at: now, cause, node: None };
+            let operation = || text.to_string();
+            let asked = self.recorder.emit(stamp, || Body::Asked {
+                client: id,
+                number: request,
+                to,
+                operation: operation(),
+                attempt,
+            });
+            if let Some(client) = self.clients.get_mut(index) {
+                client.acted = Some(asked);
+            }
+            self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel.clone(), asked);
         }
-        self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel, asked);
     }
 
     /// A request has waited long enough for its answer, or for the end of its pause.
@@ -111,7 +129,10 @@ impl<P: Subject> World<P> {
         let (limit, id) = (client.setup.attempts, client.setup.id);
         (tag::ASKED, id, request).hash(&mut self.chain);
         let Some(open) = client.request(request) else { return };
-        if open.waits == Waits::Answer {
+        if open.waits == Waits::Answer && P::ASKS != Asks::Believed {
+            // All are asked now; whoever leads is learned from their replies.
+            open.refused_so_far = false;
+        } else if open.waits == Waits::Answer {
             open.refused_so_far = false;
             open.to = Client::node_after(&ids, open.to);
             let to = open.to;
@@ -133,18 +154,8 @@ impl<P: Subject> World<P> {
         }
         let client_id = client.setup.id;
         match outcome {
-            Outcome::Applied { result, .. } => {
-                let (verdict, mut text, answer) = read_result(&result);
-                // Of its own state a cluster tells what is asked for by name; all else is done.
-                let changes = client.request(request).is_some_and(|open| {
-                    matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))
-                });
-                if changes {
-                    text = "done".into();
-                }
-                self.watch_heard(client_id, request);
-                self.tell(index, request, verdict, text, answer, Some(first));
-            }
+            Outcome::Applied { result, .. } => self.on_result(index, request, &result, first),
+            Outcome::Replied(reply) => self.on_reply(index, request, *reply, first),
             Outcome::NotLeader { leader } => self.pause(index, request, leader, true),
             Outcome::Overloaded => self.pause(index, request, None, true),
             Outcome::Unknown => self.pause(index, request, None, false),
@@ -166,6 +177,26 @@ impl<P: Subject> World<P> {
                 }
                 self.tell(index, request, verdict, text, answer, Some(first));
             }
+        }
+    }
+
+    /// A request was executed, and this is what came of it.
+    pub(super) fn on_result(&mut self, index: usize, request: RequestNumber, result: &[u8], first: RecordId) {
+        let Some(client) = self.clients.get_mut(index) else { return };
+        let id = client.setup.id;
+        let (verdict, mut text, answer) = read_result(result);
+        let gone = SessionAnswer::decode(result) == Some(SessionAnswer::NoSession);
+        // Of its own state a cluster tells what is asked for by name; all else is done.
+        let changes = client.request(request).is_some_and(|open| {
+            matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))
+        });
+        if changes {
+            text = "done".into();
+        }
+        self.watch_heard(id, request);
+        self.tell(index, request, verdict, text, answer, Some(first));
+        if gone {
+            self.session_gone(index, request);
         }
     }
 
@@ -256,14 +287,17 @@ impl<P: Subject> World<P> {
         }
     }
 
-    /// The session is open: what waited for it is asked now.
+    /// The session is open: what waited for it is asked now, and the workload begins, unless it goes on.
     fn opened(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         client.open = true;
         for wish in std::mem::take(&mut client.wishes) {
             self.wish(index, wish, cause);
         }
-        self.think(index);
+        let goes_on = |client: &Client| client.think != 0 || client.outstanding.iter().any(|open| open.of_workload);
+        if !self.clients.get(index).is_some_and(goes_on) {
+            self.think(index);
+        }
     }
 
     /// The workload's next operation comes after some thought.
@@ -305,6 +339,8 @@ impl<P: Subject> World<P> {
         let (client, request) = match (&flight.parcel, flight.to) {
             (Parcel::Request { proposal, .. }, _) => (proposal.client, proposal.number),
             (Parcel::Read { request, .. }, _) => (request.client, request.number),
+            // A replica's refusal is not believed anyway.
+            (Parcel::Signed { .. }, _) => return,
             (Parcel::Answer { number, .. }, Endpoint::Client(client)) => (client, *number),
             (Parcel::Answer { .. }, Endpoint::Node(_)) | (Parcel::Peer(_), _) => return,
         };

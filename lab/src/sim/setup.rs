@@ -1,18 +1,25 @@
 //! What does a run start from?
 
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft;
+use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{ClientId, NodeId, Span};
 
 pub use super::network::{Between, Network};
+use crate::keys::Scheme;
 
 /// The protocol of a run, with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProtocolSetup {
     /// Raft, with rules that can be switched off.
-    Raft(raft::Config<raft::Switches>),
+    Raft(raft::Config<Switches>),
+    /// PBFT, with rules that can be switched off.
+    Pbft(pbft::Settings, Switches),
+    /// HotStuff among these voters, with rules that can be switched off.
+    HotStuff(Vec<NodeId>, hotstuff::Settings, Switches),
 }
 
 /// Everything a run starts from.
@@ -22,6 +29,10 @@ pub struct Setup {
     pub name: String,
     /// The protocol.
     pub protocol: ProtocolSetup,
+    /// How nodes and clients sign, where they do.
+    pub signer: Scheme,
+    /// Which node stands in which zone, sorted.
+    pub zones: Vec<(NodeId, u32)>,
     /// The nodes.
     pub nodes: Vec<NodeId>,
     /// The clients; operations by hand go through the first one without a workload, else through the first.
@@ -136,6 +147,17 @@ pub enum SetupError {
     /// The protocol's settings make no sense.
     #[error(transparent)]
     Raft(#[from] raft::ConfigError),
+    /// The protocol's settings make no sense.
+    #[error(transparent)]
+    Pbft(#[from] pbft::ConfigError),
+    /// The protocol's settings make no sense.
+    #[error(transparent)]
+    HotStuff(#[from] hotstuff::ConfigError),
+    /// What nodes that may lie read of themselves proves nothing.
+    #[error(
+        "{0} reads beside the log, and {1} answers through the log alone: f+1 laggards and liars could agree on an old value"
+    )]
+    ReadsBesideLog(ClientId, &'static str),
 }
 
 /// Refuses a range whose shortest is longer than its longest.
@@ -190,11 +212,33 @@ impl Setup {
                 if let Some(client) = self.clients.iter().find(by_lease).filter(|_| !config.check_quorum) {
                     return Err(SetupError::LeaseWithoutCheckQuorum(client.id));
                 }
-                match config.voters.iter().find(|voter| !self.nodes.contains(voter)) {
-                    Some(voter) => Err(SetupError::UnknownVoter(*voter)),
-                    None => Ok(()),
-                }
+                self.knows(&config.voters)
             }
+            ProtocolSetup::Pbft(settings, _) => {
+                settings.validate()?;
+                self.reads_through_the_log("pbft")?;
+                self.knows(&settings.voters)
+            }
+            ProtocolSetup::HotStuff(voters, settings, _) => {
+                settings.validate()?;
+                self.reads_through_the_log("hotstuff")?;
+                self.knows(voters)
+            }
+        }
+    }
+
+    fn knows(&self, voters: &[NodeId]) -> Result<(), SetupError> {
+        match voters.iter().find(|voter| !self.nodes.contains(voter)) {
+            Some(voter) => Err(SetupError::UnknownVoter(*voter)),
+            None => Ok(()),
+        }
+    }
+
+    fn reads_through_the_log(&self, protocol: &'static str) -> Result<(), SetupError> {
+        let beside = |client: &&ClientSetup| client.workload.is_some_and(|workload| workload.reads.is_some());
+        match self.clients.iter().find(beside) {
+            Some(client) => Err(SetupError::ReadsBesideLog(client.id, protocol)),
+            None => Ok(()),
         }
     }
 }

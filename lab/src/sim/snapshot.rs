@@ -4,11 +4,12 @@
 //! side of the test that the fold says the truth.
 
 use quorumscope_core::few;
-use quorumscope_core::types::LogIndex;
+use quorumscope_core::types::{LogIndex, RequestNumber};
 
 use super::disk::lowest_changed;
 use super::network::{Flight, Parcel};
-use super::world::{Node, Subject, World};
+use super::subject::Subject;
+use super::world::{Node, World};
 use crate::trace::view::{ClockView, Content, Liveness, MessageView, NodeView, View, WaitingMessage};
 
 impl<P: Subject> World<P> {
@@ -36,6 +37,10 @@ fn view_of<M: Clone + Into<quorumscope_core::record::AnyMessage>>(flight: &Fligh
     let content = match &flight.parcel {
         Parcel::Peer(message) => Content::Peer(message.clone().into()),
         Parcel::Request { proposal, text } => Content::Request { number: proposal.number, operation: text.to_string() },
+        Parcel::Signed { bundle, text } => Content::Request {
+            number: bundle.proposals().first().map_or(RequestNumber(0), |proposal| proposal.number),
+            operation: text.to_string(),
+        },
         Parcel::Read { request, text } => Content::Request { number: request.number, operation: text.to_string() },
         Parcel::Answer { number, outcome } => Content::Answer { number: *number, outcome: outcome.clone() },
     };

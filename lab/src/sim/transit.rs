@@ -12,7 +12,8 @@ use super::execute::tag;
 use super::network::{Fate, Flight, Parcel};
 use super::queue::Event;
 use super::recorder::Stamp;
-use super::world::{Subject, World};
+use super::subject::Subject;
+use super::world::World;
 use crate::trace::view::Liveness;
 
 impl<P: Subject> World<P> {
@@ -115,7 +116,7 @@ impl<P: Subject> World<P> {
                 let first = self.recorder.emit(stamp, || Body::Delivered { message });
                 match flight.parcel {
                     Parcel::Answer { number, outcome } => self.on_answer(index, number, outcome, first),
-                    Parcel::Peer(_) | Parcel::Request { .. } | Parcel::Read { .. } => {}
+                    Parcel::Peer(_) | Parcel::Request { .. } | Parcel::Signed { .. } | Parcel::Read { .. } => {}
                 }
             }
             Endpoint::Node(node) => {
@@ -136,7 +137,7 @@ impl<P: Subject> World<P> {
                 let Endpoint::Node(from) = flight.from else { return };
                 self.count_order(from, index, flight.number);
                 let before = self.nodes[index].standing.0;
-                self.step_node(index, first, Input::Receive { from, message });
+                self.receive_verified(index, from, message, first);
                 // A message makes a follower campaign only where the leader hands over.
                 let campaigns = self.nodes[index].standing.0 == Role::Candidate;
                 self.coverage.transfers += u64::from(before == Role::Follower && campaigns);
@@ -156,6 +157,7 @@ impl<P: Subject> World<P> {
                 let proposed = self.recorder.emit(stamp, || Body::Proposed { client, number });
                 self.step_node(index, proposed, Input::Read(vec![request]));
             }
+            Parcel::Signed { bundle, .. } => self.receive_signed(index, flight.from, bundle, first),
             Parcel::Answer { .. } => {}
         }
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use quorumscope_core::entry::Entry;
+use quorumscope_core::entry::{Entry, Proposal};
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::record::{Body, Fate, Role, Verdict};
@@ -13,8 +13,10 @@ use quorumscope_core::storage::Write;
 use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumber, Term, Wall};
 
 use super::recorder::Stamp;
-use super::world::{Subject, World};
+use super::subject::Subject;
+use super::world::World;
 use crate::check::early::{Judged, Name};
+use crate::check::{Checks as _, Standing};
 
 impl<P: Subject> World<P> {
     /// A step changed the node's log in memory.
@@ -26,15 +28,14 @@ impl<P: Subject> World<P> {
         let Some(protocol) = &node.protocol else { return };
         let ((role, term), log) = (protocol.standing(), protocol.log());
         let leads = role == Role::Leader;
-        self.checks.log_changed(self.now, node.id, leads, term, write.truncate, &write.append, log, protocol.members());
+        let seen = Standing { at: self.now, node: node.id, leads, term, log, members: protocol.members() };
+        self.checks.log_changed(&seen, write.truncate, &write.append);
     }
 
     /// Writes became durable; from index `from` on the disk's log may be different.
     pub(crate) fn watch_durable(&mut self, index: usize, from: Option<LogIndex>) {
         let (Some(node), Some(from)) = (self.nodes.get(index).filter(|_| self.checking), from) else { return };
-        let term = node.protocol.as_ref().map_or(node.standing.1, |protocol| protocol.standing().1);
-        let image = &node.disk.image;
-        self.checks.durable(self.now, node.id, term, image, from, image.last_index());
+        self.checks.durable(self.now, node.id, &node.disk.image, from);
     }
 
     /// A node applied an entry.
@@ -64,7 +65,7 @@ impl<P: Subject> World<P> {
     /// Whether the configuration that acts at a node names an edge.
     pub(crate) fn has_edges(&self, index: usize) -> bool {
         let protocol = self.nodes.get(index).and_then(|node| node.protocol.as_ref());
-        protocol.is_some_and(|protocol| !protocol.members().edges.is_empty())
+        protocol.and_then(Subject::members).is_some_and(|members| !members.edges.is_empty())
     }
 
     /// Counts elections, and tells the checkers where role, term or commit index changed.
@@ -129,6 +130,13 @@ impl<P: Subject> World<P> {
             let position = finding.node.and_then(|node| self.position(node));
             let stamp = position.map_or(stamp, |position| self.stamp(position, Some(cause)));
             self.report(stamp, finding);
+        }
+    }
+
+    /// A client sends this; nobody else speaks for it.
+    pub(crate) fn watch_asked(&mut self, proposal: &Proposal) {
+        if self.checking {
+            self.checks.asked(proposal);
         }
     }
 

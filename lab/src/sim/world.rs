@@ -11,17 +11,18 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
+use quorumscope_core::crypto::{Claim, Verified};
 use quorumscope_core::digest::Chain;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Effects, Protocol};
-use quorumscope_core::raft;
 use quorumscope_core::record::{AnyMessage, Began, Body, NodeStatus, Role};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, RecordId, Term, Ticket, Time, Wall};
 
+use super::NodeFace;
 use super::client::Client;
 use super::clock::Clock;
 use super::coverage::Coverage;
@@ -29,8 +30,10 @@ use super::disk::Disk;
 use super::network::Links;
 use super::queue::{Due, Event, Queue};
 use super::recorder::{Recorder, Stamp};
-use super::setup::{MachineSetup, ProtocolSetup, Setup};
-use crate::check::RaftChecks;
+use super::setup::Setup;
+use super::subject::Subject;
+use super::trust::Trust;
+use crate::check::Checks;
 use crate::check::early::EarlyAnswers;
 use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, Violation};
@@ -39,7 +42,7 @@ use crate::trace::view::{Liveness, Violation};
 pub(crate) const MAX_VIOLATIONS: usize = 256;
 
 /// The one cluster of a world.
-const CLUSTER: u64 = 1;
+pub(crate) const CLUSTER: u64 = 1;
 
 /// One generator a concern.
 pub(crate) mod concern {
@@ -51,33 +54,6 @@ pub(crate) mod concern {
     pub(crate) const FAULTS: u64 = 3;
     /// Seeds of nodes, one an incarnation.
     pub(crate) const NODES: u64 = 4;
-}
-
-/// A protocol that the laboratory can observe.
-pub(crate) trait Subject: Protocol<Hard = raft::HardState> {
-    /// Its name in records.
-    const NAME: &'static str;
-
-    /// The machine that its log drives.
-    fn machine(config: &Self::Config, machine: MachineSetup) -> Sessions<AnyMachine>;
-
-    /// Who votes.
-    fn voters(config: &Self::Config) -> &[NodeId];
-
-    /// Its role and term.
-    fn standing(&self) -> (Role, Term);
-
-    /// Highest index that it believes committed.
-    fn commit(&self) -> LogIndex;
-
-    /// Its log in memory.
-    fn log(&self) -> &raft::Log;
-
-    /// The configuration that acts at it.
-    fn members(&self) -> &Membership;
-
-    /// Counts what a message that it sends exercises.
-    fn count_sent(&self, message: &Self::Message, config: &Self::Config, coverage: &mut Coverage);
 }
 
 /// A snapshot that is being made: the state as it was, and the step that asked for it.
@@ -130,6 +106,8 @@ pub(crate) struct Node<P: Subject> {
     pub(crate) armed_by: RecordId,
     /// Events that came while it was paused.
     pub(crate) deferred: Vec<Event>,
+    /// The signatures that it has verified.
+    pub(crate) verified: Verified,
 }
 
 /// A simulated cluster with its clients.
@@ -158,11 +136,15 @@ pub(crate) struct World<P: Subject> {
     pub(crate) early: EarlyAnswers,
     /// Whether the checkers look.
     pub(crate) checking: bool,
-    pub(crate) checks: RaftChecks,
+    pub(crate) checks: P::Checks,
     pub(crate) disks: Rng,
     pub(crate) faults: Rng,
     pub(crate) seeds: Rng,
     pub(crate) effects: Effects<P::Message, P::Hard>,
+    /// Keys, where nodes may lie.
+    pub(crate) trust: Option<Trust>,
+    /// What the message at hand claims; a reused buffer.
+    pub(crate) claims: Vec<Claim>,
     /// For each pair of nodes, the number of the latest message that arrived.
     pub(crate) latest: Vec<u64>,
 }
@@ -172,7 +154,7 @@ where
     P::Message: Into<AnyMessage>,
 {
     /// A world at time 0: stores formatted, nodes started, clients about to open their sessions.
-    pub(crate) fn new(config: P::Config, setup: Setup) -> Self {
+    pub(crate) fn new(config: P::Config, setup: Setup, trust: Option<Trust>) -> Self {
         let mut ids = setup.nodes.clone();
         few::sort(&mut ids, |a, b| a < b);
         let first = Membership::of(P::voters(&config).to_vec());
@@ -197,18 +179,17 @@ where
             armed: None,
             armed_by: RecordId::default(),
             deferred: Vec::new(),
+            verified: trust.as_ref().map_or_else(|| Verified::new(0), Trust::memory),
         };
         let nodes: Vec<_> = ids.iter().map(node).collect();
         let mut clients: Vec<_> =
             setup.clients.iter().map(|client| Client::new(client.clone(), setup.seed, ids[0])).collect();
         few::sort(&mut clients, |a, b| a.setup.id < b.setup.id);
-        let ProtocolSetup::Raft(raft::Config { zones, .. }) = &setup.protocol;
-        let zones = zones.clone();
         let mut world = Self {
             now: Time(0),
             events: 0,
             queue: Queue::default(),
-            links: Links::new(setup.network.clone(), zones, Rng::new(setup.seed, concern::NETWORK)),
+            links: Links::new(setup.network.clone(), setup.zones.clone(), Rng::new(setup.seed, concern::NETWORK)),
             recorder: Recorder::new(),
             chain: Chain::new(),
             coverage: Coverage::default(),
@@ -219,11 +200,13 @@ where
             history: History::default(),
             early: EarlyAnswers::default(),
             checking: true,
-            checks: RaftChecks::new(P::voters(&config)),
+            checks: P::Checks::new(P::voters(&config)),
             disks: Rng::new(setup.seed, concern::DISK),
             faults: Rng::new(setup.seed, concern::FAULTS),
             seeds: Rng::new(setup.seed, concern::NODES),
             effects: Effects::listening(),
+            trust,
+            claims: Vec::new(),
             latest: vec![0; nodes.len() * nodes.len()],
             config: Arc::new(config),
             setup: Arc::new(setup),
@@ -274,6 +257,7 @@ where
         node.making = None;
         node.projecting = None;
         node.expiry = None;
+        node.verified = self.trust.as_ref().map_or_else(|| Verified::new(0), Trust::memory);
         node.liveness = Liveness::Up;
         let (incarnation, clock) = (node.incarnation, node.clock);
         let stamp = self.stamp(index, cause);
@@ -287,6 +271,24 @@ where
             self.restore(index, started);
         }
         self.after_step(index, started);
+    }
+
+    /// One node, for expectations.
+    pub(crate) fn face(&self, node: NodeId) -> Option<NodeFace<'_>> {
+        let node = self.nodes.get(self.position(node)?)?;
+        let (protocol, image) = (node.protocol.as_ref(), &node.disk.image);
+        Some(NodeFace {
+            liveness: node.liveness,
+            incarnation: node.incarnation,
+            status: protocol.map(|protocol| protocol.status()).unwrap_or_default(),
+            log: protocol.map(Subject::log),
+            members: protocol.and_then(Subject::members),
+            commit: protocol.map_or(LogIndex::ZERO, Subject::commit),
+            applied: node.applied,
+            machine: &node.machine,
+            stored: &image.log,
+            snapshot: image.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index),
+        })
     }
 
     /// Where and when something happens at a node.

@@ -248,9 +248,7 @@ impl NodeView {
         if let Some(snapshot) = &write.snapshot {
             self.snapshot = Some(snapshot.meta.clone());
         }
-        if write.hard.is_some() {
-            self.hard.clone_from(&write.hard);
-        }
+        absorb(&mut self.hard, write.hard.clone());
         self.writing.push_back(write.clone());
         self.count_durable();
     }
@@ -262,9 +260,7 @@ impl NodeView {
             if let Some(snapshot) = &write.snapshot {
                 self.stored_snapshot = Some(snapshot.meta.clone());
             }
-            if write.hard.is_some() {
-                self.durable_hard = write.hard;
-            }
+            absorb(&mut self.durable_hard, write.hard);
         }
         self.count_durable();
     }
@@ -311,5 +307,14 @@ impl NodeView {
             self.clock.rate_ppm = TRUE_RATE_PPM;
         }
         self.count_durable();
+    }
+}
+
+/// A write's hard state, where it has one, goes on from what was there.
+fn absorb(hard: &mut Option<AnyHard>, later: Option<AnyHard>) {
+    let Some(later) = later else { return };
+    match hard {
+        Some(hard) => hard.absorb(later),
+        None => *hard = Some(later),
     }
 }

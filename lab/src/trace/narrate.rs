@@ -4,6 +4,9 @@
 //! has a line is either a headline (read by an ARIA live region) or a detail
 //! (listed only). Whole sentences with rules are in `why`.
 
+mod hotstuff;
+mod pbft;
+
 use quorumscope_core::event::{Event, FollowerReason};
 use quorumscope_core::record::{Body, DropReason, Fate, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
@@ -192,6 +195,8 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
             detail(fill(text::READ_CONFIRMED, &[("node", &node), ("reads", &reads(*count))]))
         }
         Event::ReadByLease { .. } => detail(fill(text::READ_LEASE, &[("node", &node)])),
+        Event::Pbft(event) => pbft::note(node, event),
+        Event::HotStuff(event) => hotstuff::note(node, event),
         Event::QuorumUnheard { .. }
         | Event::ReadsForwarded { .. }
         | Event::ReadsHeld { .. }

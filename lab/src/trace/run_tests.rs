@@ -17,6 +17,8 @@ fn a_run() -> Vec<Record> {
     let setup = Setup {
         name: "a run".into(),
         protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),
+        signer: Default::default(),
+        zones: Vec::new(),
         nodes,
         clients: vec![ClientSetup { workload, ..ClientSetup::by_hand(ClientId(1)) }],
         seed: 7,

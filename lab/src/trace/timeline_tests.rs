@@ -14,6 +14,8 @@ fn run() -> Simulation {
     let setup = Setup {
         name: "test".into(),
         protocol: ProtocolSetup::Raft(Config::new(nodes.clone(), Switches::all_on())),
+        signer: Default::default(),
+        zones: Vec::new(),
         nodes,
         clients: vec![ClientSetup { workload: Some(workload), ..ClientSetup::by_hand(ClientId(1)) }],
         seed: 5,

@@ -250,8 +250,10 @@ impl<H: Hooks> Life<H> {
         match frame {
             Frame::Peer(envelope) => match decode_message(&envelope.message) {
                 Ok(AnyMessage::Raft(message)) => self.executor.on_message(envelope.from, envelope.id, message),
-                // Whoever sends such bytes is not of our version; to the protocol the message is lost.
-                Err(_) => self.executor.on_returned(envelope.id, DropReason::Loss),
+                // Whoever sends such bytes is not of our version, or of another protocol; to ours the message is lost.
+                Ok(AnyMessage::Pbft(_) | AnyMessage::HotStuff(_)) | Err(_) => {
+                    self.executor.on_returned(envelope.id, DropReason::Loss)
+                }
             },
             Frame::Request(request) => self.executor.on_request(request.id, request.proposal),
             Frame::Read(question) => self.executor.on_question(question.id, question.request),

@@ -45,14 +45,19 @@ pub struct BlockStatus {
 }
 
 impl<R: Rules> HotStuff<R> {
+    /// What it does in its view.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match (self.store_lost || !self.quorum.is_voter(self.id), self.leads(self.view)) {
+            (true, _) => Role::Learner,
+            (false, true) => Role::Leader,
+            (false, false) => Role::Follower,
+        }
+    }
+
     pub(super) fn node_status(&self) -> NodeStatus {
-        let leads = self.leads(self.view);
         NodeStatus {
-            role: match (self.store_lost || !self.quorum.is_voter(self.id), leads) {
-                (true, _) => Role::Learner,
-                (false, true) => Role::Leader,
-                (false, false) => Role::Follower,
-            },
+            role: self.role(),
             term: self.view,
             voted_for: None,
             leader: self.leader(self.view),

@@ -9,7 +9,7 @@ use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
 
-use super::{Selector, Targets};
+use super::{ProtocolName, Selector, Targets};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +110,38 @@ pub enum Action {
         /// What the answer rests on.
         how: ReadHow,
     },
+}
+
+impl Action {
+    /// What a protocol would need to carry it out, where it has none.
+    #[must_use]
+    pub fn is_missing_in(&self, protocol: ProtocolName) -> Option<&'static str> {
+        let of_raft = match self {
+            Self::Members { .. } => "changes of members",
+            Self::Subscribe { .. } => "edges",
+            Self::Transfer { .. } => "transfer of leadership: views change when their time has come",
+            Self::Read { .. } => "reads beside the log",
+            Self::Propose { class: Some(Class::Relaxed), .. } => "early answers: clients believe f+1 that agree",
+            Self::Nodes(NodeVerb::Snapshot, _) => "snapshots by hand: they are made at checkpoints",
+            Self::Partition(_)
+            | Self::Heal
+            | Self::Nodes(..)
+            | Self::Cut { .. }
+            | Self::Mend { .. }
+            | Self::Messages(..)
+            | Self::Propose { .. }
+            | Self::Skew { .. }
+            | Self::Drift { .. }
+            | Self::Disk { .. }
+            | Self::Loss(_)
+            | Self::Duplication(_)
+            | Self::Latency(_) => return None,
+        };
+        match protocol {
+            ProtocolName::Raft => None,
+            ProtocolName::Pbft | ProtocolName::HotStuff => Some(of_raft),
+        }
+    }
 }
 
 /// The ways to read beside the log.
@@ -250,11 +282,35 @@ pub enum MessageKind {
     TimeoutNow,
     /// A leader's order to a feeder.
     Relay,
+    /// PBFT: the primary orders a batch.
+    PrePrepare,
+    /// PBFT: the first vote on it.
+    Prepare,
+    /// PBFT: the second vote.
+    Commit,
+    /// PBFT, HotStuff: a state, by its hash.
+    Checkpoint,
+    /// PBFT: a replica leaves its view.
+    ViewChange,
+    /// PBFT: a view begins.
+    NewView,
+    /// HotStuff: a leader's block.
+    Proposal,
+    /// HotStuff: a vote for it.
+    Vote,
+    /// HotStuff: a quorum's votes.
+    Certificate,
+    /// HotStuff: a view is given up.
+    Timeout,
+    /// HotStuff: a quorum's timeouts.
+    TimeoutCertificate,
+    /// PBFT, HotStuff: everything for whoever has missed something, questions included.
+    CatchUp,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 28] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -271,6 +327,18 @@ impl MessageKind {
         Self::ReadIndexReply,
         Self::TimeoutNow,
         Self::Relay,
+        Self::PrePrepare,
+        Self::Prepare,
+        Self::Commit,
+        Self::Checkpoint,
+        Self::ViewChange,
+        Self::NewView,
+        Self::Proposal,
+        Self::Vote,
+        Self::Certificate,
+        Self::Timeout,
+        Self::TimeoutCertificate,
+        Self::CatchUp,
     ];
 
     /// As it is written.
@@ -293,6 +361,18 @@ impl MessageKind {
             Self::ReadIndexReply => "read-index-reply",
             Self::TimeoutNow => "timeout-now",
             Self::Relay => "relay",
+            Self::PrePrepare => "pre-prepare",
+            Self::Prepare => "prepare",
+            Self::Commit => "commit",
+            Self::Checkpoint => "checkpoint",
+            Self::ViewChange => "view-change",
+            Self::NewView => "new-view",
+            Self::Proposal => "proposal",
+            Self::Vote => "vote",
+            Self::Certificate => "certificate",
+            Self::Timeout => "timeout",
+            Self::TimeoutCertificate => "timeout-certificate",
+            Self::CatchUp => "catch-up",
         }
     }
 }

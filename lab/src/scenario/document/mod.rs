@@ -10,12 +10,14 @@
 mod action;
 mod expect;
 
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
 pub use action::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, READS, Which, read_name};
 pub use expect::{Bound, Commit, Expect, Fact, Told, When};
 
+use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network};
 
 /// Most nodes that one run may have: quorums and pictures beyond that teach nothing new.
@@ -51,6 +53,12 @@ pub struct Scenario {
     pub machine: MachineSetup,
     /// Raft's settings.
     pub raft: RaftSettings,
+    /// PBFT's settings, but for the voters, which are the run's.
+    pub pbft: pbft::Settings,
+    /// HotStuff's settings.
+    pub hotstuff: hotstuff::Settings,
+    /// How nodes and clients sign, where they do.
+    pub signer: Scheme,
     /// Rules that are switched off, sorted.
     pub rules_off: Vec<Rule>,
     /// The clients.
@@ -66,17 +74,45 @@ pub struct Scenario {
 pub enum ProtocolName {
     /// Raft.
     Raft,
+    /// PBFT.
+    Pbft,
+    /// Chained HotStuff.
+    HotStuff,
 }
 
 impl ProtocolName {
     /// All protocols that can run.
-    pub const ALL: [Self; 1] = [Self::Raft];
+    pub const ALL: [Self; 3] = [Self::Raft, Self::Pbft, Self::HotStuff];
 
     /// As it is written.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Raft => "raft",
+            Self::Pbft => "pbft",
+            Self::HotStuff => "hotstuff",
+        }
+    }
+
+    /// Whether a run of it can switch this rule off: it is one of its own, or of the sessions that all have. Those of
+    /// PBFT and HotStuff are switched off in their own tests alone: what breaks without them takes a node that lies.
+    #[must_use]
+    pub fn has(self, rule: Rule) -> bool {
+        let family = rule.name().split('.').next();
+        family == Some("session") || (self == Self::Raft && family == Some(self.name()))
+    }
+
+    /// The rules that some protocol's run can switch off.
+    pub fn switchable() -> impl Iterator<Item = Rule> {
+        Rule::ALL.into_iter().filter(|rule| Self::ALL.into_iter().any(|protocol| protocol.has(*rule)))
+    }
+
+    /// Whether its nodes sign, because some of them may lie.
+    #[must_use]
+    pub fn signs(self) -> bool {
+        match self {
+            Self::Raft => false,
+            Self::Pbft | Self::HotStuff => true,
         }
     }
 

@@ -20,7 +20,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
 use self::kind::Kind;
-use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, Scenario, Selector, Step};
+use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, RaftSettings, Scenario, Selector, Step};
 use super::profile::Plan;
 use crate::sim::{ClientSetup, Network, Workload};
 
@@ -37,9 +37,17 @@ pub fn generate(
     until: Time,
     rules_off: &[Rule],
 ) -> Scenario {
+    let plan = &plan.fit(protocol);
+    let shortest = plan.shortest(protocol, nodes);
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
-    scenario.until = until.max(plan.shortest());
+    scenario.until = until.max(shortest);
+    match protocol {
+        ProtocolName::Raft => {}
+        ProtocolName::Pbft => scenario.pbft = plan.pbft.clone(),
+        ProtocolName::HotStuff => scenario.hotstuff = plan.hotstuff,
+    }
+    scenario.signer = if protocol.signs() { plan.signer } else { scenario.signer };
     scenario.network = Network {
         latency: plan.latency,
         drop_ppm: plan.drop_ppm,
@@ -51,11 +59,16 @@ pub fn generate(
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
     let drawn = Kind::of(seed);
-    let plan = &settle_leases(settle_disks(plan, nodes, &drawn), &drawn);
+    let plan = &settle_lone(settle_leases(settle_disks(plan, nodes, &drawn), &drawn), nodes);
     scenario.raft = plan.raft.clone();
     scenario.clients = clients(plan);
     if plan.varied {
         drawn.vary(&mut scenario);
+    }
+    if protocol.signs() {
+        scenario.raft = RaftSettings::default();
+        let workloads = scenario.clients.iter_mut().filter_map(|client| client.workload.as_mut());
+        workloads.for_each(|workload| workload.mixed = false); // No answer is early.
     }
     let nodes_drawn = scenario.nodes.clone();
     let spare = NodeId(nodes.saturating_add(1));
@@ -73,7 +86,7 @@ pub fn generate(
         rng: Rng::new(seed, CONCERN),
         nodes: nodes_drawn,
         // By then somebody leads.
-        from: Time(scenario.until.0.min(plan.shortest().0) / 30),
+        from: Time(scenario.until.0.min(shortest.0) / 30),
         calm,
         until: scenario.until,
         steps: Vec::new(),
@@ -128,6 +141,17 @@ fn settle_leases(mut plan: Plan, drawn: &Kind) -> Plan {
         (plan.skews, plan.timeouts) = (0, 0);
     } else if by_lease && (jumps || !plan.raft.check_quorum) {
         plan.reads = plan.reads.map(|how| if how == Some(ReadHow::Lease) { Some(ReadHow::Index) } else { how });
+    }
+    plan
+}
+
+/// A lone node has nobody to hand leadership to, and nobody to be parted from unless an edge comes.
+fn settle_lone(mut plan: Plan, nodes: u32) -> Plan {
+    if nodes == 1 {
+        (plan.transfers, plan.timeouts) = (0, 0);
+        if plan.edges == 0 {
+            (plan.partitions, plan.one_way_cuts) = (0, 0);
+        }
     }
     plan
 }
@@ -187,7 +211,12 @@ impl Draw<'_> {
 
     /// The leader, or one drawn blindly.
     fn target(&mut self) -> Selector {
-        if self.rng.below(100) < self.plan.at_leader_percent { Selector::Foremost } else { Selector::Node(self.node()) }
+        if self.at_leader() { Selector::Foremost } else { Selector::Node(self.node()) }
+    }
+
+    /// Whether a fault is meant for the leader. A lone node is always named: while it is down, nobody is foremost.
+    fn at_leader(&mut self) -> bool {
+        self.rng.below(100) < self.plan.at_leader_percent && self.nodes.len() > 1
     }
 
     /// The part of the faulty time for fault `number` of `count`, so that equal faults do not overlap.
@@ -278,7 +307,7 @@ impl Draw<'_> {
             let place = usize::try_from(self.rng.below(pool.len() as u64)).unwrap_or(0);
             group.push(Selector::Node(pool.swap_remove(place)));
         }
-        if self.rng.below(100) < self.plan.at_leader_percent {
+        if self.at_leader() {
             // `rest` must name somebody: the leader takes a place and does not add one.
             group.pop();
             group.push(Selector::Foremost);

@@ -15,7 +15,8 @@ use quorumscope_core::types::NodeId;
 
 use super::CommandError;
 use crate::sim::client::Wish;
-use crate::sim::world::{Subject, World};
+use crate::sim::subject::Subject;
+use crate::sim::world::World;
 use crate::trace::view::Liveness;
 use crate::trace::words;
 

@@ -9,7 +9,8 @@ use quorumscope_core::types::{NodeId, RecordId};
 
 use super::CommandError;
 use crate::sim::recorder::Stamp;
-use crate::sim::world::{Subject, World};
+use crate::sim::subject::Subject;
+use crate::sim::world::World;
 use crate::trace::view::Liveness;
 
 impl<P: Subject> World<P> {

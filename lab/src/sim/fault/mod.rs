@@ -17,7 +17,8 @@ use quorumscope_core::types::{NodeId, RecordId, Span};
 use super::execute::tag;
 use super::recorder::Stamp;
 use super::setup::check_range;
-use super::world::{Subject, World};
+use super::subject::Subject;
+use super::world::World;
 use crate::trace::view::Liveness;
 
 /// The fastest clock that a command may ask for: ten times true time.

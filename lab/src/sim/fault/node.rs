@@ -18,7 +18,8 @@ use crate::sim::clock::Clock;
 use crate::sim::execute::tag;
 use crate::sim::queue::Event;
 use crate::sim::setup::check_range;
-use crate::sim::world::{Subject, World, number};
+use crate::sim::subject::Subject;
+use crate::sim::world::{World, number};
 use crate::trace::view::Liveness;
 
 impl<P: Subject> World<P> {

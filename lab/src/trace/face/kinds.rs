@@ -39,6 +39,26 @@ pub enum MessageKind {
     ReadIndexReply,
     /// The leader asks a follower to campaign.
     TimeoutNow,
+    /// Requests that a node passes on to whoever leads.
+    Forwarded,
+    /// Gives requests their place; nodes that may lie vote on it.
+    Proposal,
+    /// The first vote.
+    Prepare,
+    /// The second vote.
+    Commit,
+    /// Proves that a quorum has voted.
+    Certificate,
+    /// Says which state a node has.
+    Checkpoint,
+    /// Leaves a view.
+    ViewChange,
+    /// Begins a view.
+    NewView,
+    /// Asks for what is missing.
+    Question,
+    /// Proves what somebody has missed.
+    Proof,
 }
 
 /// The outline of a message.
@@ -121,6 +141,16 @@ impl MessageKind {
             Self::ReadIndex => words::READ_INDEX,
             Self::ReadIndexReply => words::READ_INDEX_REPLY,
             Self::TimeoutNow => words::TIMEOUT_NOW,
+            Self::Forwarded => words::FORWARDED,
+            Self::Proposal => words::PROPOSAL,
+            Self::Prepare => words::PREPARE,
+            Self::Commit => words::COMMIT,
+            Self::Certificate => words::CERTIFICATE,
+            Self::Checkpoint => words::CHECKPOINT,
+            Self::ViewChange => words::VIEW_CHANGE,
+            Self::NewView => words::NEW_VIEW,
+            Self::Question => words::QUESTION,
+            Self::Proof => words::PROOF,
         }
     }
 
@@ -142,6 +172,16 @@ impl MessageKind {
             Self::ReadIndex => (Shape::Pill, "R", true),
             Self::ReadIndexReply => (Shape::Pill, "R", false),
             Self::TimeoutNow => (Shape::Diamond, "T", true),
+            Self::Forwarded => (Shape::Pill, "F", true),
+            Self::Proposal => (Shape::Square, "P", true),
+            Self::Prepare => (Shape::Diamond, "p", false),
+            Self::Commit => (Shape::Diamond, "c", true),
+            Self::Certificate => (Shape::Square, "Q", false),
+            Self::Checkpoint => (Shape::Block, "K", false),
+            Self::ViewChange => (Shape::Triangle, "V", true),
+            Self::NewView => (Shape::Triangle, "N", true),
+            Self::Question => (Shape::Dot, "", false),
+            Self::Proof => (Shape::Square, "D", false),
         }
     }
 

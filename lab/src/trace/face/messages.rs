@@ -14,6 +14,7 @@ use quorumscope_core::types::Term;
 use super::entries::entry as entry_face;
 use super::kinds::{MessageFace, MessageKind, Sign};
 use super::outcomes::outcome as outcome_face;
+use super::{hotstuff, pbft};
 use crate::trace::view::{Content, View};
 use crate::trace::words::pair;
 
@@ -40,6 +41,8 @@ pub fn message(content: &Content) -> MessageFace {
 #[must_use]
 pub fn peer(message: &AnyMessage) -> MessageFace {
     match message {
+        AnyMessage::Pbft(message) => pbft::peer(message),
+        AnyMessage::HotStuff(message) => hotstuff::peer(message),
         AnyMessage::Raft(Message::PreVote(request)) => vote_request(MessageKind::PreVoteRequest, "PreVote", request),
         AnyMessage::Raft(Message::RequestVote(request)) => {
             vote_request(MessageKind::VoteRequest, "RequestVote", request)

@@ -7,10 +7,12 @@
 //! happened and by which rule.
 
 mod entries;
+mod hotstuff;
 mod kinds;
 mod messages;
 mod nodes;
 mod outcomes;
+mod pbft;
 #[cfg(test)]
 mod tests;
 

@@ -112,5 +112,7 @@ pub fn timer_words(kind: TimerKind) -> &'static str {
     match kind {
         TimerKind::Election => words::ELECTION_TIMER,
         TimerKind::Heartbeat => words::HEARTBEAT_TIMER,
+        TimerKind::Request => words::REQUEST_TIMER,
+        TimerKind::Pacemaker => words::PACEMAKER_TIMER,
     }
 }

@@ -27,6 +27,7 @@ pub struct OutcomeFace {
 pub fn outcome(outcome: &Outcome) -> OutcomeFace {
     match outcome {
         Outcome::Applied { result, .. } => applied(result),
+        Outcome::Replied(reply) => applied(&reply.result),
         Outcome::NotLeader { leader } => OutcomeFace { sign: Sign::Minus, words: not_leader(*leader) },
         Outcome::Overloaded => OutcomeFace { sign: Sign::Minus, words: words::OVERLOADED.into() },
         Outcome::Unknown => OutcomeFace { sign: Sign::Question, words: words::UNKNOWN.into() },

@@ -11,7 +11,9 @@ use quorumscope_core::record::Record;
 use quorumscope_core::types::{NodeId, RecordId, Time};
 
 mod event;
+mod hotstuff;
 mod lead;
+mod pbft;
 pub mod question;
 mod record;
 pub mod rounds;

@@ -66,7 +66,7 @@ pub fn rounds<'a>(
 
 /// The round of a message of this term, and whether it is an answer.
 fn round_of(message: &AnyMessage, of: Term) -> Option<(u64, bool)> {
-    let AnyMessage::Raft(message) = message;
+    let AnyMessage::Raft(message) = message else { return None };
     let (term, round, answer) = match message {
         Message::AppendEntries(append) => (append.term, append.round, false),
         Message::InstallSnapshot(install) => (install.term, install.round, false),

@@ -5,7 +5,7 @@
 //! Which template belongs to what is decided in `why`, `face` and `narrate`.
 //! Names of the papers (`AppendEntries`, `prevLogIndex`) are not translated.
 //! Here is what fills templates, and the small words for numbers and lists; the
-//! sentences are in `node` (what a node did) and `run` (what else happened),
+//! sentences are in `node` (what a node did), `pbft`, `hotstuff` and `run` (what else happened),
 //! rules in `rule`, and the short words of pictures and lists in `screen`.
 
 use core::fmt::{Display, Write as _};
@@ -14,7 +14,9 @@ use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::record::Verdict;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 
+pub(crate) mod hotstuff;
 mod node;
+pub(crate) mod pbft;
 mod rule;
 mod run;
 mod screen;
@@ -72,6 +74,16 @@ pub(crate) fn entries(first: LogIndex, last: LogIndex) -> String {
 /// `1 entry`, `3 entries`.
 pub(crate) fn count_of_entries(count: u64) -> String {
     if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}
+
+/// `1 block`, `3 blocks`.
+pub(crate) fn blocks(count: u64) -> String {
+    if count == 1 { "1 block".into() } else { format!("{count} blocks") }
+}
+
+/// `1 request`, `3 requests`.
+pub(crate) fn requests(count: u64) -> String {
+    if count == 1 { "1 request".into() } else { format!("{count} requests") }
 }
 
 /// `1 byte`, `3 bytes`.

@@ -1,0 +1,200 @@
+//! What does the laboratory ask of a protocol?
+//!
+//! Everything else in `sim` is generic over this trait, and instantiated here,
+//! so that the optimization level chosen for this crate applies.
+
+use quorumscope_core::bft::hotstuff::{self, HotStuff};
+use quorumscope_core::bft::pbft::{self, Pbft};
+use quorumscope_core::log::Log;
+use quorumscope_core::machine::any::AnyMachine;
+use quorumscope_core::machine::session::Sessions;
+use quorumscope_core::membership::Membership;
+use quorumscope_core::protocol::Protocol;
+use quorumscope_core::quorum::Byzantine;
+use quorumscope_core::raft::{Message, Raft};
+use quorumscope_core::record::Role;
+use quorumscope_core::rules::{Rule, Rules as _, Switches};
+use quorumscope_core::types::{LogIndex, NodeId, Term};
+
+use super::coverage::Coverage;
+use super::setup::MachineSetup;
+use crate::check::{ByzantineChecks, Checks, RaftChecks};
+
+/// Whom a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// The node that it believes to lead; it believes what that one answers.
+    Believed,
+    /// The primary, and after a while everybody; it believes what f+1 answer alike.
+    Primary,
+    /// Everybody, for everybody leads in turn; it believes what f+1 answer alike.
+    All,
+}
+
+/// A protocol that the laboratory can observe.
+pub(crate) trait Subject: Protocol {
+    /// What is checked of it.
+    type Checks: Checks;
+
+    /// Its name in records.
+    const NAME: &'static str;
+
+    /// Whom its clients ask.
+    const ASKS: Asks;
+
+    /// The machine that its log drives.
+    fn machine(config: &Self::Config, machine: MachineSetup) -> Sessions<AnyMachine>;
+
+    /// Who votes.
+    fn voters(config: &Self::Config) -> &[NodeId];
+
+    /// Whose turn it is to lead in a view, where that is settled beforehand.
+    fn primary(config: &Self::Config, view: Term) -> Option<NodeId>;
+
+    /// Its role and term.
+    fn standing(&self) -> (Role, Term);
+
+    /// Highest index that it believes committed.
+    fn commit(&self) -> LogIndex;
+
+    /// Its log in memory.
+    fn log(&self) -> &Log;
+
+    /// The configuration that acts at it; `None` where members never change.
+    fn members(&self) -> Option<&Membership>;
+
+    /// Counts what a message that it sends exercises.
+    fn count_sent(&self, message: &Self::Message, config: &Self::Config, coverage: &mut Coverage);
+}
+
+/// The machine that a log drives, with the session rules that hold.
+fn machine(rules: Switches, setup: MachineSetup) -> Sessions<AnyMachine> {
+    let mut machine = Sessions::of(AnyMachine::new(setup.kind));
+    if let Some(limit) = setup.session_timeout {
+        machine = machine.with_idle_limit(limit);
+    }
+    if !rules.on(Rule::ExactlyOnce) {
+        machine = machine.without_deduplication();
+    }
+    if !rules.on(Rule::EachNumberByItself) {
+        machine = machine.swallowing_late_numbers();
+    }
+    if rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
+}
+
+impl Subject for Raft<Switches> {
+    const NAME: &'static str = "raft";
+    const ASKS: Asks = Asks::Believed;
+
+    type Checks = RaftChecks;
+
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        machine(config.rules, setup)
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.voters
+    }
+
+    fn primary(_config: &Self::Config, _view: Term) -> Option<NodeId> {
+        None // Whoever is elected.
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.current_term())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.commit_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn members(&self) -> Option<&Membership> {
+        Some(self.membership())
+    }
+
+    fn count_sent(&self, message: &Message, config: &Self::Config, coverage: &mut Coverage) {
+        coverage.sent(message, self.log(), config);
+    }
+}
+
+impl Subject for Pbft<Switches> {
+    const NAME: &'static str = "pbft";
+    const ASKS: Asks = Asks::Primary;
+
+    type Checks = ByzantineChecks;
+
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        machine(config.rules, setup)
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.settings.voters
+    }
+
+    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
+        Byzantine::of(&config.settings.voters, false).in_turn(view)
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.view())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.log().last_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn members(&self) -> Option<&Membership> {
+        None
+    }
+
+    fn count_sent(&self, message: &pbft::Message, _config: &Self::Config, coverage: &mut Coverage) {
+        coverage.snapshot_parts += u64::from(matches!(message, pbft::Message::Chunk(_)));
+    }
+}
+
+impl Subject for HotStuff<Switches> {
+    const NAME: &'static str = "hotstuff";
+    const ASKS: Asks = Asks::All;
+
+    type Checks = ByzantineChecks;
+
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        machine(config.rules, setup)
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.voters
+    }
+
+    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
+        Byzantine::of(&config.voters, false).in_turn(view)
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.view())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.log().last_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn members(&self) -> Option<&Membership> {
+        None
+    }
+
+    fn count_sent(&self, message: &hotstuff::Message, _config: &Self::Config, coverage: &mut Coverage) {
+        coverage.snapshot_parts += u64::from(matches!(message, hotstuff::Message::Chunk(_)));
+    }
+}
