@@ -99,7 +99,10 @@ pub struct HotStuff<R: Rules = AllOn> {
     committed: Committed,
     /// The block that the tree begins after.
     root: Committed,
+    /// The highest certificate whose block is here.
     high: Arc<QuorumCertificate>,
+    /// The highest certificate of all.
+    newest: Arc<QuorumCertificate>,
     entered_by: Option<Arc<TimeoutCertificate>>,
     tree: BlockTree,
     log: Log,
@@ -164,6 +167,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             promises,
             committed,
             root,
+            newest: Arc::clone(&high),
             high,
             entered_by,
             tree,

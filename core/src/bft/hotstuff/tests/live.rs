@@ -103,7 +103,7 @@ fn whoever_lags_behind_gets_blocks_or_where_they_are_gone_the_proven_state() {
             assert_eq!(world.unanswered(), 0);
             let (own, others) = (&world.node(4).replica, &world.node(1).replica);
             assert_eq!(own.log().last_index(), others.log().last_index(), "seed {seed}");
-            assert_eq!(world.node(4).state(), world.node(1).state(), "seed {seed}");
+            assert_eq!(world.node(4).state, world.node(1).state, "seed {seed}");
             let installed = world.noted(4, |event| matches!(event, Event::StateInstalled { .. }));
             assert!(!by_state || seed % 2 == 1 || installed > 0, "seed {seed}");
             assert!(by_state || installed == 0, "seed {seed}: a few blocks are fetched");
