@@ -298,7 +298,9 @@ pub static MORE: [Built; 21] = [
         id: "pbft-state-transfer",
         title: "PBFT: a replica gets a proven state",
         text: &[],
-        tries: &["Restart n4 and follow the parts of the state. Which hash do they have to have, and who has signed it?"],
+        tries: &[
+            "Restart n4 and follow the parts of the state. Which hash do they have to have, and who has signed it?",
+        ],
         toml: include_str!("../../tests/scenarios/pbft-state-transfer.toml"),
     },
     Built {
