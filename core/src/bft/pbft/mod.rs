@@ -126,6 +126,8 @@ pub struct Pbft<R: Rules = AllOn> {
     transfer: Option<Transfer>,
     arrived: Option<Made>,
     installing: Option<Installing>,
+    /// Whether it has made a step.
+    has_begun: bool,
 }
 
 impl<R: Rules> Protocol for Pbft<R> {
@@ -170,6 +172,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             transfer: None,
             arrived: None,
             installing: None,
+            has_begun: false,
             config: Arc::new(config.clone()),
             members,
             quorum,
@@ -182,6 +185,10 @@ impl<R: Rules> Protocol for Pbft<R> {
     fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
         if self.signer.is_none() {
             return;
+        }
+        if !std::mem::replace(&mut self.has_begun, true) {
+            let (view, changing, stable, executed) = (self.view, self.changing, self.low(), self.executed);
+            out.note(|| Event::Recovered { view, changing, stable, executed }.into());
         }
         match input {
             Input::Receive { from, message } => self.receive(now, from, message, out),

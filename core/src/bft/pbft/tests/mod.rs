@@ -1,6 +1,7 @@
 //! Does the replica do what the paper says?
 
 mod arbitrary;
+mod clients;
 mod cluster;
 mod executor;
 mod liars;

@@ -1,15 +1,18 @@
 //! Claims of the paper.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cluster::{Cluster, n, settings};
+use crate::bft::Signers;
 use crate::bft::pbft::{Event, HardState, Message, Pbft, Phase};
-use crate::bft::testing::bundle;
+use crate::bft::testing::{TestSigner, bundle};
+use crate::crypto::{Identity, Signature, Signer, Statement};
 use crate::membership::Membership;
 use crate::protocol::{Effect, Effects, Input, Outcome, Protocol as _};
 use crate::rules::Switches;
 use crate::storage::{DiskImage, Format};
-use crate::types::{LogIndex, Mono, Now, Wall};
+use crate::types::{LogIndex, Mono, NodeId, Now, Wall};
 
 /// §4.2: "a request is executed by a replica once it is committed-local and all requests with lower numbers are
 /// executed", and §4.1: the client waits for f+1 replies.
@@ -49,6 +52,45 @@ fn a_batch_takes_twice_n_times_n_minus_one_messages() {
         cluster.run(60);
         assert_eq!(cluster.sent, expected, "{nodes} replicas");
         assert!((1..=nodes).all(|node| cluster.executed(node) == 1));
+    }
+}
+
+/// Signs, and counts how often.
+#[derive(Debug)]
+struct Counted(TestSigner, Arc<AtomicU64>);
+
+impl Signer for Counted {
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
+
+    fn sign(&self, statement: &Statement) -> Signature {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.sign(statement)
+    }
+}
+
+/// Counts the signatures of all replicas.
+#[derive(Debug)]
+struct CountedKeys(Arc<AtomicU64>);
+
+impl Signers for CountedKeys {
+    fn signer(&self, node: NodeId) -> Option<Arc<dyn Signer>> {
+        Some(Arc::new(Counted(TestSigner(Identity::Node(node)), Arc::clone(&self.0))))
+    }
+}
+
+/// A pre-prepare or prepare, a commit, and a reply to each request: no replica signs anything else, or twice.
+#[test]
+fn each_replica_signs_two_statements_a_batch_and_one_reply_a_request() {
+    for (nodes, requests) in [(4, 1), (4, 5), (7, 3)] {
+        let count = Arc::new(AtomicU64::new(0));
+        let mut cluster = Cluster::new(nodes, 1);
+        cluster.config.signers = Arc::new(CountedKeys(Arc::clone(&count)));
+        (1..=nodes).for_each(|node| cluster.restart(node));
+        cluster.ask(1, &(1..=requests).collect::<Vec<_>>());
+        cluster.run(60);
+        assert_eq!(count.load(Ordering::Relaxed), u64::from(nodes) * (2 + requests));
     }
 }
 
