@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod cluster;
+mod executor;
 mod liars;
 mod liveness;
 mod paper;
