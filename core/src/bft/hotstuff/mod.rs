@@ -2,7 +2,7 @@
 //!
 //! Chained HotStuff (Yin, Malkhi, Reiter, Golan Gueta and Abraham, "HotStuff: BFT
 //! Consensus with Linearity and Responsiveness", PODC '19, §4–§6), with the
-//! timeout certificates of DiemBFT v4 (§3.3) as its pacemaker.
+//! timeout certificates of DiemBFT v4 as its pacemaker.
 //!
 //! Time is cut into *views*, each with one *leader*, in turn. It proposes a
 //! *block* that follows the highest certified one; replicas vote to it, and the

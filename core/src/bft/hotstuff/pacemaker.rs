@@ -1,6 +1,6 @@
 //! How do views end that bring nothing?
 //!
-//! By timeout certificates (DiemBFT v4 §3.3). A replica that waits for something
+//! By timeout certificates (DiemBFT v4, "Pacemaker"). A replica that waits for something
 //! gives its view up when its timer runs out, says so to all, and does not vote
 //! in it any more; a quorum's timeouts are a certificate that leads everybody
 //! who sees it into the next view. It joins those who give up once one of them

@@ -32,6 +32,9 @@ impl<R: Rules> HotStuff<R> {
                 block.batch().claims(self.config.cluster, claims);
             }
             Message::Vote(vote) => self.claim_vote(&domain, from, vote, claims),
+            // What is known already changes nothing, now or later.
+            Message::Certificate(certificate) if certificate.view <= self.high.view => {}
+            Message::TimeoutCertificate(proof) if proof.view < self.view => {}
             Message::Certificate(certificate) => self.claim_certificate(&domain, certificate, claims),
             Message::Timeout(timeout) => {
                 let Timeout { view, high, entered_by, vote, signature } = &**timeout;
@@ -184,7 +187,7 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
-    /// Whether a leader follows a certificate as high as the highest that others have told of (DiemBFT v4 §3.1, "safe
+    /// Whether a leader follows a certificate as high as the highest that others have told of (DiemBFT v4, "safe
     /// to extend").
     fn may_extend(&self, justify: &QuorumCertificate, entered_by: Option<&Arc<TimeoutCertificate>>) -> bool {
         let told = entered_by.map_or(Term(0), |proof| proof.highest());

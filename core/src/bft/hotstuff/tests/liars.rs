@@ -127,14 +127,14 @@ fn run(nodes: u32, liars: u32, seed: u64) -> World {
 #[test]
 fn up_to_f_liars_neither_split_the_others_nor_stop_them() {
     let mut lies = 0;
-    for seed in 0..300 {
+    for seed in 0..200 {
         let (nodes, liars) = if seed % 3 == 2 { (7, 2) } else { (4, 1) };
         let world = run(nodes, liars, seed);
         world.check(seed);
         assert_eq!(world.unanswered(), 0, "seed {seed}, liars {:?}", world.liars.names);
         lies += world.liars.lies;
     }
-    assert!(lies > 10_000, "{lies}");
+    assert!(lies > 7_000, "{lies}");
 }
 
 /// Two quorums share an honest voter; two that are one vote short need not share anybody.
