@@ -23,8 +23,7 @@
 //! * no reads beside the log: f+1 slow replicas and f liars can agree on a stale
 //!   answer (§5.1.3 needs a quorum; it is left out).
 //!
-//! Left out: change of members within an instance, MACs (§5), and executors that
-//! do everything at once ([`Effects::immediate`](crate::protocol::Effects)).
+//! Left out: change of members within an instance, and MACs (§5).
 //!
 //! Read `message` and `normal_case` next, then `execute`, `checkpoint`,
 //! `view_change`, `timers`, `catch_up` and `state_transfer`; `receive` and `recall`

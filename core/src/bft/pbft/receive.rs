@@ -63,7 +63,8 @@ impl<R: Rules> Pbft<R> {
     }
 
     /// Whether a message is of no use, and never will be: its signatures need no look. What makes it so stays true
-    /// until it is handed in: views, checkpoints and what is executed only rise.
+    /// until it is handed in: views, checkpoints and what is executed only rise. An executor hands in nothing after a
+    /// restart that was looked at before it.
     pub(super) fn is_moot(&self, message: &Message) -> bool {
         let is_over = |sequence: Sequence| !(self.low() < sequence && sequence < Sequence::MAX);
         let left = |view: Term| view < self.view || (view == self.view && !self.changing);
