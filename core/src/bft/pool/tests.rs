@@ -188,14 +188,14 @@ impl Plain {
     }
 
     fn admit(&mut self, limits: Limits, now: Mono, bundle: &Arc<Bundle>) -> Admission {
-        if self.list.iter().any(|(known, ..)| known.hash() == bundle.hash()) {
-            return Admission::Known;
-        }
         let client = bundle.client().0;
         let known = self.replies.get(&client).cloned().unwrap_or_default();
         let asked: Vec<u64> = bundle.proposals().iter().map(|proposal| proposal.number.0).collect();
         if asked.iter().all(|number| known.contains(number)) {
             return Admission::Executed(asked.into_iter().map(|number| reply(client, number)).collect());
+        }
+        if self.list.iter().any(|(known, ..)| known.hash() == bundle.hash()) {
+            return Admission::Known;
         }
         let ((all, all_bytes), (own, own_bytes)) = (self.sums(None), self.sums(Some(client)));
         let (new, new_bytes) = (asked.len() as u64, bundle.bytes());
