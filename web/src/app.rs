@@ -339,20 +339,20 @@ impl App {
         html! {
             <Stage view={model.cursor.view.clone()} recent={model.cursor.recent.clone()} layout={self.layout.clone()}
                 time={model.cursor.time} linger={model.linger()} pace={model.pace} playing={model.playing}
-                selection={model.selection} tool={model.tool.clone()} offers={model.offers}
+                selection={model.selection} tool={model.tool.clone()} offers={model.offered()}
                 gone={model.gone} history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
         }
     }
 
     fn inspector(&self) -> Html {
-        let Model { cursor, insight, selection, offers, .. } = &self.model;
+        let Model { cursor, insight, selection, .. } = &self.model;
         let (view, lines) = (cursor.view.clone(), cursor.lines.clone());
         let props = inspector::Props {
             view,
             lines,
             insight: insight.clone(),
             selection: *selection,
-            offers: *offers,
+            offers: self.model.offered(),
             machine: self.model.machine,
             subscribed: self.model.subscribed.clone(),
             on: self.on.clone(),
@@ -361,7 +361,7 @@ impl App {
     }
 
     fn clients(&self) -> Html {
-        let Model { cursor, selection, offers, .. } = &self.model;
+        let Model { cursor, selection, .. } = &self.model;
         let (view, to) = (cursor.view.clone(), selection.and_then(Selection::node));
         part(
             ClientsProps {
@@ -369,7 +369,7 @@ impl App {
                 to,
                 machine: self.model.machine,
                 pending: self.model.pending(),
-                offers: *offers,
+                offers: self.model.offered(),
                 on: self.on.clone(),
             },
             clients,
@@ -377,9 +377,9 @@ impl App {
     }
 
     fn checks(&self) -> Html {
-        let Model { cursor, expectations, offers, .. } = &self.model;
+        let Model { cursor, expectations, .. } = &self.model;
         let (view, expectations) = (cursor.view.clone(), expectations.clone());
-        part(ChecksProps { view, expectations, offers: *offers }, checks)
+        part(ChecksProps { view, expectations, offers: self.model.offered() }, checks)
     }
 
     fn notice(&self) -> Html {

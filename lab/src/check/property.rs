@@ -2,6 +2,8 @@
 //!
 //! These names stand in violations, scenario files and on the page.
 
+use crate::scenario::ProtocolName;
+
 /// At most one leader is elected in a term (Raft paper §5.2).
 pub const ELECTION_SAFETY: &str = "Election safety";
 /// A leader never overwrites or removes entries of its own log (§5.3).
@@ -51,6 +53,29 @@ pub const ALL: [&str; 15] = [
     LINEARIZABILITY,
     LIVENESS,
 ];
+
+/// Those that are checked after every event of a protocol's run, in the order of this file.
+#[must_use]
+pub fn of(protocol: ProtocolName) -> &'static [&'static str] {
+    const RAFT: &[&str] = &[
+        ELECTION_SAFETY,
+        LEADER_APPEND_ONLY,
+        LOG_MATCHING,
+        LEADER_COMPLETENESS,
+        STATE_MACHINE_SAFETY,
+        COMMIT_IS_DECIDED,
+        DECIDED_IS_FINAL,
+        DURABILITY,
+        EDGE_STATE,
+        LOG_TIME,
+    ];
+    const BYZANTINE: &[&str] =
+        &[STATE_MACHINE_SAFETY, COMMIT_IS_DECIDED, DURABILITY, LOG_TIME, AGREEMENT, VALIDITY, INTEGRITY];
+    match protocol {
+        ProtocolName::Raft => RAFT,
+        ProtocolName::Pbft | ProtocolName::HotStuff => BYZANTINE,
+    }
+}
 
 /// The property that `name` means: case, spaces, hyphens and underscores do not matter.
 #[must_use]

@@ -10,6 +10,8 @@ use quorumscope_core::record::Role;
 use quorumscope_core::types::NodeId;
 
 use super::view::{Liveness, NodeView, View};
+use crate::check::property;
+use crate::scenario::ProtocolName;
 
 /// What a node is to a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +50,24 @@ impl Part {
 }
 
 impl View {
+    /// Which protocol runs; Raft where the stream does not say.
+    fn runs(&self) -> ProtocolName {
+        ProtocolName::named(&self.protocol).unwrap_or(ProtocolName::Raft)
+    }
+
+    /// The properties that are checked after every event of a simulated run.
+    #[must_use]
+    pub fn checked(&self) -> &'static [&'static str] {
+        property::of(self.runs())
+    }
+
+    /// Whether operators have a say: they change members, hand leadership over and ask for snapshots, and clients read
+    /// beside the log.
+    #[must_use]
+    pub fn has_operators(&self) -> bool {
+        !self.runs().signs()
+    }
+
     /// The live leader of the highest term.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {

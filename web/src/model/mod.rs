@@ -182,6 +182,12 @@ const LINGER_MS: f64 = 1_400.0;
 const NARRATION_MS: f64 = 1_500.0;
 
 impl Model {
+    /// What can be done to what is shown.
+    #[must_use]
+    pub fn offered(&self) -> Offers {
+        self.offers.within(&self.cursor.view)
+    }
+
     /// A page without a run.
     #[must_use]
     pub fn new(offers: Offers, dark: bool, pace: Pace) -> Self {

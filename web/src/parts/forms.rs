@@ -258,11 +258,12 @@ pub fn checks(props: &ChecksProps) -> Html {
     // Without edges there is nothing that could be wrong with them.
     let edges = !props.view.members().edges.is_empty();
     let checked = |name: &&&str| edges || **name != words::EDGE_STATE || broken(name).is_some();
+    let properties = props.view.checked();
     // A property that is broken once is broken; its first contradiction says most.
     let mut others: Vec<&Violation> = Vec::new();
     for violation in &props.view.violations {
         let listed = others.iter().any(|other| other.property == violation.property);
-        if !listed && !words::PROPERTIES.iter().any(|name| same_property(&violation.property, name)) {
+        if !listed && !properties.iter().any(|name| same_property(&violation.property, name)) {
             others.push(violation);
         }
     }
@@ -270,7 +271,7 @@ pub fn checks(props: &ChecksProps) -> Html {
         <section class="checks" data-testid="checks">
             <h2>{ inspect::CHECKS }</h2>
             <ul>
-                { for words::PROPERTIES.iter().filter(checked).map(|name| match broken(name) {
+                { for properties.iter().filter(checked).map(|name| match broken(name) {
                     None => html! { <li class="ok" key={*name}><i>{ "✓" }</i><b>{ *name }</b></li> },
                     Some(violation) => html! { <li class="bad" key={*name}><i>{ "✕" }</i><b>{ *name }</b><span>{ &violation.detail }</span></li> },
                 }) }

@@ -7,6 +7,7 @@
 
 use quorumscope_core::record::{Command, Record};
 use quorumscope_core::types::Time;
+use quorumscope_lab::trace::view::View;
 use serde::{Deserialize, Serialize};
 
 pub mod live;
@@ -146,6 +147,20 @@ impl Offers {
         reads: true,
         members: true,
     };
+    /// What of it makes sense for the protocol that runs.
+    #[must_use]
+    pub fn within(self, view: &View) -> Self {
+        let operators = view.has_operators();
+        let Self { snapshot, transfer, reads, members, .. } = self;
+        Self {
+            snapshot: snapshot && operators,
+            transfer: transfer && operators,
+            reads: reads && operators,
+            members: members && operators,
+            ..self
+        }
+    }
+
     /// What a live cluster can do before it has said more: nothing.
     pub const LIVE: Self = Self {
         past: false,

@@ -285,19 +285,7 @@ pub mod insight {
 pub mod checks {
     use quorumscope_core::types::Span;
 
-    /// The properties that are checked after each event, as the lab names them to people.
-    pub const PROPERTIES: [&str; 9] = [
-        "Election safety",
-        "Leader append-only",
-        "Log matching",
-        "Leader completeness",
-        "State machine safety",
-        "Commit is decided",
-        "Decided is final",
-        "Durability",
-        EDGE_STATE,
-    ];
-    /// The one of them that says something only while there are edges.
+    /// The property that says something only while there are edges.
     pub const EDGE_STATE: &str = "Edge state";
     /// An expectation that the run has not come to.
     pub const NOT_REACHED: &str = "not reached";
