@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 5)]
     nodes: u32,
     /// Which seeds: the first, and the one after the last
-    #[arg(long, value_name = "A..B", default_value = "0..100")]
+    #[arg(long, allow_hyphen_values = true, value_name = "A..B", default_value = "0..100")]
     seeds: String,
     /// The faults: none, light or heavy [default: heavy; with --rule-off the rule's own hunt]
     #[arg(long, value_name = "PROFILE")]

@@ -28,7 +28,7 @@ pub struct Arguments {
     #[arg(value_name = "SCENARIO.toml")]
     scenario: PathBuf,
     /// Another seed than the scenario's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
     /// Print one JSON object
     #[arg(long)]
@@ -77,6 +77,11 @@ impl From<&ExpectationResult> for ExpectationReport {
     fn from(result: &ExpectationResult) -> Self {
         Self { text: result.text.clone(), held: result.held == Some(true), detail: result.detail.clone() }
     }
+}
+
+/// Reads a seed.
+fn seed(text: &str) -> Result<u64, &'static str> {
+    text.parse().ok().filter(|seed| *seed < 1 << 53).ok_or("a seed is a whole number from 0 and below 2^53")
 }
 
 /// Reads a scenario.

@@ -285,6 +285,9 @@ impl Simulation {
 fn scenario(options: &convert::Options) -> Result<Scenario, Error> {
     let seed = options.seed.map(|seed| convert::whole(seed, "seed")).transpose()?;
     let until = options.until.map(convert::milliseconds).transpose()?;
+    if until == Some(Time::ZERO) {
+        return Err(Error::Options("`until` is the end of the run in milliseconds, above 0".into()));
+    }
     let mut scenario = match &options.scenario {
         Some(_) if options.protocol.is_some() || options.nodes.is_some() => {
             let text = "a scenario says its protocol and nodes itself: leave `protocol` and `nodes` out";

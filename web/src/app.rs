@@ -187,7 +187,7 @@ impl Component for App {
                 </header>
                 <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} {inert} aria-label={regions::LESSON}>
                     { self.sheet_close() }
-                    { part(lesson::Props { name, live, scenario: model.scenario.clone(), on: self.on.clone() }, lesson::lesson) }
+                    { part(lesson::Props { name, live, scenario: model.scenario.clone(), reseed: self.reseed.clone(), on: self.on.clone() }, lesson::lesson) }
                 </aside>
                 <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
                     if model.views != Views::Log {

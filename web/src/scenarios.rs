@@ -215,7 +215,10 @@ pub static MORE: [Built; 21] = [
         id: "wide-area",
         title: "Three continents",
         text: &[],
-        tries: &["Start a run of your own with five nodes and the profile “wan”, and one with “lan”."],
+        tries: &[
+            "Select the first crown on the timeline: how long did the cluster wait before anybody asked for votes?",
+            "Select set x = 1 at the right. How long did its client wait, and how many times did a message cross the sea for it?",
+        ],
         toml: include_str!("../../tests/scenarios/wide-area.toml"),
     },
     Built {

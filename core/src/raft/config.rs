@@ -187,6 +187,15 @@ impl<R: Rules> Config<R> {
     }
 }
 
+/// A length of time as people write it: `150 ms`, `0.25 ms`.
+fn ms(span: Span) -> String {
+    let decimals = format!("{:03}", span.0 % 1_000);
+    match decimals.trim_end_matches('0') {
+        "" => format!("{} ms", span.0 / 1_000),
+        decimals => format!("{}.{decimals} ms", span.0 / 1_000),
+    }
+}
+
 /// Settings that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -200,7 +209,7 @@ pub enum ConfigError {
     #[error("zones must be sorted by node, and each node stands in one")]
     ZonesUnsorted,
     /// The range is empty or starts at zero.
-    #[error("election_timeout must be a range above zero, shortest first, and is {low} to {high} microseconds")]
+    #[error("election_timeout must be a range above zero, shortest first, and is {} to {}", ms(*low), ms(*high))]
     ElectionTimeout {
         /// Shortest.
         low: Span,
@@ -208,7 +217,7 @@ pub enum ConfigError {
         high: Span,
     },
     /// Followers would time out between two heartbeats.
-    #[error("heartbeat ({heartbeat} µs) must be above zero and below the shortest election timeout ({low} µs)")]
+    #[error("heartbeat ({}) must be above zero and below the shortest election timeout ({})", ms(*heartbeat), ms(*low))]
     Heartbeat {
         /// The interval.
         heartbeat: Span,
@@ -272,6 +281,9 @@ mod tests {
     fn a_heartbeat_as_long_as_an_election_timeout_is_refused() {
         let config = Config { heartbeat: Span::from_millis(150), ..config() };
         assert!(matches!(config.validate(), Err(ConfigError::Heartbeat { .. })));
+        let said = config.validate().expect_err("as long as the timeout").to_string();
+        assert_eq!(said, "heartbeat (150 ms) must be above zero and below the shortest election timeout (150 ms)");
+        assert_eq!([Span(250), Span(1_500), Span(0)].map(ms), ["0.25 ms", "1.5 ms", "0 ms"]);
     }
 
     #[test]

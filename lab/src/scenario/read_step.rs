@@ -4,6 +4,7 @@ use quorumscope_core::few;
 use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
+use quorumscope_core::types::Span;
 use toml::de::DeValue;
 
 use super::document::{
@@ -161,6 +162,14 @@ fn partition(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Act
     if groups.is_empty() {
         return Err(source.error(&value.span(), "a partition has a group at least; who is in none stands apart"));
     }
+    let mut placed = Vec::new();
+    for selector in groups.iter().flatten() {
+        let Selector::Node(node) = selector else { continue };
+        if placed.contains(node) {
+            return Err(source.error(&value.span(), format!("{node} stands twice: a node is in one group at most")));
+        }
+        placed.push(*node);
+    }
     Ok(Action::Partition(groups))
 }
 
@@ -195,19 +204,29 @@ pub(super) fn operation(table: &Table<'_, '_>, machine: MachineKind) -> Result<A
     match table.present(&["set", "get", "delete"]).as_slice() {
         ["set"] => {
             let set = source.table("set", table.need("set")?, &["key", "value", "ttl"])?;
-            let (key, value) = (source.string(set.need("key")?)?, source.string(set.need("value")?)?);
-            Ok(AnyCommand::Kv(match set.get("ttl") {
+            let (key, value) = (key(source, set.need("key")?)?, source.string(set.need("value")?)?);
+            Ok(AnyCommand::Kv(match set.get("ttl").map(|ttl| Ok((ttl, source.span(ttl)?))).transpose()? {
                 None => Operation::Set { key, value },
-                Some(ttl) => Operation::SetFor { key, value, ttl: source.span(ttl)? },
+                Some((ttl, Span(0))) => {
+                    return Err(
+                        source.error(&ttl.span(), "a ttl above zero, as \"2s\"; delete removes a value at once")
+                    );
+                }
+                Some((_, ttl)) => Operation::SetFor { key, value, ttl },
             }))
         }
-        ["get"] => Ok(AnyCommand::Kv(Operation::Get { key: source.string(table.need("get")?)? })),
-        ["delete"] => Ok(AnyCommand::Kv(Operation::Delete { key: source.string(table.need("delete")?)? })),
+        ["get"] => Ok(AnyCommand::Kv(Operation::Get { key: key(source, table.need("get")?)? })),
+        ["delete"] => Ok(AnyCommand::Kv(Operation::Delete { key: key(source, table.need("delete")?)? })),
         _ => Err(table.error(format!(
             "{} needs one operation: set = {{ key = \"x\", value = \"1\" }}, get = \"x\" or delete = \"x\"",
             table.what
         ))),
     }
+}
+
+fn key(source: Source<'_>, value: &Value<'_>) -> Result<String, ScenarioError> {
+    let key = source.string(value)?;
+    if key.is_empty() { Err(source.error(&value.span(), "a key has one character at least")) } else { Ok(key) }
 }
 
 fn which(source: Source<'_>, verb: MessageVerb, value: &Value<'_>, names: &Names) -> Result<Which, ScenarioError> {

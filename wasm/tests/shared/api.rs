@@ -84,6 +84,7 @@ fn wrong_arguments_are_refused_with_a_code_and_change_nothing() {
         (r#"{"sed": 1}"#, "bad-options", "did you mean \"seed\"?"),
         (r#"{"seed": -1}"#, "bad-options", "2^53"),
         (r#"{"seed": 0.5}"#, "bad-options", "0.5"),
+        (r#"{"until": 0}"#, "bad-options", "above 0"),
         (r#"{"nodes": 0}"#, "bad-options", "1 to 99"),
         (r#"{"nodes": 100}"#, "bad-options", "1 to 99"),
         (r#"{"nodes": "five"}"#, "bad-options", "five"),

@@ -56,7 +56,7 @@ pub fn bar(props: &Props) -> Html {
                 if props.gone.is_some() { <a class="pick" href="./" data-testid="simulations">{ texts::SIMULATIONS }</a> }
             } else {
                 { chooser(&props.name, &props.on) }
-                { seed_button(&props.scenario, &props.reseed, &props.on) }
+                { seed_field("seed", &props.scenario, &props.reseed, &props.on) }
                 { rules_off(&props.scenario) }
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
@@ -108,7 +108,13 @@ fn chooser(name: &str, on: &Callback<Action>) -> Html {
     }
 }
 
-fn seed_button(scenario: &str, reseed: &Callback<Option<u64>>, on: &Callback<Action>) -> Html {
+/// The seed, to be typed or drawn anew. It stands in the bar, and where that has no room, beside the scenario's text.
+pub(super) fn seed_field(
+    name: &'static str,
+    scenario: &str,
+    reseed: &Callback<Option<u64>>,
+    on: &Callback<Action>,
+) -> Html {
     let Some(seed) = link::seed(scenario) else { return Html::default() };
     let next = {
         let reseed = reseed.clone();
@@ -126,8 +132,8 @@ fn seed_button(scenario: &str, reseed: &Callback<Option<u64>>, on: &Callback<Act
     };
     html! {
         <span class="pick seed"><span>{ texts::SEED }</span>
-            <input aria-label={texts::SEED} inputmode="numeric" maxlength="16" autocomplete="off" value={seed.to_string()} onchange={typed} data-testid="seed-field" />
-            <button class="square small" title={texts::NEXT_SEED} aria-label={texts::NEXT_SEED} data-testid="seed" onclick={next}>{ glyph(Icon::Dice) }</button>
+            <input aria-label={texts::SEED} inputmode="numeric" maxlength="16" autocomplete="off" value={seed.to_string()} onchange={typed} data-testid={format!("{name}-field")} />
+            <button class="square small" title={texts::NEXT_SEED} aria-label={texts::NEXT_SEED} data-testid={name} onclick={next}>{ glyph(Icon::Dice) }</button>
         </span>
     }
 }

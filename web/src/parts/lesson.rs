@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::bar as bar_part;
 use super::own::own_run;
 use crate::link;
 use crate::model::Action;
@@ -18,6 +19,8 @@ pub struct Props {
     pub live: bool,
     /// The scenario as TOML; empty for a live cluster.
     pub scenario: Shared<String>,
+    /// Runs the scenario with another seed, or with the next one.
+    pub reseed: Callback<Option<u64>>,
     /// Where actions go.
     pub on: Callback<Action>,
 }
@@ -35,10 +38,11 @@ pub fn lesson(props: &Props) -> Html {
     }
     let off = link::rules_off(&props.scenario);
     let off = html! { if !off.is_empty() { <p class="note">{ bar::RULE_OFF }<b>{ off }</b></p> } };
+    let seed = bar_part::seed_field("lesson-seed", &props.scenario, &props.reseed, &props.on);
     match scenarios::by_name(&props.name) {
         Some(built) => html! {
             <>
-                <h2>{ words::SCENARIO }</h2><h3>{ built.title }</h3>
+                <h2>{ words::SCENARIO }</h2><h3>{ built.title }</h3>{ seed }
                 { for built.text.iter().map(|paragraph| html! { <p key={*paragraph}>{ *paragraph }</p> }) }
                 if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
@@ -48,7 +52,7 @@ pub fn lesson(props: &Props) -> Html {
         },
         None => html! {
             <>
-                <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>
+                <h2>{ words::SCENARIO }</h2><h3>{ &props.name }</h3>{ seed }
                 <p>{ link::about(&props.scenario) }</p>
                 <p>{ if props.name == own::NAME { own::TEXT } else { words::OWN } }</p>
                 { off }

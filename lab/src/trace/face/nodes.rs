@@ -82,7 +82,9 @@ pub fn standing(look: RoleFace, part: Part) -> String {
         (_, Part::Leaving) => fill(words::LEAVING, &[("role", &look.words)]),
         (Ring::Small, Part::Spare) => words::SPARE.into(),
         // A leader that has removed itself leads until that is committed.
-        (Ring::Plain | Ring::Dashed | Ring::Crowned, Part::Spare) => fill(words::LEAVING, &[("role", &look.words)]),
+        (Ring::Crowned, Part::Spare) => fill(words::LEAVING, &[("role", &look.words)]),
+        // Whoever has left may not know it yet.
+        (Ring::Plain | Ring::Dashed, Part::Spare) => fill(words::LEFT, &[("role", &look.words)]),
     }
 }
 
@@ -114,5 +116,18 @@ pub fn timer_words(kind: TimerKind) -> &'static str {
         TimerKind::Heartbeat => words::HEARTBEAT_TIMER,
         TimerKind::Request => words::REQUEST_TIMER,
         TimerKind::Pacemaker => words::PACEMAKER_TIMER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leader_that_removed_itself_is_leaving_and_whoever_was_removed_is_no_member() {
+        let of = |of| standing(role(Liveness::Up, of), Part::Spare);
+        assert_eq!(of(Role::Leader), "leader, leaving");
+        assert_eq!([Role::Follower, Role::Candidate].map(of), ["follower, not a member", "candidate, not a member"]);
+        assert_eq!(of(Role::Learner), words::SPARE);
     }
 }

@@ -45,6 +45,7 @@ pub(crate) mod face {
     pub const LEAVING_VOTER: &str = "voter of the old half";
     pub const JOINING: &str = "{role}, joining";
     pub const LEAVING: &str = "{role}, leaving";
+    pub const LEFT: &str = "{role}, not a member";
     /// Holds a part of the state.
     pub const EDGE: &str = "edge";
     pub const ELIDED: &str = "·";
