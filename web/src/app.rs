@@ -204,7 +204,7 @@ impl Component for App {
                     <div class="lower">{ self.clients() }{ self.checks() }</div>
                 </aside>
                 <footer class="time" {inert} aria-label={regions::TIMELINE}>
-                    <TimelineBar marks={model.cursor.marks.clone()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
+                    <TimelineBar marks={model.cursor.marks.clone()} era={model.cursor.view.era()} time={model.cursor.time} position={model.cursor.position} shown={model.shown()}
                         width={self.strip_width} playing={model.playing} following={(live && model.gone.is_none()).then_some(model.following)} speed={model.speed}
                         strip={self.strip.clone()} on={self.on.clone()} />
                 </footer>

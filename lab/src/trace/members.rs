@@ -9,7 +9,9 @@ use quorumscope_core::membership::Membership;
 use quorumscope_core::record::Role;
 use quorumscope_core::types::NodeId;
 
+use super::face::{self, RoleFace};
 use super::view::{Liveness, NodeView, View};
+use super::words::face as words;
 use crate::check::property;
 use crate::scenario::ProtocolName;
 
@@ -53,6 +55,18 @@ impl View {
     /// Which protocol runs; Raft where the stream does not say.
     fn runs(&self) -> ProtocolName {
         ProtocolName::named(&self.protocol).unwrap_or(ProtocolName::Raft)
+    }
+
+    /// How a node is drawn and what it is called.
+    #[must_use]
+    pub fn role_face(&self, node: &NodeView) -> RoleFace {
+        face::role(self.runs(), node.liveness, node.status.role)
+    }
+
+    /// What the time is called in which one node leads: a term, or a view.
+    #[must_use]
+    pub fn era(&self) -> &'static str {
+        if self.runs().signs() { words::VIEW } else { words::TERM }
     }
 
     /// The properties that are checked after every event of a simulated run.

@@ -116,7 +116,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
     let Some(node) = props.view.nodes.get(&id) else { return Html::default() };
     let status = &node.status;
     let up = matches!(node.liveness, Liveness::Up | Liveness::Paused);
-    let look = face::role(node.liveness, status.role);
+    let look = props.view.role_face(node);
     let nobody = |node: Option<NodeId>| node.map_or_else(|| inspect::NOBODY.to_owned(), |node| node.to_string());
     let durable_log = node.durable.0.min(node.last_index().0);
     let (members, cluster) = (props.view.members_at(node), props.view.members());
@@ -127,7 +127,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
             <dl class="values">
                 { row(inspect::ROLE, look.words) }
                 if up {
-                    { row(inspect::TERM, html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.0 }</b> }) }
+                    { row(props.view.era(), html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.0 }</b> }) }
                     { row(inspect::VOTED_FOR, nobody(status.voted_for)) }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
@@ -324,7 +324,7 @@ fn of_entry(node: NodeId, index: LogIndex, props: &Props) -> Html {
             <h2>{ words::inspector::entry(index, node) }{ close(props) }</h2>
             <p class="title">{ face::entry(entry).text }</p>
             <dl class="values">
-                { row(inspect::TERM, html! { <b class="hued" data-hue={hue(entry.term).to_string()}>{ entry.term.0 }</b> }) }
+                { row(props.view.era(), html! { <b class="hued" data-hue={hue(entry.term).to_string()}>{ entry.term.0 }</b> }) }
                 { row(inspect::ON, holds(&|_| true)) }
                 { row(inspect::DURABLE_ON, holds(&|other| other.durable >= index)) }
                 { row(inspect::COMMITTED_ON, holds(&|other| other.status.commit >= index)) }

@@ -23,7 +23,7 @@ pub struct Emphasis {
 
 /// A node with its label.
 pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Callback<NodeId>) -> Html {
-    let look = face::role(shape.liveness, shape.role);
+    let look = shape.look;
     let (label, anchor) = layout.label(shape.place);
     let Point { x, y } = shape.place;
     let ring = match look.ring {

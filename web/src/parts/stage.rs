@@ -288,7 +288,7 @@ fn legend(props: &LegendProps) -> Html {
     html! {
         <ul class="legend" aria-label={words::LEGEND}>
             { for terms.iter().rev().take(TERMS).rev().map(|term| html! {
-                <li key={format!("t{}", term.0)} class="term" data-hue={ring::hue(*term).to_string()}><i class="swatch"></i>{ words::term(*term) }</li>
+                <li key={format!("t{}", term.0)} class="term" data-hue={ring::hue(*term).to_string()}><i class="swatch"></i>{ words::term(props.view.era(), *term) }</li>
             }) }
             { for face::legend(&props.view).into_iter().map(|kind| html! {
                 <li key={format!("{kind:?}")}>{ sample(kind) }{ kind.words() }</li>

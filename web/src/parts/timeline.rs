@@ -25,6 +25,8 @@ use crate::words::{marks as texts, time as words};
 pub struct Props {
     /// What stands on it.
     pub marks: Shared<Marks>,
+    /// What its bands are: terms, or views.
+    pub era: &'static str,
     /// The cursor.
     pub time: Micros,
     /// How many records lie before it.
@@ -93,7 +95,7 @@ pub fn TimelineBar(props: &Props) -> Html {
                 aria-valuetext={texts::clock(props.time)}
                 onpointerdown={down} onpointermove={moved} onpointerup={up.clone()} onpointercancel={up}>
                 <svg viewBox={format!("0 0 {:.0} {HEIGHT:.0}", props.width)} aria-hidden="true">
-                    { part(StripProps { marks: props.marks.clone(), from: props.shown.0, to: props.shown.1, width: props.width, begun }, strip) }
+                    { part(StripProps { marks: props.marks.clone(), era: props.era, from: props.shown.0, to: props.shown.1, width: props.width, begun }, strip) }
                     <rect class="future" x={px(x)} y="0" width={px((props.width - x).max(0.0))} height={px(HEIGHT - 18.0)} />
                     <g class="cursor" transform={format!("translate({x:.1} 0)")}>
                         <path d={format!("M0 8V{:.0}", HEIGHT - 18.0)} /><circle cy="8" r="5" />
@@ -169,6 +171,7 @@ fn follow(on: &Callback<Action>) -> Html {
 #[derive(PartialEq)]
 struct StripProps {
     marks: Shared<Marks>,
+    era: &'static str,
     from: Micros,
     to: Micros,
     width: f64,
@@ -182,7 +185,7 @@ fn strip(props: &StripProps) -> Html {
     let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).next().unwrap_or(1_000_000.0);
     html! {
         <g>
-            { for props.marks.terms.iter().enumerate().filter_map(|(index, band)| band_of(band, index < props.begun, &ruler)) }
+            { for props.marks.terms.iter().enumerate().filter_map(|(index, band)| band_of(band, props.era, index < props.begun, &ruler)) }
             { for thinned(&props.marks.marks, &ruler).into_iter().map(|(mark, x)| mark_of(mark, x)) }
             { for ticks.iter().map(|tick| html! {
                 <g class="tick" key={format!("{tick:.0}")}><path d={format!("M{:.1} {:.0}v4", ruler.x(*tick), HEIGHT - 18.0)} />
@@ -192,10 +195,10 @@ fn strip(props: &StripProps) -> Html {
     }
 }
 
-fn band_of(band: &TermBand, begun: bool, ruler: &Ruler) -> Option<Html> {
+fn band_of(band: &TermBand, era: &str, begun: bool, ruler: &Ruler) -> Option<Html> {
     let to = band.to.map_or(ruler.to, |to| to.0 as f64);
     let (x, width) = ruler.span(band.from.0 as f64, to)?;
-    let text = texts::band(band.term, band.leader);
+    let text = texts::band(era, band.term, band.leader);
     let short = texts::short_band(band.term);
     let (text, fits) = if width > 112.0 { (text, true) } else { (short, width > 24.0) };
     let class = classes!("band", band.term.0.is_multiple_of(2).then_some("even"));

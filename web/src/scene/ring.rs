@@ -11,7 +11,7 @@ use litemap::LiteMap;
 
 use quorumscope_core::record::{Endpoint, Role};
 use quorumscope_core::types::{NodeId, Term};
-use quorumscope_lab::trace::face::{self, MessageKind, Sign};
+use quorumscope_lab::trace::face::{self, MessageKind, RoleFace, Sign};
 use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Content, Liveness, NodeView, View};
 
@@ -38,6 +38,8 @@ pub struct NodeShape {
     pub liveness: Liveness,
     /// What it does.
     pub role: Role,
+    /// How that is drawn and called.
+    pub look: RoleFace,
     /// What it is to the cluster.
     pub part: Part,
     /// Its term; the durable one while it is down.
@@ -82,6 +84,7 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
             place: layout.node(*id)?,
             liveness: node.liveness,
             role: node.status.role,
+            look: view.role_face(node),
             part: Part::of(*id, &members),
             term: node.status.term,
             votes: vote_dots(view, *id, node),

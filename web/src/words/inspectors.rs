@@ -6,8 +6,6 @@ pub mod inspect {
     pub const NOTHING: &str = "Click a node, a link, a message or a log entry to see what it knows and why.";
     /// Row: role.
     pub const ROLE: &str = "role";
-    /// Row: term.
-    pub const TERM: &str = "term";
     /// Row: vote.
     pub const VOTED_FOR: &str = "voted for";
     /// Row: leader.
@@ -257,7 +255,7 @@ pub mod insight {
     #[must_use]
     pub fn role(view: &View, node: NodeId) -> String {
         let Some(shown) = view.nodes.get(&node) else { return String::new() };
-        let (look, part) = (face::role(shown.liveness, shown.status.role), Part::of(node, &view.members()));
+        let (look, part) = (view.role_face(shown), Part::of(node, &view.members()));
         let role = face::standing(look, part);
         let article = match look.ring {
             Ring::Paused | Ring::Crossed => "",

@@ -21,10 +21,10 @@ pub mod stage {
     /// Lost by hand.
     pub const LOST_HAND: &str = "dropped by hand";
 
-    /// A term's name.
+    /// A term's or view's name.
     #[must_use]
-    pub fn term(term: Term) -> String {
-        format!("term {}", term.0)
+    pub fn term(era: &str, term: Term) -> String {
+        format!("{era} {}", term.0)
     }
 
     /// An entry was decided.

@@ -50,8 +50,8 @@ pub mod marks {
 
     /// A band.
     #[must_use]
-    pub fn band(term: Term, leader: NodeId) -> String {
-        format!("term {} · {leader} leads", term.0)
+    pub fn band(era: &str, term: Term, leader: NodeId) -> String {
+        format!("{era} {} · {leader} leads", term.0)
     }
 
     /// A narrow band.

@@ -6,6 +6,7 @@
 use quorumscope_core::membership::Membership;
 use quorumscope_core::record::{Role, TimerKind};
 
+use crate::scenario::ProtocolName;
 use crate::trace::members::Part;
 use crate::trace::view::Liveness;
 use crate::trace::words::{face as words, fill, members as members_text};
@@ -52,9 +53,20 @@ pub fn role_words(role: Role) -> &'static str {
     }
 }
 
+/// What a role is called where this protocol runs.
+fn words_of(protocol: ProtocolName, role: Role) -> &'static str {
+    match (protocol, role) {
+        (ProtocolName::Pbft, Role::Leader) => words::PRIMARY,
+        (ProtocolName::Pbft, Role::Follower) => words::BACKUP,
+        (ProtocolName::HotStuff, Role::Follower) => words::REPLICA,
+        (ProtocolName::Pbft | ProtocolName::HotStuff, Role::Learner) => words::CATCHING_UP,
+        (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff, _) => role_words(role),
+    }
+}
+
 /// A node in this role and state.
 #[must_use]
-pub fn role(liveness: Liveness, role: Role) -> RoleFace {
+pub fn role(protocol: ProtocolName, liveness: Liveness, role: Role) -> RoleFace {
     let votes = matches!(role, Role::PreCandidate | Role::Candidate);
     let ring = match role {
         Role::Follower => Ring::Plain,
@@ -63,7 +75,7 @@ pub fn role(liveness: Liveness, role: Role) -> RoleFace {
         Role::Learner | Role::Observer | Role::Edge => Ring::Small,
     };
     match liveness {
-        Liveness::Up => RoleFace { ring, votes, words: role_words(role) },
+        Liveness::Up => RoleFace { ring, votes, words: words_of(protocol, role) },
         Liveness::Paused => RoleFace { ring: Ring::Paused, votes, words: words::PAUSED },
         Liveness::Down => RoleFace { ring: Ring::Crossed, votes: false, words: words::DOWN },
         Liveness::Crashed => RoleFace { ring: Ring::Crossed, votes: false, words: words::CRASHED },
@@ -125,9 +137,17 @@ mod tests {
 
     #[test]
     fn a_leader_that_removed_itself_is_leaving_and_whoever_was_removed_is_no_member() {
-        let of = |of| standing(role(Liveness::Up, of), Part::Spare);
+        let of = |of| standing(role(ProtocolName::Raft, Liveness::Up, of), Part::Spare);
         assert_eq!(of(Role::Leader), "leader, leaving");
         assert_eq!([Role::Follower, Role::Candidate].map(of), ["follower, not a member", "candidate, not a member"]);
         assert_eq!(of(Role::Learner), words::SPARE);
+    }
+
+    #[test]
+    fn roles_are_called_as_in_the_paper_of_their_protocol() {
+        let of = |protocol| [Role::Leader, Role::Follower].map(|of| role(protocol, Liveness::Up, of).words);
+        assert_eq!(of(ProtocolName::Raft), ["leader", "follower"]);
+        assert_eq!(of(ProtocolName::Pbft), ["primary", "backup"]);
+        assert_eq!(of(ProtocolName::HotStuff), ["leader", "replica"]);
     }
 }

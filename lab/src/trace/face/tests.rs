@@ -12,6 +12,7 @@ use quorumscope_core::record::{AnyMessage, Endpoint, Role};
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId, RequestNumber, Term, Time, Wall};
 
 use super::*;
+use crate::scenario::ProtocolName;
 use crate::trace::view::{Content, Liveness, MessageView, View};
 
 fn an_entry(index: u64, kind: EntryKind, payload: Bytes) -> Entry {
@@ -115,8 +116,8 @@ fn entries_are_read_through_session_and_store() {
 
 #[test]
 fn a_crashed_leader_has_no_crown() {
-    assert_eq!(role(Liveness::Up, Role::Leader).ring, Ring::Crowned);
-    let crashed = role(Liveness::Crashed, Role::Leader);
+    assert_eq!(role(ProtocolName::Raft, Liveness::Up, Role::Leader).ring, Ring::Crowned);
+    let crashed = role(ProtocolName::Raft, Liveness::Crashed, Role::Leader);
     assert_eq!((crashed.ring, crashed.words), (Ring::Crossed, "crashed"));
 }
 

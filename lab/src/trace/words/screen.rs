@@ -36,6 +36,12 @@ pub(crate) mod face {
     pub const PRE_CANDIDATE: &str = "pre-candidate";
     pub const CANDIDATE: &str = "candidate";
     pub const LEADER: &str = "leader";
+    pub const PRIMARY: &str = "primary";
+    pub const BACKUP: &str = "backup";
+    pub const REPLICA: &str = "replica";
+    pub const CATCHING_UP: &str = "catching up";
+    pub const TERM: &str = "term";
+    pub const VIEW: &str = "view";
     pub const LEARNER: &str = "learner";
     /// Gets what is committed and answers reads.
     pub const OBSERVER: &str = "observer";
