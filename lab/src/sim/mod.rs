@@ -13,6 +13,7 @@ mod coverage;
 mod disk;
 mod execute;
 mod fault;
+mod lie;
 mod network;
 mod queue;
 mod recorder;

@@ -18,6 +18,7 @@ use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 use super::coverage::Coverage;
 use super::setup::MachineSetup;
+use crate::adversary::Deceive;
 use crate::check::{ByzantineChecks, Checks, RaftChecks};
 
 /// Whom a client asks.
@@ -32,7 +33,7 @@ pub(crate) enum Asks {
 }
 
 /// A protocol that the laboratory can observe.
-pub(crate) trait Subject: Protocol {
+pub(crate) trait Subject: Deceive {
     /// What is checked of it.
     type Checks: Checks;
 
