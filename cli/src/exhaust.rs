@@ -52,7 +52,7 @@ pub struct Arguments {
     /// Stop after this many seconds
     #[arg(long, value_name = "N")]
     max_seconds: Option<u64>,
-    /// Stop before more memory than this is used, in megabytes
+    /// Stop once this much memory is used, in megabytes
     #[arg(long, value_name = "N", default_value_t = 4_096)]
     max_megabytes: u64,
     /// Print one JSON object
@@ -71,6 +71,8 @@ struct Report {
     pending: u8,
     batch: u8,
     rules_off: Vec<&'static str>,
+    /// Of them, those that play no part in these worlds.
+    outside: Vec<&'static str>,
     states: u64,
     transitions: u64,
     depth: u64,
@@ -114,12 +116,13 @@ impl End {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let bounds = understand(arguments).map_err(Failure::input)?;
+    let outside: Vec<_> = bounds.outside().map(Rule::name).collect();
     let mut search = Search::new(bounds).map_err(|error| Failure::input(format!("--{error}")))?;
     let began = Instant::now();
     let end = explore(&mut search, arguments, began);
     let took = began.elapsed();
     let counterexample = search.counterexample();
-    let report = make_report(&search, end, took, counterexample);
+    let report = Report { outside, ..make_report(&search, end, took, counterexample) };
     if arguments.json {
         report::print_json(&report)?;
     } else {
@@ -192,6 +195,7 @@ fn make_report(search: &Search, end: End, took: Duration, counterexample: Option
         pending: bounds.pending,
         batch: bounds.batch,
         rules_off: bounds.rules_off.iter().copied().map(Rule::name).collect(),
+        outside: Vec::new(),
         states,
         transitions,
         depth,
@@ -227,6 +231,9 @@ fn for_people(report: &Report) -> String {
         report.states_per_second,
         report.megabytes
     );
+    for rule in &report.outside {
+        let _ = writeln!(text, "{rule} plays no part in these worlds: nothing here can break without it");
+    }
     match &report.counterexample {
         Some(found) => {
             let _ =

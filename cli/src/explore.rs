@@ -12,6 +12,7 @@ use quorumscope_lab::explore::{Outcome, explore, hunt, shrink};
 use quorumscope_lab::keys::Scheme;
 use quorumscope_lab::scenario::profile::{Plan, Profile, SHORTEST_RUN, generate};
 use quorumscope_lab::scenario::{MAX_NODES, ProtocolName, Scenario, protocol, read_span, rule, unknown};
+use quorumscope_lab::sim::Coverage;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -20,6 +21,9 @@ use crate::sweep::{Sweep, Swept, sweep};
 
 /// A sweep this long must raise every counter of its profile.
 const COVERAGE_FROM: u64 = 100;
+
+/// With fewer nodes not everything that a profile counts can happen.
+const COVERAGE_NODES: u32 = 3;
 
 /// Faults that have a name and are not built yet.
 const LATER_FAULTS: &str = "byzantine";
@@ -148,7 +152,7 @@ fn understand(arguments: &Arguments) -> Result<Plans, String> {
     let signer = Scheme::ALL.into_iter().find(|scheme| scheme.name() == arguments.signer);
     let signer = signer.ok_or_else(|| unknown("signer", &arguments.signer, schemes))?;
     if let Some(rule) = rules_off.iter().find(|rule| !protocol.has(**rule)) {
-        return Err(format!("--rule-off {}: {} has no such rule", rule.name(), protocol.name()));
+        return Err(format!("--rule-off {}: a run of {} cannot switch it off", rule.name(), protocol.name()));
     }
     let plan = match profile {
         Some(profile) => profile.plan().paced(settings),
@@ -177,7 +181,12 @@ pub(crate) fn settings(name: &str) -> Result<raft::Profile, String> {
 fn seeds(text: &str) -> Result<(u64, u64), String> {
     let refuse = || format!("--seeds {text}: write a range as 0..100, with the seed after the last at its end");
     let (first, end) = text.split_once("..").ok_or_else(refuse)?;
-    let (first, end): (u64, u64) = (first.parse().map_err(|_| refuse())?, end.parse().map_err(|_| refuse())?);
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(first) || !digits(end) {
+        return Err(refuse());
+    }
+    // What is too long for a number is too large for a seed.
+    let [first, end] = [first, end].map(|text| text.parse().unwrap_or(u64::MAX));
     if first >= end {
         return Err(format!("--seeds {text} is empty: the seed at its end is not part of it"));
     }
@@ -214,7 +223,7 @@ fn describe(
     })
 }
 
-/// The command that runs this seed alone.
+/// The command that runs this seed alone, and shortens it where that was asked for.
 fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     let mut text = format!(
         "quorumscope explore --protocol {} --nodes {} --seeds {seed}..{}",
@@ -238,12 +247,16 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     for rule in &plans.rules_off {
         let _ = write!(text, " --rule-off {}", rule.name());
     }
+    if arguments.shrink {
+        text.push_str(" --shrink");
+    }
     text
 }
 
 fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failure: Option<Failed>) -> Report {
     let coverage = report::counters(&swept.coverage);
-    let must = plans.profile.filter(|_| plans.rules_off.is_empty() && swept.runs >= COVERAGE_FROM);
+    let enough = swept.runs >= COVERAGE_FROM && arguments.nodes >= COVERAGE_NODES;
+    let must = plans.profile.filter(|_| plans.rules_off.is_empty() && enough);
     let must = must.map(|profile| profile.must_cover(plans.protocol)).unwrap_or_default();
     let seconds = swept.took.as_secs_f64().max(1e-6);
     Report {
@@ -282,8 +295,9 @@ fn for_people(report: &Report, swept: &Swept) -> String {
         report.committed
     );
     let runs = report.runs.max(1);
+    let width = Coverage::NAMES.iter().map(|name| name.len()).max().unwrap_or(0);
     for (name, count) in swept.coverage.iter() {
-        let _ = writeln!(text, "  {name:26} {count:>12}  {}.{} a run", count / runs, count * 10 / runs % 10);
+        let _ = writeln!(text, "  {name:width$} {count:>12}  {}.{} a run", count / runs, count * 10 / runs % 10);
     }
     for name in &report.not_covered {
         let _ = writeln!(text, "FAILED  not once in {runs} runs: {name}; the sweep has not tested what it claims to");

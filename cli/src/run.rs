@@ -7,12 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use quorumscope_core::types::Time;
+use quorumscope_core::event::Event;
+use quorumscope_core::record::{Body, Record};
+use quorumscope_core::types::{Span, Time};
 use quorumscope_lab::check::linearizable::{self, Verdict};
 use quorumscope_lab::check::property;
-use quorumscope_lab::scenario::{ExpectationResult, Fact, LINEARIZABILITY_BUDGET, Run, Scenario};
+use quorumscope_lab::scenario::{ExpectationResult, Fact, LINEARIZABILITY_BUDGET, Run, Scenario, When, print_span};
 use quorumscope_lab::trace::file::{self, Header};
 use quorumscope_lab::trace::view::Violation;
+use quorumscope_lab::trace::why;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -51,6 +54,8 @@ struct Report {
     digest: String,
     violations: Vec<ViolationReport>,
     expectations: Vec<ExpectationReport>,
+    /// Changes of members and transfers that a node refused.
+    refused: Vec<RefusalReport>,
     coverage: BTreeMap<&'static str, u64>,
     replay: String,
 }
@@ -60,6 +65,12 @@ struct ExpectationReport {
     text: String,
     held: bool,
     detail: String,
+}
+
+#[derive(Serialize)]
+struct RefusalReport {
+    at_ms: f64,
+    text: String,
 }
 
 impl From<&ExpectationResult> for ExpectationReport {
@@ -82,21 +93,48 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let file = arguments.scenario.display().to_string();
     let mut run = Run::new(&scenario).map_err(|error| Failure::input(error.in_file(&file)))?;
-    run.set_recording(arguments.trace.is_some());
+    if let Some(late) = scenario.expect.iter().find_map(|expect| looks_after(expect.when, scenario.until)) {
+        let text =
+            format!("an expectation at {late} is after the end of the run: until = \"{}\"", span(scenario.until));
+        return Err(Failure::input(format!("{file}: {text}")));
+    }
     run.run_to_end();
+    let records = run.take_records();
     if let Some(out) = &arguments.trace {
-        write_trace(out, &mut run)?;
+        write_trace(out, &run, &records)?;
     }
     let violations = violations(&run);
     let expects_violation = scenario.expect.iter().flat_map(|expect| &expect.facts).any(is_violation);
     let succeeded = run.succeeded() && (violations.is_empty() || expects_violation);
-    let report = make_report(&run, &violations, &arguments.page);
+    let report = Report { refused: refused(&records), ..make_report(&run, &violations, &arguments.page) };
     if arguments.json {
         report::print_json(&report)?;
     } else {
         report::print(&for_people(&report, &scenario, &file, succeeded, arguments.seed))?;
     }
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// When an expectation looks at a run that is over by then.
+fn looks_after(when: When, until: Time) -> Option<String> {
+    match when {
+        When::At(at) if at > until => Some(span(at)),
+        When::At(_) | When::By(_) | When::Always => None,
+    }
+}
+
+fn span(time: Time) -> String {
+    print_span(Span(time.0))
+}
+
+/// What steps asked for and nodes refused. It is no failure of the run, and its author should know.
+fn refused(records: &[Record]) -> Vec<RefusalReport> {
+    let refusal = |record: &&Record| {
+        matches!(record.body, Body::Noted(Event::ChangeRefused { .. } | Event::TransferRefused { .. }))
+    };
+    let told = |record: &Record| why::explain(record, |_| None).sentence;
+    let refusals = records.iter().filter(refusal);
+    refusals.map(|record| RefusalReport { at_ms: report::millis(record.at), text: told(record) }).collect()
 }
 
 fn is_violation(fact: &Fact) -> bool {
@@ -133,6 +171,7 @@ fn make_report(run: &Run, violations: &[Violation], page: &str) -> Report {
         digest: simulation.digest().to_string(),
         violations: violations.iter().map(Into::into).collect(),
         expectations,
+        refused: Vec::new(),
         coverage: report::counters(simulation.coverage()),
         replay: report::link(page, scenario, cursor, Some(simulation.digest())),
     }
@@ -154,6 +193,9 @@ fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool,
     for violation in &report.violations {
         let _ = writeln!(text, "  {}", violation.line());
     }
+    for refusal in &report.refused {
+        let _ = writeln!(text, "  refused at {} ms: {}", refusal.at_ms, refusal.text);
+    }
     let _ = writeln!(
         text,
         "{} ms of virtual time, {} events, {} entries committed, digest {}",
@@ -168,14 +210,14 @@ fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool,
 }
 
 /// Writes under another name and renames, so that an interruption leaves no half file under the name asked for.
-fn write_trace(out: &Path, run: &mut Run) -> Result<(), Failure> {
+fn write_trace(out: &Path, run: &Run, records: &[Record]) -> Result<(), Failure> {
     let scenario = run.scenario();
     let header = Header {
         scenario: Some(scenario.to_toml()),
         digest: Some(run.simulation().digest()),
         ..Header::recording(scenario.protocol.name(), &scenario.name)
     };
-    let text = file::write(header, &run.take_records());
+    let text = file::write(header, records);
     let mut part = out.as_os_str().to_owned();
     part.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(part);

@@ -87,6 +87,7 @@ fn run_prints_one_json_object_of_the_documented_shape() {
         "digest",
         "violations",
         "expectations",
+        "refused",
         "coverage",
         "replay",
     ] {
@@ -109,12 +110,36 @@ fn an_expectation_that_does_not_hold_is_exit_code_1() {
 }
 
 #[test]
+fn what_a_step_asked_for_and_a_node_refused_is_said() {
+    let path = folder("asks").join("asks.toml");
+    let steps =
+        "[[step]]\nat = \"1s\"\nmembers = { add = \"n1\" }\n[[step]]\nat = \"2s\"\ntransfer = { to = \"n4\" }\n";
+    fs::write(&path, format!("protocol = \"raft\"\nnodes = 4\nvoters = 3\nuntil = \"3s\"\n{steps}"))
+        .expect("it is written");
+    let path = path.display().to_string();
+    let output = quorumscope(&["run", &path]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("refused at 1000 ms: ") && told.contains(" refused to change the members: n1 is a member"),
+        "{told}"
+    );
+    assert!(told.contains("refused at 2000 ms: ") && told.contains(" does not hand leadership to n4: "), "{told}");
+    let report: Value = serde_json::from_slice(&quorumscope(&["run", &path, "--json"]).stdout).expect("JSON");
+    assert_eq!(report["refused"].as_array().map(Vec::len), Some(2), "{report}");
+}
+
+#[test]
 fn a_scenario_that_is_wrong_names_its_file_its_line_and_the_nearest_name() {
     let folder = folder("wrong");
     for (name, content, expected) in [
         ("key", "protocol = \"raft\"\nnods = 3\n", ":2: unknown key \"nods\"; did you mean \"nodes\"?"),
         ("protocol", "protocol = \"raff\"\nnodes = 3\n", ":1: unknown protocol \"raff\"; did you mean \"raft\"?"),
-        ("later", "protocol = \"pbft\"\nnodes = 4\n", ":1: protocol \"pbft\" is not built yet; available: raft"),
+        (
+            "later",
+            "protocol = \"hybrid\"\nnodes = 4\n",
+            ":1: protocol \"hybrid\" is not built yet; available: raft, pbft, hotstuff",
+        ),
         (
             "rule",
             "protocol = \"raft\"\nnodes = 3\n[rules]\n\"raft.up-to-date\" = false\n",
@@ -124,6 +149,21 @@ fn a_scenario_that_is_wrong_names_its_file_its_line_and_the_nearest_name() {
             "node",
             "protocol = \"raft\"\nnodes = 3\n[[step]]\nat = \"1s\"\ncrash = \"n9\"\n",
             ":5: there is no node n9 in this scenario; its nodes: n1, n2, n3",
+        ),
+        (
+            "voters",
+            "protocol = \"raft\"\nnodes = 3\nvoters = 5\n",
+            ":3: n4 votes and is not one of the nodes: add it to \"nodes\"",
+        ),
+        (
+            "drift",
+            "protocol = \"raft\"\nnodes = 3\n[[step]]\nat = \"1s\"\ndrift = { node = \"n1\", rate = 0 }\n",
+            ":5: a clock that stands still is a pause: write a rate above 0, as 1.0002",
+        ),
+        (
+            "late",
+            "protocol = \"raft\"\nnodes = 3\nuntil = \"3s\"\n[[expect]]\nat = \"9s\"\nleaders = 1\n",
+            ": an expectation at 9s is after the end of the run: until = \"3s\"",
         ),
         ("syntax", "protocol = \"raft\nnodes = 3\n", ":1: "),
     ] {
@@ -152,6 +192,7 @@ fn bad_arguments_are_one_line_that_says_what_would_be_right() {
         (explore(&["--protocol", "raft", "--seeds", "5..5"]), "is empty"),
         (explore(&["--protocol", "raft", "--seeds", "9..5"]), "is empty"),
         (explore(&["--protocol", "raft", "--seeds", "5"]), "write a range as 0..100"),
+        (explore(&["--protocol", "raft", "--seeds", "0..99999999999999999999"]), "seeds are below 2^53"),
         (explore(&["--protocol", "raft", "--nodes", "0"]), "1 to 99 nodes"),
         (explore(&["--protocol", "raft", "--faults", "byzantine"]), "available: none, light, heavy"),
         (explore(&["--protocol", "raft", "--faults", "heavvy"]), "did you mean \"heavy\"?"),
@@ -279,6 +320,19 @@ fn exhaust_tells_a_shortest_counterexample_step_by_step() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("FAILED  Leader completeness breaks after 8 steps: "), "{told}");
     assert_eq!(told.lines().filter(|line| line.starts_with("  ")).count(), 8, "{told}");
+}
+
+#[test]
+fn exhaust_says_which_rules_play_no_part_in_its_worlds() {
+    let told = |rule| {
+        let small = ["exhaust", "--terms", "1", "--commands", "0", "--rule-off", rule];
+        text(&quorumscope(&small).stdout)
+    };
+    let outside = "plays no part in these worlds";
+    for rule in ["session.exactly-once", "raft.lease-from-send", "raft.check-quorum"] {
+        assert!(told(rule).contains(&format!("{rule} {outside}")), "{rule}");
+    }
+    assert!(!told("raft.commit-own-term-only").contains(outside));
 }
 
 #[test]

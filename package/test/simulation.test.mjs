@@ -38,6 +38,19 @@ test("going back repeats the run, and a fork goes its own way", () => {
   assert.deepEqual([sim.digest(), fork.digest()], [digest, digest]);
 });
 
+test("a run of another machine takes its commands in words", () => {
+  const sim = new Simulation({ scenario: 'protocol = "raft"\nnodes = 3\nmachine = "workflow"\n' });
+  sim.runUntil(2000);
+  sim.propose({ command: "create case c1 open" });
+  sim.runUntil(3000);
+  assert.equal(sim.view().clients[0].operations.at(-1).verdict, "ok");
+  for (const wrong of [{ set: { key: "x", value: "1" } }, { command: "create" }]) {
+    assert.throws(() => sim.propose(wrong), (error) => error.code === "bad-operation" && error.message !== "");
+  }
+  const store = new Simulation({ nodes: 3 });
+  assert.throws(() => store.propose({ command: "create case c1 open" }), (error) => error.code === "bad-operation");
+});
+
 test("a wrong argument throws an Error with a code and leaves the run as it was", () => {
   const sim = new Simulation({ nodes: 3 });
   const before = sim.digest();

@@ -5,6 +5,7 @@
 //! of the caller's own getters back as a value; unknown members are refused.
 
 use js_sys::{Array, Error as JsError, Reflect};
+use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::types::{NodeId, NotANode, RecordId, Time};
 use quorumscope_lab::scenario::{MAX_NODES, unknown};
@@ -125,23 +126,30 @@ pub fn whole(value: f64, what: &str) -> Result<u64, Error> {
     }
 }
 
-/// Reads an operation.
+/// Reads an operation on a machine of this kind.
 ///
 /// # Errors
-/// An unknown operation or a missing field.
-pub fn operation(value: &JsValue) -> Result<Operation, Error> {
-    let read = || -> Result<Operation, String> {
-        let verbs = Members::of(value, &["set", "get", "delete"])?;
+/// An unknown operation, a missing field, or one that another machine would take.
+pub fn operation(value: &JsValue, machine: MachineKind) -> Result<AnyCommand, Error> {
+    let read = || -> Result<AnyCommand, String> {
+        let verbs = Members::of(value, &["set", "get", "delete", "command"])?;
+        if machine != MachineKind::Kv {
+            let text = verbs.text("command")?.ok_or("the machine of this run takes { command: \"…\" }")?;
+            return AnyCommand::read(machine, &text);
+        }
+        if verbs.text("command")?.is_some() {
+            return AnyCommand::read(machine, "");
+        }
         let verb = |name| verbs.read(name, "object", |member| member.is_object().then(|| member.clone()));
         let key = |of: &Members<'_>| of.text("key")?.ok_or_else(|| String::from("the key is missing"));
         match (verb("set")?, verb("get")?, verb("delete")?) {
             (Some(set), None, None) => {
                 let members = Members::of(&set, &["key", "value"])?;
                 let value = members.text("value")?.ok_or("the value is missing")?;
-                Ok(Operation::Set { key: key(&members)?, value })
+                Ok(Operation::Set { key: key(&members)?, value }.into())
             }
-            (None, Some(get), None) => Ok(Operation::Get { key: key(&Members::of(&get, &["key"])?)? }),
-            (None, None, Some(delete)) => Ok(Operation::Delete { key: key(&Members::of(&delete, &["key"])?)? }),
+            (None, Some(get), None) => Ok(Operation::Get { key: key(&Members::of(&get, &["key"])?)? }.into()),
+            (None, None, Some(delete)) => Ok(Operation::Delete { key: key(&Members::of(&delete, &["key"])?)? }.into()),
             (None, None, None) => Err("it does nothing".into()),
             (Some(_), ..) | (None, Some(_), Some(_)) => Err("it does more than one thing".into()),
         }

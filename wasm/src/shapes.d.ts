@@ -21,11 +21,12 @@ export interface RecordsOptions {
   lines?: boolean;
 }
 
-/** One operation on the replicated key-value store. */
+/** One operation on the replicated key-value store, or a command in words where a scenario names another machine. */
 export type Operation =
   | { set: { key: string; value: string } }
   | { get: { key: string } }
-  | { delete: { key: string } };
+  | { delete: { key: string } }
+  | { command: string };
 
 /** Everything that can be known at one instant. Times are in milliseconds of the run. */
 export interface View {

@@ -86,7 +86,7 @@ impl Simulation {
         #[wasm_bindgen(unchecked_param_type = "Operation")] operation: &JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "string")] to: &JsValue,
     ) -> Result<(), Error> {
-        let operation = convert::operation(operation)?.encode();
+        let operation = convert::operation(operation, self.run.scenario().machine.kind)?.encode();
         let to = if to.is_undefined() || to.is_null() { None } else { Some(convert::node(to)?) };
         self.command(Command::Propose { to, operation })
     }

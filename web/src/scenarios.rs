@@ -109,7 +109,7 @@ pub static MORE: [Built; 18] = [
         title: "Members come and go",
         text: &[],
         tries: &[
-            "Jump to the marks at 1.5 s and step: while “joint” stands over the ring, it takes a majority of either half.",
+            "Jump to the marks at 1.5 s and step: while “joint” stands over the ring, it takes a majority of each half.",
             "Select the leader and ask for your own change under “Change members in one step”.",
         ],
         toml: include_str!("../../tests/scenarios/members.toml"),

@@ -7,7 +7,8 @@
 //! least recently, at the log entry that opens a new one, alike on all replicas.
 //! A session that nobody has used for long expires at the first entry whose log
 //! time is late enough; a local clock would expire it on one replica only.
-//! A command of a session that is not open is an error and is never executed.
+//! A command of a session that is not open is an error and is never executed;
+//! its client opens another session and goes on with higher numbers.
 //!
 //! Read `payload` next: what a client says, and what it hears.
 
@@ -229,7 +230,7 @@ impl<S: StateMachine> Sessions<S> {
         match Payload::decode(payload) {
             None => SessionAnswer::Malformed,
             Some(Payload::Open) => {
-                self.open(client, index, log_time);
+                self.open(client, number, index, log_time);
                 SessionAnswer::Opened
             }
             Some(Payload::Close) => match self.sessions.remove(&client) {
@@ -250,7 +251,9 @@ impl<S: StateMachine> Sessions<S> {
         }
     }
 
-    fn open(&mut self, client: ClientId, index: LogIndex, log_time: Wall) {
+    /// What the client asked for before it asked for this session belongs to an earlier one, whose results are gone:
+    /// such a number is never executed here, as nobody could tell it from one that was executed there.
+    fn open(&mut self, client: ClientId, number: RequestNumber, index: LogIndex, log_time: Wall) {
         if let Some(session) = self.sessions.get_mut(&client) {
             (session.last_used, session.last_used_at) = (index, log_time);
             return;
@@ -261,7 +264,9 @@ impl<S: StateMachine> Sessions<S> {
         {
             self.sessions.remove(&idlest);
         }
-        self.sessions.insert(client, Session { last_used: index, last_used_at: log_time, ..Session::default() });
+        let acknowledged = RequestNumber(number.0.saturating_sub(1));
+        let session = Session { acknowledged, last_used: index, last_used_at: log_time, ..Session::default() };
+        self.sessions.insert(client, session);
     }
 
     fn command(

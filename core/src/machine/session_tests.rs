@@ -16,7 +16,8 @@ const IDLE_LIMIT: u64 = 100;
 
 #[derive(Clone, Debug)]
 enum Event {
-    Open(u64),
+    /// Client, number.
+    Open(u64, u64),
     Close(u64),
     /// Client, number, what it acknowledges, key, value. The same number comes again with the same content.
     Command(u64, u64, u64),
@@ -28,7 +29,7 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        3 => (1..4_u64).prop_map(Event::Open),
+        3 => (1..4_u64, 0..9_u64).prop_map(|(client, number)| Event::Open(client, number)),
         1 => (1..4_u64).prop_map(Event::Close),
         12 => (1..4_u64, 1..9_u64, prop_oneof![3 => Just(0), 1 => 0..9_u64])
             .prop_map(|(client, number, acknowledged)| Event::Command(client, number, acknowledged)),
@@ -86,11 +87,11 @@ impl Model {
         told
     }
 
-    fn open(&mut self, now: u64, client: u64) -> SessionAnswer {
+    fn open(&mut self, now: u64, client: u64, number: u64) -> SessionAnswer {
         let opened = &mut self.opened;
         let fresh = || {
             *opened.entry(client).or_default() += 1;
-            Session::default()
+            Session { acknowledged: number.saturating_sub(1), ..Session::default() }
         };
         self.sessions.entry(client).or_insert_with(fresh).last_used = now;
         SessionAnswer::Opened
@@ -114,10 +115,10 @@ proptest! {
                 sessions.apply(index, Wall(now), ClientId(client), RequestNumber(number), &payload.encode())
             };
             match *event {
-                Event::Open(client) => {
-                    let answer = told(client, 0, Payload::Open);
+                Event::Open(client, number) => {
+                    let answer = told(client, number, Payload::Open);
                     model.expire(now);
-                    prop_assert_eq!(answer, model.open(now, client));
+                    prop_assert_eq!(answer, model.open(now, client, number));
                 }
                 Event::Close(client) => {
                     let answer = told(client, 0, Payload::Close);
@@ -165,7 +166,7 @@ proptest! {
         for (index, (passes, event, key)) in (1..).map(LogIndex).zip(&events) {
             now += passes;
             let (client, number, payload) = match *event {
-                Event::Open(client) => (client, 0, Payload::Open),
+                Event::Open(client, number) => (client, number, Payload::Open),
                 Event::Close(client) => (client, 0, Payload::Close),
                 Event::Command(client, number, acknowledged) => {
                     let (key, value) = (["a", "a/1", "b"][*key].into(), format!("{index}"));

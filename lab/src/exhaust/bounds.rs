@@ -4,7 +4,7 @@
 //! them is explored to the last state; what lies beyond is not, and nothing is
 //! said of it.
 
-use quorumscope_core::raft::{Config, Rule, Switches};
+use quorumscope_core::raft::{Config, Rule, RuleKind, Switches};
 use quorumscope_core::types::NodeId;
 
 /// The edges of a small world.
@@ -47,6 +47,36 @@ impl Default for Bounds {
             batch: 1,
             rules_off: Vec::new(),
         }
+    }
+}
+
+impl Bounds {
+    /// Of the rules that are off, those that play no part in these worlds: nothing waits for time, members stay, there
+    /// are no snapshots, sessions, reads, leases or transfers, and progress is not judged.
+    pub fn outside(&self) -> impl Iterator<Item = Rule> + use<> {
+        let left_out = [
+            Rule::ExactlyOnce,
+            Rule::EachNumberByItself,
+            Rule::JointConsensus,
+            Rule::OneChangeAtATime,
+            Rule::ChangeAfterOwnCommit,
+            Rule::ConfigurationFollowsLog,
+            Rule::SnapshotCarriesSessions,
+            Rule::StaleSnapshotIgnored,
+            Rule::SnapshotKeepsNewerLog,
+            Rule::ReadIndexConfirmsLeadership,
+            Rule::ReadWaitsForOwnTermCommit,
+            Rule::LeaseFromSend,
+            Rule::LeaseDriftBound,
+            Rule::LeaseEndsAtTransfer,
+            Rule::VoteLease,
+            Rule::VotersConfirm,
+            Rule::EarlyAnswerIsDurable,
+            Rule::EdgeStartsAnew,
+            Rule::FeederSendsCommitted,
+        ];
+        let is_outside = move |rule: &Rule| rule.kind() == RuleKind::Liveness || left_out.contains(rule);
+        self.rules_off.clone().into_iter().filter(is_outside)
     }
 }
 

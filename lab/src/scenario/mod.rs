@@ -6,6 +6,8 @@
 //! that a profile draws are steps like others. Read `document` first, then `run`.
 
 mod act;
+#[cfg(test)]
+mod byzantine_tests;
 mod document;
 mod draw;
 mod error;

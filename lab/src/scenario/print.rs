@@ -30,6 +30,9 @@ pub(super) fn print(scenario: &Scenario) -> String {
         lines.push(format!("about = {}", quote(&scenario.about)));
     }
     lines.push(format!("protocol = {}", quote(scenario.protocol.name())));
+    if scenario.signer != Scheme::Real {
+        lines.push(format!("signer = {}", quote(scenario.signer.name())));
+    }
     lines.push(format!("nodes = {}", node_list(&scenario.nodes)));
     if scenario.voters != scenario.nodes {
         lines.push(format!("voters = {}", node_list(&scenario.voters)));
@@ -51,9 +54,6 @@ pub(super) fn print(scenario: &Scenario) -> String {
     }
     lines.extend(scenario.machine.session_timeout.map(|limit| format!("session_timeout = {}", span(limit))));
     network::print(&scenario.network, &mut lines);
-    if scenario.signer != Scheme::Real {
-        lines.push(format!("signer = {}", quote(scenario.signer.name())));
-    }
     match scenario.protocol {
         ProtocolName::Raft => settings(&scenario.raft, &mut lines),
         ProtocolName::Pbft => settings_pbft::print(&scenario.pbft, &mut lines),

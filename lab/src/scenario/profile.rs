@@ -281,6 +281,7 @@ impl Profile {
             "ticks",
             "values expired",
             "sessions expired",
+            "sessions opened again",
             "duplicates suppressed",
             "workflow commands",
             "cluster commands",

@@ -82,7 +82,8 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     let nodes = read_nodes(source, table.need("nodes")?)?;
     let voters = table.read("voters", nodes.clone(), read_nodes)?;
     if let Some(voter) = voters.iter().find(|voter| !nodes.contains(voter)) {
-        return Err(table.error(format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
+        let place = table.need("voters")?.span();
+        return Err(source.error(&place, format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
     let (raft, pbft, hotstuff) = read_protocol_config(&table, protocol)?;
     if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
@@ -259,7 +260,7 @@ fn read_rules(source: Source<'_>, value: &Value<'_>, protocol: ProtocolName) -> 
     for (name, place, on) in table.iter() {
         let rule = rule(name).map_err(|message| source.error(&place, message))?;
         if !protocol.has(rule) {
-            return Err(source.error(&place, format!("{} has no rule \"{name}\"", protocol.name())));
+            return Err(source.error(&place, format!("a run of {} cannot switch \"{name}\" off", protocol.name())));
         }
         if !source.boolean(on)? {
             off.push(rule);

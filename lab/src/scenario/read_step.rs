@@ -122,7 +122,10 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
         "drift" => {
             let table = source.table("drift", value, &["node", "rate"])?;
             let node = nodes(source, table.need("node")?, names)?;
-            Action::Drift { node, rate_ppm: source.rate(table.need("rate")?)? }
+            match source.rate(table.need("rate")?)? {
+                0 => return Err(table.error("a clock that stands still is a pause: write a rate above 0, as 1.0002")),
+                rate_ppm => Action::Drift { node, rate_ppm },
+            }
         }
         "disk" => {
             let table = source.table("disk", value, &["node", "latency"])?;

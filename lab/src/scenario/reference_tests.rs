@@ -4,7 +4,9 @@
 //! word that the reader knows must stand in it. Prose is not judged.
 
 use super::document::{MessageKind, Selector};
-use super::{Run, Scenario, network, properties, read, read_expect, read_step, settings};
+use super::{
+    Run, Scenario, network, properties, read, read_expect, read_step, settings, settings_hotstuff, settings_pbft,
+};
 
 const REFERENCE: &str = include_str!("../../../docs/scenarios.md");
 
@@ -38,6 +40,8 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
     let words = read::KEYS
         .into_iter()
         .chain(settings::SETTINGS)
+        .chain(settings_pbft::SETTINGS)
+        .chain(settings_hotstuff::SETTINGS)
         .chain(network::KEYS)
         .chain(read::CLIENT)
         .chain(read_step::KEYS)

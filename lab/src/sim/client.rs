@@ -4,7 +4,8 @@
 //! (workload) or as many as a person asks for (by hand). It retries the same
 //! number until it knows the outcome. It believes *failed* only where every
 //! try was refused before anything was appended; a try without an answer, or
-//! one that the network doubled, may have happened.
+//! one that the network doubled, may have happened. Where its session is gone
+//! it opens another one, and whatever was under way stays unknown.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -99,6 +100,8 @@ pub(crate) struct Client {
     pub(crate) believed: NodeId,
     /// Whether its session is open.
     pub(crate) open: bool,
+    /// The request that opens or opened its session: what has a lower number belongs to one that is gone.
+    pub(crate) session: RequestNumber,
     /// The number of its last request.
     pub(crate) last: RequestNumber,
     /// What it last did, as recorded: the cause of what it does of its own accord.
@@ -124,6 +127,7 @@ impl Client {
             rng: Rng::new(seed, CLIENT_CONCERN + setup.id.0),
             believed,
             open: false,
+            session: RequestNumber(0),
             last: RequestNumber(0),
             acted: None,
             outstanding: Vec::new(),

@@ -88,6 +88,8 @@ counters! {
     values_expired = "values expired",
     /// Sessions that nobody had used for too long.
     sessions_expired = "sessions expired",
+    /// Clients that opened another session because theirs was gone.
+    sessions_reopened = "sessions opened again",
     /// Commands that were in the log a second time and were answered from the session.
     duplicates = "duplicates suppressed",
     /// Commands of the workflow.

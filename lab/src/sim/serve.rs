@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quorumscope_core::entry::{Proposal, Tags};
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::{Answer, Operation};
+use quorumscope_core::machine::session::SessionAnswer;
 use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::{Body, Endpoint, Fate, Verdict};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, RequestNumber, Term};
@@ -20,12 +21,24 @@ use super::world::{World, number};
 use crate::trace::view::OperationView;
 
 impl<P: Subject> World<P> {
-    /// A client's first request: without a session nothing is executed.
+    /// A client's first request, and its next one once its session is gone: without a session nothing is executed.
     pub(crate) fn open_session(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         let to = client.believed;
         let request = client.begin(None, None, None, to, false);
+        (client.open, client.session) = (false, request);
         self.ask(index, request, cause);
+    }
+
+    /// A client hears that a request was not executed because its session is gone: it opens another one, unless it has
+    /// done so since.
+    fn session_gone(&mut self, index: usize, request: RequestNumber) {
+        let Some(client) = self.clients.get(index) else { return };
+        if client.open && request > client.session {
+            let cause = client.acted;
+            self.coverage.sessions_reopened += 1;
+            self.open_session(index, cause);
+        }
     }
 
     /// Which client acts by hand: the first without a workload, else the first.
@@ -172,6 +185,7 @@ impl<P: Subject> World<P> {
         let Some(client) = self.clients.get_mut(index) else { return };
         let id = client.setup.id;
         let (verdict, mut text, answer) = read_result(result);
+        let gone = SessionAnswer::decode(result) == Some(SessionAnswer::NoSession);
         // Of its own state a cluster tells what is asked for by name; all else is done.
         let changes = client.request(request).is_some_and(|open| {
             matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))
@@ -181,6 +195,9 @@ impl<P: Subject> World<P> {
         }
         self.watch_heard(id, request);
         self.tell(index, request, verdict, text, answer, Some(first));
+        if gone {
+            self.session_gone(index, request);
+        }
     }
 
     /// A refusal: the request is tried again after a pause, at the node that was named or at the next one.
@@ -270,14 +287,17 @@ impl<P: Subject> World<P> {
         }
     }
 
-    /// The session is open: what waited for it is asked now.
+    /// The session is open: what waited for it is asked now, and the workload begins, unless it goes on.
     fn opened(&mut self, index: usize, cause: Option<RecordId>) {
         let Some(client) = self.clients.get_mut(index) else { return };
         client.open = true;
         for wish in std::mem::take(&mut client.wishes) {
             self.wish(index, wish, cause);
         }
-        self.think(index);
+        let goes_on = |client: &Client| client.think != 0 || client.outstanding.iter().any(|open| open.of_workload);
+        if !self.clients.get(index).is_some_and(goes_on) {
+            self.think(index);
+        }
     }
 
     /// The workload's next operation comes after some thought.

@@ -269,6 +269,36 @@ fn a_client_that_gives_up_knows_failure_only_where_every_try_was_refused() {
     assert_eq!(isolated(false), Verdict::Failed);
 }
 
+/// What was under way when the session went stays unknown; the rest of the workload is carried out, one after the other.
+#[test]
+fn a_client_whose_session_expired_opens_another_one_and_goes_on() {
+    for seed in 0..10 {
+        let machine = MachineSetup { session_timeout: Some(Span::from_millis(500)), ..MachineSetup::default() };
+        let setup = Setup { machine, network: Network::default(), ..setup(seed) };
+        let mut simulation = Simulation::new(setup).expect("valid");
+        simulation.run_until(Time(1_500_000));
+        for node in [1, 2, 3].map(NodeId) {
+            let (from, to) = (Endpoint::Client(ClientId(2)), Endpoint::Node(node));
+            simulation.command(&Command::Cut { from, to }).expect("known");
+        }
+        simulation.run_until(Time(3_500_000));
+        simulation.command(&Command::Heal).expect("it mends all links");
+        simulation.run_until(Time(40_000_000));
+        let view = simulation.view();
+        let seen = &view.clients[&ClientId(2)].operations;
+        let opened = seen.iter().filter(|seen| seen.operation == "open a session").count();
+        let ok = |seen: &&OperationView| matches!(seen.told, Some((_, Verdict::Ok, _)));
+        assert_eq!((opened, seen.len(), seen.iter().filter(ok).count()), (2, 202, 201), "seed {seed}");
+        let told = |seen: &OperationView| seen.told.as_ref().map(|told| told.0);
+        let lost = seen.iter().position(|seen| !ok(&seen)).expect("one is unknown");
+        let in_turn = |pair: &[OperationView]| told(&pair[0]) <= Some(pair[1].asked);
+        assert!(seen[lost].told.as_ref().is_some_and(|told| told.2 == "no session"), "seed {seed}");
+        assert!(seen.windows(2).all(in_turn), "seed {seed}");
+        assert_eq!(simulation.coverage().sessions_reopened, 1);
+        assert_eq!(linearizable::check(simulation.history(), 1_000_000), linearizable::Verdict::Linearizable);
+    }
+}
+
 #[test]
 fn faults_alone_break_no_property_and_what_clients_saw_is_linearizable() {
     let mut coverage = Coverage::default();

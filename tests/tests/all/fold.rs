@@ -6,25 +6,29 @@
 use std::panic::resume_unwind;
 use std::thread;
 
+use quorumscope_lab::keys::Scheme;
 use quorumscope_lab::scenario::Run;
 use quorumscope_lab::scenario::profile::Profile;
 use quorumscope_lab::sim::Coverage;
 use quorumscope_lab::trace::view::View;
 
-use crate::heavy;
+use crate::heavy::{SWEEPS, Sweep};
 
 #[test]
-fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event_of_200_heavy_seeds() {
-    // Every second seed on a thread of its own: the gate waits for this test.
-    let (even, odd) = thread::scope(|scope| {
-        let odd = scope.spawn(|| compare_all((1..heavy::SEEDS).step_by(2)));
-        (compare_all((0..heavy::SEEDS).step_by(2)), odd.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
-    let mut coverage = even.coverage;
-    coverage.add(&odd.coverage);
-    println!("{} views compared", even.compared + odd.compared);
-    let untouched: Vec<_> = coverage.iter().filter(|(name, count)| must_happen(name) && *count == 0).collect();
-    assert_eq!(untouched, [], "faults that never happened were not tested");
+fn a_fold_of_the_records_is_the_view_of_the_world_after_every_event_of_heavy_seeds() {
+    for sweep in &SWEEPS {
+        // Every second seed on a thread of its own: the gate waits for this test.
+        let (even, odd) = thread::scope(|scope| {
+            let odd = scope.spawn(|| compare_all(sweep, 1));
+            (compare_all(sweep, 0), odd.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let mut coverage = even.coverage;
+        coverage.add(&odd.coverage);
+        println!("{}: {} views compared", sweep.protocol.name(), even.compared + odd.compared);
+        let must = Profile::Heavy.must_cover(sweep.protocol);
+        let untouched: Vec<_> = coverage.iter().filter(|(name, count)| must.contains(name) && *count == 0).collect();
+        assert_eq!(untouched, [], "faults that never happened were not tested");
+    }
 }
 
 #[derive(Default)]
@@ -33,10 +37,10 @@ struct Seen {
     coverage: Coverage,
 }
 
-fn compare_all(seeds: impl Iterator<Item = u64>) -> Seen {
+fn compare_all(sweep: &Sweep, first: u64) -> Seen {
     let mut seen = Seen::default();
-    for seed in seeds {
-        let mut run = heavy::run(seed);
+    for seed in (first..sweep.seeds).step_by(2) {
+        let mut run = sweep.run(seed, Scheme::Cheap);
         let mut view = View::default();
         loop {
             compare(&mut run, &mut view, seed);
@@ -49,10 +53,6 @@ fn compare_all(seeds: impl Iterator<Item = u64>) -> Seen {
         seen.coverage.add(run.simulation().coverage());
     }
     seen
-}
-
-fn must_happen(counter: &str) -> bool {
-    Profile::Heavy.must_cover().contains(&counter)
 }
 
 fn compare(run: &mut Run, view: &mut View, seed: u64) {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use quorumscope_core::raft::{Rule, RuleKind};
 use quorumscope_lab::check::linearizable::{self, Verdict};
 use quorumscope_lab::check::property;
-use quorumscope_lab::scenario::{Fact, LINEARIZABILITY_BUDGET, Run, Scenario};
+use quorumscope_lab::scenario::{Fact, LINEARIZABILITY_BUDGET, ProtocolName, Run, Scenario};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios/witness")
@@ -43,7 +43,7 @@ fn run(scenario: &Scenario) -> Run {
 
 #[test]
 fn every_rule_has_a_witness_that_switches_off_that_rule_alone_and_names_a_property() {
-    for rule in Rule::ALL {
+    for rule in ProtocolName::switchable() {
         let scenario = witness(rule);
         let off: Vec<_> = masks(rule).iter().copied().chain([rule]).collect();
         assert_eq!(scenario.rules_off, off, "{}", scenario.name);
@@ -52,7 +52,7 @@ fn every_rule_has_a_witness_that_switches_off_that_rule_alone_and_names_a_proper
         assert!(names && facts().count() > 0, "{} names the property that breaks", scenario.name);
     }
     let files = std::fs::read_dir(folder()).expect("the folder of witnesses").count();
-    assert_eq!(files, Rule::ALL.len(), "a file for each rule and no other");
+    assert_eq!(files, ProtocolName::switchable().count(), "a file for each rule and no other");
 }
 
 /// A row names the rule, its kind, its witness and what that one breaks; what a hunt found stands behind it.
@@ -60,7 +60,7 @@ fn every_rule_has_a_witness_that_switches_off_that_rule_alone_and_names_a_proper
 fn every_rule_has_one_row_in_the_list_of_rules_that_tells_of_its_witness() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
     let text = std::fs::read_to_string(&path).expect("docs/rules.md");
-    for rule in Rule::ALL {
+    for rule in ProtocolName::switchable() {
         let begin = format!("| `{}` |", rule.name());
         let rows: Vec<_> = text.lines().filter(|line| line.starts_with(&begin)).collect();
         let [row] = rows.as_slice() else { panic!("one row of {} in docs/rules.md, not {}", rule.name(), rows.len()) };
@@ -84,7 +84,7 @@ fn every_rule_has_one_row_in_the_list_of_rules_that_tells_of_its_witness() {
 
 #[test]
 fn without_its_rule_each_witness_breaks_the_property_it_names() {
-    for rule in Rule::ALL {
+    for rule in ProtocolName::switchable() {
         let scenario = witness(rule);
         let run = run(&scenario);
         let failed: Vec<_> = run.expectations().iter().filter(|result| result.held != Some(true)).collect();
@@ -94,7 +94,7 @@ fn without_its_rule_each_witness_breaks_the_property_it_names() {
 
 #[test]
 fn with_its_rule_no_witness_breaks_anything() {
-    for rule in Rule::ALL {
+    for rule in ProtocolName::switchable() {
         let mut scenario = witness(rule);
         scenario.rules_off = masks(rule).to_vec();
         scenario.expect.clear();
@@ -107,7 +107,7 @@ fn with_its_rule_no_witness_breaks_anything() {
 
 #[test]
 fn with_its_rule_each_liveness_witness_makes_progress_after_calm() {
-    for rule in Rule::ALL.into_iter().filter(|rule| rule.kind() == RuleKind::Liveness) {
+    for rule in ProtocolName::switchable().filter(|rule| rule.kind() == RuleKind::Liveness) {
         let mut scenario = witness(rule);
         let named: Vec<_> = scenario.expect.iter().flat_map(|expect| expect.facts.clone()).collect();
         assert_eq!(named, [Fact::Violation(Some(property::LIVENESS.into()))], "{}", rule.name());
@@ -121,7 +121,7 @@ fn with_its_rule_each_liveness_witness_makes_progress_after_calm() {
 
 #[test]
 fn the_witnesses_of_safety_rules_name_safety_properties() {
-    for rule in Rule::ALL.into_iter().filter(|rule| rule.kind() == RuleKind::Safety) {
+    for rule in ProtocolName::switchable().filter(|rule| rule.kind() == RuleKind::Safety) {
         let scenario = witness(rule);
         let liveness = Fact::Violation(Some(property::LIVENESS.into()));
         assert!(scenario.expect.iter().all(|expect| !expect.facts.contains(&liveness)), "{}", rule.name());

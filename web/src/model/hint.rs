@@ -17,10 +17,12 @@ use crate::words::hints as words;
 pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     let up = |node: &&NodeView| node.liveness == Liveness::Up;
     let leader = view.leader();
+    let members = view.members();
+    // Who was taken out would learn nothing from a restart.
     let down = view
         .nodes
         .iter()
-        .find(|(_, node)| matches!(node.liveness, Liveness::Crashed | Liveness::Broken))
+        .find(|(id, node)| matches!(node.liveness, Liveness::Crashed | Liveness::Broken) && members.contains(**id))
         .map(|(id, _)| *id);
     let asks =
         view.nodes.values().filter(up).any(|node| matches!(node.status.role, Role::Candidate | Role::PreCandidate));
@@ -35,7 +37,6 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
         return words::PARTITIONED.into();
     }
     let runs = |node| view.nodes.get(&node).is_some_and(|node| up(&node));
-    let members = view.members();
     if !Majority::of(&members, false).is_quorum(runs) {
         return words::NO_MAJORITY.into();
     }
@@ -81,5 +82,17 @@ mod tests {
         assert!(led.contains("n2"));
         view.nodes.get_mut(&NodeId(1)).expect("n1 is there").liveness = Liveness::Crashed;
         assert!(next(&view, true, Offers::SIMULATION).contains("n1"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_restart_a_node_that_was_taken_out() {
+        let mut view = View { voters: vec![NodeId(2), NodeId(3)], ..View::default() };
+        for id in 1..=3 {
+            view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, ..NodeView::default() });
+        }
+        view.nodes.get_mut(&NodeId(2)).expect("n2 is there").status.role = Role::Leader;
+        let before = next(&view, true, Offers::SIMULATION);
+        view.nodes.get_mut(&NodeId(1)).expect("n1 is there").liveness = Liveness::Crashed;
+        assert_eq!(next(&view, true, Offers::SIMULATION), before);
     }
 }

@@ -320,6 +320,10 @@ impl Model {
             Action::ToEnd => {
                 self.following = !self.offers.past;
                 self.playing |= self.following;
+                if self.following {
+                    // It may speak of the past that was looked at.
+                    self.notice = None;
+                }
                 self.cursor.seek(self.cursor.known, self.linger());
             }
             Action::Speed(speed) => self.speed = speed,

@@ -28,6 +28,8 @@ pub(super) enum Goal {
     Time(Micros),
     /// One event further.
     Step,
+    /// To the next mark, or else the end of what is known.
+    Mark,
 }
 
 impl Model {
@@ -89,6 +91,11 @@ impl Model {
         };
         match target {
             Some(target) => self.cursor.go_to(target, self.linger()),
+            None if forward && self.offers.past && !self.finished => {
+                self.goal = Some(Goal::Mark);
+                self.asked = self.cursor.known + AHEAD;
+                return vec![Effect::Ask(Request::Until(instant(self.asked)))];
+            }
             None if forward => self.cursor.seek(self.cursor.known, self.linger()),
             None => self.cursor.seek(0.0, self.linger()),
         }
@@ -114,6 +121,14 @@ impl Model {
             Some(Goal::Step) => {
                 if self.cursor.step_forward(self.linger()) {
                     self.goal = None;
+                }
+            }
+            Some(Goal::Mark) => {
+                self.goal = None;
+                let (marks, position) = (Shared::clone(&self.cursor.marks), self.cursor.position);
+                match marks.marks.iter().find(|mark| mark.position > position) {
+                    Some(mark) => self.cursor.go_to(mark.position, self.linger()),
+                    None => self.cursor.seek(self.cursor.known, self.linger()),
                 }
             }
             Some(Goal::Time(_)) | None => {}

@@ -128,6 +128,18 @@ fn jumps_go_from_mark_to_mark() {
 }
 
 #[test]
+fn a_jump_beyond_what_is_known_makes_more_of_the_run_and_gets_there() {
+    let mut page = opened("members", 100_000.0);
+    for _ in 0..20 {
+        let before = (page.model.cursor.position, page.model.cursor.time);
+        page.run(Action::NextMark);
+        let after = (page.model.cursor.position, page.model.cursor.time);
+        assert!(after.0 > before.0 && after.1 >= before.1, "{before:?}, {after:?}");
+    }
+    assert!(page.model.cursor.time > 2_000_000.0);
+}
+
+#[test]
 fn a_chosen_side_is_split_off_and_healed() {
     let mut page = Page::open();
     page.run(Action::Tool(Tool::Partition(std::collections::BTreeSet::new())));
@@ -239,8 +251,10 @@ fn what_is_done_while_the_past_of_a_live_cluster_is_seen_is_said() {
     model.update(Action::Seek(51_000_000.0));
     model.update(Action::Act(Command::Crash(NodeId(2))));
     model.update(Action::Answered(Answer::Acted { at: Time(53_000_000), scenario: String::new() }));
-    let notice = model.notice.expect("it was done");
+    let notice = model.notice.clone().expect("it was done");
     assert!(notice.text.contains("n2 was crashed now") && notice.text.contains("51.000 s"), "{notice:?}");
+    model.update(Action::ToEnd);
+    assert_eq!((model.following, model.notice), (true, None), "the past is not looked at any more");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use yew::prelude::*;
 use super::icons::{Icon, glyph};
 use crate::js;
 use crate::link;
-use crate::model::Action;
 use crate::model::selection::{Sheet, Views};
+use crate::model::{Action, Notice};
 use crate::scenarios::{self, Built};
 use crate::shared::Shared;
 use crate::words::{self, bar as texts};
@@ -56,7 +56,7 @@ pub fn bar(props: &Props) -> Html {
                 if props.gone.is_some() { <a class="pick" href="./" data-testid="simulations">{ texts::SIMULATIONS }</a> }
             } else {
                 { chooser(&props.name, &props.on) }
-                { seed_button(&props.scenario, &props.reseed) }
+                { seed_button(&props.scenario, &props.reseed, &props.on) }
                 { rules_off(&props.scenario) }
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
@@ -108,18 +108,19 @@ fn chooser(name: &str, on: &Callback<Action>) -> Html {
     }
 }
 
-fn seed_button(scenario: &str, reseed: &Callback<Option<u64>>) -> Html {
+fn seed_button(scenario: &str, reseed: &Callback<Option<u64>>, on: &Callback<Action>) -> Html {
     let Some(seed) = link::seed(scenario) else { return Html::default() };
     let next = {
         let reseed = reseed.clone();
         Callback::from(move |_: MouseEvent| reseed.emit(None))
     };
     let typed = {
-        let reseed = reseed.clone();
+        let (reseed, on) = (reseed.clone(), on.clone());
         Callback::from(move |event: Event| {
             // What is no seed leaves the run as it is.
-            if let Some(seed) = js::field_text(&event).trim().parse().ok().filter(|seed| *seed < 1 << 53) {
-                reseed.emit(Some(seed));
+            match js::field_text(&event).trim().parse().ok().filter(|seed| *seed < 1 << 53) {
+                Some(seed) => reseed.emit(Some(seed)),
+                None => on.emit(Action::Notice(Some(Notice { text: texts::NO_SEED.into(), bad: true, undo: false }))),
             }
         })
     };

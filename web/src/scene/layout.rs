@@ -110,7 +110,8 @@ impl Layout {
             Point::new(center.x + reach_x * angle.cos(), center.y + reach_y * angle.sin())
         };
         let places: Vec<Point> = (0..nodes.len()).map(place).collect();
-        let radius = radius.min(closest(&places) / 2.6);
+        // Timer and halo stand round the circle.
+        let radius = radius.min(closest(&places) / 3.2);
         let client_radius = if narrow { 12.0 } else { 15.0 };
         let edge = if narrow { 24.0 } else { 46.0 };
         let client_place = |index: usize| {
@@ -187,8 +188,9 @@ fn closest(places: &[Point]) -> f64 {
 }
 
 fn in_rows(index: usize, count: usize, size: Size, top: f64, bottom: f64) -> Point {
-    let columns = ((count as f64).sqrt() * 1.4).ceil().max(1.0);
-    let rows = (count as f64 / columns).ceil();
+    // Fewer rows than would make squares: disk and label stand below each node.
+    let rows = ((count as f64 * size.height / size.width).sqrt() * 0.8).round().max(1.0);
+    let columns = (count as f64 / rows).ceil();
     let (row, column) = ((index as f64 / columns).floor(), index as f64 % columns);
     Point::new(size.width * (column + 1.0) / (columns + 1.0), top + (size.height - top - bottom) * (row + 0.5) / rows)
 }
@@ -205,14 +207,14 @@ mod tests {
     #[test]
     fn nodes_keep_apart_and_on_the_stage_at_every_size() {
         for (width, height) in [(860.0, 500.0), (390.0, 420.0), (390.0, 340.0), (1600.0, 900.0)] {
-            for count in 1..=15 {
+            for count in 1..=25 {
                 let layout = layout(width, height, count);
                 let places: Vec<Point> = layout.nodes().map(|(_, place)| place).collect();
                 for (index, a) in places.iter().enumerate() {
                     assert!(a.x > layout.radius && a.x < width - layout.radius, "{count} nodes at {width}×{height}");
                     assert!(a.y > layout.radius && a.y < height - layout.radius, "{count} nodes at {width}×{height}");
                     for b in &places[index + 1..] {
-                        assert!(a.distance(*b) > layout.radius * 2.2, "{count} nodes at {width}×{height}");
+                        assert!(a.distance(*b) > layout.radius * 3.1, "{count} nodes at {width}×{height}");
                     }
                 }
             }

@@ -10,6 +10,8 @@ pub mod bar {
     pub const MORE: &str = "One feature each";
     /// Beside the seed.
     pub const SEED: &str = "seed";
+    /// What was typed there is none.
+    pub const NO_SEED: &str = "A seed is a whole number below 2^53; the run has kept its own.";
     /// Another seed.
     pub const NEXT_SEED: &str = "Try another seed";
     /// Ring and log.

@@ -13,7 +13,7 @@ pub mod lesson {
         "These are native nodes. They talk through the relay, and what you see are the records that they send.";
     /// What to try with it.
     pub const LIVE_TRIES: [&str; 3] = [
-        "Select the leader and kill it. The others elect the next within a third of a second.",
+        "Select the leader and crash it. Once their timers have run out, the others elect the next.",
         "Press Space to stand still, choose 1/40 and play it again slowly.",
         "Set a key, then read it back through another node.",
     ];

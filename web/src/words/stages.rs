@@ -121,7 +121,7 @@ pub mod hints {
     pub fn joint(members: &Membership) -> String {
         let names = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let (new, old) = (names(&members.voters), names(&members.outgoing));
-        format!("Joint: whatever is decided takes a majority of {new} and one of {old}.")
+        format!("Joint: whatever is decided takes a majority of {new}, and also a majority of {old}.")
     }
 
     /// Nothing is there yet.
@@ -187,6 +187,6 @@ pub mod hints {
     /// Something broke.
     #[must_use]
     pub fn violated(property: &str) -> String {
-        format!("“{property}” does not hold. Jump back to the red triangle (Shift ←) and ask why.")
+        format!("A property is broken: {property}. Jump back to the red triangle (Shift ←) and ask why.")
     }
 }

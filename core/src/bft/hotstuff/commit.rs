@@ -23,9 +23,11 @@ use crate::types::{LogIndex, Term};
 /// A committed block whose entries are being applied.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Executing {
+    /// The last entry before its own.
+    after: LogIndex,
     /// Its last entry.
-    pub(super) through: LogIndex,
-    pub(super) block: Hash256,
+    through: LogIndex,
+    block: Hash256,
 }
 
 impl<R: Rules> HotStuff<R> {
@@ -67,14 +69,15 @@ impl<R: Rules> HotStuff<R> {
 
     /// Puts a committed block's batch into the log.
     fn append(&mut self, block: &Arc<Block>, out: &mut Effects) {
-        let entries = block.batch().entries(self.log.last_index(), block.view());
+        let after = self.log.last_index();
+        let entries = block.batch().entries(after, block.view());
         for entry in &entries {
             self.log.append(Arc::clone(entry));
         }
         self.committed = self.committed.with(block);
         out.check(self.log.last_index() == self.committed.index, "the log ends where the last committed block does");
         if !entries.is_empty() {
-            self.executing.push_back(Executing { through: self.committed.index, block: block.hash() });
+            self.executing.push_back(Executing { after, through: self.committed.index, block: block.hash() });
             self.persist.appended(entries);
             if self.is_checkpoint(&self.committed) {
                 self.snapshots.due.push_back(self.committed);
@@ -148,7 +151,9 @@ impl<R: Rules> HotStuff<R> {
         self.last_applied = self.last_applied.max(through);
         for Applied { index, client, number, result } in results {
             while self.executing.pop_front_if(|block| block.through < index).is_some() {}
-            let Some(Executing { block, .. }) = self.executing.front() else { continue };
+            let Some(Executing { block, .. }) = self.executing.front().filter(|block| block.after < index) else {
+                continue;
+            };
             let Some(signer) = &self.signer else { continue };
             let (by, view, signature) = (self.id, self.view, crate::crypto::Signature([0; 64]));
             let reply = Reply { by, view, client, number, index, batch: *block, result, signature };
@@ -156,7 +161,7 @@ impl<R: Rules> HotStuff<R> {
             self.pool.remember(reply.clone());
             out.answer(client, number, Outcome::Replied(Box::new(reply)));
         }
-        while self.executing.pop_front_if(|block| block.through <= self.last_applied).is_some() {}
+        while self.executing.pop_front_if(|block| block.through <= through).is_some() {}
     }
 
     /// After a restart: which committed blocks the entries belong to that are to be applied again.
@@ -165,9 +170,10 @@ impl<R: Rules> HotStuff<R> {
         let chain: Vec<_> = self.tree.chain(last).cloned().collect();
         let mut at: Committed = self.root;
         for block in chain.iter().rev() {
+            let after = at.index;
             at = at.with(block);
             if at.index > self.last_applied && !block.batch().is_null() {
-                self.executing.push_back(Executing { through: at.index, block: block.hash() });
+                self.executing.push_back(Executing { after, through: at.index, block: block.hash() });
                 if self.is_checkpoint(&at) {
                     self.snapshots.due.push_back(at);
                 }

@@ -74,6 +74,7 @@ use sync::Sync;
 use super::{Bundle, Pool};
 use crate::crypto::{Claim, Signer};
 use crate::event::Event as AnyEvent;
+use crate::few;
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::protocol::{self, Input, Outcome, Protocol, ReadHow};
@@ -117,6 +118,8 @@ pub struct HotStuff<R: Rules = AllOn> {
     sync: Sync,
     snapshots: Snapshots,
     persist: Persist,
+    /// The views of the certificate and the timeout certificate that the last write spoke of.
+    written: (Term, Term),
     /// Own votes and timeouts that count once they are durable.
     own: VecDeque<(Ticket, Own)>,
     store_lost: bool,
@@ -149,7 +152,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
         let log = Log::after(image.base, &image.log);
         let mut tree = BlockTree::new(Root { view: root.view, block: root.block }, committed.view);
         let mut blocks: Vec<_> = image.hard.blocks.iter().collect();
-        blocks.sort_by_key(|block| block.view());
+        few::sort(&mut blocks, |a, b| a.view() < b.view());
         for block in blocks {
             tree.insert(block);
         }
@@ -176,6 +179,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             sync: Sync::default(),
             snapshots: Snapshots::recovered(image.hard.stable.clone(), image.snapshot.clone()),
             persist: Persist::new(image.incarnation, log.last_index()),
+            written: (Term(0), Term(0)),
             own: VecDeque::new(),
             store_lost: image.format.is_none() || log.base().index > held.index,
             expiry: None,
@@ -348,6 +352,9 @@ impl<R: Rules> HotStuff<R> {
                 self.persist.complete(ticket);
             }
             self.apply_ready(out);
+            if self.sync.installing.is_none() {
+                self.last_applied = self.last_applied.max(self.apply_asked);
+            }
             if written.is_none() {
                 return;
             }
@@ -355,7 +362,14 @@ impl<R: Rules> HotStuff<R> {
     }
 
     fn flush(&mut self, out: &mut Effects) -> Option<Ticket> {
-        let state = self.hard_state();
+        if !self.persist.is_open() {
+            return None;
+        }
+        let mut state = self.hard_state();
+        let entered = self.entered_by.as_ref().map_or(Term(0), |proof| proof.view);
+        let known = std::mem::replace(&mut self.written, (self.high.view, entered));
+        state.high = state.high.filter(|high| high.view != known.0);
+        state.entered_by = state.entered_by.filter(|proof| proof.view != known.1);
         let last = self.log.last_index();
         self.persist.flush(
             last,

@@ -45,11 +45,13 @@ pub(super) struct Pacemaker {
     /// The last view that this replica has given up, and its signature for it with that highest certificate.
     signed: Option<(Term, Term, Signature)>,
     pub(super) last_vote: Option<Vote>,
+    /// When something in the state machine expires, on the node's monotonic clock.
+    expiry: Option<Mono>,
 }
 
 impl Pacemaker {
     pub(super) fn deadline(&self) -> Option<Mono> {
-        self.timer.map(|timer| timer.deadline)
+        [self.timer.map(|timer| timer.deadline), self.expiry].into_iter().flatten().min()
     }
 
     fn has_given_up(&self, view: Term) -> bool {
@@ -83,6 +85,7 @@ impl<R: Rules> HotStuff<R> {
 
     /// The timer runs while something is wanted.
     pub(super) fn tend_timer(&mut self, now: Now) {
+        self.pacemaker.expiry = self.next_expiry(now);
         let wanted = self.wants_progress(now) && self.quorum.is_voter(self.id);
         if !wanted {
             self.pacemaker.timer = None;
@@ -173,7 +176,9 @@ impl<R: Rules> HotStuff<R> {
             if again || timeout.view.next() < self.view {
                 self.help(from, &timeout.high, out);
             }
-            self.pacemaker.timeouts.insert(from, timeout);
+            if !again {
+                self.pacemaker.timeouts.insert(from, timeout);
+            }
             return Self::ignore(from, IgnoreReason::Outdated, out);
         }
         if again && self.pacemaker.has_given_up(self.view) {

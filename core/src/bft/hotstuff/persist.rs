@@ -110,6 +110,11 @@ impl Persist {
         (self.promised > self.completed).then(|| self.ticket(self.promised))
     }
 
+    /// Whether the current step writes something.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     pub(super) fn is_complete(&self, ticket: Ticket) -> bool {
         ticket.incarnation == self.incarnation && ticket.sequence <= self.completed
     }

@@ -13,7 +13,7 @@ use super::{Block, Effects, Event, HotStuff, IgnoreReason, VoteRefusal};
 use crate::bft::Batch;
 use crate::event::Event as AnyEvent;
 use crate::rules::{Rule, Rules};
-use crate::types::{NodeId, Now, Term, Wall};
+use crate::types::{Mono, NodeId, Now, Term, Wall};
 
 impl<R: Rules> HotStuff<R> {
     /// Whether views have to go on.
@@ -21,10 +21,16 @@ impl<R: Rules> HotStuff<R> {
         !self.pool.is_empty() || self.tree.has_untold() || self.tick_is_due(now)
     }
 
-    /// Whether something has expired by this replica's clock and no entry says so yet.
+    /// Whether something has expired by this replica's clock and no entry says so yet: log time has to pass.
     fn tick_is_due(&self, now: Now) -> bool {
         let previous = self.committed.log_time.unwrap_or_default();
         self.expiry.is_some_and(|at| previous < at && at <= now.wall)
+    }
+
+    /// When that will be, where it is not yet.
+    pub(super) fn next_expiry(&self, now: Now) -> Option<Mono> {
+        let at = self.expiry.filter(|at| *at > now.wall)?;
+        Some(now.mono + (at - now.wall))
     }
 
     /// Proposes where it is this replica's turn. That it has proposed in this view is durable before the proposal
@@ -32,7 +38,7 @@ impl<R: Rules> HotStuff<R> {
     pub(super) fn propose_if_due(&mut self, now: Now, out: &mut Effects) {
         let view = self.view;
         let may = self.leads(view) && self.promises.proposed < view && self.promises.voted < view;
-        if !may || view >= Term::MAX || !self.wants_progress(now) {
+        if !may || view >= Term::MAX || !self.wants_progress(now) || !self.tree.knows(&self.high.block) {
             return;
         }
         let entered_by = match &self.entered_by {
@@ -98,9 +104,6 @@ impl<R: Rules> HotStuff<R> {
     /// Takes a proposal (§5, Algorithm 3, "as a replica").
     pub(super) fn on_proposal(&mut self, now: Now, from: NodeId, proposal: &Arc<Proposal>, out: &mut Effects) {
         let block = &proposal.block;
-        if self.leader(block.view()) != Some(from) {
-            return Self::ignore(from, IgnoreReason::NotTheLeader, out);
-        }
         let is_here = self.learn_certificate(now, block.justify(), Some(from), out);
         if let Some(proof) = &proposal.entered_by {
             self.learn_timeout_certificate(now, proof, out);

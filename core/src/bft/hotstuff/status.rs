@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Block, BlockId, HotStuff};
 use crate::crypto::Hash256;
+use crate::few;
 use crate::record::{Detail, NodeStatus, Role};
 use crate::rules::Rules;
 use crate::types::Term;
 
-/// Blocks that a status names.
-const RECENT: usize = 12;
+/// A status names the blocks of so many views.
+const RECENT: u64 = 16;
 
 /// What a replica knows, apart from what all protocols tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub struct Replica {
     pub high: BlockId,
     /// It votes in no view up to this one any more.
     pub voted: Term,
-    /// The newest blocks of its tree, by view.
+    /// The blocks of its tree of the last views, by view.
     pub blocks: Vec<BlockStatus>,
 }
 
@@ -64,18 +65,18 @@ impl<R: Rules> HotStuff<R> {
             applied: self.last_applied,
             durable: self.persist.durable(),
             timer: self.pacemaker.timer,
-            votes: Vec::new(),
+            votes: self.voters_in(self.view).map(|voter| (voter, true)).collect(),
             progress: Vec::new(),
             detail: Some(Box::new(Detail::HotStuff(self.replica_status()))),
         }
     }
 
     fn replica_status(&self) -> Replica {
-        let mut recent: Vec<_> = self.tree.iter().collect();
-        recent.sort_by_key(|block| block.view());
-        let recent = recent.split_off(recent.len().saturating_sub(RECENT));
+        let recent = self.tree.iter().filter(|block| block.view().0 + RECENT > self.view.0);
+        let mut recent: Vec<&Block> = recent.map(|block| &**block).collect();
+        few::sort(&mut recent, |a, b| (a.view(), a.hash()) < (b.view(), b.hash()));
         let certified = |block: &Block| {
-            self.high.block == block.hash() || self.tree.iter().any(|child| child.parent() == block.hash())
+            self.high.block == block.hash() || recent.iter().any(|child| child.parent() == block.hash())
         };
         let status = |block: &Block| BlockStatus {
             hash: block.hash(),
@@ -90,7 +91,7 @@ impl<R: Rules> HotStuff<R> {
             lock: self.promises.lock,
             high: BlockId { view: self.high.view, block: self.high.block },
             voted: self.promises.voted,
-            blocks: recent.into_iter().map(|block| status(block)).collect(),
+            blocks: recent.iter().map(|block| status(block)).collect(),
         }
     }
 }

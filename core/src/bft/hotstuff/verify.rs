@@ -15,7 +15,11 @@ use crate::rules::{Rule, Rules};
 use crate::types::{NodeId, Now, Term};
 
 impl<R: Rules> HotStuff<R> {
+    /// Nothing has to hold of what is ignored whatever it proves: nobody verifies it for a liar.
     pub(super) fn list_claims(&self, from: NodeId, message: &Message, claims: &mut Vec<Claim>) {
+        if self.refuses(from, message).is_some() {
+            return;
+        }
         let domain = self.config.domain();
         let by = Identity::Node(from);
         match message {
@@ -82,11 +86,8 @@ impl<R: Rules> HotStuff<R> {
 
     /// Takes a peer's verified message: what does not fit is ignored, then its handler runs.
     pub(super) fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if from == self.id || !self.quorum.is_voter(from) {
-            return Self::ignore(from, IgnoreReason::NotAVoter, out);
-        }
-        if !self.fits(&message) {
-            return Self::ignore(from, IgnoreReason::Malformed, out);
+        if let Some(reason) = self.refuses(from, &message) {
+            return Self::ignore(from, reason, out);
         }
         match message {
             Message::Proposal(proposal) => self.on_proposal(now, from, &proposal, out),
@@ -102,6 +103,19 @@ impl<R: Rules> HotStuff<R> {
             Message::Stable(proof) => self.on_stable(now, from, *proof, out),
             Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
             Message::Chunk(chunk) => self.on_chunk(now, from, &chunk, out),
+        }
+    }
+
+    /// Why this message is ignored, whatever its signatures are worth. What is refused once is refused for ever.
+    fn refuses(&self, from: NodeId, message: &Message) -> Option<IgnoreReason> {
+        if from == self.id || !self.quorum.is_voter(from) {
+            return Some(IgnoreReason::NotAVoter);
+        }
+        match message {
+            Message::Proposal(proposal) if self.leader(proposal.block.view()) != Some(from) => {
+                Some(IgnoreReason::NotTheLeader)
+            }
+            message => (!self.fits(message)).then_some(IgnoreReason::Malformed),
         }
     }
 
@@ -168,7 +182,7 @@ impl<R: Rules> HotStuff<R> {
             _ if !self.on(Rule::HotStuffTimeoutCertificates) => true,
             None => justify.view.next() == view,
             Some(proof) => {
-                proof.view.next() == view && justify.view >= proof.highest() && self.is_timeout_certificate(proof)
+                self.is_timeout_certificate(proof) && proof.view.next() == view && justify.view >= proof.highest()
             }
         }
     }

@@ -89,6 +89,11 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
+    /// Whose vote in this view is here.
+    pub(super) fn voters_in(&self, view: Term) -> impl Iterator<Item = NodeId> {
+        self.votes.iter().filter(move |(_, vote)| vote.view == view).map(|(voter, _)| *voter)
+    }
+
     fn voters_for(&self, view: Term, block: Hash256) -> impl Iterator<Item = NodeId> {
         let same = move |vote: &Vote| (vote.view, vote.block) == (view, block);
         self.votes.iter().filter(move |(_, vote)| same(vote)).map(|(voter, _)| *voter)

@@ -257,6 +257,12 @@ impl<R: Rules> Pbft<R> {
         self.quorum.in_turn(self.view)
     }
 
+    /// How much it holds of others' words: slots, view changes, words for checkpoints.
+    #[cfg(test)]
+    fn held(&self) -> (usize, usize, usize) {
+        (self.slots.len(), self.view_changes.len(), self.checkpoints.len())
+    }
+
     fn leads(&self) -> bool {
         !self.changing && self.primary() == Some(self.id)
     }

@@ -89,6 +89,11 @@ impl ViewChanges {
         self.0.iter().flatten()
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.iter().count()
+    }
+
     /// Those for this view.
     pub(super) fn of(&self, view: Term) -> impl Iterator<Item = &Arc<ViewChange>> {
         self.iter().filter(move |change| change.view == view)

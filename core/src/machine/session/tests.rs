@@ -106,6 +106,26 @@ fn an_unused_session_expires_at_an_entry_and_its_command_is_not_executed() {
     assert_eq!(sessions.machine().get("x"), Some("1"));
 }
 
+/// A copy of a command that comes late, when its session is gone and its client has another one.
+#[test]
+fn what_was_asked_for_in_an_expired_session_is_not_executed_in_the_next_one() {
+    let mut sessions = opened().with_idle_limit(Span(100));
+    sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
+    sessions.apply(LogIndex(3), Wall(0), CLIENT, RequestNumber(3), &set("2", 0));
+    assert_eq!(
+        sessions.apply(LogIndex(4), Wall(200), CLIENT, RequestNumber(4), &set("3", 0)),
+        SessionAnswer::NoSession
+    );
+    sessions.apply(LogIndex(5), Wall(200), CLIENT, RequestNumber(5), &Payload::Open.encode());
+    for (number, late) in [(2, "1"), (4, "3")] {
+        let answer = sessions.apply(LogIndex(6), Wall(200), CLIENT, RequestNumber(number), &set(late, 0));
+        assert_eq!(answer, SessionAnswer::Forgotten);
+    }
+    assert_eq!(sessions.machine().get("x"), Some("2"));
+    let next = sessions.apply(LogIndex(7), Wall(200), CLIENT, RequestNumber(6), &set("4", 0));
+    assert_eq!(before(next), Some("2".into()));
+}
+
 #[test]
 fn the_next_expiry_is_never_after_the_first_session_that_goes() {
     let mut sessions = opened().with_idle_limit(Span(100));

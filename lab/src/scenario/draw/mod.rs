@@ -20,7 +20,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
 
 use self::kind::Kind;
-use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, Scenario, Selector, Step};
+use super::document::{Action, MAX_NODES, NodeVerb, ProtocolName, RaftSettings, Scenario, Selector, Step};
 use super::profile::Plan;
 use crate::sim::{ClientSetup, Network, Workload};
 
@@ -42,8 +42,11 @@ pub fn generate(
     let mut scenario = Scenario::new(protocol, nodes, seed);
     scenario.name = format!("Seed {seed}");
     scenario.until = until.max(shortest);
-    scenario.pbft = plan.pbft.clone();
-    scenario.hotstuff = plan.hotstuff;
+    match protocol {
+        ProtocolName::Raft => {}
+        ProtocolName::Pbft => scenario.pbft = plan.pbft.clone(),
+        ProtocolName::HotStuff => scenario.hotstuff = plan.hotstuff,
+    }
     scenario.signer = if protocol.signs() { plan.signer } else { scenario.signer };
     scenario.network = Network {
         latency: plan.latency,
@@ -56,13 +59,14 @@ pub fn generate(
     few::sort(&mut scenario.rules_off, |a, b| a < b);
     scenario.rules_off.dedup();
     let drawn = Kind::of(seed);
-    let plan = &settle_leases(settle_disks(plan, nodes, &drawn), &drawn);
+    let plan = &settle_lone(settle_leases(settle_disks(plan, nodes, &drawn), &drawn), nodes);
     scenario.raft = plan.raft.clone();
     scenario.clients = clients(plan);
     if plan.varied {
         drawn.vary(&mut scenario);
     }
     if protocol.signs() {
+        scenario.raft = RaftSettings::default();
         let workloads = scenario.clients.iter_mut().filter_map(|client| client.workload.as_mut());
         workloads.for_each(|workload| workload.mixed = false); // No answer is early.
     }
@@ -141,6 +145,17 @@ fn settle_leases(mut plan: Plan, drawn: &Kind) -> Plan {
     plan
 }
 
+/// A lone node has nobody to hand leadership to, and nobody to be parted from unless an edge comes.
+fn settle_lone(mut plan: Plan, nodes: u32) -> Plan {
+    if nodes == 1 {
+        (plan.transfers, plan.timeouts) = (0, 0);
+        if plan.edges == 0 {
+            (plan.partitions, plan.one_way_cuts) = (0, 0);
+        }
+    }
+    plan
+}
+
 fn clients(plan: &Plan) -> Vec<ClientSetup> {
     let count = plan.clients.max(1);
     let share = |number: u64| {
@@ -196,7 +211,12 @@ impl Draw<'_> {
 
     /// The leader, or one drawn blindly.
     fn target(&mut self) -> Selector {
-        if self.rng.below(100) < self.plan.at_leader_percent { Selector::Foremost } else { Selector::Node(self.node()) }
+        if self.at_leader() { Selector::Foremost } else { Selector::Node(self.node()) }
+    }
+
+    /// Whether a fault is meant for the leader. A lone node is always named: while it is down, nobody is foremost.
+    fn at_leader(&mut self) -> bool {
+        self.rng.below(100) < self.plan.at_leader_percent && self.nodes.len() > 1
     }
 
     /// The part of the faulty time for fault `number` of `count`, so that equal faults do not overlap.
@@ -287,7 +307,7 @@ impl Draw<'_> {
             let place = usize::try_from(self.rng.below(pool.len() as u64)).unwrap_or(0);
             group.push(Selector::Node(pool.swap_remove(place)));
         }
-        if self.rng.below(100) < self.plan.at_leader_percent {
+        if self.at_leader() {
             // `rest` must name somebody: the leader takes a place and does not add one.
             group.pop();
             group.push(Selector::Foremost);

@@ -1,6 +1,7 @@
 //! What drawn runs promise to whoever explores with them.
 
 use super::*;
+use crate::scenario::Run;
 use crate::scenario::document::RaftSettings;
 use crate::scenario::profile::{Profile, SHORTEST_RUN};
 use quorumscope_core::raft;
@@ -17,6 +18,17 @@ fn a_profile_is_written_out_the_same_way_each_time_and_can_be_read() {
         assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
     }
     assert_ne!(heavy(1).steps, heavy(2).steps);
+}
+
+#[test]
+fn runs_of_nodes_that_sign_are_written_out_with_their_own_settings_and_without_steps_of_raft() {
+    for protocol in [ProtocolName::Pbft, ProtocolName::HotStuff] {
+        for seed in 0..20 {
+            let scenario = generate(protocol, 4, seed, &Profile::Heavy.plan(), SHORTEST_RUN, &[]);
+            assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));
+            assert!(scenario.steps.iter().any(|step| matches!(step.action, Some(Action::Nodes(NodeVerb::Crash, _)))));
+        }
+    }
 }
 
 #[test]
@@ -76,5 +88,21 @@ fn a_node_takes_the_place_of_one_that_lost_its_disk_and_nobody_else_leaves_in_th
         let spare = vec![Selector::Node(NodeId(6))];
         let joins = |step: &Step| matches!(&step.action, Some(Action::Members { promote, .. }) if *promote == spare);
         assert_eq!(scenario.steps.iter().any(joins), loses_disk);
+    }
+}
+
+#[test]
+fn with_few_nodes_as_with_many_every_step_finds_whom_it_names() {
+    for profile in Profile::ALL {
+        for nodes in [1, 2, 3] {
+            for seed in 0..60 {
+                let scenario = generate(ProtocolName::Raft, nodes, seed, &profile.plan(), SHORTEST_RUN, &[]);
+                let mut run = Run::new(&scenario).expect("a drawn scenario can run");
+                run.set_recording(false);
+                run.run_to_end();
+                assert_eq!(run.error(), None, "{} faults, {nodes} nodes, seed {seed}", profile.name());
+                assert_eq!(run.simulation().violations(), [], "{} faults, {nodes} nodes, seed {seed}", profile.name());
+            }
+        }
     }
 }

@@ -12,8 +12,8 @@ type Fields = Vec<(&'static str, String)>;
 pub(super) fn peer(message: &Message) -> MessageFace {
     let plain = |kind: MessageKind, name: String, fields| kind.face(None, None, name, fields);
     match message {
-        Message::Requests(bundles) => {
-            let count = bundles.iter().map(|bundle| bundle.proposals().len() as u64).sum();
+        Message::Requests(relayed) => {
+            let count = relayed.bundles.iter().map(|bundle| bundle.proposals().len() as u64).sum();
             plain(MessageKind::Forwarded, format!("Request, passed on: {}", requests(count)), Vec::new())
         }
         Message::PrePrepare(said) => {

@@ -48,6 +48,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
                     (principle::LOG_TIME, fill(text::REFUSED_TIME, &[("stamp", stamp), ("clock", clock)]))
                 }
                 VoteRefusal::Equivocation => (principle::ONE_VOTE, text::REFUSED_TWICE.into()),
+                VoteRefusal::TooLong => (principle::BOUNDED, text::REFUSED_LONG.into()),
             };
             told(text::REFUSED, &[("view", &view.0), ("block", block), ("reason", &reason)])
                 .because(principle, paper::SAFE_NODE)

@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use quorumscope_core::event::Event;
-use quorumscope_core::quorum::majority;
+use quorumscope_core::membership::Membership;
+use quorumscope_core::quorum::{Majority, QuorumSystem as _, majority};
 use quorumscope_core::raft::{Message, Rule};
 use quorumscope_core::record::{AnyMessage, Body, Record, Role};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
@@ -171,29 +172,45 @@ pub fn why_lost<'a>(
     latest(newest_first, lookup, tells, None)
 }
 
-/// Who holds an entry, and how.
+/// Who holds an entry, and how: of those who have a say, and of the others.
 #[derive(Default)]
 struct Holders {
     durable: Vec<NodeId>,
     unsynced: Vec<NodeId>,
     lacking: Vec<NodeId>,
+    /// Learners, observers and edges that hold it: their copies count for nothing.
+    voteless: Vec<NodeId>,
 }
 
 fn term_at(node: &NodeView, index: LogIndex) -> Option<Term> {
     node.term_at(index)
 }
 
-fn holders(view: &View, index: LogIndex, term: Term) -> Holders {
+fn holders(view: &View, members: &Membership, index: LogIndex, term: Term) -> Holders {
     let mut holders = Holders::default();
-    for (id, node) in &view.nodes {
-        let holds = term_at(node, index) == Some(term);
-        match (holds, node.durable >= index) {
-            (true, true) => holders.durable.push(*id),
-            (true, false) => holders.unsynced.push(*id),
-            (false, _) => holders.lacking.push(*id),
+    for member in members.members() {
+        let node = view.nodes.get(&member);
+        let holds = node.is_some_and(|node| term_at(node, index) == Some(term));
+        match (holds, node.is_some_and(|node| node.durable >= index)) {
+            _ if !members.is_voter(member) => {
+                if holds {
+                    holders.voteless.push(member);
+                }
+            }
+            (true, true) => holders.durable.push(member),
+            (true, false) => holders.unsynced.push(member),
+            (false, _) => holders.lacking.push(member),
         }
     }
     holders
+}
+
+/// How many of `half` hold an entry, of how many, and how many must: of the voters, or while two halves decide
+/// together, of one of them.
+fn count(half: &[NodeId], durable: &[NodeId]) -> [u32; 3] {
+    let many = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let have = half.iter().filter(|voter| durable.contains(voter)).count();
+    [many(have), many(half.len()), majority(many(half.len()))]
 }
 
 /// The term of what is committed at `index`: by the oracle, or, where none watches, by a node's commit index.
@@ -232,17 +249,32 @@ pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Expla
 }
 
 fn uncommitted(view: &View, index: LogIndex, term: Term) -> Explanation {
-    let holders = holders(view, index, term);
-    let needed = majority(u32::try_from(view.nodes.len()).unwrap_or(u32::MAX));
-    let have = u32::try_from(holders.durable.len()).unwrap_or(u32::MAX);
+    let members = view.members();
+    let holders = holders(view, &members, index, term);
+    let enough = Majority::of(&members, false).is_quorum(|voter| holders.durable.contains(&voter));
+    let [have, of, needed] = count(&members.voters, &holders.durable);
+    let outgoing = members.is_joint().then(|| count(&members.outgoing, &holders.durable));
     let (entry, durable) = (pair(index, term), list(&holders.durable));
     let leader = view.leader().and_then(|leader| Some((leader, view.nodes.get(&leader)?.status.term)));
     let older_than = leader.filter(|(_, leads)| *leads > term);
+    let held = holders.durable.len();
     let explanation = match older_than {
-        _ if have < needed => {
-            let who = if have == 0 { String::new() } else { fill(text::WHO, &[("nodes", &durable)]) };
-            let mut sentence =
-                fill(text::TOO_FEW, &[("entry", &entry), ("have", &have), ("needed", &needed), ("who", &who)]);
+        _ if !enough => {
+            let who = if held == 0 { String::new() } else { fill(text::WHO, &[("nodes", &durable)]) };
+            let mut sentence = match outgoing {
+                None => fill(text::TOO_FEW, &[("entry", &entry), ("have", &have), ("needed", &needed), ("who", &who)]),
+                Some([old, _, most]) => fill(
+                    text::TOO_FEW_JOINT,
+                    &[
+                        ("entry", &entry),
+                        ("have", &have),
+                        ("needed", &needed),
+                        ("old", &old),
+                        ("most", &most),
+                        ("who", &who),
+                    ],
+                ),
+            };
             for (nodes, template) in [(&holders.unsynced, text::UNSYNCED), (&holders.lacking, text::LACKING)] {
                 if !nodes.is_empty() {
                     sentence.push_str(&fill(template, &[("nodes", &list(nodes))]));
@@ -252,17 +284,35 @@ fn uncommitted(view: &View, index: LogIndex, term: Term) -> Explanation {
         }
         Some((leader, leads)) => Explanation::of(fill(
             text::OLDER_TERM,
-            &[("entry", &entry), ("have", &have), ("nodes", &durable), ("leader", &leader), ("term", &leads.0)],
+            &[("entry", &entry), ("have", &held), ("nodes", &durable), ("leader", &leader), ("term", &leads.0)],
         ))
         .because(principle::OLDER_TERM, paper::OLDER_TERMS)
         .by(&[Rule::CommitOwnTermOnly]),
         None => Explanation::of(fill(
             text::NOT_IN_TERM,
-            &[("entry", &entry), ("have", &have), ("nodes", &durable), ("term", &term.0)],
+            &[("entry", &entry), ("have", &held), ("nodes", &durable), ("term", &term.0)],
         ))
         .because(principle::COMMIT, paper::COMMIT),
     };
-    explanation.with([("on disk", format!("{have} of {}", view.nodes.len())), ("needed", needed.to_string())])
+    explained(explanation, &holders.voteless, [have, of, needed], outgoing)
+}
+
+/// Adds who holds the entry without a vote, and the numbers; while two halves decide together, of both.
+fn explained(
+    mut told: Explanation,
+    voteless: &[NodeId],
+    [have, of, needed]: [u32; 3],
+    outgoing: Option<[u32; 3]>,
+) -> Explanation {
+    if !voteless.is_empty() {
+        told.sentence.push_str(&fill(text::VOTELESS, &[("nodes", &list(voteless))]));
+    }
+    if outgoing.is_some() {
+        told = told.by(&[Rule::JointConsensus]);
+    }
+    let both = |own: String, other: Option<String>| other.map_or(own.clone(), |other| format!("{own} and {other}"));
+    let on_disk = both(format!("{have} of {of}"), outgoing.map(|[have, of, _]| format!("{have} of {of}")));
+    told.with([("on disk", on_disk), ("needed", both(needed.to_string(), outgoing.map(|[.., most]| most.to_string())))])
 }
 
 #[cfg(test)]

@@ -190,6 +190,57 @@ fn too_few_copies_are_counted_and_the_missing_ones_named() {
     );
 }
 
+/// Makes `members` act at everybody, by an entry on all disks before all others.
+fn acts(view: &mut View, members: &Membership) {
+    for node in (1..6).map(NodeId) {
+        let node = view.nodes.get_mut(&node).expect("one of five");
+        let first = node.log.first().expect("an entry");
+        let configuration = Entry { kind: EntryKind::Configuration, payload: members.encode(), ..(**first).clone() };
+        node.log[0] = Arc::new(configuration);
+    }
+}
+
+#[test]
+fn only_copies_of_voters_count_and_others_are_named_apart() {
+    let mut view = view([(&[1, 1], 2), (&[1], 1), (&[1], 1), (&[1, 1], 2), (&[1, 1], 2)]);
+    let voters = vec![NodeId(1), NodeId(2), NodeId(3)];
+    acts(
+        &mut view,
+        &Membership { voters, learners: vec![NodeId(4)], observers: vec![NodeId(5)], ..Membership::default() },
+    );
+    let why = why_committed(&view, NodeId(1), LogIndex(2)).expect("n1");
+    assert_eq!(
+        why.sentence,
+        "Entry (2, t1) is not committed: 1 of the 2 needed hold it on disk (n1). Without it: n2, n3. Copies without a vote, which do not count: n4, n5."
+    );
+    assert_eq!(why.values, [("on disk", "1 of 3".into()), ("needed", "2".into())]);
+}
+
+#[test]
+fn whoever_is_no_member_is_not_missed() {
+    let mut view = view([(&[1, 1], 2), (&[1], 1), (&[1], 1), (&[1], 1), (&[1, 1], 2)]);
+    acts(&mut view, &Membership::of(vec![NodeId(1), NodeId(2), NodeId(3)]));
+    assert_eq!(
+        sentence(&view, 1, 2),
+        "Entry (2, t1) is not committed: 1 of the 2 needed hold it on disk (n1). Without it: n2, n3."
+    );
+}
+
+#[test]
+fn while_joint_each_half_is_counted_by_itself() {
+    let mut view = view([(&[1, 1], 2), (&[1], 1), (&[1], 1), (&[1, 1], 2), (&[1, 1], 2)]);
+    let voters = vec![NodeId(1), NodeId(4), NodeId(5)];
+    let outgoing = vec![NodeId(1), NodeId(2), NodeId(3)];
+    acts(&mut view, &Membership { voters, outgoing, ..Membership::default() });
+    let why = why_committed(&view, NodeId(1), LogIndex(2)).expect("n1");
+    assert_eq!(
+        why.sentence,
+        "Entry (2, t1) is not committed: two halves decide together, and 3 of the 2 needed of the incoming one and 1 of the 2 needed of the outgoing one hold it on disk (n1, n4, n5). Without it: n2, n3."
+    );
+    assert_eq!(why.values, [("on disk", "3 of 3 and 1 of 3".into()), ("needed", "2 and 2".into())]);
+    assert_eq!(why.rules, ["raft.joint-consensus"]);
+}
+
 #[test]
 fn an_older_terms_entry_on_a_majority_is_figure_8() {
     let mut view = view([(&[1, 2], 2), (&[1, 2], 2), (&[1, 2], 2), (&[1], 1), (&[1, 3], 2)]);

@@ -34,6 +34,8 @@ pub(crate) mod principle {
     pub(crate) const CHECKPOINT: &str = "A state that a quorum has signed is right, and nobody needs what led to it.";
     pub(crate) const SIGNATURE: &str = "A message whose signature does not hold proves nothing, not even who sent it.";
     pub(crate) const LOG_TIME: &str = "A leader that lies about time would end other people's sessions and values.";
+    pub(crate) const BOUNDED: &str =
+        "Blocks that are not committed are kept in memory: empty ones must commit them first.";
     pub(crate) const NONE: &str = "";
 }
 
@@ -52,6 +54,7 @@ pub(crate) mod event {
     pub(crate) const REFUSED_UNSAFE: &str = "the block does not follow what it is locked on (view {lock}), and its certificate of view {justify} is no later";
     pub(crate) const REFUSED_TIME: &str = "its log time {stamp} µs is not believed at {clock} µs";
     pub(crate) const REFUSED_TWICE: &str = "the leader has proposed another block in this view";
+    pub(crate) const REFUSED_LONG: &str = "it has requests, and too many blocks before it are not committed";
     pub(crate) const COUNTED: &str =
         "{node} has the vote of {voter} for block {block} of view {view}: {have} of {needed}.";
     pub(crate) const COUNTED_LATE: &str =

@@ -79,9 +79,11 @@ pub(crate) mod question {
     pub const OTHER_COMMITTED: &str =
         "Entry {entry} of {node} cannot be committed any more: at this index the entry of term {other} is.";
     pub const TOO_FEW: &str = "Entry {entry} is not committed: {have} of the {needed} needed hold it on disk{who}.";
+    pub const TOO_FEW_JOINT: &str = "Entry {entry} is not committed: two halves decide together, and {have} of the {needed} needed of the incoming one and {old} of the {most} needed of the outgoing one hold it on disk{who}.";
     pub const WHO: &str = " ({nodes})";
     pub const UNSYNCED: &str = " In memory only: {nodes}.";
     pub const LACKING: &str = " Without it: {nodes}.";
+    pub const VOTELESS: &str = " Copies without a vote, which do not count: {nodes}.";
     pub const OLDER_TERM: &str = "Entry {entry} is not committed although {have} hold it on disk ({nodes}): it is of an older term than {leader}'s, who leads term {term}.";
     pub const NOT_IN_TERM: &str = "Entry {entry} is not committed although {have} hold it on disk now ({nodes}): a copy counts only from a holder that is still in term {term}, and nobody's commit index covers it.";
     pub const COMPACTED: &str = "Entry {index} is committed: {node} has applied it, and a snapshot has taken the place of its log up to index {base}.";

@@ -1,8 +1,17 @@
 //! It goes on: with silent leaders at every position, after storms, and it is quiet where nothing is asked.
 
-use super::super::Event;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::super::{Event, HotStuff, Message};
 use super::cluster::{Weather, World, ms, n};
-use crate::types::Span;
+use crate::bft::testing::{CLUSTER, bundle};
+use crate::entry::{Entry, EntryKind};
+use crate::membership::Membership;
+use crate::protocol::{Applied, Effect, Effects, Input, Protocol as _};
+use crate::rules::Switches;
+use crate::storage::DiskImage;
+use crate::types::{Mono, NodeId, Now, Span, Wall};
 
 /// PROTOCOLS: "commits for ever with n = 4 and one silent, n = 7 and two silent, at every position".
 #[test]
@@ -117,4 +126,75 @@ fn the_log_and_the_tree_stay_short() {
         }
     }
     world.check(1);
+}
+
+#[test]
+fn clusters_of_any_size_make_progress() {
+    for nodes in 1..=10 {
+        let mut world = World::new(nodes, 1, |_| {});
+        for number in 1..=10 {
+            world.ask(1, number);
+            world.run(ms(200));
+        }
+        world.check(1);
+        assert_eq!(world.unanswered(), 0, "{nodes}");
+    }
+}
+
+/// PROTOCOLS: "a leader with a due expiry appends a tick".
+#[test]
+fn what_expires_in_an_idle_cluster_does_so_by_an_entry_that_has_nothing_but_its_time() {
+    for silent in [None, Some(2), Some(3)] {
+        let mut world = World::new(4, 1, |_| {});
+        silent.into_iter().for_each(|silent| world.crash(n(silent)));
+        let due = Wall(world.clock().wall.0 + ms(5_000).0);
+        for node in 1..=4 {
+            world.step(n(node), Input::ExpiryAt(Some(due)));
+        }
+        world.run(ms(4_900));
+        assert!(world.agreed.is_empty());
+        world.run(ms(1_500));
+        world.check(1);
+        let kinds: Vec<_> = world.agreed.values().map(|entry| (entry.kind, entry.log_time >= due)).collect();
+        assert_eq!(kinds, [(EntryKind::Tick, true)]);
+    }
+}
+
+/// An executor that does everything at once reports nothing but results.
+#[test]
+fn an_executor_that_does_everything_at_once_gets_the_same_answers() {
+    let config = World::new(4, 1, |_| {}).config;
+    let members = Membership::of(config.voters.clone());
+    let now = Now { mono: Mono(1), wall: Wall(1) };
+    let start = |node: &NodeId| {
+        let image = DiskImage::formatted(CLUSTER, *node, members.clone());
+        HotStuff::recover(&config, *node, &image, 1, now)
+    };
+    let mut replicas: Vec<HotStuff<Switches>> = config.voters.iter().map(start).collect();
+    let mut mail: VecDeque<(NodeId, Input<Message>)> =
+        config.voters.iter().map(|node| (*node, Input::Requests(vec![bundle(1, &[1, 2], 8)]))).collect();
+    let mut answers = 0;
+    while let Some((to, input)) = mail.pop_front() {
+        let mut out = Effects::immediate();
+        let replica = &mut replicas[to.0 as usize - 1];
+        replica.step(now, input, &mut out);
+        for effect in out.drain().collect::<Vec<_>>() {
+            match effect {
+                Effect::Send { to: peer, message, .. } => mail.push_back((peer, Input::Receive { from: to, message })),
+                Effect::Apply { from, through } => {
+                    let entries = replica.log().between(from, through);
+                    let result = |entry: &Arc<Entry>| {
+                        let (index, client, number) = (entry.index, entry.client, entry.number);
+                        Applied { index, client, number, result: bytes::Bytes::new() }
+                    };
+                    let results = entries.map(result).collect();
+                    mail.push_front((to, Input::Applied { through, results }));
+                }
+                Effect::Answer { .. } => answers += 1,
+                Effect::Write(_) | Effect::Note(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(answers, 8, "two answers of each of four");
 }

@@ -12,15 +12,20 @@ use crate::types::{ClientId, NodeId, Span};
 /// A run with loss, reordering, slow disks, cut links and crashes, then a calm.
 fn run(nodes: u32, seed: u64) -> World {
     let mut world = World::new(nodes, seed, |config| {
-        config.settings.checkpoint_interval = 8;
+        config.settings.checkpoint_interval = 4;
         config.settings.max_blocks = 48;
         config.settings.max_batch_requests = 4;
     });
     world.weather = Weather::STORM;
     world.weather.delay.1 = Span(world.rng.below(200_000) + 1_000);
     world.weather.loss_ppm = [0, 10_000, 100_000, 200_000][world.rng.below(4) as usize];
+    // In some runs one misses nearly all.
+    let absent = (seed % 5 == 0).then(|| n(1 + world.rng.below(u64::from(nodes)) as u32));
     let mut number = 0;
-    for _ in 0..40 {
+    for round in 0..40 {
+        if round == 2 {
+            absent.into_iter().for_each(|absent| world.crash(absent));
+        }
         for _ in 0..world.rng.below(4) {
             number += 1;
             world.ask(1 + number % 5, number);
@@ -28,7 +33,7 @@ fn run(nodes: u32, seed: u64) -> World {
         let node = n(1 + world.rng.below(u64::from(nodes)) as u32);
         match world.rng.below(8) {
             0 => world.crash(node),
-            1 => {
+            1 if Some(node) != absent => {
                 world.crash(node);
                 world.start(node);
             }
@@ -39,7 +44,7 @@ fn run(nodes: u32, seed: u64) -> World {
             3 => world.cut.clear(),
             _ => {
                 let down: Vec<NodeId> = world.stores.keys().copied().collect();
-                down.into_iter().for_each(|node| world.start(node));
+                down.into_iter().filter(|node| Some(*node) != absent).for_each(|node| world.start(node));
             }
         }
         let span = ms(world.rng.below(200));
@@ -69,7 +74,7 @@ fn whatever_is_lost_late_or_crashes_replicas_agree_and_after_a_calm_all_is_answe
         }
     }
     let seen = [fetched, installed, completed, stable];
-    assert!(seen.iter().all(|count| *count > 20), "each path is taken: {seen:?}");
+    assert!(seen.iter().all(|count| *count > 10), "each path is taken: {seen:?}");
 }
 
 /// TRAPS: the lock or the last voted view not durable.

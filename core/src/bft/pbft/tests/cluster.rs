@@ -89,6 +89,13 @@ pub(super) struct Cluster {
     /// What each replica has said: kind, view, sequence number.
     said: BTreeMap<(NodeId, u8, Term, Sequence), Hash256>,
     pub(super) sent: u64,
+    /// Nodes whose disks take ten seconds; where `slow_after_first_write` is set, from their second write on.
+    pub(super) slow: BTreeSet<NodeId>,
+    pub(super) slow_after_first_write: bool,
+    /// Whether clients ask again.
+    pub(super) clients_retry: bool,
+    /// A replica that hears nothing of one client.
+    pub(super) deaf: Option<(NodeId, ClientId)>,
     pub(super) contradictions: Vec<String>,
 }
 
@@ -179,6 +186,10 @@ impl Cluster {
             applied: BTreeMap::new(),
             said: BTreeMap::new(),
             sent: 0,
+            slow: BTreeSet::new(),
+            slow_after_first_write: false,
+            clients_retry: true,
+            deaf: None,
             contradictions: Vec::new(),
         };
         for node in &voters {
@@ -280,7 +291,7 @@ impl Cluster {
     }
 
     pub(super) fn request(&mut self, to: NodeId, bundle: &Arc<Bundle>) {
-        if self.nodes[&to].is_down {
+        if self.nodes[&to].is_down || self.deaf == Some((to, bundle.client())) {
             return;
         }
         let mut claims = Vec::new();
@@ -337,6 +348,21 @@ impl Cluster {
         self.plan_wake(node);
     }
 
+    /// One step whose effects go nowhere; messages are counted.
+    pub(super) fn step_alone(&mut self, node: NodeId, input: Input<Message>) {
+        let Some(member) = self.nodes.get_mut(&node).filter(|node| node.broken.is_none()) else { return };
+        let now = Now { mono: Mono(self.now), wall: Wall(self.now + member.skew) };
+        let mut out = Effects::listening();
+        member.replica.step(now, input, &mut out);
+        for effect in out.drain() {
+            match effect {
+                Effect::Send { .. } => self.sent += 1,
+                Effect::Broken(fact) => member.broken = Some(fact),
+                _ => {}
+            }
+        }
+    }
+
     fn carry_out(&mut self, node: NodeId, effect: Effect<Message, HardState>) {
         let member = self.nodes.get_mut(&node).expect("a member");
         match effect {
@@ -345,9 +371,12 @@ impl Cluster {
                 None => self.leaves(node, to, message),
             },
             Effect::Write(write) => {
+                let is_first = write.ticket.sequence == 1;
                 member.writes.push_back(write);
                 let incarnation = member.image.incarnation;
+                let is_slow = self.slow.contains(&node) && !(is_first && self.slow_after_first_write);
                 let delay = self.network.sync.0 + self.rng.below(self.network.sync.1 - self.network.sync.0);
+                let delay = if is_slow { 10_000_000 } else { delay };
                 self.after(delay, Happening::Synced { node, incarnation });
             }
             Effect::Apply { from, through } => self.apply(node, from, through),
@@ -493,6 +522,17 @@ impl Cluster {
         member.is_down = true;
     }
 
+    /// Crashes a node: nothing that is not synced survives.
+    pub(super) fn crash_and_lose(&mut self, node: u32) {
+        self.nodes.get_mut(&n(node)).expect("a member").writes.clear();
+        self.crash(node);
+    }
+
+    /// Whether writes of a node are on their way.
+    pub(super) fn has_unsynced(&self, node: u32) -> bool {
+        !self.node(node).writes.is_empty()
+    }
+
     pub(super) fn restart(&mut self, node: u32) {
         if !self.node(node).is_down {
             self.crash(node);
@@ -529,7 +569,7 @@ impl Cluster {
                 }
             }
             Happening::Retries { client, number } => {
-                if !self.is_done(client, number) {
+                if !self.is_done(client, number) && self.clients_retry {
                     let bundle = Arc::clone(&self.asked[&(client, number)].bundle);
                     for to in self.config.settings.voters.clone() {
                         if !self.rng.chance_ppm(self.network.loss_ppm) {
@@ -541,6 +581,18 @@ impl Cluster {
             }
             Happening::Restarts { node } => self.restart(node.0),
         }
+    }
+
+    /// Has a primary order a batch without requests.
+    pub(super) fn tick_now(&mut self, node: u32) {
+        let now = self.clock(self.node(node).skew);
+        let mut out = Effects::listening();
+        let replica = &mut self.nodes.get_mut(&n(node)).expect("a member").replica;
+        replica.propose(now, Vec::new(), &mut out);
+        for effect in out.drain() {
+            self.carry_out(n(node), effect);
+        }
+        self.step(n(node), Input::ExpiryAt(None));
     }
 
     /// Runs for so many milliseconds.

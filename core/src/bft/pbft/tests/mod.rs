@@ -1,5 +1,11 @@
 //! Does the replica do what the paper says?
 
+mod arbitrary;
 mod cluster;
+mod liars;
+mod liveness;
 mod paper;
+mod restart;
 mod runs;
+mod safety;
+mod traps;

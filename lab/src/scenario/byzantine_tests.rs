@@ -1,0 +1,131 @@
+//! What does a scenario say of protocols whose nodes may lie?
+
+use quorumscope_core::record::Role;
+use quorumscope_core::types::{NodeId, Time};
+
+use super::{ProtocolName, Run, Scenario};
+use crate::check::linearizable::{self, Verdict};
+
+const PBFT: &str = r#"
+protocol = "pbft"
+signer = "cheap"
+nodes = 4
+seed = 9
+until = "4s"
+[protocol-config]
+request_timeout = ["300ms", "2s"]
+checkpoint_interval = 4
+window = 16
+clock_tolerance = "5s"
+[[client]]
+id = "c1"
+operations = 20
+think = ["20ms", "60ms"]
+"#;
+
+const HOTSTUFF: &str = r#"
+protocol = "hotstuff"
+signer = "cheap"
+nodes = 4
+seed = 9
+until = "4s"
+[protocol-config]
+view_timeout = ["200ms", "1600ms"]
+checkpoint_interval = 4
+max_blocks = 64
+log_time_jump = "30s"
+[[client]]
+id = "c1"
+operations = 20
+think = ["20ms", "60ms"]
+"#;
+
+fn played(text: &str) -> Run {
+    let scenario = Scenario::from_toml(text).expect("a scenario");
+    let mut run = Run::new(&scenario).expect("it can run");
+    run.run_to_end();
+    assert_eq!(run.error(), None);
+    run
+}
+
+fn refused(text: &str) -> String {
+    Scenario::from_toml(text).map(|_| String::new()).unwrap_or_else(|error| error.to_string())
+}
+
+#[test]
+fn settings_are_read_and_written_back_as_they_were() {
+    for text in [PBFT, HOTSTUFF] {
+        let scenario = Scenario::from_toml(text).expect("a scenario");
+        let printed = scenario.to_toml();
+        assert_eq!(Scenario::from_toml(&printed).as_ref(), Ok(&scenario), "{printed}");
+        assert!(printed.contains("checkpoint_interval = 4"), "{printed}");
+    }
+}
+
+#[test]
+fn requests_are_ordered_executed_by_all_and_believed() {
+    for text in [PBFT, HOTSTUFF] {
+        let run = played(text);
+        let simulation = run.simulation();
+        assert_eq!(simulation.violations(), []);
+        assert_eq!(simulation.coverage().operations_ok, 20);
+        assert_eq!(linearizable::check(simulation.history(), 100_000), Verdict::Linearizable);
+        let applied: Vec<_> = (1..=4).filter_map(|id| simulation.node(NodeId(id))).map(|face| face.applied).collect();
+        assert!(applied.iter().all(|index| *index == applied[0] && index.0 >= 21), "{applied:?}");
+    }
+}
+
+#[test]
+fn real_signatures_lead_to_the_same_decisions_as_cheap_ones() {
+    for text in [PBFT, HOTSTUFF] {
+        let (cheap, real) = (played(text), played(&text.replace("cheap", "real")));
+        let decided = |run: &Run| run.simulation().decided().iter().map(|(i, t)| (*i, *t)).collect::<Vec<_>>();
+        assert_eq!(decided(&cheap), decided(&real));
+        assert_ne!(cheap.simulation().digest(), real.simulation().digest(), "signatures are in the digest");
+    }
+}
+
+#[test]
+fn one_node_leads_in_a_calm_pbft_cluster_and_it_is_the_one_in_turn() {
+    let run = played(PBFT);
+    let leads = |id: &u32| run.simulation().node(NodeId(*id)).is_some_and(|face| face.status.role == Role::Leader);
+    assert_eq!((1..=4).filter(leads).collect::<Vec<_>>(), [1]);
+    assert_eq!(run.simulation().now(), Time(4_000_000));
+}
+
+#[test]
+fn steps_of_raft_are_refused_with_what_is_missing() {
+    let cases = [
+        ("transfer = { to = \"n2\" }", "pbft has no transfer of leadership"),
+        ("members = { add = \"n2\" }", "pbft has no changes of members"),
+        ("read = { key = \"x\" }", "pbft has no reads beside the log"),
+        ("snapshot = \"n1\"", "pbft has no snapshots by hand"),
+        ("propose = { set = { key = \"x\", value = \"1\" }, class = \"relaxed\" }", "pbft has no early answers"),
+    ];
+    for (step, words) in cases {
+        let error = refused(&format!("{PBFT}\n[[step]]\nat = \"1s\"\n{step}\n"));
+        assert!(error.contains(words), "{step}: {error}");
+    }
+}
+
+#[test]
+fn settings_signers_and_rules_of_another_protocol_are_refused() {
+    let raft = "protocol = \"raft\"\nnodes = 3\n";
+    assert!(refused(&format!("{raft}signer = \"real\"\n")).contains("those of raft do not"));
+    let foreign = refused(&PBFT.replace("checkpoint_interval", "heartbeat"));
+    assert!(foreign.contains("unknown key \"heartbeat\""), "{foreign}");
+    let rule = refused(&format!("{PBFT}\n[rules]\n\"raft.one-vote-per-term\" = false\n"));
+    assert!(rule.contains("a run of pbft cannot switch \"raft.one-vote-per-term\" off"), "{rule}");
+    let window = refused(&PBFT.replace("window = 16", "window = 6"));
+    assert!(window.contains("window"), "{window}");
+    let hybrid = refused("protocol = \"hybrid\"\nnodes = 4\n");
+    assert!(hybrid.contains("not built yet; available: raft, pbft, hotstuff"), "{hybrid}");
+}
+
+#[test]
+fn clients_of_nodes_that_may_lie_read_through_the_log() {
+    let scenario = Scenario::from_toml(&PBFT.replace("operations = 20", "operations = 20\nreads = \"index\""));
+    let error = Run::new(&scenario.expect("a scenario")).map(|_| ()).expect_err("refused").to_string();
+    assert!(error.contains("c1 reads beside the log"), "{error}");
+    assert_eq!(ProtocolName::named("pbft").map(ProtocolName::signs), Some(true));
+}
