@@ -37,7 +37,7 @@ pub(super) fn pass<P: Deceive>(
         Trick::Withhold => next.push(said),
         Trick::Delay if liar.rng.below(2) == 0 => {
             done(trick);
-            let late = said.late + liar.rng.span(LATE);
+            let late = Span(said.late.0 + liar.rng.span(LATE).0);
             next.push(Said { late, ..said });
         }
         Trick::Replay if liar.rng.below(4) == 0 => {
@@ -70,7 +70,8 @@ pub(super) fn pass<P: Deceive>(
         | Trick::BadParent
         | Trick::VoteTwice
         | Trick::VoteAll => {
-            let lies = if liar.rng.below(2) == 0 { P::lie(trick, &said.message, &mut liar.means(config)) } else { None };
+            let lies =
+                if liar.rng.below(2) == 0 { P::lie(trick, &said.message, &mut liar.means(config)) } else { None };
             let Some(lies) = lies else { return next.push(said) };
             done(trick);
             next.extend(lies.into_iter().map(|message| Said { message, ..said.clone() }));

@@ -173,7 +173,8 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
             Message::Timeout(Box::new(Timeout { view, signature, ..said.as_ref().clone() }))
         }
         Message::Proposal(said) if means.plan.quorum.in_turn(said.block.view()) == Some(means.me) => {
-            let block = Block::new(far(said.block.view()), Arc::clone(said.block.justify()), said.block.batch().clone());
+            let block =
+                Block::new(far(said.block.view()), Arc::clone(said.block.justify()), said.block.batch().clone());
             propose(block, said, means)
         }
         Message::Proposal(_)

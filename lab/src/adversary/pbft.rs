@@ -136,9 +136,7 @@ fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Messag
             let signature = means.sign(&said.0.statement(&there));
             Message::Checkpoint(Box::new((said.0, signature)))
         }
-        Message::ViewChange(change) if change.replica == means.me => {
-            resign(change.as_ref().clone(), &there, means)
-        }
+        Message::ViewChange(change) if change.replica == means.me => resign(change.as_ref().clone(), &there, means),
         Message::ViewChange(_)
         | Message::NewView(_)
         | Message::Requests(_)
@@ -179,7 +177,11 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         }
         Message::PrePrepare(said) => {
             let subject = Subject { view, ..said.subject() };
-            Message::PrePrepare(PrePrepare { view, signature: means.sign(&subject.pre_prepare(&domain)), ..said.clone() })
+            Message::PrePrepare(PrePrepare {
+                view,
+                signature: means.sign(&subject.pre_prepare(&domain)),
+                ..said.clone()
+            })
         }
         Message::Prepare(_)
         | Message::Commit(_)

@@ -11,9 +11,10 @@ use quorumscope_core::types::{Span, Time};
 
 use super::document::{ProtocolName, RaftSettings};
 pub use super::draw::generate;
+use crate::adversary::Trick;
 use crate::check::liveness::byzantine_bound;
 use crate::keys::Scheme;
-use crate::sim::Network;
+use crate::sim::{Coverage, Network};
 
 /// Shortest run of a profile.
 pub const SHORTEST_RUN: Time = Time(30_000_000);
@@ -27,11 +28,25 @@ pub enum Profile {
     Light,
     /// Everything at once.
     Heavy,
+    /// Everything at once, and some of the nodes lie.
+    Byzantine,
+}
+
+/// How many nodes of a run lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Liars {
+    /// Nobody.
+    #[default]
+    None,
+    /// One at the least, and no more than the protocol bears.
+    UpToFaulty,
+    /// So many. Those whom the protocol cannot bear lie together.
+    Exactly(u32),
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::None, Self::Light, Self::Heavy];
+    pub const ALL: [Self; 4] = [Self::None, Self::Light, Self::Heavy, Self::Byzantine];
 
     /// As it is written.
     #[must_use]
@@ -40,17 +55,25 @@ impl Profile {
             Self::None => "none",
             Self::Light => "light",
             Self::Heavy => "heavy",
+            Self::Byzantine => "byzantine",
         }
     }
 
     /// Counters that a sweep of such runs must raise: a sweep that does not has not tested what it claims.
     #[must_use]
-    pub fn must_cover(self, protocol: ProtocolName) -> &'static [&'static str] {
-        match protocol {
+    pub fn must_cover(self, protocol: ProtocolName) -> Vec<&'static str> {
+        let mut counters = match protocol {
             ProtocolName::Raft => self.raft_covers(),
             ProtocolName::Pbft => self.pbft_covers(),
             ProtocolName::HotStuff => self.hotstuff_covers(),
         }
+        .to_vec();
+        if self == Self::Byzantine {
+            let lies =
+                |name: &&&str| Trick::of(protocol).any(|trick| name.strip_prefix("lies: ") == Some(trick.name()));
+            counters.extend(Coverage::NAMES.iter().filter(lies));
+        }
+        counters
     }
 
     fn pbft_covers(self) -> &'static [&'static str] {
@@ -124,7 +147,7 @@ impl Profile {
         match self {
             Self::None => NONE,
             Self::Light => LIGHT,
-            Self::Heavy => HEAVY,
+            Self::Heavy | Self::Byzantine => HEAVY,
         }
     }
 
@@ -203,7 +226,7 @@ impl Profile {
         match self {
             Self::None => NONE,
             Self::Light => LIGHT,
-            Self::Heavy => HEAVY,
+            Self::Heavy | Self::Byzantine => HEAVY,
         }
     }
 
@@ -308,7 +331,7 @@ impl Profile {
         match self {
             Self::None => NONE,
             Self::Light => LIGHT,
-            Self::Heavy => HEAVY,
+            Self::Heavy | Self::Byzantine => HEAVY,
         }
     }
 
@@ -358,6 +381,7 @@ impl Profile {
                 varied: true,
                 ..calm
             },
+            Self::Byzantine => Plan { liars: Liars::UpToFaulty, ..Self::Heavy.plan() },
         }
     }
 }
@@ -505,6 +529,8 @@ pub struct Plan {
     /// Whether machine, sessions, times to live, classes, bounds on messages and what makes snapshots are different
     /// from seed to seed.
     pub varied: bool,
+    /// How many nodes lie.
+    pub liars: Liars,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
     pub rules_off: Vec<Rule>,
 }
@@ -539,7 +565,7 @@ impl Plan {
     #[must_use]
     pub fn fit(&self, protocol: ProtocolName) -> Self {
         if !protocol.signs() {
-            return self.clone();
+            return Self { liars: Liars::None, ..self.clone() };
         }
         Self {
             lost_disks: 0,
@@ -615,6 +641,7 @@ impl Default for Plan {
             hotstuff: brisk_hotstuff(),
             signer: Scheme::Cheap,
             varied: false,
+            liars: Liars::None,
             rules_off: Vec::new(),
         }
     }

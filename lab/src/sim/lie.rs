@@ -42,8 +42,12 @@ impl<P: Subject> World<P> {
     }
 
     /// Asks the liar in a node, and counts the tricks that it does.
-    fn liar<T>(&mut self, index: usize, ask: impl FnOnce(&mut Liar<P>, &P::Config, &mut dyn FnMut(Trick)) -> T) -> Option<T> {
-        let (config, coverage) = (&self.config, &mut self.coverage);
+    fn liar<T>(
+        &mut self,
+        index: usize,
+        ask: impl FnOnce(&mut Liar<P>, &P::Config, &mut dyn FnMut(Trick)) -> T,
+    ) -> Option<T> {
+        let (config, coverage) = (self.config.as_ref(), &mut self.coverage);
         let liar = self.nodes.get_mut(index)?.liar.as_mut()?;
         Some(ask(liar, config, &mut |trick| coverage.lied(trick)))
     }
@@ -53,13 +57,14 @@ impl<P: Subject> World<P> {
         let blank = P::machine(&self.config, self.setup.machine);
         let Some(node) = self.nodes.get_mut(index) else { return };
         let Some(liar) = &mut node.liar else { return };
-        let seed = Rng::new(self.setup.seed, concern::LIARS + u64::from(node.id.0)).bits() ^ node.incarnation.0;
+        let seed =
+            Rng::new(self.setup.seed, concern::LIARS + u64::from(node.id.0)).bits() ^ u64::from(node.incarnation.0);
         let now = node.clock.read(self.now);
         liar.broken = false;
         liar.copy = liar
             .plan
             .has(Trick::Twins)
-            .then(|| Copy::recover(&self.config, node.id, &node.disk.image, blank, seed, now));
+            .then(|| Copy::recover(self.config.as_ref(), node.id, &node.disk.image, blank, seed, now));
     }
 
     /// An invariant of a liar's protocol does not hold: nobody is surprised.
@@ -156,7 +161,8 @@ impl<P: Subject> World<P> {
 
     /// What a client is told: the truth, unless a liar says otherwise.
     pub(super) fn told(&mut self, index: usize, outcome: Outcome) -> Outcome {
-        let (Some(cluster), Outcome::Replied(reply)) = (self.trust.as_ref().map(|trust| trust.cluster()), &outcome) else {
+        let (Some(cluster), Outcome::Replied(reply)) = (self.trust.as_ref().map(|trust| trust.cluster()), &outcome)
+        else {
             return outcome;
         };
         let lie: Option<Reply> = self

@@ -9,7 +9,6 @@ use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::Protocol;
 use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::raft::{Message, Raft};
 use quorumscope_core::record::Role;

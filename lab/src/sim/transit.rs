@@ -129,7 +129,11 @@ impl<P: Subject> World<P> {
                 let first = self.recorder.emit(stamp, || Body::Delivered { message });
                 match flight.parcel {
                     Parcel::Answer { number, outcome } => self.on_answer(index, number, outcome, first),
-                    Parcel::Peer(_) | Parcel::Twin(_) | Parcel::Request { .. } | Parcel::Signed { .. } | Parcel::Read { .. } => {}
+                    Parcel::Peer(_)
+                    | Parcel::Twin(_)
+                    | Parcel::Request { .. }
+                    | Parcel::Signed { .. }
+                    | Parcel::Read { .. } => {}
                 }
             }
             Endpoint::Node(node) => {

@@ -16,7 +16,7 @@ use quorumscope_core::digest::Chain;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::{Effects, Protocol};
+use quorumscope_core::protocol::Effects;
 use quorumscope_core::record::{AnyMessage, Began, Body, NodeStatus, Role};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::storage::DiskImage;
@@ -286,6 +286,7 @@ where
         let (protocol, image) = (node.protocol.as_ref(), &node.disk.image);
         Some(NodeFace {
             liveness: node.liveness,
+            lies: node.liar.is_some(),
             incarnation: node.incarnation,
             status: protocol.map(|protocol| protocol.status()).unwrap_or_default(),
             log: protocol.map(Subject::log),

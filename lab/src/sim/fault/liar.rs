@@ -14,8 +14,7 @@ use quorumscope_core::types::{ClientId, NodeId};
 
 use super::CommandError;
 use crate::adversary::{Liar, Plan, Trick};
-use crate::scenario::unknown;
-use crate::scenario::ProtocolName;
+use crate::scenario::{ProtocolName, unknown};
 use crate::sim::subject::Subject;
 use crate::sim::world::{World, concern};
 use crate::trace::view::Liveness;
@@ -82,13 +81,13 @@ impl<P: Subject> World<P> {
 
     fn tricks(&self, names: &[String]) -> Result<Vec<Trick>, CommandError> {
         let protocol = ProtocolName::named(P::NAME).unwrap_or(ProtocolName::Raft);
-        let known = || Trick::of(protocol).map(Trick::name);
+        let known: Vec<&str> = Trick::of(protocol).map(Trick::name).collect();
         if names.is_empty() {
             return Err(CommandError::Value("a liar needs a trick at least".into()));
         }
         let read = |name: &String| {
             let trick = Trick::named(name).filter(|trick| trick.fits(protocol));
-            trick.ok_or_else(|| CommandError::Value(unknown("trick", name, known())))
+            trick.ok_or_else(|| CommandError::Value(unknown("trick", name, known.iter().copied())))
         };
         names.iter().map(read).collect()
     }
