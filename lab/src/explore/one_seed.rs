@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn honest_runs_break_nothing_and_cover_what_their_profile_promises() {
         for (protocol, nodes) in [(ProtocolName::Raft, 5), (ProtocolName::Pbft, 4), (ProtocolName::HotStuff, 4)] {
-            for profile in Profile::ALL {
+            for profile in [Profile::None, Profile::Light, Profile::Heavy] {
                 let run = format!("{} {}", protocol.name(), profile.name());
                 let mut coverage = Coverage::default();
                 for seed in 0..20 {

@@ -2,7 +2,8 @@
 //!
 //! As many as the protocol bears, or fewer: each has tricks of its own, or they
 //! work together. More than that are asked for to see what nothing can bear:
-//! then all are twins with one plan, and the first primary is one of them.
+//! then all are twins with one plan, the first primary is one of them, and the
+//! honest nodes of the two sides do not hear each other for a while.
 
 use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::rng::Rng;
@@ -38,7 +39,8 @@ pub(super) fn draw(scenario: &Scenario, liars: Liars, seed: u64, calm: Time) -> 
         chosen.push(pool.swap_remove(usize::try_from(rng.below(pool.len() as u64)).unwrap_or_default()));
     }
     if count > bearable {
-        return vec![step(Time(0), &chosen, vec![Trick::Twins])];
+        pool.retain(|node| !chosen.contains(node));
+        return conspiracy(&chosen, &pool);
     }
     let together = rng.below(2) == 0;
     let groups: Vec<&[NodeId]> = if together { vec![&chosen] } else { chosen.chunks(1).collect() };
@@ -49,6 +51,20 @@ pub(super) fn draw(scenario: &Scenario, liars: Liars, seed: u64, calm: Time) -> 
             step(at, group, tricks(scenario, &mut rng))
         })
         .collect()
+}
+
+/// All of them are twins; half of the honest nodes make a quorum with them, and so does the other half.
+fn conspiracy(liars: &[NodeId], honest: &[NodeId]) -> Vec<Step> {
+    let named = |nodes: &[NodeId]| nodes.iter().copied().map(Selector::Node).collect::<Vec<_>>();
+    let (one, other) = honest.split_at(honest.len() / 2);
+    let (one, other) = (named(one), named(other));
+    let lie = Action::Byzantine { node: named(liars), tricks: vec![Trick::Twins], against: other.clone() };
+    let mut actions = vec![lie];
+    if !one.is_empty() {
+        actions.push(Action::Cut { from: one.clone(), to: other.clone() });
+        actions.push(Action::Cut { from: other, to: one });
+    }
+    actions.into_iter().map(|action| Step::new(Time(0), action)).collect()
 }
 
 fn tricks(scenario: &Scenario, rng: &mut Rng) -> Vec<Trick> {
