@@ -152,7 +152,7 @@ mod tests {
                     coverage.add(&outcome.coverage);
                 }
                 for name in profile.must_cover(protocol) {
-                    let count = coverage.iter().find(|(counter, _)| counter == name).map(|(_, count)| count);
+                    let count = coverage.iter().find(|(counter, _)| *counter == name).map(|(_, count)| count);
                     assert!(count.is_some_and(|count| count > 0), "{run}: {name}");
                 }
             }
