@@ -188,7 +188,7 @@ fn bad_arguments_are_one_line_that_says_what_would_be_right() {
         (refused(&["run", &shipped("first-election.toml"), "--seed", "x"]), "--seed"),
         (explore(&[]), "--protocol"),
         (explore(&["--protocol", "rafft"]), "did you mean \"raft\"?"),
-        (explore(&["--protocol", "hybrid"]), "not built yet; available: raft"),
+        (explore(&["--protocol", "hybrid"]), "not built yet; available: raft, pbft, hotstuff"),
         (explore(&["--protocol", "raft", "--seeds", "5..5"]), "is empty"),
         (explore(&["--protocol", "raft", "--seeds", "9..5"]), "is empty"),
         (explore(&["--protocol", "raft", "--seeds", "5"]), "write a range as 0..100"),

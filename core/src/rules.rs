@@ -140,13 +140,13 @@ rules! {
     /// A session knows a retry by its number alone, not by higher numbers that came before it (thesis §6.3): pipelined
     /// commands arrive in any order.
     EachNumberByItself = "session.each-number-by-itself", Safety;
-    /// A certificate needs ⌊(n+f)/2⌋ + 1 votes, so that two of them share an honest voter (HotStuff §4.2).
+    /// A certificate needs ⌊(n+f)/2⌋ + 1 votes, so that two of them share an honest voter (HotStuff §4).
     HotStuffQuorum = "hotstuff.quorum", Safety;
     /// A replica votes for what follows its locked block, or brings a later certificate (Algorithm 1, "safeNode").
     HotStuffSafeNode = "hotstuff.safe-node", Safety;
     /// A block is committed by three certified blocks whose views follow each other (HotStuff §5).
     HotStuffConsecutiveViews = "hotstuff.consecutive-views", Safety;
-    /// A replica votes once a view (HotStuff §4.2, "vote").
+    /// A replica votes once a view (HotStuff §4, Algorithm 2).
     HotStuffVoteOncePerView = "hotstuff.vote-once-per-view", Safety;
     /// What a vote promises is durable before it leaves, and before it counts at the voter itself.
     HotStuffPersistBeforeVote = "hotstuff.persist-before-vote", Safety;
@@ -160,7 +160,7 @@ rules! {
     HotStuffLogTime = "hotstuff.log-time", Safety;
     /// A timeout carries its sender's last vote, so that a certificate survives its leader. Liveness.
     HotStuffVotesInTimeouts = "hotstuff.votes-in-timeouts", Liveness;
-    /// A quorum's timeouts lead everybody into the next view (DiemBFT v4 §3.3). Liveness.
+    /// A quorum's timeouts lead everybody into the next view (DiemBFT v4, "Pacemaker"). Liveness.
     HotStuffTimeoutCertificates = "hotstuff.timeout-certificates", Liveness;
     /// View timers are capped, and short again after a commit. Liveness.
     HotStuffTimerIsCapped = "hotstuff.timer-is-capped", Liveness;

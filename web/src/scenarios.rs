@@ -103,7 +103,7 @@ pub static FIRST: [Built; 6] = [
 ];
 
 /// Scenarios that teach one feature each.
-pub static MORE: [Built; 18] = [
+pub static MORE: [Built; 21] = [
     Built {
         id: "members",
         title: "Members come and go",
@@ -282,6 +282,36 @@ pub static MORE: [Built; 18] = [
         ],
         tries: &["Send “epoch 1 leave node a” at the end. Why is it refused?"],
         toml: include_str!("../../tests/scenarios/cluster-state.toml"),
+    },
+    Built {
+        id: "pbft-silent-primary",
+        title: "PBFT: the primary falls silent",
+        text: &[],
+        tries: &[
+            "Step through the first request: one pre-prepare, prepares from everybody to everybody, then commits. Who needs how many?",
+            "Select a replica at 1.5 s: why did it leave its view?",
+            "Crash n2 as well, before 4 s. What goes on with two of four, and what not?",
+        ],
+        toml: include_str!("../../tests/scenarios/pbft-silent-primary.toml"),
+    },
+    Built {
+        id: "pbft-state-transfer",
+        title: "PBFT: a replica gets a proven state",
+        text: &[],
+        tries: &[
+            "Restart n4 and follow the parts of the state. Which hash do they have to have, and who has signed it?",
+        ],
+        toml: include_str!("../../tests/scenarios/pbft-state-transfer.toml"),
+    },
+    Built {
+        id: "hotstuff-silent-leader",
+        title: "HotStuff: a silent leader costs a view",
+        text: &[],
+        tries: &[
+            "Follow one request: a proposal, votes to its leader, a certificate to the next. How many blocks until it is committed?",
+            "Step to a view of n3 after 1 s. What do the timeouts carry?",
+        ],
+        toml: include_str!("../../tests/scenarios/hotstuff-silent-leader.toml"),
     },
 ];
 

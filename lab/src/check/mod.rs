@@ -2,7 +2,7 @@
 //!
 //! Checkers are pure and incremental: the world feeds them states, disk images
 //! and apply effects after each event, never notes, so a node cannot talk them
-//! into anything. What they find is a [`Violation`](crate::trace::view::Violation)
+//! into anything. What they find is a [`Violation`]
 //! with the property, the node and the values that contradict each other.
 //!
 //! * [`RaftChecks`]: the five safety properties of the Raft paper's Figure 3,

@@ -8,6 +8,7 @@
 mod act;
 #[cfg(test)]
 mod byzantine_tests;
+mod covers;
 mod document;
 mod draw;
 mod error;

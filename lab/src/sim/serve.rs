@@ -79,16 +79,6 @@ impl<P: Subject> World<P> {
         if attempt > 1 {
             self.coverage.retries += 1;
         }
-        let seen = OperationView {
-            number: request,
-            operation: text.to_string(),
-            asked: now,
-            attempts: attempt,
-            to,
-            told: None,
-            early: None,
-        };
-        see_asked(&mut client.view, seen);
         (tag::ASKED, to).hash(&mut self.chain);
         let parcel = match how {
             Some(how) => {
@@ -106,16 +96,14 @@ impl<P: Subject> World<P> {
         };
         for to in self.asked(to, attempt) {
             let stamp = Stamp { at: now, cause, node: None };
-            let operation = || text.to_string();
-            let asked = self.recorder.emit(stamp, || Body::Asked {
-                client: id,
-                number: request,
-                to,
-                operation: operation(),
-                attempt,
-            });
+            let operation = text.to_string();
+            let said = || Body::Asked { client: id, number: request, to, operation: text.to_string(), attempt };
+            let asked = self.recorder.emit(stamp, said);
             if let Some(client) = self.clients.get_mut(index) {
                 client.acted = Some(asked);
+                let (number, attempts) = (request, attempt);
+                let seen = OperationView { number, operation, asked: now, attempts, to, told: None, early: None };
+                see_asked(&mut client.view, seen);
             }
             self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel.clone(), asked);
         }

@@ -8,20 +8,21 @@ use quorumscope_lab::keys::Scheme;
 use quorumscope_lab::scenario::profile::{Plan, Profile, SHORTEST_RUN, generate};
 use quorumscope_lab::scenario::{ProtocolName, Run};
 
-/// A protocol, its nodes, how many seeds, and how many of them are run with real signatures too.
+/// A protocol, its nodes, how many seeds, how many of them are folded, and how many are run with real signatures too.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep {
     pub protocol: ProtocolName,
     pub nodes: u32,
     pub seeds: u64,
+    pub folded: u64,
     pub real: u64,
 }
 
 /// All of them.
 pub const SWEEPS: [Sweep; 3] = [
-    Sweep { protocol: ProtocolName::Raft, nodes: 5, seeds: 200, real: 0 },
-    Sweep { protocol: ProtocolName::Pbft, nodes: 4, seeds: 40, real: 1 },
-    Sweep { protocol: ProtocolName::HotStuff, nodes: 4, seeds: 40, real: 1 },
+    Sweep { protocol: ProtocolName::Raft, nodes: 5, seeds: 200, folded: 200, real: 0 },
+    Sweep { protocol: ProtocolName::Pbft, nodes: 4, seeds: 40, folded: 16, real: 1 },
+    Sweep { protocol: ProtocolName::HotStuff, nodes: 4, seeds: 40, folded: 16, real: 1 },
 ];
 
 impl Sweep {

@@ -167,8 +167,9 @@ impl Layout {
     pub fn label(&self, place: Point) -> (Point, Anchor) {
         let beside = (place.x - self.center.x).abs() > self.radius;
         let gap = self.radius + 29.0;
-        if self.size.width < NARROW || self.nodes.len() > RING_LIMIT {
-            let above = place.y < self.center.y - self.radius * 2.0;
+        let in_rows = self.nodes.len() > RING_LIMIT;
+        if self.size.width < NARROW || in_rows {
+            let above = !in_rows && place.y < self.center.y - self.radius * 2.0;
             let y = if above && !beside { place.y - gap + 5.0 } else { place.y + self.radius + 39.0 };
             (Point::new(place.x, y), Anchor::Middle)
         } else if !beside && place.y <= self.center.y {
@@ -189,7 +190,8 @@ fn closest(places: &[Point]) -> f64 {
 
 fn in_rows(index: usize, count: usize, size: Size, top: f64, bottom: f64) -> Point {
     // Fewer rows than would make squares: disk and label stand below each node.
-    let rows = ((count as f64 * size.height / size.width).sqrt() * 0.8).round().max(1.0);
+    let share = if size.width < NARROW { 0.5 } else { 0.8 };
+    let rows = ((count as f64 * size.height / size.width).sqrt() * share).round().max(1.0);
     let columns = (count as f64 / rows).ceil();
     let (row, column) = ((index as f64 / columns).floor(), index as f64 % columns);
     Point::new(size.width * (column + 1.0) / (columns + 1.0), top + (size.height - top - bottom) * (row + 0.5) / rows)
@@ -237,6 +239,22 @@ mod tests {
             for (_, place) in layout.nodes() {
                 let (label, _) = layout.label(place);
                 assert!(label.distance(layout.center) > place.distance(layout.center), "{count} nodes");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_of_nodes_in_rows_stand_below_them_and_above_the_next_row() {
+        for (width, height) in [(848.0, 487.0), (848.0, 738.0), (390.0, 427.0)] {
+            for count in [10, 13, 16] {
+                let layout = layout(width, height, count);
+                for (node, place) in layout.nodes() {
+                    let (label, _) = layout.label(place);
+                    assert!(label.y > place.y, "{node} of {count} at {width}×{height}");
+                    let below = layout.nodes().filter(|(_, other)| other.y > place.y + 1.0);
+                    let next = below.map(|(_, other)| other.y - layout.radius).fold(f64::INFINITY, f64::min);
+                    assert!(label.y < next, "{node} of {count} at {width}×{height}: {} and {next}", label.y);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A batch, and the certificate of the block that it follows: its parent is
 //! whatever that certificate certifies, so that the two can never differ
-//! (HotStuff §4.1, "createLeaf"). Its hash covers everything, the signatures of
+//! (HotStuff §4, Algorithm 1 "createLeaf"). Its hash covers everything, the signatures of
 //! the certificate included: whoever fetches a certified block by its hash needs
 //! to verify nothing in it.
 //!

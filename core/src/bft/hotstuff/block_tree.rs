@@ -1,6 +1,6 @@
 //! Where are blocks kept, and for how long?
 //!
-//! Blocks hang together by the hashes of their parents (§4.1). The tree holds
+//! Blocks hang together by the hashes of their parents (§4.2). The tree holds
 //! what may still be committed, and what was committed since the last stable
 //! checkpoint, for replicas that lag behind. It grows by blocks whose parent is
 //! in it: by those that this replica has accepted in their view, one a view, and

@@ -125,7 +125,7 @@ pub enum Event {
         /// How many must be.
         needed: u32,
     },
-    /// Enough timeouts are here (DiemBFT v4 §3.3, "TC").
+    /// Enough timeouts are here (DiemBFT v4, "TC").
     TimeoutCertificateFormed {
         /// Which view is given up.
         view: Term,

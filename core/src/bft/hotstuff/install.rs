@@ -61,7 +61,12 @@ impl<R: Rules> HotStuff<R> {
 
     /// Asks the next one where nobody has answered in time.
     pub(super) fn retry_transfer(&mut self, now: Now, out: &mut Effects) {
-        let Some(incoming) = &mut self.sync.incoming else { return };
+        let Some(incoming) = &self.sync.incoming else { return };
+        if incoming.transfer.proof().checkpoint.sequence <= self.committed.sequence {
+            // The blocks have come after all.
+            self.sync.incoming = None;
+            return;
+        }
         if now.mono < incoming.deadline {
             return;
         }

@@ -1,7 +1,7 @@
 //! What do replicas say to each other, and what do they sign?
 //!
 //! Chained HotStuff's generic message (§5) as a proposal, a vote and a
-//! certificate, and DiemBFT's timeouts (DiemBFT v4, §3.3 and §3.5). Votes,
+//! certificate, and DiemBFT's timeouts (DiemBFT v4, "Pacemaker"). Votes,
 //! proposals and timeouts are signed by their senders; certificates prove
 //! themselves, and what is fetched is known by its hash. A statement that forms
 //! a certificate holds nothing but what the certificate says.
@@ -96,7 +96,7 @@ pub struct Timeout {
     pub signature: Signature,
 }
 
-/// A quorum has given up one view (DiemBFT v4 §3.3, "TC").
+/// A quorum has given up one view (DiemBFT v4, "TC").
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TimeoutCertificate {
     /// Which view.

@@ -2,7 +2,7 @@
 //!
 //! Chained HotStuff (Yin, Malkhi, Reiter, Golan Gueta and Abraham, "HotStuff: BFT
 //! Consensus with Linearity and Responsiveness", PODC '19, §4–§6), with the
-//! timeout certificates of DiemBFT v4 (§3.3) as its pacemaker.
+//! timeout certificates of DiemBFT v4 as its pacemaker.
 //!
 //! Time is cut into *views*, each with one *leader*, in turn. It proposes a
 //! *block* that follows the highest certified one; replicas vote to it, and the
@@ -102,7 +102,10 @@ pub struct HotStuff<R: Rules = AllOn> {
     committed: Committed,
     /// The block that the tree begins after.
     root: Committed,
+    /// The highest certificate whose block is here.
     high: Arc<QuorumCertificate>,
+    /// The highest certificate of all.
+    newest: Arc<QuorumCertificate>,
     entered_by: Option<Arc<TimeoutCertificate>>,
     tree: BlockTree,
     log: Log,
@@ -167,6 +170,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             promises,
             committed,
             root,
+            newest: Arc::clone(&high),
             high,
             entered_by,
             tree,

@@ -1,6 +1,6 @@
 //! How do views end that bring nothing?
 //!
-//! By timeout certificates (DiemBFT v4 §3.3). A replica that waits for something
+//! By timeout certificates (DiemBFT v4, "Pacemaker"). A replica that waits for something
 //! gives its view up when its timer runs out, says so to all, and does not vote
 //! in it any more; a quorum's timeouts are a certificate that leads everybody
 //! who sees it into the next view. It joins those who give up once one of them
@@ -149,7 +149,7 @@ impl<R: Rules> HotStuff<R> {
 
     /// What this replica says about the current view, signed once for each highest certificate.
     fn timeout(&mut self) -> Option<Timeout> {
-        let (view, high) = (self.view, Arc::clone(&self.high));
+        let (view, high) = (self.view, Arc::clone(&self.newest));
         let signature = match self.pacemaker.signed {
             Some((given_up, of, signature)) if (given_up, of) == (view, high.view) => signature,
             Some(_) | None => {
@@ -206,8 +206,8 @@ impl<R: Rules> HotStuff<R> {
 
     /// Brings somebody who lags behind into the current view.
     fn help(&self, lagging: NodeId, high: &QuorumCertificate, out: &mut Effects) {
-        if high.view < self.high.view {
-            out.send(lagging, Message::Certificate(Arc::clone(&self.high)), None);
+        if high.view < self.newest.view {
+            out.send(lagging, Message::Certificate(Arc::clone(&self.newest)), None);
         }
         if let Some(proof) = &self.entered_by
             && proof.view.next() == self.view

@@ -82,8 +82,10 @@ impl<R: Rules> HotStuff<R> {
             return Batch::null();
         }
         let bundles = self.pool.take(settings.max_batch_requests, settings.max_batch_bytes);
+        // Empty blocks that are not committed yet are always there; a time among them is the tick, or will do as well.
+        let passes = previous.is_some();
         let previous = previous.or(self.committed.log_time);
-        if bundles.is_empty() && !(length == 0 && self.tick_is_due(now)) {
+        if bundles.is_empty() && (passes || !self.tick_is_due(now)) {
             return Batch::null();
         }
         let stamp = previous.map_or(now.wall, |previous| settings.tolerance.stamp(now.wall, previous));

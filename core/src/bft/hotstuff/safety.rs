@@ -1,12 +1,12 @@
 //! May this replica vote?
 //!
-//! HotStuff's safety rules (§4.2, Algorithm 1 "safeNode"; §5, Algorithm 3), pure:
+//! HotStuff's safety rules (§4, Algorithm 1 "safeNode"; §5, Algorithm 3), pure:
 //! what was promised, a block and the tree go in, and a refusal comes out, or
 //! none. A replica votes once a view, in rising views, and for a block that
 //! follows the one that it is locked on, or whose certificate is of a later view
 //! than its lock: then a quorum has seen no commit of what it is locked on.
 //!
-//! Deviation: a timeout counts as a vote in its view (DiemBFT v4 §3.1), so that
+//! Deviation: a timeout counts as a vote in its view (DiemBFT v4, "Safety"), so that
 //! whoever has given a view up does not vote in it later.
 
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl Promises {
             return Some(VoteRefusal::Voted { voted: self.voted });
         }
         let justify = block.justify().view;
-        // Algorithm 1, line 26: the block extends the locked one, or its certificate is of a later view.
+        // Algorithm 1, "safeNode": the block extends the locked one, or its certificate is of a later view.
         let is_safe = justify > self.lock.view || tree.extends(block.parent(), self.lock.block);
         (guards.safe_node && !is_safe).then_some(VoteRefusal::Unsafe { justify, lock: self.lock.view })
     }

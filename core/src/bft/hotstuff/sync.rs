@@ -3,7 +3,8 @@
 //! By hash, from anybody. A certified block that is not here is asked for, with
 //! its ancestors down to the last committed one; the answer is known by its
 //! hashes, each parent's by its child, so that nothing in it needs a signature.
-//! Who does not answer in time is not asked again before all others were.
+//! Who does not answer in time is not asked again before all others were, and
+//! what nobody has is given up for the next certificate.
 //!
 //! Bounded (TRAPS: blocks fetched without a bound): one chain at a time, of no
 //! more blocks than the tree may hold, one request on its way, and one proposal
@@ -113,15 +114,19 @@ impl<R: Rules> HotStuff<R> {
 
     /// Asks the next one where nobody has answered in time.
     pub(super) fn retry_fetch(&mut self, now: Now, out: &mut Effects) {
-        let Some(fetching) = &mut self.sync.fetching else { return };
-        if now.mono < fetching.deadline {
+        let late = |fetching: &&Fetching| now.mono >= fetching.deadline;
+        let Some(fetching) = self.sync.fetching.as_ref().filter(late) else { return };
+        let asked = self.next_peer(fetching.asked);
+        // A later one takes its place: of a block that lost, nobody may have a copy any more.
+        if self.sync.next.is_some() || fetching.target.view <= self.high.view {
+            self.sync.fetching = None;
+            if let Some((next, _)) = self.sync.next.take().filter(|(next, _)| next.view > self.high.view) {
+                self.want(now, &next, asked, out);
+            }
             return;
         }
-        let asked = fetching.asked;
-        if let Some(next) = self.next_peer(asked)
-            && let Some(fetching) = &mut self.sync.fetching
-        {
-            fetching.asked = next;
+        if let Some(fetching) = &mut self.sync.fetching {
+            fetching.asked = asked.unwrap_or(fetching.asked);
         }
         self.ask_for_blocks(now, out);
     }

@@ -32,6 +32,9 @@ impl<R: Rules> HotStuff<R> {
                 block.batch().claims(self.config.cluster, claims);
             }
             Message::Vote(vote) => self.claim_vote(&domain, from, vote, claims),
+            // What is known already changes nothing, now or later.
+            Message::Certificate(certificate) if certificate.view <= self.high.view => {}
+            Message::TimeoutCertificate(proof) if proof.view < self.view => {}
             Message::Certificate(certificate) => self.claim_certificate(&domain, certificate, claims),
             Message::Timeout(timeout) => {
                 let Timeout { view, high, entered_by, vote, signature } = &**timeout;
@@ -127,6 +130,7 @@ impl<R: Rules> HotStuff<R> {
                 self.is_block(block)
                     && self.is_batch(block)
                     && self.proves(block.view(), block.justify(), proposal.entered_by.as_ref())
+                    && self.may_extend(block.justify(), proposal.entered_by.as_ref())
             }
             Message::Vote(vote) => message::is_possible(vote.view),
             Message::Certificate(certificate) => self.is_certificate(certificate),
@@ -174,16 +178,19 @@ impl<R: Rules> HotStuff<R> {
         batch.is_well_formed() && (alone || small)
     }
 
-    /// Whether these prove that the view before `view` is over, so that everybody may be in `view`. A timeout
-    /// certificate proves it only beside a certificate as high as the highest that its signers told of (DiemBFT v4
-    /// §3.1, "safe to extend").
-    fn proves(&self, view: Term, justify: &QuorumCertificate, entered_by: Option<&Arc<TimeoutCertificate>>) -> bool {
+    /// Whether these prove that the view before `view` is over, so that everybody may be in `view`.
+    fn proves(&self, view: Term, high: &QuorumCertificate, entered_by: Option<&Arc<TimeoutCertificate>>) -> bool {
         match entered_by {
             _ if !self.on(Rule::HotStuffTimeoutCertificates) => true,
-            None => justify.view.next() == view,
-            Some(proof) => {
-                self.is_timeout_certificate(proof) && proof.view.next() == view && justify.view >= proof.highest()
-            }
+            None => high.view.next() == view,
+            Some(proof) => self.is_timeout_certificate(proof) && proof.view.next() == view,
         }
+    }
+
+    /// Whether a leader follows a certificate as high as the highest that others have told of (DiemBFT v4, "safe
+    /// to extend").
+    fn may_extend(&self, justify: &QuorumCertificate, entered_by: Option<&Arc<TimeoutCertificate>>) -> bool {
+        let told = entered_by.map_or(Term(0), |proof| proof.highest());
+        justify.view >= told || !self.on(Rule::HotStuffTimeoutCertificates)
     }
 }

@@ -112,6 +112,14 @@ impl<R: Rules> HotStuff<R> {
         if view <= self.high.view {
             return self.tree.knows(&hash);
         }
+        let is_of_view = |block: &Arc<Block>| block.view() == view;
+        if !self.tree.get(&hash).is_none_or(is_of_view) && self.on(Rule::HotStuffCertificateNamesView) {
+            Self::ignore(from.unwrap_or(self.id), IgnoreReason::CertificateOfAnotherView, out);
+            return false;
+        }
+        if view > self.newest.view {
+            self.newest = Arc::clone(certificate);
+        }
         let Some(block) = self.tree.get(&hash).cloned() else {
             if view <= self.root.view {
                 return self.learn_root(now, certificate, out);
@@ -120,10 +128,6 @@ impl<R: Rules> HotStuff<R> {
             self.enter_view(now, view.next(), ViewReason::Certificate, out);
             return false;
         };
-        if block.view() != view && self.on(Rule::HotStuffCertificateNamesView) {
-            Self::ignore(from.unwrap_or(self.id), IgnoreReason::CertificateOfAnotherView, out);
-            return false;
-        }
         self.high = Arc::clone(certificate);
         self.persist.changed();
         out.note(|| AnyEvent::HotStuff(Event::HighCertificate { view, block: hash }));

@@ -12,16 +12,13 @@
 
 use std::sync::Arc;
 
-use super::checkpoint::Made;
 use super::event::{Event, Ignored};
 use super::message::{Committed, Message, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, Vote};
 use super::{Effects, Pbft};
-use crate::bft::transfer::Arrival;
-use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk, StableCheckpoint, Transfer};
+use crate::bft::Bundle;
 use crate::crypto::Hash256;
-use crate::rules::{Rule, Rules};
-use crate::snapshot::Snapshot;
-use crate::types::{LogIndex, Mono, NodeId, Now, Sequence, Span, Ticket};
+use crate::rules::Rules;
+use crate::types::{Mono, NodeId, Now, Sequence, Span};
 
 /// Most sequence numbers that one answer speaks of.
 const PER_ANSWER: usize = 32;
@@ -52,14 +49,6 @@ impl Pace {
         }
         may
     }
-}
-
-/// A snapshot that was taken in and is not in the place of the state yet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Installing {
-    ticket: Ticket,
-    index: LogIndex,
-    asked: bool,
 }
 
 impl<R: Rules> Pbft<R> {
@@ -97,14 +86,7 @@ impl<R: Rules> Pbft<R> {
             self.ask_for_bodies(out);
         }
         self.relay_again(out);
-        if let Some(transfer) = &mut self.transfer {
-            if self.timers.rounds > 0 {
-                let next = next_voter(self.quorum.voters(), transfer.source(), self.id);
-                transfer.ask(next);
-            }
-            let (to, request) = (transfer.source(), transfer.request());
-            out.send(to, Message::FetchChunk(request), None);
-        }
+        self.go_on_with_transfer(out);
     }
 
     /// Asks all for the bodies that this view's beginning names and that are not here.
@@ -293,104 +275,4 @@ impl<R: Rules> Pbft<R> {
             Some(_) | None => self.ignore(from, Ignored::NotNeeded, out),
         }
     }
-
-    pub(super) fn on_stable(&mut self, now: Now, from: NodeId, stable: &Stable, out: &mut Effects) {
-        if !stable.proof.is_proven(&self.quorum) {
-            return self.ignore(from, Ignored::Malformed, out);
-        }
-        self.adopt_stable(now, &stable.proof, out);
-        let proof = &stable.proof;
-        if stable.gone && proof.checkpoint.sequence > self.executed && self.installing.is_none() {
-            self.begin_transfer(from, proof, out);
-        }
-    }
-
-    /// Begins to fetch a state, where none newer is on its way.
-    fn begin_transfer(&mut self, from: NodeId, proof: &Arc<StableCheckpoint>, out: &mut Effects) {
-        let Checkpoint { sequence, bytes, .. } = proof.checkpoint;
-        if self.transfer.as_ref().is_some_and(|transfer| transfer.proof().checkpoint.sequence >= sequence) {
-            return;
-        }
-        let limit = self.config.settings.max_snapshot_bytes;
-        let Some(transfer) = Transfer::new((**proof).clone(), self.members.clone(), from, limit) else { return };
-        let transfer = if self.on(Rule::PbftSnapshotMatchesProof) { transfer } else { transfer.credulous() };
-        out.note(|| Event::TransferBegan { sequence, from, bytes }.into());
-        out.send(from, Message::FetchChunk(transfer.request()), None);
-        self.transfer = Some(transfer);
-    }
-
-    pub(super) fn on_fetch_chunk(&self, from: NodeId, fetch: &FetchChunk, out: &mut Effects) {
-        let bytes = self.config.settings.chunk_bytes;
-        let of = |made: &Made| fetch.answer(made.checkpoint.snapshot, &made.snapshot.data, bytes);
-        if let Some(chunk) = self.snapshots.served.iter().find_map(of) {
-            out.send(from, Message::Chunk(Box::new(chunk)), None);
-        }
-    }
-
-    pub(super) fn on_chunk(&mut self, from: NodeId, chunk: &Chunk, out: &mut Effects) {
-        let Some(transfer) = &mut self.transfer else { return self.ignore(from, Ignored::NotNeeded, out) };
-        let sequence = transfer.proof().checkpoint.sequence;
-        match transfer.take(from, chunk) {
-            Arrival::Ignored => self.ignore(from, Ignored::NotNeeded, out),
-            Arrival::More(request) => out.send(from, Message::FetchChunk(request), None),
-            Arrival::Forged { by } => {
-                let next = next_voter(self.quorum.voters(), from, self.id);
-                transfer.ask(next);
-                let request = transfer.request();
-                out.note(|| Event::TransferSpoilt { sequence, by }.into());
-                out.send(next, Message::FetchChunk(request), None);
-            }
-            Arrival::Complete(snapshot) => {
-                let checkpoint = transfer.proof().checkpoint;
-                self.transfer = None;
-                self.arrived = Some(Made { checkpoint, snapshot: Arc::new(snapshot) });
-            }
-        }
-    }
-
-    /// A proven state is here: it takes the place of log and state, as soon as nothing is being applied.
-    pub(super) fn install_ready(&mut self, out: &mut Effects) {
-        let idle = self.applying.asked == self.applying.applied && self.installing.is_none();
-        let Some(made) = self.arrived.take_if(|_| idle) else { return };
-        let Made { checkpoint: Checkpoint { sequence, index, log_time, .. }, snapshot } = &made;
-        if *sequence <= self.executed {
-            return;
-        }
-        let base = Snapshot::clone(snapshot).meta.base();
-        self.log.compact(base);
-        (self.executed, self.executed_time) = (*sequence, Some(*log_time));
-        self.applying.queue.clear();
-        self.snapshots.before = Some(*log_time);
-        let ticket = self.persist.snapshot(Arc::clone(snapshot), base);
-        self.persist.view_changed();
-        self.installing = Some(Installing { ticket, index: *index, asked: false });
-        out.note(|| Event::Transferred { sequence: *sequence, index: *index }.into());
-        let kept = u64::from(self.config.settings.checkpoint_interval);
-        self.slots.drop_through(Sequence(sequence.0.saturating_sub(kept)));
-        self.serve(made);
-    }
-
-    /// The snapshot is durable: the state is restored from it.
-    pub(super) fn restore_ready(&mut self, out: &mut Effects) {
-        if let Some(installing) = &mut self.installing
-            && !installing.asked
-            && self.persist.is_complete(installing.ticket)
-        {
-            installing.asked = true;
-            self.applying.asked = installing.index;
-            out.restore(installing.index);
-        }
-    }
-
-    /// The state machine reports: where it was restored, application goes on.
-    pub(super) fn restored(&mut self, through: LogIndex) {
-        self.installing.take_if(|installing| installing.asked && through >= installing.index);
-    }
-}
-
-/// The voter after `source`, this replica left out.
-fn next_voter(voters: &[NodeId], source: NodeId, own: NodeId) -> NodeId {
-    let after = voters.iter().position(|voter| *voter == source).map_or(0, |place| place + 1);
-    let mut around = voters.iter().cycle().skip(after).take(voters.len());
-    around.find(|voter| **voter != own).copied().unwrap_or(source)
 }

@@ -52,12 +52,23 @@ impl Snapshots {
         Self { making: None, made: Vec::new(), served: Vec::new(), before }
     }
 
+    /// The newest stable one.
+    pub(super) fn newest(&self) -> Option<&Arc<Snapshot>> {
+        self.served.last().map(|made| &made.snapshot)
+    }
+
     fn has(&self, sequence: Sequence) -> bool {
         self.made.iter().chain(&self.served).any(|made| made.checkpoint.sequence == sequence)
     }
 }
 
 impl<R: Rules> Pbft<R> {
+    /// The newest stable snapshot of this replica, durable or on its way to the disk.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshots.newest()
+    }
+
     /// Whether the state after this number is a checkpoint that is still of use.
     pub(super) fn wants_snapshot(&self, sequence: Sequence) -> bool {
         let interval = u64::from(self.config.settings.checkpoint_interval);

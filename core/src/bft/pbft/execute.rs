@@ -36,6 +36,8 @@ pub(super) struct Execution {
 pub(super) struct Applying {
     /// Batches that are not applied yet, in order.
     pub(super) queue: VecDeque<Execution>,
+    /// Batches whose requests are not answered yet, in order.
+    pub(super) unanswered: VecDeque<Execution>,
     /// Handed to the executor for application.
     pub(super) asked: LogIndex,
     /// Applied.
@@ -43,8 +45,22 @@ pub(super) struct Applying {
 }
 
 impl Applying {
+    /// A batch follows in the log; one with requests is to be answered.
+    pub(super) fn push(&mut self, execution: Execution, has_requests: bool) {
+        self.queue.push_back(execution);
+        if has_requests {
+            self.unanswered.push_back(execution);
+        }
+    }
+
+    /// A state takes the place of all that was executed.
+    pub(super) fn clear(&mut self) {
+        self.queue.clear();
+        self.unanswered.clear();
+    }
+
     pub(super) fn after(applied: LogIndex) -> Self {
-        Self { queue: VecDeque::new(), asked: applied, applied }
+        Self { queue: VecDeque::new(), unanswered: VecDeque::new(), asked: applied, applied }
     }
 }
 
@@ -70,7 +86,8 @@ impl<R: Rules> Pbft<R> {
             }
             let last = self.log.last_index();
             self.executed = sequence;
-            self.applying.queue.push_back(Execution { sequence, last, value: value.hash() });
+            let execution = Execution { sequence, last, value: value.hash() };
+            self.applying.push(execution, !value.batch().is_empty());
             self.remember_executed(sequence, last, &value);
             for bundle in value.batch().bundles() {
                 self.pool.executed(&bundle.hash());
@@ -125,13 +142,15 @@ impl<R: Rules> Pbft<R> {
         let Some(signer) = self.signer.clone() else { return };
         let (by, view, cluster) = (self.id, self.view, self.domain.cluster);
         for Applied { index, client, number, result } in results {
-            let place = self.applying.queue.partition_point(|execution| execution.last < index);
-            let Some(batch) = self.applying.queue.get(place).map(|execution| execution.value) else { continue };
+            let place = self.applying.unanswered.partition_point(|execution| execution.last < index);
+            let Some(batch) = self.applying.unanswered.get(place).map(|execution| execution.value) else { continue };
             let signature = Signature([0; 64]);
             let reply = Reply { by, view, client, number, index, batch, result, signature };
             let reply = reply.signed(cluster, &*signer);
             self.pool.remember(reply.clone());
             out.answer(client, number, Outcome::Replied(Box::new(reply)));
         }
+        let answered = self.applying.unanswered.partition_point(|execution| execution.last <= through);
+        self.applying.unanswered.drain(..answered);
     }
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::message::{Decided, NewView, Prepared, Subject, Value};
+use super::message::{Decided, NewView, Prepared};
+use super::value::{Subject, Value};
 use crate::bft::StableCheckpoint;
 use crate::crypto::{Hash256, Signature};
 use crate::storage::Hard;

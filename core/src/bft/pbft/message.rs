@@ -2,7 +2,7 @@
 //!
 //! The messages of PBFT §4.2–§4.4. Each is signed by whoever says it (BFT-PK),
 //! so that it proves something also inside of another message. What is signed
-//! of a batch is the hash of its [`Value`]; bodies travel with the pre-prepare
+//! of a batch is the hash of its [`Value`] (`value`); bodies travel with the pre-prepare
 //! and on request. Questions and their answers promise nothing and are not
 //! signed: what they carry is.
 //!
@@ -12,114 +12,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bft::{Batch, Bundle, Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
+use super::value::{Subject, Value};
+use crate::bft::{Bundle, Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
 use crate::crypto::{Claim, Domain, Hash256, Hasher256, Identity, Signature, Statement};
 use crate::quorum::Byzantine;
 use crate::types::{NodeId, Sequence, Term};
 
-/// The kinds of statements, in the order of the paper.
-const PRE_PREPARE: u8 = 1;
-const PREPARE: u8 = 2;
-const COMMIT: u8 = 3;
+/// The kinds of statements that go on where those of [`Subject`]s end.
 const VIEW_CHANGE: u8 = 4;
 const NEW_VIEW: u8 = 5;
-
-/// What is ordered at one sequence number: a batch, and the view in which it was proposed first. Its entries have that
-/// view as their term, in whichever view it is committed. A null request has the origin 0.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "Parts", into = "Parts")]
-pub struct Value {
-    origin: Term,
-    batch: Batch,
-    hash: Hash256,
-}
-
-/// A value as it travels: its hash is computed by whoever receives it.
-#[derive(Clone, Serialize, Deserialize)]
-struct Parts {
-    origin: Term,
-    batch: Batch,
-}
-
-impl From<Parts> for Value {
-    fn from(Parts { origin, batch }: Parts) -> Self {
-        Self::new(origin, batch)
-    }
-}
-
-impl From<Value> for Parts {
-    fn from(Value { origin, batch, .. }: Value) -> Self {
-        Self { origin, batch }
-    }
-}
-
-impl Value {
-    /// A batch that is proposed first in view `origin`.
-    #[must_use]
-    pub fn new(origin: Term, batch: Batch) -> Self {
-        let hash = Hasher256::new().number(origin.0).update(&batch.hash().0).finish();
-        Self { origin, batch, hash }
-    }
-
-    /// The null request: nothing happens (§4.4).
-    #[must_use]
-    pub fn null() -> Self {
-        Self::new(Term(0), Batch::null())
-    }
-
-    /// The view in which it was proposed first.
-    #[must_use]
-    pub fn origin(&self) -> Term {
-        self.origin
-    }
-
-    /// What is ordered.
-    #[must_use]
-    pub fn batch(&self) -> &Batch {
-        &self.batch
-    }
-
-    /// The hash of both.
-    #[must_use]
-    pub fn hash(&self) -> Hash256 {
-        self.hash
-    }
-}
-
-/// What one replica says of one sequence number in one view: the subject of pre-prepares, prepares and commits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Subject {
-    /// The view.
-    pub view: Term,
-    /// The sequence number.
-    pub sequence: Sequence,
-    /// The hash of the value.
-    pub hash: Hash256,
-}
-
-impl Subject {
-    fn statement(&self, domain: &Domain, kind: u8) -> Statement {
-        Statement::new(domain, kind).number(self.view.0).number(self.sequence.0).hash(&self.hash)
-    }
-
-    /// What a primary signs: the value has this sequence number in this view.
-    #[must_use]
-    pub fn pre_prepare(&self, domain: &Domain) -> Statement {
-        self.statement(domain, PRE_PREPARE)
-    }
-
-    /// What a backup signs that has accepted the pre-prepare.
-    #[must_use]
-    pub fn prepare(&self, domain: &Domain) -> Statement {
-        self.statement(domain, PREPARE)
-    }
-
-    /// What a replica signs at which the value is prepared.
-    #[must_use]
-    pub fn commit(&self, domain: &Domain) -> Statement {
-        self.statement(domain, COMMIT)
-    }
-}
 
 /// A primary orders a value (§4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -409,7 +310,7 @@ impl Message {
                 if let Some(primary) = quorum.in_turn(pre_prepare.view) {
                     said(primary, pre_prepare.subject().pre_prepare(domain), pre_prepare.signature);
                 }
-                pre_prepare.value.batch.claims(domain.cluster, claims);
+                pre_prepare.value.batch().claims(domain.cluster, claims);
             }
             Self::Prepare(vote) => said(from, vote.subject.prepare(domain), vote.signature),
             Self::Commit(vote) => said(from, vote.subject.commit(domain), vote.signature),
@@ -419,10 +320,10 @@ impl Message {
             Self::Committed(committed) => {
                 let statement = committed.decided.subject.commit(domain);
                 committed.decided.certificate.claims(|_| statement.clone(), claims);
-                committed.value.batch.claims(domain.cluster, claims);
+                committed.value.batch().claims(domain.cluster, claims);
             }
             Self::Stable(stable) => stable.proof.claims(domain, claims),
-            Self::Body(_, value) => value.batch.claims(domain.cluster, claims),
+            Self::Body(_, value) => value.batch().claims(domain.cluster, claims),
             Self::Standing(_) | Self::FetchValues(_) | Self::FetchChunk(_) | Self::Chunk(_) => {}
         }
     }

@@ -23,11 +23,11 @@
 //! * no reads beside the log: f+1 slow replicas and f liars can agree on a stale
 //!   answer (§5.1.3 needs a quorum; it is left out).
 //!
-//! Left out: change of members within an instance, MACs (§5), and executors that
-//! do everything at once ([`Effects::immediate`](crate::protocol::Effects)).
+//! Left out: change of members within an instance, and MACs (§5).
 //!
 //! Read `message` and `normal_case` next, then `execute`, `checkpoint`,
-//! `view_change`, `timers` and `catch_up`.
+//! `view_change`, `timers`, `catch_up` and `state_transfer`; `receive` and `recall`
+//! for what comes in.
 
 mod catch_up;
 mod checkpoint;
@@ -38,11 +38,15 @@ mod hard;
 mod message;
 mod normal_case;
 mod persist;
+mod recall;
+mod receive;
 mod slots;
+mod state_transfer;
 mod status;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod value;
 mod view_change;
 
 use std::sync::Arc;
@@ -51,10 +55,11 @@ pub use config::{Config, ConfigError, Settings};
 pub use event::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 pub use hard::{HardSlot, HardState};
 pub use message::{
-    Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, Subject,
-    Value, ViewChange, Vote,
+    Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, ViewChange,
+    Vote,
 };
 pub use status::{Phase, Replica, SlotStatus};
+pub use value::{Subject, Value};
 pub use view_change::{Follows, follows};
 
 use crate::bft::{Bundle, Checkpoints, Pool, StableCheckpoint, Transfer};
@@ -68,12 +73,13 @@ use crate::record::NodeStatus;
 use crate::rules::{AllOn, Rule, Rules};
 use crate::storage::DiskImage;
 use crate::types::{LogIndex, Mono, NodeId, Now, Sequence, Term, Ticket, Wall};
-use catch_up::{Installing, Pace};
+use catch_up::Pace;
 use checkpoint::{Made, Snapshots};
-use execute::{Applying, Execution};
+use execute::Applying;
 use normal_case::Order;
 use persist::Persist;
 use slots::Slots;
+use state_transfer::Installing;
 use timers::Timers;
 use view_change::ViewChanges;
 
@@ -119,6 +125,8 @@ pub struct Pbft<R: Rules = AllOn> {
     transfer: Option<Transfer>,
     arrived: Option<Made>,
     installing: Option<Installing>,
+    /// Whether it has made a step.
+    has_begun: bool,
 }
 
 impl<R: Rules> Protocol for Pbft<R> {
@@ -163,6 +171,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             transfer: None,
             arrived: None,
             installing: None,
+            has_begun: false,
             config: Arc::new(config.clone()),
             members,
             quorum,
@@ -175,6 +184,10 @@ impl<R: Rules> Protocol for Pbft<R> {
     fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
         if self.signer.is_none() {
             return;
+        }
+        if !std::mem::replace(&mut self.has_begun, true) {
+            let (view, changing, stable, executed) = (self.view, self.changing, self.low(), self.executed);
+            out.note(|| Event::Recovered { view, changing, stable, executed }.into());
         }
         match input {
             Input::Receive { from, message } => self.receive(now, from, message, out),
@@ -302,139 +315,38 @@ impl<R: Rules> Pbft<R> {
         out.note(|| Event::Ignored { from, reason }.into());
     }
 
-    /// Takes up what the store holds of slots, votes and checkpoints.
-    fn recall(&mut self, image: &DiskImage<HardState>) {
-        let HardState { slots, stable, executed, .. } = &image.hard;
-        let low = self.low();
-        if let (Some(snapshot), Some(stable)) = (&image.snapshot, stable)
-            && stable.checkpoint.index == snapshot.meta.index
-        {
-            self.serve(Made { checkpoint: stable.checkpoint, snapshot: Arc::clone(snapshot) });
-        } else if let Some(stable) = stable.as_ref().filter(|stable| stable.checkpoint.sequence <= *executed) {
-            // Its state is made again once the log is applied up to there.
-            let (last, value) = (stable.checkpoint.index, stable.checkpoint.snapshot);
-            self.applying.queue.push_back(Execution { sequence: low, last, value });
-        }
-        for (sequence, hard) in slots.iter().filter(|(sequence, _)| *sequence > low) {
-            if let (Some(last), Some(decided)) = (hard.last, &hard.decided)
-                && sequence <= executed
-            {
-                let value = decided.subject.hash;
-                self.applying.queue.push_back(Execution { sequence: *sequence, last, value });
-            }
-            if let Some(slot) = self.slots.at(*sequence) {
-                slot.hard = hard.clone();
-            }
-            self.recall_votes(*sequence);
-        }
-        if self.changing
-            && let Some(own) = self.own_view_change()
-        {
-            self.view_changes.put(self.place_of(self.id), self.quorum.voters().len(), own);
-        }
-    }
-
+    /// What every step ends with. For an executor that does everything at once more may follow from that.
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
-        self.restore_ready(out);
-        self.execute_ready(out);
-        self.order_ready(now, out);
-        // The only replica of a cluster commits what it proposes.
-        self.execute_ready(out);
-        self.install_ready(out);
-        self.apply_ready(out);
+        loop {
+            self.restore_ready(out);
+            self.execute_ready(out);
+            self.order_ready(now, out);
+            // The only replica of a cluster commits what it proposes.
+            self.execute_ready(out);
+            self.install_ready(out);
+            self.apply_ready(out);
+            let (view, changing, executed) = (self.view, self.changing, self.executed);
+            let numbers = |hard: &mut HardState| (hard.view, hard.changing, hard.executed) = (view, changing, executed);
+            let written = self.persist.flush(numbers, self.log.last_index(), out);
+            if !out.is_immediate() || !self.count_as_done(written) {
+                break;
+            }
+        }
         self.tend_timers(now, out);
-        let (view, changing, executed) = (self.view, self.changing, self.executed);
-        let numbers = |hard: &mut HardState| (hard.view, hard.changing, hard.executed) = (view, changing, executed);
-        self.persist.flush(numbers, self.log.last_index(), out);
     }
 
-    /// Clients' requests (§4.1). A backup that gets one passes it on: its client has not heard from the primary.
-    fn on_requests(&mut self, now: Now, bundles: Vec<Arc<Bundle>>, out: &mut Effects) {
-        if self.leads() || self.changing {
-            return self.pool.take_in(now.mono, bundles, out);
+    /// For an executor that does everything at once: what the step has written, applied and restored is done. Returns
+    /// whether something may follow from it.
+    fn count_as_done(&mut self, written: Option<Ticket>) -> bool {
+        if let Some(ticket) = written {
+            self.persist.complete(ticket);
         }
-        let is_new = |bundle: &&Arc<Bundle>| self.pool.get(&bundle.hash()).is_none();
-        let new: Vec<Arc<Bundle>> = bundles.iter().filter(is_new).cloned().collect();
-        self.pool.take_in(now.mono, bundles, out);
-        let waits = |bundle: &Arc<Bundle>| self.pool.get(&bundle.hash()).is_some();
-        self.relay(new.into_iter().filter(waits).collect(), false, out);
-    }
-
-    /// Requests that a peer passes on.
-    fn on_relayed(&mut self, now: Now, Relayed { bundles, anew }: Relayed) {
-        for bundle in bundles {
-            if anew {
-                self.pool.admit_again(now.mono, bundle)
-            } else {
-                self.pool.admit(now.mono, bundle)
-            };
+        let before = self.applying.applied;
+        self.restored(self.applying.asked);
+        if self.installing.is_none() {
+            self.applying.applied = self.applying.applied.max(self.applying.asked);
         }
-    }
-
-    fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if self.place_of(from).is_none() || from == self.id {
-            return self.ignore(from, Ignored::NotAVoter, out);
-        }
-        if self.is_moot(&message) {
-            return self.ignore(from, Ignored::NotNeeded, out);
-        }
-        match message {
-            Message::Requests(relayed) => self.on_relayed(now, relayed),
-            Message::PrePrepare(pre_prepare) => self.on_pre_prepare(now, from, pre_prepare, out),
-            Message::Prepare(vote) => self.on_prepare(from, &vote, out),
-            Message::Commit(vote) => self.on_commit(from, &vote, out),
-            Message::Checkpoint(said) => self.on_checkpoint(now, from, said.0, said.1, out),
-            Message::ViewChange(change) => self.on_view_change(now, from, &change, out),
-            Message::NewView(new_view) => self.on_new_view(now, from, &new_view, out),
-            Message::Standing(standing) => self.on_standing(now, from, &standing, out),
-            Message::Committed(committed) => self.on_committed(from, &committed, out),
-            Message::Stable(stable) => self.on_stable(now, from, &stable, out),
-            Message::FetchValues(wanted) => self.on_fetch_values(now, from, &wanted, out),
-            Message::Body(sequence, value) => self.on_body(from, sequence, &value, out),
-            Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
-            Message::Chunk(chunk) => self.on_chunk(from, &chunk, out),
-        }
-    }
-
-    /// Whether a message is of no use, and never will be: its signatures need no look. What makes it so stays true
-    /// until it is handed in: views, checkpoints and what is executed only rise.
-    fn is_moot(&self, message: &Message) -> bool {
-        let is_over = |sequence: Sequence| !(self.low() < sequence && sequence < Sequence::MAX);
-        let left = |view: Term| view < self.view || (view == self.view && !self.changing);
-        match message {
-            Message::PrePrepare(said) => said.view < self.view || is_over(said.sequence),
-            Message::Prepare(Vote { subject, .. }) => {
-                let known = || self.slots.get(subject.sequence).is_some_and(|slot| slot.is_prepared_in(subject.view));
-                subject.view < self.view || is_over(subject.sequence) || known()
-            }
-            Message::Commit(Vote { subject, .. }) => {
-                let known = || self.slots.get(subject.sequence).is_some_and(|slot| slot.hard.decided.is_some());
-                is_over(subject.sequence) || known()
-            }
-            Message::Checkpoint(said) => is_over(said.0.sequence),
-            Message::ViewChange(change) => {
-                left(change.view) || change.prepared.len() as u64 > self.window() || change.view > Term::MAX
-            }
-            Message::NewView(new_view) => {
-                let voters = self.quorum.voters().len();
-                left(new_view.view)
-                    || new_view.view > Term::MAX
-                    || new_view.view_changes.len() > voters
-                    || new_view.pre_prepares.len() as u64 > self.window()
-                    || new_view.view_changes.iter().any(|change| change.prepared.len() as u64 > self.window())
-            }
-            Message::Committed(committed) => committed.decided.subject.sequence <= self.executed,
-            Message::Stable(stable) => {
-                let sequence = stable.proof.checkpoint.sequence;
-                sequence < self.low() || sequence <= self.executed && sequence == self.low()
-            }
-            Message::Requests(_)
-            | Message::Standing(_)
-            | Message::FetchValues(_)
-            | Message::Body(..)
-            | Message::FetchChunk(_)
-            | Message::Chunk(_) => false,
-        }
+        written.is_some() || self.applying.applied > before
     }
 }
 

@@ -15,7 +15,8 @@
 use std::sync::Arc;
 
 use super::event::{Event, Ignored, Refusal};
-use super::message::{Decided, Message, PrePrepare, Prepared, Subject, Value, Vote};
+use super::message::{Decided, Message, PrePrepare, Prepared, Vote};
+use super::value::{Subject, Value};
 use super::{Effects, Pbft};
 use crate::bft::{Batch, Bundle, Certificate};
 use crate::crypto::Signature;

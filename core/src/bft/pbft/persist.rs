@@ -35,6 +35,10 @@ impl Persist {
         Self { incarnation, issued: 0, completed: 0, outstanding: VecDeque::new(), open: None, durable }
     }
 
+    pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
     pub(super) fn durable(&self) -> LogIndex {
         self.durable
     }
@@ -116,11 +120,20 @@ impl Persist {
     }
 
     /// Ends the step's write, where there is one. `numbers` are those that each write says anew.
-    pub(super) fn flush(&mut self, numbers: impl FnOnce(&mut HardState), last: LogIndex, out: &mut Effects) {
-        let Some(mut write) = self.open.take() else { return };
+    /// Returns its ticket.
+    pub(super) fn flush(
+        &mut self,
+        numbers: impl FnOnce(&mut HardState),
+        last: LogIndex,
+        out: &mut Effects,
+    ) -> Option<Ticket> {
+        let mut write = self.open.take()?;
         numbers(write.hard.get_or_insert_default());
         self.outstanding.push_back((self.issued, last));
-        out.write(|| *write);
+        if !out.is_in_memory() {
+            out.write(|| *write);
+        }
+        Some(self.ticket(self.issued))
     }
 
     /// The disk confirms all writes up to `ticket`.

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::hard::HardSlot;
-use super::message::{PrePrepare, Subject, Value};
+use super::message::PrePrepare;
+use super::value::{Subject, Value};
 use crate::crypto::{Hash256, Signature};
 use crate::types::{Sequence, Term};
 

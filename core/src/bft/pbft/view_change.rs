@@ -15,7 +15,8 @@
 use std::sync::Arc;
 
 use super::event::{Event, NewViewRefusal, ViewChangeReason};
-use super::message::{Assigned, Message, NewView, Prepared, Subject, ViewChange};
+use super::message::{Assigned, Message, NewView, Prepared, ViewChange};
+use super::value::Subject;
 use super::{Effects, Pbft};
 use crate::bft::StableCheckpoint;
 use crate::crypto::{Hash256, Signature};

@@ -33,16 +33,17 @@ pub async fn open_at(page: &Page, server: &Server, scenario: &str, seconds: f64)
 
 /// Goes to a time, which may not be known yet.
 pub async fn go_to(page: &Page, seconds: f64) {
-    while page.seen().await.end < seconds {
-        let before = page.seen().await.end;
-        // A step beyond the end asks for more.
-        page.press(Key::End.into()).await;
-        page.press(Key::Right.into()).await;
-        page.until("more of the run", |seen| seen.end > before).await;
-    }
-    // More of the run may arrive between the look and the click: the ruler has moved then.
+    // More of the run may arrive between the look and the click: the ruler has moved then. Or another run has, which is
+    // not known so far yet.
     let there = |seen: f64| (seen - seconds).abs() < 0.01;
     for _ in 0..20 {
+        while page.seen().await.end < seconds {
+            let before = page.seen().await.end;
+            // A step beyond the end asks for more.
+            page.press(Key::End.into()).await;
+            page.press(Key::Right.into()).await;
+            page.until("more of the run", |seen| seen.end > before).await;
+        }
         page.seek(seconds).await;
         if there(page.seen().await.seconds) {
             return;

@@ -273,7 +273,8 @@ impl Page {
         let end = self.seen().await.end;
         let strip = self.client.find(Locator::Css("[data-testid=\"timeline\"]")).await.unwrap();
         let (x, y, width, height) = strip.rectangle().await.unwrap();
-        let x = x + MARGIN + (width - 2.0 * MARGIN) * seconds / end;
+        // Another run may just have taken the place of the one that was looked at, and know less.
+        let x = x + MARGIN + (width - 2.0 * MARGIN) * (seconds / end).clamp(0.0, 1.0);
         self.drag([(x, y + height / 2.0)].into_iter()).await;
     }
 

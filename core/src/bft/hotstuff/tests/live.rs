@@ -23,13 +23,13 @@ fn with_f_silent_leaders_at_every_position_it_commits_for_ever() {
         for silent in &silent {
             world.crash(n(*silent));
         }
-        for number in 1..=600 {
+        for number in 1..=300 {
             world.ask(1, number);
-            world.run(ms(1_000));
+            world.run(ms(2_000));
             assert_eq!(world.unanswered(), 0, "{silent:?} of {nodes} silent: request {number}");
         }
         world.check(0);
-        assert_eq!(world.agreed.len(), 600, "{silent:?} of {nodes}: each once");
+        assert_eq!(world.agreed.len(), 300, "{silent:?} of {nodes}: each once");
     }
 }
 
@@ -118,7 +118,7 @@ fn whoever_lags_behind_gets_blocks_or_where_they_are_gone_the_proven_state() {
             assert_eq!(world.unanswered(), 0);
             let (own, others) = (&world.node(4).replica, &world.node(1).replica);
             assert_eq!(own.log().last_index(), others.log().last_index(), "seed {seed}");
-            assert_eq!(world.node(4).state(), world.node(1).state(), "seed {seed}");
+            assert_eq!(world.node(4).state, world.node(1).state, "seed {seed}");
             let installed = world.noted(4, |event| matches!(event, Event::StateInstalled { .. }));
             assert!(!by_state || seed % 2 == 1 || installed > 0, "seed {seed}");
             assert!(by_state || installed == 0, "seed {seed}: a few blocks are fetched");

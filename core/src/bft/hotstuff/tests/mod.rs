@@ -7,6 +7,8 @@
 mod arbitrary;
 mod cluster;
 mod craft;
+mod executor;
+mod liars;
 mod live;
 mod paper;
 mod random;

@@ -34,7 +34,7 @@ fn committed(world: &World) -> u64 {
     world.node(ALONE).replica.committed().view.0
 }
 
-/// §4.2, Algorithm 1: "the branch of m.node extends from the currently locked node lockedQC.node" (safety).
+/// §4, Algorithm 1: "the branch of m.node extends from the currently locked node lockedQC.node" (safety).
 #[test]
 fn a_block_that_leaves_the_locked_one_gets_no_vote() {
     for off in [false, true] {
@@ -49,7 +49,7 @@ fn a_block_that_leaves_the_locked_one_gets_no_vote() {
     }
 }
 
-/// §4.2, Algorithm 1: "or m.justify has a higher view than the current lockedQC" (liveness).
+/// §4, Algorithm 1: or "m.justify has a higher view number than the current lockedQC" (liveness).
 #[test]
 fn a_later_certificate_frees_a_locked_replica() {
     let mut world = alone(|_| {});
@@ -62,7 +62,7 @@ fn a_later_certificate_frees_a_locked_replica() {
     assert!(votes(&world).contains(&(6, next.hash())));
 }
 
-/// §4.2: a replica votes once a view; the vote for another block of that view is refused.
+/// §4: a replica votes once a view; the vote for another block of that view is refused.
 #[test]
 fn of_two_blocks_in_one_view_one_gets_a_vote() {
     for off in [false, true] {
@@ -90,7 +90,7 @@ fn three_certified_blocks_commit_only_where_their_views_follow_each_other() {
     }
 }
 
-/// §4.2: a certificate needs n−f votes: two quorums share an honest voter.
+/// §4: a certificate needs n−f votes: two quorums share an honest voter.
 #[test]
 fn a_certificate_of_fewer_than_a_quorum_is_refused() {
     for off in [false, true] {
@@ -166,7 +166,7 @@ fn a_signer_that_is_named_three_times_is_one() {
     }
 }
 
-/// §4.2: what a vote rests on survives a crash (TRAPS: the lock or the last voted view not durable).
+/// §4: what a vote rests on survives a crash (TRAPS: the lock or the last voted view not durable).
 #[test]
 fn a_vote_leaves_after_what_it_promises_is_durable() {
     for off in [false, true] {
@@ -194,7 +194,7 @@ fn a_log_time_that_is_far_from_the_voters_clock_gets_no_vote() {
     }
 }
 
-/// DiemBFT v4 §3.1: a timeout is the end of voting in its view.
+/// DiemBFT v4, "Safety": a timeout is the end of voting in its view.
 #[test]
 fn whoever_has_given_a_view_up_does_not_vote_in_it() {
     let mut world = alone(|_| {});
@@ -251,7 +251,7 @@ fn without_votes_in_timeouts_one_silent_replica_and_one_cut_link_stop_everything
     }
 }
 
-/// DiemBFT v4 §3.3: timeout certificates bring replicas into one view. Without them one that waits alone goes views
+/// DiemBFT v4, "Pacemaker": timeout certificates bring replicas into one view. Without them one that waits alone goes views
 /// ahead, and the others, who need it, never meet it.
 #[test]
 fn without_timeout_certificates_views_that_were_apart_stay_apart() {
@@ -351,4 +351,45 @@ fn a_decision_takes_two_n_minus_one_plus_one_messages() {
         assert!(counts.len() > 50, "{nodes}: {} views", counts.len());
         assert!(counts.values().all(|count| *count == [nodes - 1, nodes - 1, 1]), "{nodes}: {counts:?}");
     }
+}
+
+/// TRAPS: votes for future views kept without a bound; a replica led into a far view by a claim.
+#[test]
+fn of_each_peer_one_vote_is_kept_and_no_claim_leads_into_a_far_view() {
+    let mut world = alone(|_| {});
+    let first = chain(&mut world, &[1]).remove(0);
+    let high = certified(&world, &first);
+    for view in 2..200 {
+        let vote = vote(&world, 2, view, first.hash());
+        world.deliver(n(2), n(ALONE), Message::Vote(vote));
+        let claim = timeout(&world, 2, view + 1, &high, None, None);
+        world.deliver(n(2), n(ALONE), claim);
+    }
+    let replica = &world.node(ALONE).replica;
+    assert_eq!((replica.votes.len(), replica.pacemaker.len(), replica.view()), (2, 0, Term(1)));
+    let refused = Event::Ignored { from: n(2), reason: IgnoreReason::Malformed };
+    assert_eq!(world.noted(ALONE, |event| *event == refused), 198);
+    let proven = timeout(&world, 2, 40, &high, Some(given_up(&world, 39, 1)), None);
+    world.deliver(n(2), n(ALONE), proven);
+    assert_eq!(world.node(ALONE).replica.view(), Term(40), "one message with its proof is enough");
+}
+
+/// A replica whose certificate is of a block that it lacks says so in its timeouts, and is believed: were it not, one
+/// silent replica more would stop everything.
+#[test]
+fn whoever_lacks_a_certified_block_still_gives_views_up() {
+    let mut world = alone(|_| {});
+    let lost = block(2, &certified(&world, &block(1, &genesis(), batch(&world, 1))), batch(&world, 2));
+    let unknown = certified(&world, &lost);
+    world.deliver(n(3), n(ALONE), Message::Certificate(Arc::clone(&unknown)));
+    world.ask(1, 1);
+    world.run(ms(300));
+    let told = |message: &Message| match message {
+        Message::Timeout(timeout) => Some((timeout.view, timeout.high.view)),
+        _ => None,
+    };
+    assert_eq!(world.sent.iter().find_map(|(.., message)| told(message)), Some((Term(3), Term(2))));
+    let asked = world.sent.iter().filter(|(.., message)| matches!(message, Message::Fetch(_)));
+    let asked: std::collections::BTreeSet<_> = asked.map(|(_, to, _)| *to).collect();
+    assert_eq!(asked.len(), 3, "all are asked for the block, one after the other");
 }

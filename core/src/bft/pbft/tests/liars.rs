@@ -1,5 +1,6 @@
 //! Random lies of up to f replicas, under their own keys: the honest agree, and after calm they go on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::cluster::{Cluster, Tamper, n};
@@ -91,6 +92,7 @@ fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper {
             old.push(message.clone());
         }
         match rng.below(10) {
+            _ if matches!(message, Message::Chunk(_)) => lie(&mut rng, from, message),
             0..=2 => vec![],
             3..=5 => lie(&mut rng, from, message),
             6 => {
@@ -104,12 +106,17 @@ fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper {
 
 #[test]
 fn whatever_one_of_four_says_the_others_agree_and_go_on() {
+    let mut seen = BTreeSet::new();
     for seed in 0..150 {
         let mut cluster = Cluster::new(4, seed);
         let liar = n(1 + (seed % 4) as u32);
         cluster.liars.insert(liar);
         cluster.tamper = Some(lies(seed, vec![liar]));
         rough_run(&mut cluster, 4, 25);
+        seen.append(&mut cluster.seen);
+    }
+    for kind in ["PrePrepareRefused", "NewViewRefused", "Forged", "Ignored"] {
+        assert!(seen.contains(kind), "no run has {kind}: {seen:?}");
     }
 }
 

@@ -1,7 +1,9 @@
 //! Does the replica do what the paper says?
 
 mod arbitrary;
+mod clients;
 mod cluster;
+mod executor;
 mod liars;
 mod liveness;
 mod paper;

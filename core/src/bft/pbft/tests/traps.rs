@@ -205,6 +205,30 @@ fn a_request_that_is_ordered_twice_is_executed_once() {
     cluster.assert_agreement();
 }
 
+/// A replica that has forgotten its replies waits for a request that all others remember: it is ordered anew, and
+/// nobody leaves the view for it.
+#[test]
+fn a_request_that_one_replica_alone_does_not_remember_costs_no_view() {
+    let mut cluster = Cluster::new(4, 1);
+    for number in 1..=8 {
+        cluster.ask(1, &[number]);
+        cluster.run(30);
+    }
+    cluster.run(200);
+    cluster.restart(4);
+    cluster.run(200);
+    cluster.clients_retry = false;
+    let before = cluster.executed(1);
+    let old = cluster.bundle(1, &[2]);
+    cluster.request(n(4), &old);
+    cluster.run(50);
+    assert_eq!(cluster.node(4).replica.replica().waiting, 1);
+    cluster.run(1_000);
+    assert_eq!(cluster.node(4).replica.replica().waiting, 0);
+    assert_eq!([cluster.view(1), cluster.view(4), cluster.executed(1) - before], [0, 0, 1]);
+    cluster.assert_agreement();
+}
+
 /// TRAPS 30: what clients were told is part of what a checkpoint proves.
 #[test]
 fn a_checkpoint_proves_the_results_that_clients_were_told() {
