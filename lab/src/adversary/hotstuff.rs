@@ -127,7 +127,7 @@ fn propose(block: Block, honest: &Proposal, means: &mut Means<'_, Replica>) -> M
 fn vote_twice(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Message>> {
     let Message::Vote(honest) = message else { return None };
     let others = known(means);
-    let other = others.iter().map(|block| block.hash()).filter(|hash| *hash != honest.block).last();
+    let other = others.iter().rev().map(|block| block.hash()).find(|hash| *hash != honest.block);
     let other = other.unwrap_or_else(|| Hash256::of(&honest.block.0));
     let second = Message::Vote(vote(honest.view, other, means));
     Some(if means.one_in(2) { vec![message.clone(), second] } else { vec![second, message.clone()] })
