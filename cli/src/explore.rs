@@ -10,7 +10,7 @@ use quorumscope_core::raft::{self, Rule};
 use quorumscope_core::types::Time;
 use quorumscope_lab::explore::{Outcome, explore, hunt, shrink};
 use quorumscope_lab::keys::Scheme;
-use quorumscope_lab::scenario::profile::{Plan, Profile, SHORTEST_RUN, generate};
+use quorumscope_lab::scenario::profile::{Liars, Plan, Profile, SHORTEST_RUN, generate};
 use quorumscope_lab::scenario::{MAX_NODES, ProtocolName, Scenario, protocol, read_span, rule, unknown};
 use quorumscope_lab::sim::Coverage;
 use serde::Serialize;
@@ -25,9 +25,6 @@ const COVERAGE_FROM: u64 = 100;
 /// With fewer nodes not everything that a profile counts can happen.
 const COVERAGE_NODES: u32 = 3;
 
-/// Faults that have a name and are not built yet.
-const LATER_FAULTS: &str = "byzantine";
-
 /// Explore many seeds with generated faults and check every run
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -40,9 +37,13 @@ pub struct Arguments {
     /// Which seeds: the first, and the one after the last
     #[arg(long, allow_hyphen_values = true, value_name = "A..B", default_value = "0..100")]
     seeds: String,
-    /// The faults: none, light or heavy [default: heavy; with --rule-off the rule's own hunt]
+    /// The faults: none, light, heavy, or byzantine, where some nodes lie as well [default: heavy; with --rule-off the rule's own hunt]
     #[arg(long, value_name = "PROFILE")]
     faults: Option<String>,
+    /// With --faults byzantine: how many nodes lie; as many as the protocol bears or fewer where nothing is said, and
+    /// more of them lie together
+    #[arg(long, value_name = "K")]
+    liars: Option<u32>,
     /// Settings for which links and load: lan, wan or throughput; runs and faults are paced alike
     #[arg(long, value_name = "PROFILE", default_value = "lan")]
     profile: String,
@@ -159,16 +160,26 @@ fn understand(arguments: &Arguments) -> Result<Plans, String> {
         None if settings == raft::Profile::Lan => hunt::plan_for(&rules_off),
         None => return Err("--profile: a hunt brings its own settings; name the --faults too".into()),
     };
-    let plan = Plan { signer, ..plan };
+    let plan = Plan { signer, liars: liars(arguments, protocol, &plan)?, ..plan };
     Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, settings, plan, until, rules_off })
 }
 
 fn faults(name: &str) -> Result<Profile, String> {
     let known = Profile::ALL.map(Profile::name);
-    if name == LATER_FAULTS {
-        return Err(format!("--faults {name} is not built yet; available: {}", known.join(", ")));
-    }
     Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("faults", name, known))
+}
+
+/// Who lies.
+fn liars(arguments: &Arguments, protocol: ProtocolName, plan: &Plan) -> Result<Liars, String> {
+    if plan.liars != Liars::None && !protocol.signs() {
+        return Err(format!("--faults byzantine: nodes of {} believe each other, one liar breaks it", protocol.name()));
+    }
+    match arguments.liars {
+        Some(_) if plan.liars == Liars::None => Err("--liars needs --faults byzantine".into()),
+        Some(liars) if liars >= arguments.nodes => Err(format!("--liars {liars}: somebody has to be honest")),
+        Some(liars) => Ok(Liars::Exactly(liars)),
+        None => Ok(plan.liars),
+    }
 }
 
 /// The settings that go by this name.
@@ -235,6 +246,9 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     if let Some(profile) = plans.profile {
         let _ = write!(text, " --faults {}", profile.name());
     }
+    if let Some(liars) = arguments.liars {
+        let _ = write!(text, " --liars {liars}");
+    }
     if plans.settings != raft::Profile::Lan {
         let _ = write!(text, " --profile {}", plans.settings.name());
     }
@@ -256,7 +270,8 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
 fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failure: Option<Failed>) -> Report {
     let coverage = report::counters(&swept.coverage);
     let enough = swept.runs >= COVERAGE_FROM && arguments.nodes >= COVERAGE_NODES;
-    let must = plans.profile.filter(|_| plans.rules_off.is_empty() && enough);
+    // Whoever says how many lie asks what those break: they may do it all in one way, and before much else happens.
+    let must = plans.profile.filter(|_| plans.rules_off.is_empty() && enough && arguments.liars.is_none());
     let must = must.map(|profile| profile.must_cover(plans.protocol)).unwrap_or_default();
     let seconds = swept.took.as_secs_f64().max(1e-6);
     Report {

@@ -1,5 +1,6 @@
 //! The deterministic laboratory around the protocols.
 
+pub mod adversary;
 pub mod check;
 pub mod exhaust;
 pub mod explore;

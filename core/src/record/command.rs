@@ -143,4 +143,13 @@ pub enum Command {
         /// Its class.
         class: Class,
     },
+    /// Nodes lie from now on; several of them do it together.
+    Byzantine {
+        /// Who lies.
+        nodes: Vec<NodeId>,
+        /// How, by name, in the order in which what they send passes through it.
+        tricks: Vec<String>,
+        /// Whom it is meant for, nodes and clients; nobody named: the run's seed decides.
+        against: Vec<Endpoint>,
+    },
 }

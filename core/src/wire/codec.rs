@@ -103,6 +103,12 @@ fn check_command(command: &Command) -> Result<(), WireError> {
             within("a list of keys", keys.len(), MAX_RANGES)?;
             keys.iter().try_for_each(|key| within("a key", key.len(), MAX_OPERATION_BYTES))
         }
+        Command::Byzantine { nodes, tricks, against } => {
+            within("a list of nodes", nodes.len(), MAX_MEMBERS)?;
+            within("a list of tricks", tricks.len(), MAX_MEMBERS)?;
+            within("a list of victims", against.len(), MAX_MEMBERS)?;
+            tricks.iter().try_for_each(|trick| within("a trick", trick.len(), MAX_NAME_BYTES))
+        }
         Command::Crash(_)
         | Command::Restart(_)
         | Command::Pause(_)

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn honest_runs_break_nothing_and_cover_what_their_profile_promises() {
         for (protocol, nodes) in [(ProtocolName::Raft, 5), (ProtocolName::Pbft, 4), (ProtocolName::HotStuff, 4)] {
-            for profile in Profile::ALL {
+            for profile in [Profile::None, Profile::Light, Profile::Heavy] {
                 let run = format!("{} {}", protocol.name(), profile.name());
                 let mut coverage = Coverage::default();
                 for seed in 0..20 {
@@ -152,7 +152,7 @@ mod tests {
                     coverage.add(&outcome.coverage);
                 }
                 for name in profile.must_cover(protocol) {
-                    let count = coverage.iter().find(|(counter, _)| counter == name).map(|(_, count)| count);
+                    let count = coverage.iter().find(|(counter, _)| *counter == name).map(|(_, count)| count);
                     assert!(count.is_some_and(|count| count > 0), "{run}: {name}");
                 }
             }

@@ -15,6 +15,7 @@ use quorumscope_core::types::{NodeId, RecordId};
 
 use super::document::{Action, MessageKind, MessageVerb, NodeVerb, Pattern, Selector, Targets, Which};
 use super::select::{Bindings, nodes, resolve};
+use crate::adversary::Trick;
 use crate::sim::Simulation;
 use crate::trace::view::{Content, MessageView};
 
@@ -212,6 +213,13 @@ pub(super) fn commands(simulation: &Simulation, bindings: &Bindings, action: &Ac
             let to = to.as_ref().map(|to| one_node(simulation, bindings, to, "a read goes to")).transpose()?;
             vec![Command::Read { to, how: *how, query: query.encode() }]
         }
+        Action::Byzantine { node, tricks, against } => {
+            let nodes = whom(node)?;
+            let named: Vec<Endpoint> = nodes.iter().copied().map(Endpoint::Node).collect();
+            let against = resolve(simulation, bindings, against, &named)?;
+            let tricks = tricks.iter().map(|trick| trick.name().into()).collect();
+            vec![Command::Byzantine { nodes, tricks, against }]
+        }
         Action::Skew { node, by } => whom(node)?.into_iter().map(|node| Command::Skew { node, by: *by }).collect(),
         Action::Drift { node, rate_ppm } => {
             whom(node)?.into_iter().map(|node| Command::Drift { node, rate_ppm: *rate_ppm }).collect()
@@ -321,6 +329,14 @@ pub(super) fn action_of(command: &Command) -> Result<Action, String> {
         Command::Latency { between } => Action::Latency(*between),
         Command::Transfer { from, to } => {
             Action::Transfer { from: Some(Selector::Node(*from)), to: Selector::Node(*to) }
+        }
+        Command::Byzantine { nodes, tricks, against } => {
+            let trick = |name: &String| Trick::named(name).ok_or_else(|| format!("nobody knows the trick \"{name}\""));
+            Action::Byzantine {
+                node: nodes.iter().copied().map(Selector::Node).collect(),
+                tricks: tricks.iter().map(trick).collect::<Result<_, _>>()?,
+                against: against.iter().copied().map(end).collect(),
+            }
         }
         Command::Read { to, how, query } => {
             let query = AnyCommand::decode(query).filter(|query| query.asks_for().is_some());

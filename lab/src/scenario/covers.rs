@@ -5,16 +5,25 @@
 
 use super::document::ProtocolName;
 use super::profile::Profile;
+use crate::adversary::Trick;
+use crate::sim::Coverage;
 
 impl Profile {
     /// Counters that a sweep of such runs must raise: a sweep that does not has not tested what it claims.
     #[must_use]
-    pub fn must_cover(self, protocol: ProtocolName) -> &'static [&'static str] {
-        match protocol {
+    pub fn must_cover(self, protocol: ProtocolName) -> Vec<&'static str> {
+        let mut counters = match protocol {
             ProtocolName::Raft => self.raft_covers(),
             ProtocolName::Pbft => self.pbft_covers(),
             ProtocolName::HotStuff => self.hotstuff_covers(),
         }
+        .to_vec();
+        if self == Self::Byzantine {
+            let lies =
+                |name: &&&str| Trick::of(protocol).any(|trick| name.strip_prefix("lies: ") == Some(trick.name()));
+            counters.extend(Coverage::NAMES.iter().filter(lies));
+        }
+        counters
     }
 
     fn pbft_covers(self) -> &'static [&'static str] {
@@ -88,7 +97,7 @@ impl Profile {
         match self {
             Self::None => NONE,
             Self::Light => LIGHT,
-            Self::Heavy => HEAVY,
+            Self::Heavy | Self::Byzantine => HEAVY,
         }
     }
 
@@ -167,7 +176,7 @@ impl Profile {
         match self {
             Self::None => NONE,
             Self::Light => LIGHT,
-            Self::Heavy => HEAVY,
+            Self::Heavy | Self::Byzantine => HEAVY,
         }
     }
 
@@ -272,7 +281,7 @@ impl Profile {
         match self {
             Self::None => NONE,
             Self::Light => LIGHT,
-            Self::Heavy => HEAVY,
+            Self::Heavy | Self::Byzantine => HEAVY,
         }
     }
 }

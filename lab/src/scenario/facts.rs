@@ -131,10 +131,11 @@ impl Scene<'_> {
         select::nodes(self.simulation, self.bindings, selectors, &[]).map_err(Why::Nobody)
     }
 
-    /// The nodes named, or all live ones where none is.
+    /// The nodes named, or all live ones where none is, but for liars.
     fn meant(&self, selectors: &[Selector]) -> Result<Vec<NodeId>, Why> {
         if selectors.is_empty() {
-            return Ok(select::live(self.simulation).map(|(node, _)| node).collect());
+            let honest = select::live(self.simulation).filter(|(_, face)| !face.lies);
+            return Ok(honest.map(|(node, _)| node).collect());
         }
         self.nodes(selectors)
     }
@@ -244,7 +245,8 @@ impl Scene<'_> {
 
     fn applied_equal(&self) -> Result<(), Why> {
         let mut reference = None;
-        let whole = select::live(self.simulation).filter(|(_, face)| face.machine.subscription().is_none());
+        let whole =
+            select::live(self.simulation).filter(|(_, face)| !face.lies && face.machine.subscription().is_none());
         for (node, face) in whole {
             let own = (face.applied, face.machine.digest());
             let (first, expected) = *reference.get_or_insert((node, own));

@@ -246,6 +246,11 @@ fn action(action: &Action) -> String {
             let from = from.as_ref().map(|from| format!("from = {}, ", selector(from))).unwrap_or_default();
             format!("transfer = {{ {from}to = {} }}", selector(to))
         }
+        Action::Byzantine { node, tricks, against } => {
+            let tricks = list(tricks.iter().map(|trick| quote(trick.name())));
+            let against = if against.is_empty() { String::new() } else { format!(", against = {}", targets(against)) };
+            format!("byzantine = {{ node = {}, as = {tricks}{against} }}", targets(node))
+        }
         Action::Read { to, query, how } => {
             let to = to.as_ref().map(|to| format!("to = {}, ", selector(to))).unwrap_or_default();
             let how =

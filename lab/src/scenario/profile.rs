@@ -27,11 +27,25 @@ pub enum Profile {
     Light,
     /// Everything at once.
     Heavy,
+    /// Everything at once, and some of the nodes lie.
+    Byzantine,
+}
+
+/// How many nodes of a run lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Liars {
+    /// Nobody.
+    #[default]
+    None,
+    /// One at the least, and no more than the protocol bears.
+    UpToFaulty,
+    /// So many. Those whom the protocol cannot bear lie together.
+    Exactly(u32),
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::None, Self::Light, Self::Heavy];
+    pub const ALL: [Self; 4] = [Self::None, Self::Light, Self::Heavy, Self::Byzantine];
 
     /// As it is written.
     #[must_use]
@@ -40,6 +54,7 @@ impl Profile {
             Self::None => "none",
             Self::Light => "light",
             Self::Heavy => "heavy",
+            Self::Byzantine => "byzantine",
         }
     }
 
@@ -89,6 +104,7 @@ impl Profile {
                 varied: true,
                 ..calm
             },
+            Self::Byzantine => Plan { liars: Liars::UpToFaulty, ..Self::Heavy.plan() },
         }
     }
 }
@@ -236,6 +252,8 @@ pub struct Plan {
     /// Whether machine, sessions, times to live, classes, bounds on messages and what makes snapshots are different
     /// from seed to seed.
     pub varied: bool,
+    /// How many nodes lie.
+    pub liars: Liars,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
     pub rules_off: Vec<Rule>,
 }
@@ -270,7 +288,7 @@ impl Plan {
     #[must_use]
     pub fn fit(&self, protocol: ProtocolName) -> Self {
         if !protocol.signs() {
-            return self.clone();
+            return Self { liars: Liars::None, ..self.clone() };
         }
         Self {
             lost_disks: 0,
@@ -346,6 +364,7 @@ impl Default for Plan {
             hotstuff: brisk_hotstuff(),
             signer: Scheme::Cheap,
             varied: false,
+            liars: Liars::None,
             rules_off: Vec::new(),
         }
     }

@@ -13,9 +13,10 @@ use super::document::{
 use super::error::{ScenarioError, unknown};
 use super::read::{Names, client_id, read_class};
 use super::table::{Source, Table, Value};
+use crate::adversary::Trick;
 
 /// What a step may say.
-pub(super) const KEYS: [&str; 29] = [
+pub(super) const KEYS: [&str; 30] = [
     "at",
     "after",
     "bind",
@@ -45,6 +46,7 @@ pub(super) const KEYS: [&str; 29] = [
     "latency",
     "transfer",
     "read",
+    "byzantine",
 ];
 
 /// Of them, those that do something.
@@ -109,6 +111,7 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
             if key == "cut" { Action::Cut { from, to } } else { Action::Mend { from, to } }
         }
         "propose" => propose(source, value, names)?,
+        "byzantine" => byzantine(source, value, names)?,
         "members" => members(source, value, names)?,
         "subscribe" => {
             let table = source.table("subscribe", value, &["to", "node", "keys"])?;
@@ -178,6 +181,22 @@ fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Actio
     let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
     let class = table.get("class").map(|class| read_class(source, class)).transpose()?;
     Ok(Action::Propose { to, operation: operation(&table, names.machine)?, class })
+}
+
+fn byzantine(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
+    let table = source.table("byzantine", value, &["node", "as", "against"])?;
+    let node = nodes(source, table.need("node")?, names)?;
+    let tricks = table.need("as")?;
+    let DeValue::Array(all) = tricks.get_ref() else {
+        return Err(source.expected(tricks, "tricks as [\"twins\", \"withhold\"]"));
+    };
+    let read = |trick| source.one_of("trick", trick, &Trick::ALL, Trick::name);
+    let tricks: Vec<Trick> = all.iter().map(read).collect::<Result<_, _>>()?;
+    if node.is_empty() || tricks.is_empty() {
+        return Err(table.error("a liar needs a trick at least, as [\"twins\"]"));
+    }
+    let against = table.read("against", Vec::new(), |source, value| ends(source, value, names))?;
+    Ok(Action::Byzantine { node, tricks, against })
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {

@@ -7,6 +7,7 @@ use super::document::{MessageKind, Selector};
 use super::{
     Run, Scenario, network, properties, read, read_expect, read_step, settings, settings_hotstuff, settings_pbft,
 };
+use crate::adversary::Trick;
 
 const REFERENCE: &str = include_str!("../../../docs/scenarios.md");
 
@@ -47,6 +48,7 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
         .chain(read_step::KEYS)
         .chain(read_expect::KEYS)
         .chain(Selector::WORDS);
+    let words = words.chain(Trick::ALL.into_iter().map(Trick::name));
     let words = words.chain(MessageKind::ALL.into_iter().map(MessageKind::name));
     let words = words.chain(read_expect::ROLES.into_iter().map(|(_, name)| name)).map(String::from);
     for word in words.chain(properties::all().map(properties::slug)) {

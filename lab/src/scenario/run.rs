@@ -405,7 +405,8 @@ fn last_disturbance(step: &Step) -> Option<Time> {
         | Action::Loss(_)
         | Action::Duplication(_)
         | Action::Latency(_)
-        | Action::Transfer { .. } => Some(step.at),
+        | Action::Transfer { .. }
+        | Action::Byzantine { .. } => Some(step.at),
     }
 }
 

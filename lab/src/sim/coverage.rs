@@ -3,6 +3,8 @@
 //! Named counters. A sweep of runs whose counter stays at zero has not tested
 //! what it claims to test.
 
+use crate::adversary::Trick;
+
 /// Defines the counters once, with their names in print.
 macro_rules! counters {
     ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
@@ -190,4 +192,65 @@ counters! {
     forged = "forged signatures refused",
     /// Results that clients believed because f+1 replicas told them.
     replies_believed = "results believed by equal replies",
+    /// Nodes that began to lie.
+    liars = "liars",
+    /// Messages of the second copies of twins.
+    twins = "lies: twins",
+    /// Messages kept from some.
+    withheld = "lies: withhold",
+    /// Messages that a liar delayed.
+    delayed = "lies: delay",
+    /// Messages that a liar said again long after.
+    replayed = "lies: replay",
+    /// Messages signed for another cluster.
+    elsewhere = "lies: other-cluster",
+    /// Messages with flipped bytes.
+    corrupted = "lies: corrupt",
+    /// Messages that a liar repeated.
+    repeated = "lies: repeat",
+    /// Messages that a silent liar never said.
+    silenced = "lies: silent",
+    /// Requests of a client that a liar did not take.
+    censored = "lies: censor",
+    /// Views far ahead.
+    inflated = "lies: inflate",
+    /// Certificates with made-up signatures.
+    made_up = "lies: forge",
+    /// Clients told something else than came out.
+    false_replies = "lies: false-reply",
+    /// View changes that said nothing of what was prepared.
+    hidden = "lies: hide-prepared",
+    /// New views that did not follow.
+    false_new_views = "lies: false-new-view",
+    /// Blocks on a wrong parent.
+    bad_parents = "lies: bad-parent",
+    /// Second votes in one view.
+    second_votes = "lies: vote-twice",
+    /// Votes for whatever was proposed.
+    blind_votes = "lies: vote-all",
+}
+
+impl Coverage {
+    /// A liar did a trick.
+    pub(crate) fn lied(&mut self, trick: Trick) {
+        *match trick {
+            Trick::Twins => &mut self.twins,
+            Trick::Withhold => &mut self.withheld,
+            Trick::Delay => &mut self.delayed,
+            Trick::Replay => &mut self.replayed,
+            Trick::OtherCluster => &mut self.elsewhere,
+            Trick::Corrupt => &mut self.corrupted,
+            Trick::Repeat => &mut self.repeated,
+            Trick::Silent => &mut self.silenced,
+            Trick::Censor => &mut self.censored,
+            Trick::Inflate => &mut self.inflated,
+            Trick::Forge => &mut self.made_up,
+            Trick::FalseReply => &mut self.false_replies,
+            Trick::HidePrepared => &mut self.hidden,
+            Trick::FalseNewView => &mut self.false_new_views,
+            Trick::BadParent => &mut self.bad_parents,
+            Trick::VoteTwice => &mut self.second_votes,
+            Trick::VoteAll => &mut self.blind_votes,
+        } += 1;
+    }
 }

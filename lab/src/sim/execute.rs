@@ -52,6 +52,7 @@ impl<P: Subject> World<P> {
         (tag::DEADLINE, number(index)).hash(&mut self.chain);
         let first = self.recorder.emit(self.stamp(index, Some(cause)), || Body::DeadlineReached);
         self.step_node(index, first, Input::DeadlineReached);
+        self.wake_second(index, first);
     }
 
     /// The node's disk has synced.
@@ -111,6 +112,9 @@ impl<P: Subject> World<P> {
         let mut input = Some(input);
         while let Some(next) = input.take() {
             let Some(node) = self.nodes.get_mut(index).filter(|node| node.liveness == Liveness::Up) else { break };
+            if node.is_broken_liar() {
+                break;
+            }
             let Some(protocol) = &mut node.protocol else { break };
             protocol.step(node.clock.read(self.now), next, &mut effects);
             self.watch_standing(index);
@@ -181,7 +185,15 @@ impl<P: Subject> World<P> {
         reported.map(|(through, results)| Input::Applied { through, results })
     }
 
-    fn answer(&mut self, index: usize, first: RecordId, client: ClientId, request: RequestNumber, outcome: Outcome) {
+    pub(super) fn answer(
+        &mut self,
+        index: usize,
+        first: RecordId,
+        client: ClientId,
+        request: RequestNumber,
+        outcome: Outcome,
+    ) {
+        let outcome = self.told(index, outcome);
         (tag::ANSWER, number(index), client, request).hash(&mut self.chain);
         outcome.hash(&mut self.chain);
         self.coverage.overloaded += u64::from(outcome == Outcome::Overloaded);
@@ -237,6 +249,9 @@ impl<P: Subject> World<P> {
     }
 
     fn send(&mut self, index: usize, first: RecordId, to: NodeId, message: P::Message, after: Option<Ticket>) {
+        if self.lies(index) {
+            return self.say_as_liar(index, first, to, message, false);
+        }
         (tag::SEND, number(index), to, after).hash(&mut self.chain);
         message.hash(&mut self.chain);
         if let Some(protocol) = self.nodes.get(index).and_then(|node| node.protocol.as_ref()) {
@@ -400,6 +415,9 @@ impl<P: Subject> World<P> {
 
     /// Stops a node whose invariant does not hold.
     fn halt(&mut self, index: usize, cause: RecordId, fact: &str) {
+        if self.silence(index) {
+            return;
+        }
         (tag::BROKEN, number(index)).hash(&mut self.chain);
         fact.hash(&mut self.chain);
         let broke = self.recorder.emit(self.stamp(index, Some(cause)), || Body::Broke { fact: fact.into() });

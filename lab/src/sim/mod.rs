@@ -13,6 +13,7 @@ mod coverage;
 mod disk;
 mod execute;
 mod fault;
+mod lie;
 mod network;
 mod queue;
 mod recorder;
@@ -73,6 +74,8 @@ enum Inner {
 pub struct NodeFace<'a> {
     /// Whether it reacts.
     pub liveness: Liveness,
+    /// Whether it lies: what it holds says nothing.
+    pub lies: bool,
     /// How often it has started.
     pub incarnation: Incarnation,
     /// What an observer may know; the default while it is down.

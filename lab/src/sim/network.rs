@@ -50,6 +50,8 @@ impl Default for Network {
 pub(crate) enum Parcel<M> {
     /// Between nodes.
     Peer(M),
+    /// Of the second copy of a twin: only liars can tell.
+    Twin(M),
     /// From a client.
     Request {
         /// The command.

@@ -330,7 +330,7 @@ impl<P: Subject> World<P> {
             // A replica's refusal is not believed anyway.
             (Parcel::Signed { .. }, _) => return,
             (Parcel::Answer { number, .. }, Endpoint::Client(client)) => (client, *number),
-            (Parcel::Answer { .. }, Endpoint::Node(_)) | (Parcel::Peer(_), _) => return,
+            (Parcel::Answer { .. }, Endpoint::Node(_)) | (Parcel::Peer(_) | Parcel::Twin(_), _) => return,
         };
         if let Ok(index) = self.clients.binary_search_by_key(&client, |client| client.setup.id)
             && let Some(open) = self.clients[index].request(request)

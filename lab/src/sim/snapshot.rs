@@ -35,7 +35,7 @@ impl<P: Subject> World<P> {
 
 fn view_of<M: Clone + Into<quorumscope_core::record::AnyMessage>>(flight: &Flight<M>) -> MessageView {
     let content = match &flight.parcel {
-        Parcel::Peer(message) => Content::Peer(message.clone().into()),
+        Parcel::Peer(message) | Parcel::Twin(message) => Content::Peer(message.clone().into()),
         Parcel::Request { proposal, text } => Content::Request { number: proposal.number, operation: text.to_string() },
         Parcel::Signed { bundle, text } => Content::Request {
             number: bundle.proposals().first().map_or(RequestNumber(0), |proposal| proposal.number),

@@ -9,7 +9,6 @@ use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::Protocol;
 use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::raft::{Message, Raft};
 use quorumscope_core::record::Role;
@@ -18,6 +17,7 @@ use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 use super::coverage::Coverage;
 use super::setup::MachineSetup;
+use crate::adversary::Deceive;
 use crate::check::{ByzantineChecks, Checks, RaftChecks};
 
 /// Whom a client asks.
@@ -32,7 +32,7 @@ pub(crate) enum Asks {
 }
 
 /// A protocol that the laboratory can observe.
-pub(crate) trait Subject: Protocol {
+pub(crate) trait Subject: Deceive {
     /// What is checked of it.
     type Checks: Checks;
 

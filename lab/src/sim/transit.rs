@@ -26,12 +26,25 @@ impl<P: Subject> World<P> {
         parcel: Parcel<P::Message>,
         cause: RecordId,
     ) {
+        self.depart_late(id, from, to, parcel, Span(0), cause);
+    }
+
+    /// The same for a message that takes so much longer than the network has it.
+    pub(crate) fn depart_late(
+        &mut self,
+        id: RecordId,
+        from: Endpoint,
+        to: Endpoint,
+        parcel: Parcel<P::Message>,
+        late: Span,
+        cause: RecordId,
+    ) {
         let number = self.links.next_number();
         match self.links.decide(from, to) {
             Fate::Cut => self.lose(id, number, DropReason::Cut, cause),
             Fate::Lost => self.lose(id, number, DropReason::Loss, cause),
             Fate::Arrives(span, second) => {
-                let arrives = self.now + span;
+                let arrives = self.now + late + span;
                 let flight = Flight {
                     id,
                     number,
@@ -116,7 +129,11 @@ impl<P: Subject> World<P> {
                 let first = self.recorder.emit(stamp, || Body::Delivered { message });
                 match flight.parcel {
                     Parcel::Answer { number, outcome } => self.on_answer(index, number, outcome, first),
-                    Parcel::Peer(_) | Parcel::Request { .. } | Parcel::Signed { .. } | Parcel::Read { .. } => {}
+                    Parcel::Peer(_)
+                    | Parcel::Twin(_)
+                    | Parcel::Request { .. }
+                    | Parcel::Signed { .. }
+                    | Parcel::Read { .. } => {}
                 }
             }
             Endpoint::Node(node) => {
@@ -133,11 +150,15 @@ impl<P: Subject> World<P> {
 
     fn receive(&mut self, index: usize, flight: Flight<P::Message>, first: RecordId) {
         match flight.parcel {
+            Parcel::Twin(message) => {
+                let Endpoint::Node(from) = flight.from else { return };
+                self.receive_peer(index, from, message, true, first);
+            }
             Parcel::Peer(message) => {
                 let Endpoint::Node(from) = flight.from else { return };
                 self.count_order(from, index, flight.number);
                 let before = self.nodes[index].standing.0;
-                self.receive_verified(index, from, message, first);
+                self.receive_peer(index, from, message, false, first);
                 // A message makes a follower campaign only where the leader hands over.
                 let campaigns = self.nodes[index].standing.0 == Role::Candidate;
                 self.coverage.transfers += u64::from(before == Role::Follower && campaigns);

@@ -61,6 +61,16 @@ impl Trust {
         Arc::new(NodeKeys(self.keys))
     }
 
+    /// Which cluster statements name.
+    pub(crate) fn cluster(&self) -> u64 {
+        self.cluster
+    }
+
+    /// The keys of these nodes, for the liars that they are.
+    pub(crate) fn keys_of(&self, liars: &[NodeId]) -> Vec<(NodeId, Arc<dyn Signer>)> {
+        liars.iter().map(|liar| (*liar, self.keys.signer(Identity::Node(*liar)))).collect()
+    }
+
     /// A node's own memory of what held.
     pub(crate) fn memory(&self) -> Verified {
         Verified::new(if self.remembers { REMEMBERED } else { 0 })
@@ -134,7 +144,8 @@ impl<P: Subject> World<P> {
         let client = bundle.client();
         let proposed = self.recorder.emit(self.stamp(index, Some(first)), || Body::Proposed { client, number });
         let own = from == Endpoint::Client(client);
-        if own && self.verify(index, &claims) {
+        if own && self.request_of(index, client) && self.verify(index, &claims) {
+            self.step_second(index, proposed, Input::Requests(vec![Arc::clone(&bundle)]));
             self.step_node(index, proposed, Input::Requests(vec![bundle]));
         }
     }

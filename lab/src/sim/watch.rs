@@ -14,17 +14,17 @@ use quorumscope_core::types::{ClientId, Digest, LogIndex, RecordId, RequestNumbe
 
 use super::recorder::Stamp;
 use super::subject::Subject;
-use super::world::World;
+use super::world::{Node, World};
 use crate::check::early::{Judged, Name};
 use crate::check::{Checks as _, Standing};
 
 impl<P: Subject> World<P> {
     /// A step changed the node's log in memory.
     pub(crate) fn watch_log(&mut self, index: usize, write: &Write<P::Hard>) {
-        if !self.checking || (write.truncate.is_none() && write.append.is_empty()) {
+        if write.truncate.is_none() && write.append.is_empty() {
             return;
         }
-        let Some(node) = self.nodes.get(index) else { return };
+        let Some(node) = watched(&self.nodes, index, self.checking) else { return };
         let Some(protocol) = &node.protocol else { return };
         let ((role, term), log) = (protocol.standing(), protocol.log());
         let leads = role == Role::Leader;
@@ -34,28 +34,28 @@ impl<P: Subject> World<P> {
 
     /// Writes became durable; from index `from` on the disk's log may be different.
     pub(crate) fn watch_durable(&mut self, index: usize, from: Option<LogIndex>) {
-        let (Some(node), Some(from)) = (self.nodes.get(index).filter(|_| self.checking), from) else { return };
+        let (Some(node), Some(from)) = (watched(&self.nodes, index, self.checking), from) else { return };
         self.checks.durable(self.now, node.id, &node.disk.image, from);
     }
 
     /// A node applied an entry.
     pub(crate) fn watch_applied(&mut self, index: usize, entry: &Arc<Entry>) {
-        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+        if let Some(node) = watched(&self.nodes, index, self.checking) {
             self.checks.applied(self.now, node.id, entry);
         }
     }
 
     /// A node's state stands at an index where others may have stood, or will stand: it made or installed a snapshot.
     pub(crate) fn watch_state(&mut self, index: usize, through: LogIndex, state: Digest) {
-        let whole = |node: &&super::world::Node<P>| node.machine.subscription().is_none();
-        if let Some(node) = self.nodes.get(index).filter(|_| self.checking).filter(whole) {
+        let whole = |node: &&Node<P>| node.machine.subscription().is_none();
+        if let Some(node) = watched(&self.nodes, index, self.checking).filter(whole) {
             self.checks.state(self.now, node.id, through, state);
         }
     }
 
     /// An edge has applied entries, or begun anew.
     pub(crate) fn watch_edge(&mut self, index: usize) {
-        let Some(node) = self.nodes.get(index).filter(|_| self.checking) else { return };
+        let Some(node) = watched(&self.nodes, index, self.checking) else { return };
         if node.machine.subscription().is_some() {
             let empty = || P::machine(&self.config, self.setup.machine);
             self.checks.edge(self.now, node.id, node.applied, &node.machine, empty);
@@ -73,6 +73,7 @@ impl<P: Subject> World<P> {
         let Some(node) = self.nodes.get_mut(index) else { return };
         let Some(protocol) = &node.protocol else { return };
         let (standing, commit) = (protocol.standing(), protocol.commit());
+        let looks = self.checking && node.liar.is_none();
         if standing != node.standing {
             // Within its term a leader steps down for one reason only.
             let gave_up =
@@ -84,7 +85,7 @@ impl<P: Subject> World<P> {
                 Role::Follower | Role::PreCandidate | Role::Learner | Role::Observer | Role::Edge => {}
             }
             node.standing = standing;
-            if self.checking {
+            if looks {
                 self.checks.status_changed(self.now, node.id, standing.0, standing.1, protocol.log());
             }
         }
@@ -92,7 +93,7 @@ impl<P: Subject> World<P> {
             let ahead = standing.0 == Role::Leader && node.disk.image.last_index() < commit;
             self.coverage.ahead_of_disk += u64::from(ahead);
             node.commit = commit;
-            if self.checking {
+            if looks {
                 self.checks.commit_changed(self.now, node.id, commit, protocol.log());
             }
         }
@@ -100,14 +101,14 @@ impl<P: Subject> World<P> {
 
     /// A node crashed, and this is left on its disk.
     pub(crate) fn watch_crashed(&mut self, index: usize) {
-        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+        if let Some(node) = watched(&self.nodes, index, self.checking) {
             self.checks.crashed(self.now, node.id, &node.disk.image);
         }
     }
 
     /// A node's disk is lost.
     pub(crate) fn watch_lost(&mut self, index: usize) {
-        if let Some(node) = self.nodes.get(index).filter(|_| self.checking) {
+        if let Some(node) = watched(&self.nodes, index, self.checking) {
             self.checks.store_lost(node.id);
         }
     }
@@ -201,4 +202,9 @@ impl<P: Subject> World<P> {
         let stamp = Stamp { at: self.now, cause: Some(cause), node: None };
         self.recorder.emit(stamp, || Body::EarlyJudged { client, number, index, term, fate });
     }
+}
+
+/// A node that the checkers look at: not one that lies.
+fn watched<P: Subject>(nodes: &[Node<P>], index: usize, checking: bool) -> Option<&Node<P>> {
+    nodes.get(index).filter(|node| checking && node.liar.is_none())
 }

@@ -16,7 +16,7 @@ use quorumscope_core::digest::Chain;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::protocol::{Effects, Protocol};
+use quorumscope_core::protocol::Effects;
 use quorumscope_core::record::{AnyMessage, Began, Body, NodeStatus, Role};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::storage::DiskImage;
@@ -33,6 +33,7 @@ use super::recorder::{Recorder, Stamp};
 use super::setup::Setup;
 use super::subject::Subject;
 use super::trust::Trust;
+use crate::adversary::Liar;
 use crate::check::Checks;
 use crate::check::early::EarlyAnswers;
 use crate::check::linearizable::History;
@@ -54,6 +55,8 @@ pub(crate) mod concern {
     pub(crate) const FAULTS: u64 = 3;
     /// Seeds of nodes, one an incarnation.
     pub(crate) const NODES: u64 = 4;
+    /// What liars do, and against whom; one more for each liar.
+    pub(crate) const LIARS: u64 = 0x_11A2_0000;
 }
 
 /// A snapshot that is being made: the state as it was, and the step that asked for it.
@@ -108,6 +111,8 @@ pub(crate) struct Node<P: Subject> {
     pub(crate) deferred: Vec<Event>,
     /// The signatures that it has verified.
     pub(crate) verified: Verified,
+    /// What it lies with, where it does.
+    pub(crate) liar: Option<Box<Liar<P>>>,
 }
 
 /// A simulated cluster with its clients.
@@ -180,6 +185,7 @@ where
             armed_by: RecordId::default(),
             deferred: Vec::new(),
             verified: trust.as_ref().map_or_else(|| Verified::new(0), Trust::memory),
+            liar: None,
         };
         let nodes: Vec<_> = ids.iter().map(node).collect();
         let mut clients: Vec<_> =
@@ -270,6 +276,7 @@ where
         if self.nodes.get(index).is_some_and(|node| node.disk.image.snapshot.is_some()) {
             self.restore(index, started);
         }
+        self.start_liar(index);
         self.after_step(index, started);
     }
 
@@ -279,6 +286,7 @@ where
         let (protocol, image) = (node.protocol.as_ref(), &node.disk.image);
         Some(NodeFace {
             liveness: node.liveness,
+            lies: node.liar.is_some(),
             incarnation: node.incarnation,
             status: protocol.map(|protocol| protocol.status()).unwrap_or_default(),
             log: protocol.map(Subject::log),
@@ -353,7 +361,7 @@ where
         let up = |node: u32| self.nodes.get(node as usize).filter(|node| node.liveness == Liveness::Up);
         match due.event {
             Event::Deadline { node } => up(node).is_some_and(|node| {
-                let wanted = node.protocol.as_ref().and_then(Protocol::next_deadline);
+                let wanted = node.wanted();
                 node.armed == Some((due.at, due.stamp))
                     && wanted.is_some_and(|mono| node.clock.when(mono) <= due.at.max(self.now))
             }),
@@ -420,7 +428,7 @@ where
     /// Sets a node's deadline event, where none comes early enough.
     pub(crate) fn arm(&mut self, index: usize) {
         let Some(node) = self.nodes.get_mut(index) else { return };
-        let Some(wanted) = node.protocol.as_ref().and_then(Protocol::next_deadline) else { return };
+        let Some(wanted) = node.wanted() else { return };
         let at = node.clock.when(wanted).max(self.now);
         if node.armed.is_none_or(|(armed, _)| armed > at) {
             let stamp = self.queue.push(at, Event::Deadline { node: number(index) });

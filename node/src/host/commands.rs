@@ -57,6 +57,7 @@ impl Owner {
             | Command::Latency { .. }
             | Command::LoseDisk(_)
             | Command::ProposeAs { .. }
+            | Command::Byzantine { .. }
             | Command::Subscribe { .. } => {
                 return Err(Code::NotSupported.with("native nodes cannot do this; a simulation can"));
             }

@@ -56,7 +56,10 @@ pub use block::Block;
 pub use config::{Config, ConfigError, Settings};
 pub use event::{Event, IgnoreReason, ViewReason, VoteRefusal};
 pub use hard::{Committed, HardState};
-pub use message::{Fetch, Message, Proposal, QuorumCertificate, SignedCheckpoint, Timeout, TimeoutCertificate, Vote};
+pub use message::{
+    Fetch, Message, Proposal, QuorumCertificate, SignedCheckpoint, Timeout, TimeoutCertificate, Vote,
+    proposal_statement, timeout_statement, vote_statement,
+};
 pub use safety::{BlockId, Promises};
 pub use status::{BlockStatus, Replica};
 

@@ -42,6 +42,8 @@ pub(super) struct Pacemaker {
     repeats: u32,
     /// The newest timeout of each voter.
     timeouts: LiteMap<NodeId, Timeout>,
+    /// When each voter was last sent a timeout for one that it repeated.
+    answered: LiteMap<NodeId, Mono>,
     /// The last view that this replica has given up, and its signature for it with that highest certificate.
     signed: Option<(Term, Term, Signature)>,
     pub(super) last_vote: Option<Vote>,
@@ -181,7 +183,7 @@ impl<R: Rules> HotStuff<R> {
             }
             return Self::ignore(from, IgnoreReason::Outdated, out);
         }
-        if again && self.pacemaker.has_given_up(self.view) {
+        if again && self.pacemaker.has_given_up(self.view) && self.may_answer(now, from) {
             // It may have missed ours.
             let after = self.persist.promise();
             if let Some(own) = self.timeout() {
@@ -189,6 +191,17 @@ impl<R: Rules> HotStuff<R> {
             }
         }
         self.count_timeout(now, from, timeout, out);
+    }
+
+    /// Whether a repeated timeout is answered: an answer is a repetition for whoever gets it, and would be answered in
+    /// turn. A liar, or a network that doubles messages, made a storm of that.
+    fn may_answer(&mut self, now: Now, voter: NodeId) -> bool {
+        let pause = self.config.settings.view_timeout;
+        let may = self.pacemaker.answered.get(&voter).is_none_or(|last| now.mono >= *last + pause);
+        if may {
+            self.pacemaker.answered.insert(voter, now.mono);
+        }
+        may
     }
 
     /// Brings somebody who lags behind into the current view.

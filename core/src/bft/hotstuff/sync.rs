@@ -120,10 +120,7 @@ impl<R: Rules> HotStuff<R> {
         // A later one takes its place: of a block that lost, nobody may have a copy any more.
         if self.sync.next.is_some() || fetching.target.view <= self.high.view {
             self.sync.fetching = None;
-            if let Some((next, _)) = self.sync.next.take().filter(|(next, _)| next.view > self.high.view) {
-                self.want(now, &next, asked, out);
-            }
-            return;
+            return self.fetch_next(now, asked, out);
         }
         if let Some(fetching) = &mut self.sync.fetching {
             fetching.asked = asked.unwrap_or(fetching.asked);
@@ -187,16 +184,28 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
-    /// The state is another one: what was fetched may follow it now.
+    /// The state is another one: what was fetched may follow it now. What is from before it is not wanted any more: it
+    /// would never meet the tree again, and nobody has what comes before it (found by an exploration with liars).
     pub(super) fn resume_fetch(&mut self, now: Now, out: &mut Effects) {
-        let Some(fetching) = &self.sync.fetching else { return };
+        let (committed, root) = (self.committed.view, self.root.view);
+        let Some(fetching) = &mut self.sync.fetching else { return };
+        fetching.chain.retain(|block| block.view() > root);
+        fetching.missing = fetching.chain.last().map_or(fetching.target.block, |last| last.parent());
         let last = fetching.chain.last();
         if last.is_some_and(|last| self.tree.connects(last)) {
             self.connect(now, out);
-        } else if fetching.target.view <= self.committed.view {
+        } else if fetching.target.view <= committed || last.is_some_and(|last| last.justify().view < root) {
             self.sync.fetching = None;
+            self.fetch_next(now, None, out);
         } else {
             self.ask_for_blocks(now, out);
+        }
+    }
+
+    /// Goes on with the later certificate that waits, where it is still news.
+    fn fetch_next(&mut self, now: Now, asked: Option<NodeId>, out: &mut Effects) {
+        if let Some((next, from)) = self.sync.next.take().filter(|(next, _)| next.view > self.high.view) {
+            self.want(now, &next, asked.or(Some(from)), out);
         }
     }
 

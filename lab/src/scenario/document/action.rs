@@ -10,6 +10,7 @@ use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::types::Span;
 
 use super::{ProtocolName, Selector, Targets};
+use crate::adversary::Trick;
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +102,15 @@ pub enum Action {
         /// To this one.
         to: Selector,
     },
+    /// Nodes lie from now on, together where they are several.
+    Byzantine {
+        /// Who.
+        node: Targets,
+        /// How, in order.
+        tricks: Vec<Trick>,
+        /// Whom it is meant for, nodes and clients; the seed decides where nobody is named.
+        against: Targets,
+    },
     /// A client reads beside the log.
     Read {
         /// Where; the client decides where nothing is said.
@@ -117,6 +127,10 @@ impl Action {
     #[must_use]
     pub fn is_missing_in(&self, protocol: ProtocolName) -> Option<&'static str> {
         let of_raft = match self {
+            Self::Byzantine { .. } if !protocol.signs() => return Some("liars: its nodes believe each other"),
+            Self::Byzantine { tricks, .. } => {
+                return tricks.iter().find(|trick| !trick.fits(protocol)).map(|trick| trick.name());
+            }
             Self::Members { .. } => "changes of members",
             Self::Subscribe { .. } => "edges",
             Self::Transfer { .. } => "transfer of leadership: views change when their time has come",

@@ -7,6 +7,7 @@
 //! `members`; how much of everything there is, is a plan's concern (`profile`).
 
 mod kind;
+mod liars;
 mod members;
 #[cfg(test)]
 mod tests;
@@ -108,6 +109,7 @@ pub fn generate(
     }
     draw.calm();
     let mut steps = draw.steps;
+    steps.extend(liars::draw(&scenario, plan.liars, seed, calm));
     steps.sort_by_key(|step| step.at);
     scenario.steps = steps;
     scenario

@@ -3,9 +3,10 @@
 //! Every command is recorded, is part of the run's digest, and either works or
 //! is a clear error that changes nothing. Here is the way in and what all
 //! commands share; `ask` has those that ask a node for something, `node` those
-//! that happen to a node, `link` those about links and messages on them.
+//! that happen to a node, `liar` makes it lie, `link` those about links and messages on them.
 
 mod ask;
+mod liar;
 mod link;
 mod node;
 
@@ -132,6 +133,7 @@ impl<P: Subject> World<P> {
             Command::Snapshot(node) => self.take_snapshot(*node, command)?,
             Command::Transfer { from, to } => self.transfer(*from, *to, command)?,
             Command::Read { to, how, query } => self.read_by_hand(*to, *how, query, command)?,
+            Command::Byzantine { nodes, tricks, against } => self.make_liars(nodes, tricks, against, command)?,
         }
         self.settle();
         Ok(())

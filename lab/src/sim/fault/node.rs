@@ -43,6 +43,9 @@ impl<P: Subject> World<P> {
         let node = &mut self.nodes[index];
         node.liveness = Liveness::Crashed;
         node.protocol = None;
+        if let Some(liar) = &mut node.liar {
+            liar.copy = None;
+        }
         node.making = None;
         node.projecting = None;
         node.recorded = None;

@@ -58,6 +58,21 @@ fn an_idle_cluster_is_quiet() {
     assert!((1..=4).all(|node| world.node(node).replica.log().last_index().0 == 1), "all have executed it");
 }
 
+/// A repeated timeout is answered, and the answer is a repetition: without a pause between answers two replicas would
+/// talk to each other without end, and faster with every message that is doubled.
+#[test]
+fn replicas_that_can_end_no_view_say_so_seldom() {
+    let mut world = World::new(4, 1, |_| {});
+    for down in [3, 4] {
+        world.crash(n(down));
+    }
+    world.ask(1, 1);
+    world.keep_sent = true;
+    world.run(Span::from_secs(60));
+    let timeouts = world.sent.iter().filter(|(_, _, message)| matches!(message, Message::Timeout(_))).count();
+    assert!((10..1_000).contains(&timeouts), "{timeouts}");
+}
+
 #[test]
 fn after_a_storm_all_is_answered() {
     for seed in 0..60 {
