@@ -126,18 +126,18 @@ pub struct SignedCheckpoint {
 }
 
 /// What a leader signs when it proposes.
-pub(super) fn proposal_statement(domain: &Domain, view: Term, block: &Hash256) -> Statement {
+pub(in crate::bft) fn proposal_statement(domain: &Domain, view: Term, block: &Hash256) -> Statement {
     Statement::new(domain, PROPOSAL).number(view.0).hash(block)
 }
 
 /// What a voter signs. `names_view` is the rule `hotstuff.certificate-names-view`.
-pub(super) fn vote_statement(domain: &Domain, view: Term, block: &Hash256, names_view: bool) -> Statement {
+pub(in crate::bft) fn vote_statement(domain: &Domain, view: Term, block: &Hash256, names_view: bool) -> Statement {
     let view = if names_view { view } else { Term(0) };
     Statement::new(domain, VOTE).number(view.0).hash(block)
 }
 
 /// What a replica signs when it gives up a view; `high` is the view of its highest certificate.
-pub(super) fn timeout_statement(domain: &Domain, view: Term, high: Term) -> Statement {
+pub(in crate::bft) fn timeout_statement(domain: &Domain, view: Term, high: Term) -> Statement {
     Statement::new(domain, TIMEOUT).number(view.0).number(high.0)
 }
 

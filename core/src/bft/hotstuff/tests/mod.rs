@@ -7,6 +7,7 @@
 mod arbitrary;
 mod cluster;
 mod craft;
+mod evidence;
 mod executor;
 mod liars;
 mod live;
