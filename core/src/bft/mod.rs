@@ -8,11 +8,13 @@
 //! are listed by [`Protocol::claims`](crate::protocol::Protocol::claims) and
 //! verified by the executor before a protocol sees the message.
 //!
-//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`.
+//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`; then `evidence`: what proves
+//! that somebody has lied.
 
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
+pub mod evidence;
 pub mod hotstuff;
 pub mod log_time;
 pub mod pbft;

@@ -10,6 +10,14 @@
 use std::collections::VecDeque;
 
 use super::{Claim, Forged, Hash256, Hasher256, Verifier};
+use crate::few;
+
+/// From so many new claims on they are put in their places together: one by one, each would move half of what is
+/// remembered.
+const MANY: usize = 8;
+
+/// So many at once: the work grows with their number and not with its square, whatever a message claims.
+const TOGETHER: usize = 512;
 
 /// A bounded memory of claims that held.
 #[derive(Clone, Debug)]
@@ -43,6 +51,10 @@ impl Verified {
     /// # Errors
     /// That of the verifier, about the first claim that does not hold; then nothing of `claims` is remembered anew.
     pub fn check(&mut self, verifier: &dyn Verifier, claims: &[Claim]) -> Result<(), Forged> {
+        if self.capacity == 0 {
+            self.counts.verified += claims.len() as u64; // counts of claims in memory fit
+            return verifier.verify(claims);
+        }
         let names: Vec<_> = claims.iter().map(name).collect();
         let is_new = |name: &Hash256| self.known.binary_search(name).is_err();
         let new = names.iter().filter(|name| is_new(name)).count();
@@ -54,10 +66,14 @@ impl Verified {
             let left = claims.iter().zip(&names).filter(|(_, name)| is_new(name)).map(|(claim, _)| claim.clone());
             verifier.verify(&left.collect::<Vec<_>>())
         };
-        self.counts.verified += new as u64; // counts of claims in memory fit
+        self.counts.verified += new as u64;
         self.counts.found += (claims.len() - new) as u64;
         if new > 0 && result.is_ok() {
-            names.into_iter().for_each(|name| self.remember(name));
+            if new < MANY {
+                names.into_iter().for_each(|name| self.remember(name));
+            } else {
+                names.chunks(TOGETHER).for_each(|names| self.remember_all(names));
+            }
         }
         result
     }
@@ -66,6 +82,30 @@ impl Verified {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Remembers as [`remember`](Self::remember) does: of the same list none is older than another.
+    fn remember_all(&mut self, names: &[Hash256]) {
+        let is_new = |name: &&Hash256| self.known.binary_search(name).is_err();
+        let new = few::distinct(names.iter().filter(is_new).copied());
+        self.order.extend(&new);
+        let excess = self.order.len().saturating_sub(self.capacity);
+        let gone = few::distinct(self.order.drain(..excess));
+        let mut merged = Vec::with_capacity(self.order.len());
+        let mut keep = |name: Hash256| {
+            if gone.binary_search(&name).is_err() {
+                merged.push(name);
+            }
+        };
+        let mut new = new.into_iter().peekable();
+        for known in self.known.drain(..) {
+            while let Some(name) = new.next_if(|name| *name < known) {
+                keep(name);
+            }
+            keep(known);
+        }
+        new.for_each(&mut keep);
+        self.known = merged;
     }
 
     fn remember(&mut self, name: Hash256) {
@@ -179,6 +219,24 @@ mod tests {
         assert_eq!(memory.counts(), counts(4, 2));
     }
 
+    #[test]
+    fn of_many_claims_at_once_the_newest_list_is_remembered_and_the_bound_holds() {
+        let (ring, mut memory) = (ring(), Verified::new(24));
+        let list = |from: u64| -> Vec<Claim> { (from..from + 12).map(|says| claim(1, says)).collect() };
+        let doubled = [list(0), list(0)].concat();
+        assert_eq!(memory.check(&ring, &doubled), Ok(()));
+        assert_eq!(memory.check(&ring, &list(12)), Ok(()));
+        assert_eq!((memory.known.len(), memory.order.len()), (24, 24));
+        assert_eq!(memory.check(&ring, &list(6)), Ok(()), "half of each");
+        assert_eq!(memory.counts(), counts(36, 12));
+        assert_eq!(memory.check(&ring, &list(24)), Ok(()));
+        assert_eq!((memory.known.len(), memory.order.len()), (24, 24));
+        assert_eq!(memory.check(&ring, &list(12)), Ok(()), "the second list is still there");
+        assert_eq!(memory.counts(), counts(48, 24));
+        assert_eq!(memory.check(&ring, &list(0)), Ok(()), "the first is not");
+        assert_eq!(memory.counts(), counts(60, 24));
+    }
+
     /// Only `Signature([7; 64])` holds: no curve, so that long sequences are cheap.
     #[derive(Debug)]
     struct Sevens;
@@ -196,7 +254,7 @@ mod tests {
         #[test]
         fn a_memory_answers_as_the_verifier_does_and_stays_bounded(
             capacity in 0..6usize,
-            lists in proptest::collection::vec(proptest::collection::vec((1..4u32, 0..4u64, any::<bool>()), 0..8), 0..30),
+            lists in proptest::collection::vec(proptest::collection::vec((1..4u32, 0..8u64, any::<bool>()), 0..14), 0..30),
         ) {
             let mut memory = Verified::new(capacity);
             for list in lists {

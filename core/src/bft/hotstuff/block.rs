@@ -35,6 +35,36 @@ struct Parts {
     batch: Batch,
 }
 
+/// A block with the hash of its batch in the batch's place: it shows what the block follows to whoever knows its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Header {
+    /// The view that it was proposed in.
+    pub view: Term,
+    /// The certificate of its parent.
+    pub justify: Arc<QuorumCertificate>,
+    /// The hash of its batch.
+    pub batch: Hash256,
+}
+
+impl Header {
+    /// The hash of the block.
+    #[must_use]
+    pub fn hash(&self) -> Hash256 {
+        hash(self.view, &self.justify, &self.batch)
+    }
+}
+
+fn hash(view: Term, justify: &QuorumCertificate, batch: &Hash256) -> Hash256 {
+    let mut hasher = Hasher256::new();
+    hasher.number(view.0).number(justify.view.0).update(&justify.block.0);
+    let signatures = justify.certificate.signatures();
+    hasher.number(signatures.len() as u64);
+    for (voter, signature) in signatures {
+        hasher.number(u64::from(voter.0)).update(&signature.0);
+    }
+    hasher.update(&batch.0).finish()
+}
+
 impl From<Parts> for Block {
     fn from(Parts { view, justify, batch }: Parts) -> Self {
         Self::new(view, justify, batch)
@@ -51,15 +81,14 @@ impl Block {
     /// The block of `view` that follows what `justify` certifies.
     #[must_use]
     pub fn new(view: Term, justify: Arc<QuorumCertificate>, batch: Batch) -> Self {
-        let mut hasher = Hasher256::new();
-        hasher.number(view.0).number(justify.view.0).update(&justify.block.0);
-        let signatures = justify.certificate.signatures();
-        hasher.number(signatures.len() as u64);
-        for (voter, signature) in signatures {
-            hasher.number(u64::from(voter.0)).update(&signature.0);
-        }
-        let hash = hasher.update(&batch.hash().0).finish();
+        let hash = hash(view, &justify, &batch.hash());
         Self { view, justify, batch, hash }
+    }
+
+    /// What its hash is computed from.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        Header { view: self.view, justify: Arc::clone(&self.justify), batch: self.batch.hash() }
     }
 
     /// The view that it was proposed in.

@@ -26,7 +26,7 @@
 //!   requests is not known to be committed: an idle cluster is quiet;
 //! * what a vote, a proposal or a timeout promises is durable before it leaves.
 //!
-//! Left out: changes of membership, evidence. Read `message` and `block` next,
+//! Left out: changes of membership. Read `message` and `block` next,
 //! then `safety`, `proposals`, `votes`, `pacemaker` and `commit`; then `sync`.
 
 mod block;
@@ -52,7 +52,7 @@ mod votes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use block::Block;
+pub use block::{Block, Header};
 pub use config::{Config, ConfigError, Settings};
 pub use event::{Event, IgnoreReason, ViewReason, VoteRefusal};
 pub use hard::{Committed, HardState};

@@ -181,9 +181,9 @@ pub struct NewView {
 }
 
 impl NewView {
-    /// What the primary signs.
+    /// The hash of what it begins with and of what that follows from.
     #[must_use]
-    pub fn statement(&self, domain: &Domain) -> Statement {
+    pub fn content(&self) -> Hash256 {
         let mut hasher = Hasher256::new();
         hasher.number(self.view_changes.len() as u64);
         for change in &self.view_changes {
@@ -192,7 +192,13 @@ impl NewView {
         for Assigned { sequence, hash, .. } in &self.pre_prepares {
             hasher.number(sequence.0).update(&hash.0);
         }
-        Statement::new(domain, NEW_VIEW).number(self.view.0).hash(&hasher.finish())
+        hasher.finish()
+    }
+
+    /// What the primary signs.
+    #[must_use]
+    pub fn statement(&self, domain: &Domain) -> Statement {
+        new_view_statement(domain, self.view, &self.content())
     }
 
     fn claims(&self, domain: &Domain, quorum: &Byzantine, claims: &mut Vec<Claim>) {
@@ -207,6 +213,11 @@ impl NewView {
             change.claims(domain, quorum, claims);
         }
     }
+}
+
+/// What a primary signs of a new view with this content.
+pub(in crate::bft) fn new_view_statement(domain: &Domain, view: Term, content: &Hash256) -> Statement {
+    Statement::new(domain, NEW_VIEW).number(view.0).hash(content)
 }
 
 /// A value with the proof that it is committed, for whoever has missed it.

@@ -54,6 +54,7 @@ use std::sync::Arc;
 pub use config::{Config, ConfigError, Settings};
 pub use event::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 pub use hard::{HardSlot, HardState};
+pub(in crate::bft) use message::new_view_statement;
 pub use message::{
     Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, ViewChange,
     Vote,

@@ -89,12 +89,13 @@ impl World {
     }
 }
 
-fn run(nodes: u32, liars: u32, seed: u64) -> World {
+pub(super) fn run(nodes: u32, liars: u32, seed: u64, keep_sent: bool) -> World {
     let mut world = World::new(nodes, seed, |config| {
         config.settings.checkpoint_interval = 4;
         config.settings.max_blocks = 48;
         config.settings.max_batch_requests = 4;
     });
+    world.keep_sent = keep_sent;
     let mut rng = Rng::new(seed, 9);
     while world.liars.names.len() < liars as usize {
         let name = n(1 + rng.below(u64::from(nodes)) as u32);
@@ -129,7 +130,7 @@ fn up_to_f_liars_neither_split_the_others_nor_stop_them() {
     let mut lies = 0;
     for seed in 0..200 {
         let (nodes, liars) = if seed % 3 == 2 { (7, 2) } else { (4, 1) };
-        let world = run(nodes, liars, seed);
+        let world = run(nodes, liars, seed, false);
         world.check(seed);
         assert_eq!(world.unanswered(), 0, "seed {seed}, liars {:?}", world.liars.names);
         lies += world.liars.lies;

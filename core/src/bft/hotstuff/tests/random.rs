@@ -10,12 +10,13 @@ use crate::crypto::{Ed25519Ring, Ed25519Signer, Identity, Signer};
 use crate::types::{ClientId, NodeId, Span};
 
 /// A run with loss, reordering, slow disks, cut links and crashes, then a calm.
-fn run(nodes: u32, seed: u64) -> World {
+pub(super) fn run(nodes: u32, seed: u64, keep_sent: bool) -> World {
     let mut world = World::new(nodes, seed, |config| {
         config.settings.checkpoint_interval = 4;
         config.settings.max_blocks = 48;
         config.settings.max_batch_requests = 4;
     });
+    world.keep_sent = keep_sent;
     world.weather = Weather::STORM;
     world.weather.delay.1 = Span(world.rng.below(200_000) + 1_000);
     world.weather.loss_ppm = [0, 10_000, 100_000, 200_000][world.rng.below(4) as usize];
@@ -62,7 +63,7 @@ fn run(nodes: u32, seed: u64) -> World {
 fn whatever_is_lost_late_or_crashes_replicas_agree_and_after_a_calm_all_is_answered() {
     let (mut fetched, mut installed, mut completed, mut stable) = (0, 0, 0, 0);
     for seed in 0..300 {
-        let world = run(if seed % 4 == 3 { 7 } else { 4 }, seed);
+        let world = run(if seed % 4 == 3 { 7 } else { 4 }, seed, false);
         world.check(seed);
         assert_eq!(world.unanswered(), 0, "seed {seed}");
         let nodes: Vec<u32> = world.nodes.keys().map(|node| node.0).collect();

@@ -81,7 +81,7 @@ fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
 }
 
 /// Lies of these replicas: some are left out, some are other words, some are old ones once more.
-fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper {
+pub(super) fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper {
     let mut rng = Rng::new(seed, 99);
     let mut old: Vec<Message> = Vec::new();
     Box::new(move |from, _, message| {

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod clients;
 mod cluster;
+mod evidence;
 mod executor;
 mod liars;
 mod liveness;
