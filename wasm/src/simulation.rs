@@ -285,7 +285,7 @@ impl Simulation {
 fn scenario(options: &convert::Options) -> Result<Scenario, Error> {
     let seed = options.seed.map(|seed| convert::whole(seed, "seed")).transpose()?;
     let until = options.until.map(convert::milliseconds).transpose()?;
-    if until == Some(Time::ZERO) {
+    if until == Some(Time(0)) {
         return Err(Error::Options("`until` is the end of the run in milliseconds, above 0".into()));
     }
     let mut scenario = match &options.scenario {
