@@ -11,8 +11,8 @@ use std::path::Path;
 
 /// The whole page, brotli: it must open at once over a slow line. All of Raft with its state machines, checks and
 /// lessons is 457,000 bytes; before members, snapshots, reads and edges the page was held to 350,000. PBFT, HotStuff and
-/// Ed25519 have the rest. What more it learns has to earn its place.
-pub const BUDGET_BYTES: u64 = 600_000;
+/// Ed25519 and liars have the rest. What more it learns has to earn its place.
+pub const BUDGET_BYTES: u64 = 620_000;
 
 /// One file's sizes in bytes.
 pub struct Sizes {
