@@ -6,17 +6,29 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
-use super::cluster::{Cluster, n, settings};
+use super::cluster::{Cluster, Network, ROUGH, n, settings};
 use super::liars::lies;
 use super::runs::rough_run;
 use crate::bft::evidence::tests::Gathered;
 use crate::bft::evidence::{Offence, said_in_pbft};
 use crate::quorum::Byzantine;
+use crate::rules::Rule;
 use crate::types::NodeId;
 
 /// A rough run with these liars in it, and all that was said.
 fn run(nodes: u32, seed: u64, rounds: u64, liars: &[NodeId]) -> Gathered {
     let mut cluster = Cluster::new(nodes, seed);
+    listen(&mut cluster, nodes, seed, liars, |cluster| rough_run(cluster, nodes, rounds))
+}
+
+/// All that was said while something happens.
+fn listen(
+    cluster: &mut Cluster,
+    nodes: u32,
+    seed: u64,
+    liars: &[NodeId],
+    happens: impl FnOnce(&mut Cluster),
+) -> Gathered {
     cluster.liars.extend(liars.iter().copied());
     let mut lie = lies(seed, liars.to_vec());
     let gathered = Rc::new(RefCell::new(Gathered::default()));
@@ -30,8 +42,8 @@ fn run(nodes: u32, seed: u64, rounds: u64, liars: &[NodeId]) -> Gathered {
         }
         messages
     }));
-    rough_run(&mut cluster, nodes, rounds);
-    drop(cluster);
+    happens(cluster);
+    cluster.tamper = None;
     Rc::into_inner(gathered).expect("the run is over").into_inner()
 }
 
@@ -65,6 +77,32 @@ fn liars_are_convicted_and_nobody_else() {
     assert!(convicted > 100, "{convicted} of 125 liars: {offences:?}");
     assert!(words > 20_000, "{words}");
     assert!(watched * 10 >= convicted * 9, "a watch finds {watched} of {convicted}");
+}
+
+/// Without the rules that make a word durable before it leaves, crashes alone make replicas contradict themselves.
+#[test]
+fn whoever_forgets_its_word_convicts_itself() {
+    for (rule, of) in
+        [(Rule::PbftPersistBeforePrepare, Offence::TwoValues), (Rule::PbftPersistBeforeCommit, Offence::HidPrepared)]
+    {
+        let forgets = |seed| {
+            let mut cluster = Cluster::without(4, seed, rule);
+            let gathered = listen(&mut cluster, 4, seed, &[], |cluster| {
+                cluster.network = Network { sync: (20_000, 400_000), ..ROUGH };
+                for number in 1..=40 {
+                    cluster.ask_at(&[n(1), n(2), n(3), n(4)], 1, &[number]);
+                    let pause = cluster.rng.below(60);
+                    cluster.run(pause);
+                    if number % 4 == 0 {
+                        let node = 1 + cluster.rng.below(4) as u32;
+                        cluster.restart(node);
+                    }
+                }
+            });
+            gathered.convicted(&settings(4).domain()).values().any(|offences| offences.contains(&of))
+        };
+        assert!((0..200).any(forgets), "without {rule:?} no run is {of:?}");
+    }
 }
 
 proptest! {
