@@ -14,6 +14,7 @@ pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
 pub mod hotstuff;
+pub mod hybrid;
 pub mod log_time;
 pub mod pbft;
 pub mod pool;
