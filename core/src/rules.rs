@@ -210,6 +210,12 @@ rules! {
     HybridPersistBeforeVote = "hybrid.persist-before-vote", Safety;
     /// A replica that has stopped an instance acknowledges nothing more in it.
     HybridStopEndsAcks = "hybrid.stop-ends-acknowledgements", Safety;
+    /// A stop statement is durable before it leaves.
+    HybridPersistBeforeStop = "hybrid.persist-before-stop", Safety;
+    /// The two rounds end on alarms of f+1, and not on one liar's. Liveness.
+    HybridAlarmsOfSeveral = "hybrid.alarms-of-several", Liveness;
+    /// What PBFT begins with is decided among stop statements of a quorum, and nothing else is prepared there. Liveness.
+    HybridOpeningHoldsStatements = "hybrid.opening-holds-statements", Liveness;
     /// What was acknowledged and truncated is kept until its place is committed. Liveness.
     HybridKeepTruncated = "hybrid.keep-truncated", Liveness;
     /// A term is left on the wishes of f+1, and not on one liar's. Liveness.

@@ -8,7 +8,8 @@
 //! are listed by [`Protocol::claims`](crate::protocol::Protocol::claims) and
 //! verified by the executor before a protocol sees the message.
 //!
-//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`.
+//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`,
+//! and `hybrid`, which goes over to `pbft` where it feels threatened.
 
 pub mod batch;
 pub mod certificate;

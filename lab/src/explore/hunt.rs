@@ -298,6 +298,9 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::HybridPersistBeforeAck
         | Rule::HybridPersistBeforeVote
         | Rule::HybridStopEndsAcks
+        | Rule::HybridPersistBeforeStop
+        | Rule::HybridAlarmsOfSeveral
+        | Rule::HybridOpeningHoldsStatements
         | Rule::HybridKeepTruncated
         | Rule::HybridWishesOfSeveral
         | Rule::HybridTimerOfOneRequest => busy,

@@ -22,11 +22,11 @@ const RELAYED_AGAIN: usize = 16;
 
 /// When each peer was answered last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pace(Vec<Option<Mono>>);
+pub(in crate::bft::hybrid) struct Pace(Vec<Option<Mono>>);
 
 impl Pace {
     /// Whether the voter at this place may be answered now; then it was.
-    fn may(&mut self, place: usize, voters: usize, now: Now, pause: Span) -> bool {
+    pub(in crate::bft::hybrid) fn may(&mut self, place: usize, voters: usize, now: Now, pause: Span) -> bool {
         self.0.resize(voters, None);
         let Some(last) = self.0.get_mut(place) else { return false };
         let may = last.is_none_or(|last| now.mono - last >= pause);
@@ -42,7 +42,10 @@ impl<R: Rules> Rounds<R> {
     pub(super) fn waits(&self) -> bool {
         let behind = self.committed < self.low() || self.transfer.is_some();
         let unfinished = self.chain.last() > self.committed || !self.pool.is_empty();
-        !self.stopped && (!self.active || !self.rooted || behind || unfinished || self.wished > self.term)
+        if self.is_silent() {
+            return self.fetching.is_some() || behind;
+        }
+        !self.active || !self.rooted || behind || unfinished || self.wished > self.term
     }
 
     /// Says where it stands, and all that others may have missed of it.
@@ -58,7 +61,7 @@ impl<R: Rules> Rounds<R> {
             last: if self.rooted { self.chain.last() } else { self.committed },
         };
         self.broadcast(&Message::Standing(standing), None, out);
-        if self.wished > self.term {
+        if self.wished > self.term && !self.is_silent() {
             self.say_wishes(out);
         }
         self.cast_vote(now, out);
@@ -73,7 +76,7 @@ impl<R: Rules> Rounds<R> {
 
     /// Passes requests on to the leader, where that is another replica.
     pub(super) fn relay(&self, bundles: Vec<Arc<Bundle>>, out: &mut Effects) {
-        let leader = self.leader().filter(|leader| *leader != self.id && self.active && !self.stopped);
+        let leader = self.leader().filter(|leader| *leader != self.id && self.active && !self.is_silent());
         if let Some(leader) = leader.filter(|_| !bundles.is_empty()) {
             out.note(|| Event::RequestsRelayed { leader, bundles: bundles.len() as u64 }.into());
             out.send(leader, Message::Requests(bundles), None);

@@ -63,6 +63,15 @@ impl Snapshots {
         made.into_iter().any(|made| made.sealed.checkpoint.sequence == sequence)
     }
 
+    /// The newest stable one.
+    pub(super) fn newest(&self) -> Option<&Arc<Snapshot>> {
+        self.served.last().map(|made| &made.snapshot)
+    }
+
+    pub(super) fn is_making(&self) -> bool {
+        self.making.is_some()
+    }
+
     /// Keeps a stable snapshot for others.
     pub(super) fn serve(&mut self, made: Made) {
         self.served.push(made);

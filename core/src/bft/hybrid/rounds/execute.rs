@@ -82,7 +82,7 @@ impl<R: Rules> Rounds<R> {
 
     /// Has applied what is durable, up to the next checkpoint; asks for the state where one is reached.
     pub(super) fn apply_ready(&mut self, out: &mut Effects) {
-        if self.installing.is_some() {
+        if self.installing.is_some() || self.retired {
             return;
         }
         while let Some(first) = self.applying.queue.front().copied()

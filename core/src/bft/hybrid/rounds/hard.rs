@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::link::{Link, Mark};
 use super::message::{Committed, Lead, Prepared, Stable};
+use crate::bft::hybrid::history::Stop;
 use crate::crypto::Hash256;
 use crate::storage::Hard;
 use crate::types::{Sequence, Term};
@@ -23,6 +24,8 @@ pub struct HardState {
     pub rooted: bool,
     /// Whether it has stopped for good.
     pub stopped: bool,
+    /// What it has said then that it holds: it says nothing else after a restart.
+    pub statement: Option<Arc<Stop>>,
     /// The last history that it has acknowledged.
     pub accepted: Option<Mark>,
     /// The last place whose entries are in the log.
@@ -56,9 +59,10 @@ impl HardState {
 impl Hard for HardState {
     fn absorb(&mut self, later: Self) {
         let Self { term, rooted, stopped, accepted, committed, committed_hash, .. } = later;
-        let Self { lead, prepared, commit, stable, cut, links, kept, .. } = later;
+        let Self { statement, lead, prepared, commit, stable, cut, links, kept, .. } = later;
         (self.term, self.rooted, self.stopped) = (term, rooted, stopped);
         (self.accepted, self.committed, self.committed_hash) = (accepted, committed, committed_hash);
+        self.statement = statement.or(self.statement.take());
         self.lead = lead.or(self.lead.take());
         self.prepared = prepared.or(self.prepared.take());
         self.commit = commit.or(self.commit.take());

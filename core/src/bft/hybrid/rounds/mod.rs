@@ -28,6 +28,7 @@
 mod catch_up;
 mod chain;
 mod checkpoint;
+mod conclude;
 pub mod event;
 mod execute;
 mod hard;
@@ -42,6 +43,9 @@ mod terms;
 mod tests;
 mod timers;
 
+#[cfg(test)]
+pub(in crate::bft::hybrid) use tests::lies as liars;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -50,6 +54,7 @@ pub use hard::HardState;
 pub use link::{Link, Mark};
 pub use message::{Ack, Append, Committed, Decided, Lead, Message, Prepared, Sealed, Stable, Standing, Vote, Wish};
 
+use crate::bft::hybrid::history::Stop;
 use crate::bft::pbft::Config;
 use crate::bft::{Bundle, Checkpoints, Pool, Transfer};
 use crate::crypto::{Claim, Domain, Family, Hash256, Signer};
@@ -59,7 +64,7 @@ use crate::protocol::{self, Input, Outcome};
 use crate::quorum::Byzantine;
 use crate::rules::{AllOn, Rule, Rules};
 use crate::types::{LogIndex, Mono, NodeId, Now, Sequence, Term, Ticket, Wall};
-use catch_up::Pace;
+pub(in crate::bft::hybrid) use catch_up::Pace;
 use chain::Chain;
 use checkpoint::{Installing, Made, Snapshots};
 use event::Ignored;
@@ -98,6 +103,10 @@ pub struct Rounds<R: Rules = AllOn> {
     fetching: Option<Hash256>,
     /// Whether it acknowledges, votes and leads no more, for good.
     stopped: bool,
+    /// What it has said that it holds, once it has stopped.
+    statement: Option<Arc<Stop>>,
+    /// Whether another protocol has taken over.
+    retired: bool,
 
     chain: Chain,
     accepted: Option<Mark>,
@@ -236,7 +245,12 @@ impl<R: Rules> Rounds<R> {
     }
 
     fn leads(&self) -> bool {
-        self.active && !self.stopped && self.leader() == Some(self.id)
+        self.active && !self.is_silent() && self.leader() == Some(self.id)
+    }
+
+    /// Whether it acknowledges, votes and leads no more.
+    fn is_silent(&self) -> bool {
+        self.stopped && self.on(Rule::HybridStopEndsAcks)
     }
 
     fn on(&self, rule: Rule) -> bool {

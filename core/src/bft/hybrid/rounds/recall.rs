@@ -55,6 +55,8 @@ impl<R: Rules> Rounds<R> {
             ballots: Ballots::default(),
             fetching: None,
             stopped: hard.stopped,
+            statement: hard.statement.clone(),
+            retired: false,
             chain: chain(hard),
             accepted: hard.accepted,
             prepared: hard.prepared.clone(),

@@ -157,7 +157,7 @@ impl<R: Rules> Rounds<R> {
     /// This replica's acknowledgement of a part of its history, where it may give one: it has acknowledged nothing else
     /// there in this term. What it says is durable with the step's write, and so is the certificate that it names.
     fn acknowledge(&mut self, mark: Mark) -> Option<Ack> {
-        let signer = self.signer.clone().filter(|_| !self.stopped && self.active && self.rooted)?;
+        let signer = self.signer.clone().filter(|_| !self.is_silent() && self.active && self.rooted)?;
         let start = self.start().map_or(Sequence(0), |start| start.sequence);
         let accepted = self.accepted.filter(|accepted| accepted.term == self.term);
         let mark = match accepted {
@@ -179,7 +179,7 @@ impl<R: Rules> Rounds<R> {
     pub(super) fn on_append(&mut self, now: Now, from: NodeId, append: Append, out: &mut Effects) {
         let Append { ack, links, prepared, committed } = append;
         let mark = ack.mark;
-        if mark.term < self.term || !mark.is_possible() || self.stopped {
+        if mark.term < self.term || !mark.is_possible() || self.is_silent() {
             return self.ignore(from, Ignored::OldTerm, out);
         }
         if mark.term > self.term || !self.active {
@@ -313,7 +313,9 @@ impl<R: Rules> Rounds<R> {
     /// Holds a verified certificate from here on, where it is higher than its own.
     pub(super) fn adopt_prepared(&mut self, prepared: Arc<Prepared>, out: &mut Effects) {
         let mark = prepared.mark;
-        if self.prepared.as_ref().is_some_and(|known| known.mark.rank() >= mark.rank()) {
+        let is_known = self.prepared.as_ref().is_some_and(|known| known.mark.rank() >= mark.rank());
+        if is_known || self.is_silent() {
+            // What it holds it has said.
             return;
         }
         out.note(|| {

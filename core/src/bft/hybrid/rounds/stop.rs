@@ -11,8 +11,8 @@ use super::event::Event;
 use super::{Effects, Rounds};
 use crate::bft::hybrid::history::Stop;
 use crate::crypto::Signature;
-use crate::rules::{Rule, Rules};
-use crate::types::{Now, Ticket};
+use crate::rules::Rules;
+use crate::types::Now;
 
 impl<R: Rules> Rounds<R> {
     /// Stops; what it says then is [`Rounds::statement`], once the write of this step is durable.
@@ -20,9 +20,10 @@ impl<R: Rules> Rounds<R> {
         if self.stopped || self.signer.is_none() {
             return;
         }
-        self.stopped = self.on(Rule::HybridStopEndsAcks);
+        self.stopped = true;
         self.has_news = false;
-        self.persist.number();
+        self.statement = self.make_statement();
+        self.persist.hard().statement = self.statement.clone();
         let prepared = self.prepared.as_ref().map(|prepared| prepared.mark.rank());
         out.note(|| Event::Stopped { prepared }.into());
         self.follow_up(now, out);
@@ -34,15 +35,14 @@ impl<R: Rules> Rounds<R> {
         self.stopped
     }
 
-    /// The write that a statement of what it holds has to wait for; `None` where all of it is durable.
-    #[must_use]
-    pub fn promise(&self) -> Option<Ticket> {
-        self.persist.promise()
-    }
-
-    /// What it holds, under its signature.
+    /// What it holds, under its signature, once it has stopped and the write of that is durable. It says it in these
+    /// words for ever: two different statements of one replica would convict it.
     #[must_use]
     pub fn statement(&self) -> Option<Arc<Stop>> {
+        self.statement.clone()
+    }
+
+    fn make_statement(&self) -> Option<Arc<Stop>> {
         let signer = self.signer.as_ref()?;
         let (stable, prepared) = (self.stable.clone(), self.prepared.clone());
         let mut stop = Stop { replica: self.id, stable, prepared, signature: Signature([0; 64]) };

@@ -72,7 +72,7 @@ impl<R: Rules> Rounds<R> {
     /// Wishes for the term after this one, in vain as long as nobody honest does the same.
     pub(super) fn wish(&mut self, now: Now, reason: WishReason, out: &mut Effects) {
         let term = self.term.next();
-        if self.stopped || term > Term::MAX {
+        if self.is_silent() || term > Term::MAX {
             return;
         }
         if self.wished < term {
@@ -103,7 +103,7 @@ impl<R: Rules> Rounds<R> {
 
     pub(super) fn on_wishes(&mut self, now: Now, from: NodeId, wishes: &[(NodeId, Wish)], out: &mut Effects) {
         let voters = self.quorum.voters().len();
-        if wishes.len() > voters || self.stopped {
+        if wishes.len() > voters || self.is_silent() {
             return self.ignore(from, Ignored::Malformed, out);
         }
         for (by, wish) in wishes {
@@ -144,7 +144,7 @@ impl<R: Rules> Rounds<R> {
     /// forgot it could acknowledge there what its vote does not show.
     pub(super) fn cast_vote(&mut self, now: Now, out: &mut Effects) {
         let (Some(signer), Some(leader)) = (self.signer.clone(), self.leader()) else { return };
-        if self.active || self.stopped {
+        if self.active || self.is_silent() {
             return;
         }
         let shows = self.on(Rule::HybridVoteShowsCertificate);
@@ -163,7 +163,7 @@ impl<R: Rules> Rounds<R> {
         if vote.by != from || !vote.is_well_formed(&self.quorum) {
             return self.ignore(from, Ignored::Malformed, out);
         }
-        if vote.term < self.term || (vote.term == self.term && self.active) || self.stopped {
+        if vote.term < self.term || (vote.term == self.term && self.active) || self.is_silent() {
             return self.ignore(from, Ignored::OldTerm, out);
         }
         self.count_vote(now, Arc::clone(vote), out);
@@ -190,7 +190,7 @@ impl<R: Rules> Rounds<R> {
 
     /// The leader's first message, whoever brings it: a quorum has voted for this term.
     pub(super) fn on_lead(&mut self, now: Now, from: NodeId, lead: &Arc<Lead>, out: &mut Effects) {
-        if lead.term < self.term || (lead.term == self.term && self.active) || self.stopped {
+        if lead.term < self.term || (lead.term == self.term && self.active) || self.is_silent() {
             return self.ignore(from, Ignored::OldTerm, out);
         }
         if !lead.is_enough(&self.quorum) {
@@ -220,7 +220,7 @@ impl<R: Rules> Rounds<R> {
     /// Makes its history the one that the term goes on from: what is above the highest certificate is truncated, and
     /// nothing else.
     pub(super) fn root(&mut self, now: Now, out: &mut Effects) {
-        if !self.active || self.rooted {
+        if !self.active || self.rooted || self.is_silent() {
             return;
         }
         let Some(start) = self.start().filter(|start| start.sequence > self.committed) else {
@@ -251,7 +251,7 @@ impl<R: Rules> Rounds<R> {
     }
 
     /// Whether these links continue what is committed here.
-    fn continues(&self, path: &[Arc<Link>]) -> bool {
+    pub(super) fn continues(&self, path: &[Arc<Link>]) -> bool {
         path.first().is_some_and(|first| self.chain.hash_at(self.committed) == Some(first.previous()))
     }
 

@@ -132,7 +132,7 @@ impl<R: Rules> Rounds<R> {
             self.timers.request = None;
         }
         let oldest = self.pool.waiting().next().map(|bundle| bundle.hash());
-        if self.wished > self.term || self.stopped || (self.active && oldest.is_none()) {
+        if self.wished > self.term || self.is_silent() || (self.active && oldest.is_none()) {
             // It has said what it wishes, or has nothing to wish for.
             self.timers.request = None;
             return;

@@ -83,6 +83,11 @@ impl<S: Subject> Cluster<S> {
         self.asked.values().all(|asked| asked.done_at.is_some())
     }
 
+    /// What clients believe.
+    pub(in crate::bft::hybrid) fn believed(&self) -> impl Iterator<Item = &Reply> {
+        self.asked.values().flat_map(|asked| asked.answered.values())
+    }
+
     pub(super) fn answer(&mut self, client: ClientId, number: RequestNumber, outcome: Outcome) {
         let Outcome::Replied(reply) = outcome else { return };
         if TestRing.verify(&[reply.claim(CLUSTER)]).is_err() {
@@ -94,7 +99,8 @@ impl<S: Subject> Cluster<S> {
             if asked.bundle.proposals().iter().any(|proposal| proposal.number == number) {
                 let replies = asked.replies.entry(number.0).or_default();
                 if let Some(believed) = replies.take((*reply).clone(), needed) {
-                    asked.answered.insert(number.0, believed.clone());
+                    // Its first belief: a request that is ordered twice is answered twice.
+                    asked.answered.entry(number.0).or_insert_with(|| believed.clone());
                 }
                 if asked.answered.len() == asked.bundle.proposals().len() {
                     asked.done_at.get_or_insert(now);

@@ -86,6 +86,9 @@ impl<S: Subject> Cluster<S> {
             let bytes = postcard::to_allocvec(&*entry).expect("an entry");
             let seen = (entry.term, Hash256::of(&bytes));
             let known = if is_honest { *self.applied.entry(entry.index).or_insert(seen) } else { seen };
+            if is_honest {
+                self.ordered.entry(entry.index).or_insert((client.0, number.0));
+            }
             if known != seen {
                 self.contradictions.push(format!("{node} applied something else at {}", entry.index));
             }

@@ -97,6 +97,8 @@ pub(super) struct Cluster<S: Subject> {
     asked: BTreeMap<(u64, u64), Asked>,
     /// What honest replicas have applied.
     pub(super) applied: BTreeMap<LogIndex, (Term, Hash256)>,
+    /// Whose requests these are.
+    pub(super) ordered: BTreeMap<LogIndex, (u64, u64)>,
     /// What each replica has said.
     pub(super) said: BTreeMap<(NodeId, Vec<u64>), Hash256>,
     pub(super) sent: u64,
@@ -155,6 +157,7 @@ impl<S: Subject> Cluster<S> {
             liars: BTreeSet::new(),
             asked: BTreeMap::new(),
             applied: BTreeMap::new(),
+            ordered: BTreeMap::new(),
             said: BTreeMap::new(),
             sent: 0,
             slow: BTreeSet::new(),

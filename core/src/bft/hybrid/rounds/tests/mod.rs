@@ -5,6 +5,8 @@ mod runs;
 mod safety;
 mod stopping;
 
+pub(in crate::bft::hybrid) use liars::lies;
+
 use crate::bft::Bundle;
 use crate::bft::hybrid::rounds::{HardState, Message, Rounds};
 use crate::bft::hybrid::testing::{self, Subject, test_config};
