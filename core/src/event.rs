@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bft::hybrid::rounds;
 use crate::bft::{hotstuff, pbft};
 use crate::membership::Membership;
 use crate::protocol::ReadHow;
@@ -430,6 +431,8 @@ pub enum Event {
     },
     /// Something at a HotStuff replica.
     HotStuff(hotstuff::Event),
+    /// Something at a replica of the hybrid's two rounds.
+    Rounds(rounds::Event),
     /// Something of PBFT.
     Pbft(pbft::Event),
 }

@@ -365,6 +365,12 @@ impl<M, H> Effects<M, H> {
         Self { executor: Executor::InMemory, ..Self::default() }
     }
 
+    /// An empty buffer for the same executor, for a protocol that runs inside of another one.
+    #[must_use]
+    pub fn alike<N, I>(&self) -> Effects<N, I> {
+        Effects { list: Vec::new(), mail: Vec::new(), listening: self.listening, executor: self.executor }
+    }
+
     /// Whether what a step asks for counts as done when the step ends.
     #[inline]
     #[must_use]

@@ -192,6 +192,36 @@ rules! {
     PbftTimerOfOneRequest = "pbft.timer-of-one-request", Liveness;
     /// A replica joins f+1 others that have left its view (PBFT §4.5.2). Liveness.
     PbftJoinViewChange = "pbft.join-view-change", Liveness;
+    /// Certificates and votes need ⌊(n+f)/2⌋ + 1 replicas.
+    HybridQuorum = "hybrid.quorum", Safety;
+    /// What is acknowledged by a quorum is committed only once a quorum names the certificate of that.
+    HybridTwoRounds = "hybrid.two-rounds", Safety;
+    /// A follower takes one history of a leader in a term.
+    HybridOneHashPerIndex = "hybrid.one-hash-per-index", Safety;
+    /// A prepare certificate is committed by those alone who name it in its own term.
+    HybridCommitOwnTerm = "hybrid.commit-own-term-only", Safety;
+    /// A vote shows its voter's highest prepare certificate.
+    HybridVoteShowsCertificate = "hybrid.vote-shows-certificate", Safety;
+    /// A term goes on from the highest certificate among its votes.
+    HybridGoesOnFromHighest = "hybrid.goes-on-from-highest", Safety;
+    /// What a replica acknowledges, and the certificate that it names, are durable before it says so.
+    HybridPersistBeforeAck = "hybrid.persist-before-ack", Safety;
+    /// That a replica has left a term is durable before it votes in a later one.
+    HybridPersistBeforeVote = "hybrid.persist-before-vote", Safety;
+    /// A replica that has stopped an instance acknowledges nothing more in it.
+    HybridStopEndsAcks = "hybrid.stop-ends-acknowledgements", Safety;
+    /// A stop statement is durable before it leaves.
+    HybridPersistBeforeStop = "hybrid.persist-before-stop", Safety;
+    /// The two rounds end on alarms of f+1, and not on one liar's. Liveness.
+    HybridAlarmsOfSeveral = "hybrid.alarms-of-several", Liveness;
+    /// What PBFT begins with is decided among stop statements of a quorum, and nothing else is prepared there. Liveness.
+    HybridOpeningHoldsStatements = "hybrid.opening-holds-statements", Liveness;
+    /// What was acknowledged and truncated is kept until its place is committed. Liveness.
+    HybridKeepTruncated = "hybrid.keep-truncated", Liveness;
+    /// A term is left on the wishes of f+1, and not on one liar's. Liveness.
+    HybridWishesOfSeveral = "hybrid.wishes-of-several", Liveness;
+    /// Only the execution of the request that it runs for moves the timer. Liveness.
+    HybridTimerOfOneRequest = "hybrid.timer-of-one-request", Liveness;
 }
 
 impl Rule {

@@ -8,14 +8,16 @@
 //! are listed by [`Protocol::claims`](crate::protocol::Protocol::claims) and
 //! verified by the executor before a protocol sees the message.
 //!
-//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`; then `evidence`: what proves
-//! that somebody has lied.
+//! Read `request` next, then `batch`, `reply` and `pool`; then `pbft` or `hotstuff`,
+//! and `hybrid`, which goes over to `pbft` where it feels threatened; then `evidence`:
+//! what proves that somebody has lied.
 
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
 pub mod evidence;
 pub mod hotstuff;
+pub mod hybrid;
 pub mod log_time;
 pub mod pbft;
 pub mod pool;

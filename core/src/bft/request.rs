@@ -11,13 +11,30 @@ use smallvec::SmallVec;
 use super::session;
 use crate::crypto::{Claim, Hash256, Hasher256, Identity, Signature, Signer, Statement};
 use crate::entry::{Class, Proposal};
-use crate::types::ClientId;
+use crate::types::{ClientId, NodeId};
 
 /// Most requests in a bundle.
 pub const MAX_REQUESTS: usize = 4_096;
 
 /// What the statement of a bundle is, among those of the session domain.
 const REQUESTS: u8 = 1;
+
+/// Clients from this number on are nodes: what a cluster decides about itself is asked for by its members. A number that
+/// JavaScript holds exactly, and that no other client has.
+const NODES: u64 = 1 << 52;
+
+/// A node as a client.
+#[must_use]
+pub fn client_of(node: NodeId) -> ClientId {
+    ClientId(NODES | u64::from(node.0))
+}
+
+/// Who signs for this client.
+#[must_use]
+pub fn identity(client: ClientId) -> Identity {
+    let node = client.0.checked_sub(NODES).and_then(|number| u32::try_from(number).ok());
+    node.map_or(Identity::Client(client), |node| Identity::Node(NodeId(node)))
+}
 
 /// Requests of one client under one signature.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,7 +132,7 @@ impl Bundle {
     /// What has to be verified before it is believed.
     #[must_use]
     pub fn claim(&self, cluster: u64) -> Claim {
-        let (by, statement) = (Identity::Client(self.client()), statement(cluster, &self.hash));
+        let (by, statement) = (identity(self.client()), statement(cluster, &self.hash));
         Claim { by, statement, signature: self.signature }
     }
 }

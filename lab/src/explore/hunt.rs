@@ -288,7 +288,22 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::PbftNullRequests
         | Rule::PbftTimerGrows
         | Rule::PbftTimerOfOneRequest
-        | Rule::PbftJoinViewChange => busy,
+        | Rule::PbftJoinViewChange
+        | Rule::HybridQuorum
+        | Rule::HybridTwoRounds
+        | Rule::HybridOneHashPerIndex
+        | Rule::HybridCommitOwnTerm
+        | Rule::HybridVoteShowsCertificate
+        | Rule::HybridGoesOnFromHighest
+        | Rule::HybridPersistBeforeAck
+        | Rule::HybridPersistBeforeVote
+        | Rule::HybridStopEndsAcks
+        | Rule::HybridPersistBeforeStop
+        | Rule::HybridAlarmsOfSeveral
+        | Rule::HybridOpeningHoldsStatements
+        | Rule::HybridKeepTruncated
+        | Rule::HybridWishesOfSeveral
+        | Rule::HybridTimerOfOneRequest => busy,
         // These are switched off in the tests of their protocols.
     }
 }

@@ -197,7 +197,8 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::ReadByLease { .. } => detail(fill(text::READ_LEASE, &[("node", &node)])),
         Event::Pbft(event) => pbft::note(node, event),
         Event::HotStuff(event) => hotstuff::note(node, event),
-        Event::QuorumUnheard { .. }
+        Event::Rounds(_)
+        | Event::QuorumUnheard { .. }
         | Event::ReadsForwarded { .. }
         | Event::ReadsHeld { .. }
         | Event::ReadRoundBegan { .. }

@@ -67,7 +67,9 @@ impl Applying {
 impl<R: Rules> Pbft<R> {
     /// Executes what is committed and has nothing missing before it.
     pub(super) fn execute_ready(&mut self, out: &mut Effects) {
-        while let Some(value) = self.slots.get(self.executed.next()).and_then(|slot| slot.decided()).cloned() {
+        while !self.held
+            && let Some(value) = self.slots.get(self.executed.next()).and_then(|slot| slot.decided()).cloned()
+        {
             let (sequence, known) = (self.executed.next(), self.log.last_index());
             let previous = self.executed_time.unwrap_or(Wall(0));
             let entries = value.batch().entries_after(known, value.origin(), previous);

@@ -35,6 +35,7 @@ mod config;
 pub mod event;
 mod execute;
 mod hard;
+mod inner;
 mod message;
 mod normal_case;
 mod persist;
@@ -128,6 +129,8 @@ pub struct Pbft<R: Rules = AllOn> {
     installing: Option<Installing>,
     /// Whether it has made a step.
     has_begun: bool,
+    /// Whether it executes nothing before it has a state.
+    held: bool,
 }
 
 impl<R: Rules> Protocol for Pbft<R> {
@@ -173,6 +176,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             arrived: None,
             installing: None,
             has_begun: false,
+            held: false,
             config: Arc::new(config.clone()),
             members,
             quorum,

@@ -106,7 +106,7 @@ impl<R: Rules> Pbft<R> {
         }
         let base = snapshot.meta.base();
         self.log.compact(base);
-        (self.executed, self.executed_time) = (*sequence, Some(*log_time));
+        (self.executed, self.executed_time, self.held) = (*sequence, Some(*log_time), false);
         self.applying.clear();
         self.snapshots.before = Some(*log_time);
         let ticket = self.persist.snapshot(Arc::clone(snapshot), base);

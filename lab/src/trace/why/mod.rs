@@ -12,6 +12,7 @@ use quorumscope_core::types::{NodeId, RecordId, Time};
 
 mod event;
 mod hotstuff;
+mod hybrid;
 mod lead;
 mod pbft;
 pub mod question;

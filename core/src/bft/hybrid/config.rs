@@ -1,0 +1,77 @@
+//! Which settings does the hybrid take?
+//!
+//! Those of PBFT hold in both phases: batches, windows, times and limits mean
+//! the same. Each phase signs in a domain of its own.
+
+use std::sync::Arc;
+
+use super::threat;
+use crate::bft::Signers;
+use crate::bft::pbft;
+use crate::bft::pool::Limits;
+use crate::rules::{AllOn, Rules};
+
+/// The longest opening: a quorum of stop statements with their certificates, also in a cluster of a hundred.
+const MAX_OPENING_BYTES: u32 = 1 << 26;
+
+/// Settings of a cluster, the same at all its replicas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// For both phases. `instance` is set by the hybrid.
+    pub bft: pbft::Settings,
+    /// When it feels threatened.
+    pub threat: threat::Settings,
+}
+
+/// Settings, rules and keys.
+#[derive(Clone, Debug)]
+pub struct Config<R = AllOn> {
+    /// Plain data.
+    pub settings: Settings,
+    /// Which guards hold.
+    pub rules: R,
+    /// The replicas' keys, as far as they are here.
+    pub signers: Arc<dyn Signers>,
+}
+
+impl<R: Rules> Config<R> {
+    /// All of it.
+    ///
+    /// # Errors
+    /// Settings that cannot work.
+    pub fn new(settings: Settings, rules: R, signers: Arc<dyn Signers>) -> Result<Self, pbft::ConfigError> {
+        settings.bft.validate()?;
+        Ok(Self { settings, rules, signers })
+    }
+
+    fn with(&self, settings: pbft::Settings) -> pbft::Config<R> {
+        pbft::Config { settings, rules: self.rules.clone(), signers: Arc::clone(&self.signers) }
+    }
+
+    /// Those of the two rounds.
+    #[must_use]
+    pub fn rounds(&self) -> pbft::Config<R> {
+        self.with(pbft::Settings { instance: 0, ..self.settings.bft.clone() })
+    }
+
+    /// Those of the instance whose one decision is what the next one begins with.
+    #[must_use]
+    pub fn opening(&self) -> pbft::Config<R> {
+        let limits = Limits { request_bytes: MAX_OPENING_BYTES, bytes: u32::MAX, ..self.settings.bft.limits };
+        self.with(pbft::Settings {
+            instance: 1,
+            max_batch_requests: 1,
+            pipeline: 1,
+            checkpoint_interval: 1 << 20,
+            window: 1 << 21,
+            limits,
+            ..self.settings.bft.clone()
+        })
+    }
+
+    /// Those of PBFT after it.
+    #[must_use]
+    pub fn bft(&self) -> pbft::Config<R> {
+        self.with(pbft::Settings { instance: 2, ..self.settings.bft.clone() })
+    }
+}

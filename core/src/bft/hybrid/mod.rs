@@ -1,0 +1,381 @@
+//! How does a cluster run like Raft while nobody lies, and lose nothing that was proven once somebody does?
+//!
+//! In calm it runs two pipelined rounds with a leader ([`rounds`]): few messages,
+//! and what is committed is proven. Once f+1 replicas feel threatened
+//! ([`threat`]) all stop, agree on what goes on ([`history`], `switch`) and go
+//! over to [`pbft`].
+//!
+//! **PBFT and not HotStuff** takes over: it needs no leader that was sound for
+//! three views to commit, its replicas hold whole batches by number, so that one
+//! more instance of it, with one place, decides how the next begins; and the two
+//! rounds' settings mean the same in it. It is used as it is: `relay` makes two
+//! protocols look like one replica.
+//!
+//! *Guarantee*: with at most f voters faulty in any way, every entry with commit
+//! evidence keeps its index and hash in PBFT. An entry that was only told may be
+//! lost. Beyond f nothing is promised.
+//!
+//! Left out: the way back to the two rounds, change of members, evidence (whoever
+//! finds some calls [`Hybrid::convict`]).
+
+mod config;
+mod hard;
+pub mod history;
+mod message;
+mod relay;
+pub mod rounds;
+mod switch;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod threat;
+
+use std::sync::Arc;
+
+pub use config::{Config, Settings};
+pub use hard::HardState;
+pub use message::{Message, Phase};
+
+use crate::bft::Bundle;
+use crate::bft::pbft::{self, Pbft};
+use crate::crypto::{Claim, Domain, Identity, Signature, Signer};
+use crate::log::Log;
+use crate::membership::Membership;
+use crate::protocol::{self, Input, Protocol as _};
+use crate::quorum::Byzantine;
+use crate::rules::{AllOn, Rule, Rules};
+use crate::snapshot::Base;
+use crate::storage::{DiskImage, Format};
+use crate::types::{Incarnation, Mono, NodeId, Now, Ticket, Wall};
+use history::Stop;
+use relay::{Part, Tickets};
+use rounds::{Pace, Rounds};
+use threat::Monitor;
+
+type Effects = protocol::Effects<Message, HardState>;
+
+/// One replica of the hybrid.
+#[derive(Clone, Debug)]
+pub struct Hybrid<R: Rules = AllOn> {
+    id: NodeId,
+    config: Arc<Config<R>>,
+    format: Option<Arc<Format>>,
+    incarnation: Incarnation,
+    quorum: Byzantine,
+    signer: Option<Arc<dyn Signer>>,
+    rounds_domain: Domain,
+
+    /// Stopped, it serves those who lack a part of its history.
+    rounds: Rounds<R>,
+    opening: Option<Pbft<R>>,
+    opened: Option<Arc<pbft::Committed>>,
+    bft: Option<Pbft<R>>,
+    /// Whether PBFT waits for a state, and executes nothing before it has one.
+    held: bool,
+    /// A state of PBFT to begin with, where what it began with is gone.
+    rescue: Option<(NodeId, Box<pbft::Stable>)>,
+
+    monitor: Monitor,
+    /// By the voters' places.
+    alarms: Vec<Option<Signature>>,
+    stops: Vec<Option<Arc<Stop>>>,
+    has_asked: bool,
+
+    tickets: Tickets,
+    ask_at: Mono,
+    helped: Pace,
+    expiry: Option<Wall>,
+}
+
+impl<R: Rules> Hybrid<R> {
+    /// Starts `node` from what its store holds: [`Protocol::recover`](protocol::Protocol::recover).
+    #[must_use]
+    pub fn recover(config: &Config<R>, node: NodeId, image: &DiskImage<HardState>, now: Now) -> Self {
+        let settings = &config.settings.bft;
+        let members = image.first_members().cloned().unwrap_or_else(|| Membership::of(settings.voters.clone()));
+        let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HybridQuorum));
+        let speaks = image.format.is_some() && quorum.is_voter(node);
+        let HardState { rounds, opening, opened, begun, held, bft } = image.hard.clone();
+        let with = |hard: rounds::HardState| DiskImage {
+            hard,
+            format: image.format.clone(),
+            incarnation: image.incarnation,
+            log: if begun { Vec::new() } else { image.log.clone() },
+            base: image.base,
+            snapshot: image.snapshot.clone().filter(|_| !begun),
+        };
+        let rounds_config = config.rounds();
+        let voters = quorum.voters().len();
+        let mut replica = Self {
+            id: node,
+            format: image.format.clone(),
+            incarnation: image.incarnation,
+            signer: if speaks { config.signers.signer(node) } else { None },
+            rounds_domain: Rounds::domain(&rounds_config),
+            rounds: Rounds::recover(&rounds_config, node, &with(rounds.map(|hard| *hard).unwrap_or_default()), now),
+            opening: None,
+            opened,
+            bft: None,
+            held,
+            rescue: None,
+            monitor: Monitor::new(config.settings.threat),
+            alarms: vec![None; voters],
+            stops: vec![None; voters],
+            has_asked: false,
+            tickets: Tickets::new(image.incarnation),
+            ask_at: now.mono + settings.idle_status,
+            helped: Pace::default(),
+            expiry: None,
+            config: Arc::new(config.clone()),
+            quorum,
+        };
+        if begun {
+            let (log, base, snapshot) = (image.log.clone(), image.base, image.snapshot.clone());
+            let hard = bft.map(|bft| *bft).unwrap_or_default();
+            let image = DiskImage { hard, log, base, snapshot, ..replica.empty_image() };
+            let mut bft = Pbft::recover(&replica.config.bft(), node, &image, 0, now);
+            if held {
+                bft.hold();
+            }
+            replica.bft = Some(bft);
+            replica.rounds.retire();
+        } else if replica.opened.is_none() && replica.rounds.has_stopped() {
+            let image = DiskImage { hard: opening.map(|hard| *hard).unwrap_or_default(), ..replica.empty_image() };
+            replica.opening = Some(Pbft::recover(&replica.config.opening(), node, &image, 0, now));
+            if let Some(own) = replica.rounds.statement() {
+                replica.on_stop(&own);
+            }
+        }
+        if replica.phase() != Phase::Rounds {
+            replica.ask_at = now.mono;
+        }
+        replica
+    }
+
+    /// A store of this replica that holds nothing.
+    fn empty_image<H: Default>(&self) -> DiskImage<H> {
+        let (format, incarnation) = (self.format.clone(), self.incarnation);
+        DiskImage { format, incarnation, hard: H::default(), log: Vec::new(), base: Base::NONE, snapshot: None }
+    }
+
+    /// Takes one input and writes down what follows from it: [`Protocol::step`](protocol::Protocol::step).
+    pub fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
+        if self.signer.is_none() {
+            return;
+        }
+        match input {
+            Input::Receive { from, message } => self.receive(now, from, message, out),
+            Input::Written(ticket) => {
+                for (part, ticket) in self.tickets.complete(ticket) {
+                    match part {
+                        Part::Rounds => self.step_rounds(now, Input::Written(ticket), out),
+                        Part::Opening => self.step_opening(now, Input::Written(ticket), out),
+                        Part::Bft => self.step_bft(now, Input::Written(ticket), out),
+                    }
+                }
+            }
+            Input::DeadlineReached => self.on_deadline(now, out),
+            Input::Forged { from } => {
+                self.monitor.suspect(from, now.mono);
+                self.step_current(now, Input::Forged { from }, out);
+            }
+            Input::ExpiryAt(at) => {
+                self.expiry = at;
+                self.step_current(now, Input::ExpiryAt(at), out);
+            }
+            input => self.step_current(now, input, out),
+        }
+        self.advance(now, out);
+    }
+
+    fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
+        if self.place_of(from).is_none() || from == self.id {
+            return;
+        }
+        match message {
+            Message::Rounds(message) => {
+                let asks = matches!(
+                    message,
+                    rounds::Message::Standing(_) | rounds::Message::FetchLinks { .. } | rounds::Message::FetchChunk(_)
+                );
+                if asks || self.bft.is_none() {
+                    self.step_rounds(now, Input::Receive { from, message }, out);
+                }
+            }
+            Message::Opening(message) if self.is_admissible(&message) => {
+                self.step_opening(now, Input::Receive { from, message }, out);
+            }
+            // What no honest replica of that instance says is a sign.
+            Message::Opening(_) => self.monitor.suspect(from, now.mono),
+            Message::Bft(pbft::Message::Stable(stable)) if self.bft.is_none() => {
+                if stable.proof.is_proven(&self.quorum) {
+                    self.rescue = Some((from, stable));
+                }
+            }
+            Message::Bft(message) => self.step_bft(now, Input::Receive { from, message }, out),
+            Message::Alarms(alarms) => self.on_alarms(&alarms),
+            Message::Stop(stop) => self.on_stop(&stop),
+            Message::Opened(decided) => self.on_opened(now, *decided, out),
+            Message::Where(phase) => self.on_where(now, from, phase, out),
+        }
+    }
+
+    fn on_deadline(&mut self, now: Now, out: &mut Effects) {
+        let due = |deadline: Option<Mono>| deadline.is_some_and(|deadline| deadline <= now.mono);
+        if self.bft.is_none() && due(self.rounds.next_deadline()) {
+            self.step_rounds(now, Input::DeadlineReached, out);
+        }
+        if due(self.opening.as_ref().and_then(|opening| opening.next_deadline())) {
+            self.step_opening(now, Input::DeadlineReached, out);
+        }
+        if due(self.bft.as_ref().and_then(|bft| bft.next_deadline())) {
+            self.step_bft(now, Input::DeadlineReached, out);
+        }
+        if self.ask_at <= now.mono {
+            self.ask_around(now, out);
+        }
+    }
+
+    /// Hands an input to the protocol that has the state machine and the clients.
+    fn step_current(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
+        if self.bft.is_some() {
+            if let Some(input) = alike(input) {
+                self.step_bft(now, input, out);
+            }
+        } else if let Some(input) = alike(input) {
+            self.step_rounds(now, input, out);
+        }
+    }
+
+    fn step_rounds(&mut self, now: Now, input: Input<rounds::Message>, out: &mut Effects) {
+        let mut inner = out.alike();
+        self.rounds.step(now, input, &mut inner);
+        self.relay_rounds(inner, out);
+    }
+
+    fn relay_rounds(&mut self, inner: protocol::Effects<rounds::Message, rounds::HardState>, out: &mut Effects) {
+        let store = |hard: &mut HardState, inner| hard.rounds = Some(Box::new(inner));
+        self.relay(Part::Rounds, inner, self.bft.is_none(), Message::Rounds, store, out);
+    }
+
+    /// When it wants to be woken: [`Protocol::next_deadline`](protocol::Protocol::next_deadline).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.signer.as_ref()?;
+        let rounds = if self.bft.is_none() { self.rounds.next_deadline() } else { None };
+        let others = [&self.opening, &self.bft].into_iter().flatten().filter_map(Pbft::next_deadline);
+        Some(rounds.into_iter().chain(others).fold(self.ask_at, Mono::min))
+    }
+
+    /// What has to hold before a message is handed in: [`Protocol::claims`](protocol::Protocol::claims).
+    pub fn claims(&self, from: NodeId, message: &Message, claims: &mut Vec<Claim>) {
+        match message {
+            Message::Rounds(message) => message.claims(&self.rounds_domain, from, claims),
+            Message::Opening(message) => self.opening_claims(from, message, claims),
+            Message::Bft(message) => message.claims(&self.config.bft().settings.domain(), &self.quorum, from, claims),
+            Message::Alarms(alarms) => claims.extend(alarms.iter().map(|(by, signature)| Claim {
+                by: Identity::Node(*by),
+                statement: message::alarm(&self.rounds_domain),
+                signature: *signature,
+            })),
+            Message::Stop(stop) => stop.claims(&self.rounds_domain, claims),
+            Message::Opened(decided) => {
+                self.opening_claims(from, &pbft::Message::Committed(decided.clone()), claims);
+            }
+            Message::Where(_) => {}
+        }
+    }
+
+    /// Also those of the stop statements that requests hold.
+    fn opening_claims(&self, from: NodeId, message: &pbft::Message, claims: &mut Vec<Claim>) {
+        message.claims(&self.config.opening().settings.domain(), &self.quorum, from, claims);
+        let bundles: &[Arc<Bundle>] = match message {
+            pbft::Message::Requests(relayed) => &relayed.bundles,
+            pbft::Message::PrePrepare(said) => said.value.batch().bundles(),
+            pbft::Message::Committed(committed) => committed.value.batch().bundles(),
+            pbft::Message::Body(_, value) => value.batch().bundles(),
+            pbft::Message::Prepare(_)
+            | pbft::Message::Commit(_)
+            | pbft::Message::Checkpoint(_)
+            | pbft::Message::ViewChange(_)
+            | pbft::Message::NewView(_)
+            | pbft::Message::Standing(_)
+            | pbft::Message::Stable(_)
+            | pbft::Message::FetchValues(_)
+            | pbft::Message::FetchChunk(_)
+            | pbft::Message::Chunk(_) => &[],
+        };
+        for stop in bundles.iter().filter_map(|bundle| switch::decode(bundle)).flatten() {
+            stop.claims(&self.rounds_domain, claims);
+        }
+    }
+
+    /// What has to hold before requests are handed in.
+    pub fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
+        claims.push(bundle.claim(self.config.settings.bft.cluster));
+    }
+
+    /// Evidence has convicted somebody: the level is *critical*.
+    pub fn convict(&mut self, now: Now, out: &mut Effects) {
+        self.monitor.convict(now.mono);
+        self.advance(now, out);
+    }
+
+    /// How threatened it feels.
+    #[must_use]
+    pub fn threat(&self, now: Now) -> threat::Level {
+        self.monitor.level(now.mono)
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match (&self.bft, &self.opened) {
+            (Some(_), _) => Phase::Bft,
+            (None, Some(_)) if self.rounds.has_stopped() => Phase::Opened,
+            (None, _) if self.rounds.has_stopped() => Phase::Stopped,
+            (None, _) => Phase::Rounds,
+        }
+    }
+
+    /// Its log in memory.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        self.bft.as_ref().map_or_else(|| self.rounds.log(), Pbft::log)
+    }
+
+    fn on(&self, rule: Rule) -> bool {
+        self.config.rules.on(rule)
+    }
+
+    fn place_of(&self, voter: NodeId) -> Option<usize> {
+        self.quorum.voters().binary_search(&voter).ok()
+    }
+
+    fn broadcast(&self, message: &Message, after: Option<Ticket>, out: &mut Effects) {
+        for to in self.quorum.voters().iter().filter(|voter| **voter != self.id) {
+            out.send(*to, message.clone(), after);
+        }
+    }
+}
+
+/// The same input for a protocol with other messages; none where it is one.
+fn alike<M, N>(input: Input<M>) -> Option<Input<N>> {
+    Some(match input {
+        Input::Receive { .. } => return None,
+        Input::DeadlineReached => Input::DeadlineReached,
+        Input::Propose(proposals) => Input::Propose(proposals),
+        Input::Requests(bundles) => Input::Requests(bundles),
+        Input::Forged { from } => Input::Forged { from },
+        Input::Written(ticket) => Input::Written(ticket),
+        Input::Applied { through, results } => Input::Applied { through, results },
+        Input::Reconfigure(change) => Input::Reconfigure(change),
+        Input::SnapshotTaken { index, digest, data } => Input::SnapshotTaken { index, digest, data },
+        Input::Projected { index, digest, data } => Input::Projected { index, digest, data },
+        Input::TakeSnapshot => Input::TakeSnapshot,
+        Input::ExpiryAt(at) => Input::ExpiryAt(at),
+        Input::Read(reads) => Input::Read(reads),
+        Input::TransferLeadership { to } => Input::TransferLeadership { to },
+    })
+}
