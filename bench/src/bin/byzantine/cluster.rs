@@ -29,8 +29,13 @@ pub const CLUSTER: u64 = 1;
 /// Batches that are asked for at once.
 const IN_FLIGHT: u64 = 4;
 
-/// How many verified signatures a replica remembers: proposals repeat what clients have sent to all.
-const REMEMBERED: usize = 4_096;
+/// Clients that sign one by one, at the most: replicas remember the replies of 1,024. Where more is asked at once, each
+/// asks for several.
+const CLIENTS: u64 = 1_000;
+
+/// How many verified signatures a replica remembers at least, as in the laboratory: proposals repeat what clients have
+/// sent to all.
+const REMEMBERED: usize = 1_024;
 
 /// What a cluster is made of, and who asks how.
 #[derive(Clone, Copy, Debug)]
@@ -148,13 +153,14 @@ pub struct Cluster<P: Subject> {
 
 impl<P: Subject> Cluster<P> {
     pub fn new(setup: Setup) -> Self {
-        let clients = if setup.bundled { IN_FLIGHT } else { IN_FLIGHT * setup.batch };
+        let clients = if setup.bundled { IN_FLIGHT } else { (IN_FLIGHT * setup.batch).min(CLIENTS) };
         let keys = Arc::new(Counted::new(setup.scheme, setup.nodes, clients));
         let config = P::config(&setup, Arc::clone(&keys));
         let now = Now { mono: Mono(1_000_000), wall: Wall(1_000_000) };
         let start = |node: NodeId| {
             let image = DiskImage::formatted(CLUSTER, node, Membership::of(voters(&setup)));
-            let remembered = if P::ASKS_ALL && setup.scheme == Scheme::Real { REMEMBERED } else { 0 };
+            let needed = (2 * IN_FLIGHT * setup.batch) as usize;
+            let remembered = if P::ASKS_ALL && setup.scheme == Scheme::Real { needed.max(REMEMBERED) } else { 0 };
             Node {
                 replica: P::recover(&config, node, &image, 7, now),
                 effects: Effects::in_memory(),

@@ -2,10 +2,13 @@
 //!
 //! Signers and a verifier that count and measure in the time that the thread has
 //! computed. Counting and measuring add two looks at the clock to each
-//! operation, which counts as the protocol's time.
+//! operation, which counts as the protocol's time. For the limit the same
+//! operations are recorded and done again with nothing between them: in a run
+//! they are slower, because caches are cold.
 
-use std::sync::Arc;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use quorumscope_core::bft::Signers;
 use quorumscope_core::crypto::{BATCH_FROM, Claim, Forged, Identity, Signature, Signer, Statement, Verifier};
@@ -51,11 +54,6 @@ impl Total {
     pub fn since(self, before: Self) -> Self {
         Self { operations: self.operations - before.operations, nanos: self.nanos - before.nanos }
     }
-
-    /// Operations a second, while nothing else is done.
-    pub fn rate(self) -> f64 {
-        self.operations as f64 * 1e9 / self.nanos as f64
-    }
 }
 
 /// Signatures of clients, of replicas, claims verified alone and together.
@@ -73,18 +71,42 @@ impl Counts {
     }
 }
 
+/// Operations to be done again, of each kind.
+#[derive(Debug, Default)]
+struct Tape {
+    signed: [Vec<(Arc<dyn Signer>, Statement)>; 2],
+    verified: [Vec<Vec<Claim>>; 2],
+}
+
+/// How long each kind is done again, at least.
+const REPLAYED_NANOS: u64 = 60_000_000;
+
 /// The keys of a cluster and its clients; whatever they do is counted.
 #[derive(Debug)]
 pub struct Counted {
     keys: Keys,
     verifier: Arc<dyn Verifier>,
-    pub counts: Arc<Counts>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    counts: Counts,
+    tape: Mutex<Option<Tape>>,
+}
+
+impl Shared {
+    fn record(&self, write: impl FnOnce(&mut Tape)) {
+        if let Some(tape) = self.tape.lock().expect("one thread").as_mut() {
+            write(tape);
+        }
+    }
 }
 
 #[derive(Debug)]
 struct CountedSigner {
     signer: Arc<dyn Signer>,
-    counts: Arc<Counts>,
+    shared: Arc<Shared>,
 }
 
 impl Signer for CountedSigner {
@@ -97,7 +119,8 @@ impl Signer for CountedSigner {
             Identity::Client(_) => 0,
             Identity::Node(_) => 1,
         };
-        self.counts.0[kind].measure(1, || self.signer.sign(statement))
+        self.shared.record(|tape| tape.signed[kind].push((Arc::clone(&self.signer), statement.clone())));
+        self.shared.counts.0[kind].measure(1, || self.signer.sign(statement))
     }
 }
 
@@ -105,12 +128,50 @@ impl Counted {
     pub fn new(scheme: Scheme, nodes: u32, clients: u64) -> Self {
         let keys = Keys::new(1, scheme);
         let verifier = keys.verifier((1..=nodes).map(NodeId), (1..=clients).map(ClientId));
-        Self { keys, verifier, counts: Arc::default() }
+        Self { keys, verifier, shared: Arc::default() }
     }
 
     pub fn of(&self, identity: Identity) -> Arc<dyn Signer> {
-        Arc::new(CountedSigner { signer: self.keys.signer(identity), counts: Arc::clone(&self.counts) })
+        Arc::new(CountedSigner { signer: self.keys.signer(identity), shared: Arc::clone(&self.shared) })
     }
+
+    pub fn read(&self) -> Totals {
+        self.shared.counts.read()
+    }
+
+    /// Records what is done from here on.
+    pub fn record(&self) {
+        *self.shared.tape.lock().expect("one thread") = Some(Tape::default());
+    }
+
+    /// Does what was recorded again and again. Operations a second of each kind; 0 where there was none.
+    pub fn rates(&self) -> [f64; 4] {
+        let tape = self.shared.tape.lock().expect("one thread").take().expect("it was recorded");
+        let [of_clients, of_replicas] = &tape.signed;
+        let [alone, together] = &tape.verified;
+        let sign = |list: &Vec<(Arc<dyn Signer>, Statement)>| {
+            rate(list.len(), || {
+                for (signer, statement) in list {
+                    black_box(signer.sign(statement));
+                }
+            })
+        };
+        let verify = |list: &Vec<Vec<Claim>>| {
+            rate(list.iter().map(Vec::len).sum(), || {
+                list.iter().for_each(|claims| self.verifier.verify(claims).expect("they held"));
+            })
+        };
+        [sign(of_clients), sign(of_replicas), verify(alone), verify(together)]
+    }
+}
+
+fn rate(operations: usize, work: impl Fn()) -> f64 {
+    let (start, mut rounds) = (computed(), 0);
+    while operations > 0 && computed() - start < REPLAYED_NANOS {
+        work();
+        rounds += operations;
+    }
+    rounds as f64 * 1e9 / (computed() - start) as f64
 }
 
 impl Signers for Counted {
@@ -121,7 +182,8 @@ impl Signers for Counted {
 
 impl Verifier for Counted {
     fn verify(&self, claims: &[Claim]) -> Result<(), Forged> {
-        let kind = if claims.len() < BATCH_FROM { 2 } else { 3 };
-        self.counts.0[kind].measure(claims.len(), || self.verifier.verify(claims))
+        let together = usize::from(claims.len() >= BATCH_FROM);
+        self.shared.record(|tape| tape.verified[together].push(claims.to_vec()));
+        self.shared.counts.0[2 + together].measure(claims.len(), || self.verifier.verify(claims))
     }
 }

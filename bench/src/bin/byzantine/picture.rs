@@ -10,6 +10,9 @@ const HEIGHT: f64 = 340.0;
 const PANELS: [(f64, f64, f64, f64); 2] = [(56.0, 40.0, 300.0, 240.0), (440.0, 40.0, 300.0, 240.0)];
 const COLOURS: [&str; 2] = ["#b4451f", "#1f6fb4"];
 
+/// How far below its last dot a line's name stands: that of the upper line above, that of the lower one below.
+const BESIDE: [f64; 2] = [-8.0, 22.0];
+
 /// A value's place between the decades `from` and `to`, 0 to 1.
 fn place(value: f64, from: f64, to: f64) -> f64 {
     (value.log10() - from) / (to - from)
@@ -53,7 +56,7 @@ fn panel(
         let _ = writeln!(svg, "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{name}</text>", left - 6.0, at + 4.0);
     }
     let _ = writeln!(svg, "<rect class=\"frame\" x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>");
-    for ((name, costs), colour) in protocols.iter().zip(COLOURS) {
+    for (((name, costs), colour), beside) in protocols.iter().zip(COLOURS).zip(BESIDE) {
         let points: Vec<String> =
             costs.iter().map(|cost| format!("{:.1},{:.1}", x(cost.nodes), y(read(cost).1))).collect();
         let _ = writeln!(svg, "<polyline fill=\"none\" stroke=\"{colour}\" points=\"{}\"/>", points.join(" "));
@@ -62,7 +65,7 @@ fn panel(
             let _ = writeln!(svg, "<circle cx=\"{at:.1}\" cy=\"{of:.1}\" r=\"3.5\" fill=\"{colour}\"/>");
         }
         if let Some(last) = costs.last() {
-            let (at, of) = (x(last.nodes) - 12.0, y(read(last).0) - 8.0);
+            let (at, of) = (x(last.nodes) - 12.0, y(read(last).0) + beside);
             let _ = writeln!(
                 svg,
                 "<text x=\"{at:.1}\" y=\"{of:.1}\" text-anchor=\"end\" style=\"fill:{colour}\">{name}</text>"
