@@ -14,15 +14,18 @@ use quorumscope_lab::scenario::profile::{SHORTEST_RUN, generate};
 const RANGES: u64 = 5;
 /// Seeds between the beginnings of two ranges, and the most that are tried in one.
 const SEEDS: u64 = 20_000;
-/// Nodes of a run.
+/// Nodes of a run; four where some of them lie.
 const NODES: u32 = 5;
+const NODES_WITH_LIARS: u32 = 4;
 
 /// The seeds tried until a run breaks what the rule guards, and what it breaks first.
 fn first_in(rule: Rule, range: u64, seeds: u64) -> Option<(u64, String)> {
     let plan = hunt::plan(rule);
+    let protocol = ProtocolName::of_rule(rule);
+    let nodes = if protocol.signs() { NODES_WITH_LIARS } else { NODES };
     (0..seeds).find_map(|tried| {
         let seed = range * SEEDS + tried;
-        let scenario = generate(ProtocolName::Raft, NODES, seed, &plan, SHORTEST_RUN, &[rule]);
+        let scenario = generate(protocol, nodes, seed, &plan, SHORTEST_RUN, &[rule]);
         let outcome = explore(&scenario).expect("a generated scenario can run");
         let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
         let found = outcome.violations.into_iter().find(|found| counts(&found.property))?;

@@ -10,6 +10,7 @@ use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::raft::{Rule, Snapshots};
 use quorumscope_core::types::Span;
 
+use super::hunt_liars;
 use crate::scenario::RaftSettings;
 use crate::scenario::profile::{Plan, Profile, small_snapshots};
 
@@ -262,7 +263,6 @@ pub fn plan(rule: Rule) -> Plan {
         // What these guard shows only where a cut or a crash stays: calm mends both.
         Rule::HandOverInCalm => Plan { zones: true, ..heavy },
         Rule::CheckQuorum | Rule::TransferHasDeadline => Plan { one_way_cuts: 4, transfers: 10, ..heavy },
-        // These are switched off in the tests of their protocols.
         Rule::HotStuffQuorum
         | Rule::HotStuffSafeNode
         | Rule::HotStuffConsecutiveViews
@@ -288,8 +288,9 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::PbftNullRequests
         | Rule::PbftTimerGrows
         | Rule::PbftTimerOfOneRequest
-        | Rule::PbftJoinViewChange
-        | Rule::HybridQuorum
+        | Rule::PbftJoinViewChange => hunt_liars::plan(rule),
+        // These are switched off in the tests of their protocol.
+        Rule::HybridQuorum
         | Rule::HybridTwoRounds
         | Rule::HybridOneHashPerIndex
         | Rule::HybridCommitOwnTerm
@@ -304,7 +305,6 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::HybridKeepTruncated
         | Rule::HybridWishesOfSeveral
         | Rule::HybridTimerOfOneRequest => busy,
-        // These are switched off in the tests of their protocols.
     }
 }
 
@@ -385,7 +385,9 @@ mod tests {
         for rule in ProtocolName::switchable() {
             let plan = plan(rule);
             for seed in 0..10 {
-                let scenario = generate(ProtocolName::Raft, 5, seed, &plan, SHORTEST_RUN, &[]);
+                let protocol = ProtocolName::of_rule(rule);
+                let nodes = if protocol.signs() { 4 } else { 5 };
+                let scenario = generate(protocol, nodes, seed, &plan, SHORTEST_RUN, &[]);
                 let outcome = explore(&scenario).expect("it can run");
                 let counts = |name: &str| rule.kind() == RuleKind::Liveness || name != property::LIVENESS;
                 let found: Vec<_> = outcome.violations.iter().filter(|found| counts(&found.property)).collect();

@@ -5,6 +5,7 @@
 //! `hunt` says which runs are likely to miss a rule that is switched off.
 
 pub mod hunt;
+mod hunt_liars;
 mod one_seed;
 mod shrink;
 

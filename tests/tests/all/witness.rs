@@ -1,4 +1,4 @@
-//! Does each rule of Raft guard what it says?
+//! Does each rule guard what it says?
 //!
 //! A rule's witness is a scenario that switches it off and breaks a property.
 //! The same scenario with the rule on must break nothing: then it is the rule
@@ -15,8 +15,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios/witness")
 }
 
-fn short_name(rule: Rule) -> &'static str {
-    rule.name().split_once('.').map_or(rule.name(), |(_, name)| name)
+/// What its file is called: rules of other protocols than Raft have its name before theirs.
+fn short_name(rule: Rule) -> String {
+    match rule.name().split_once('.') {
+        Some(("raft" | "session", name)) => name.into(),
+        _ => rule.name().replace('.', "-"),
+    }
 }
 
 fn witness(rule: Rule) -> Scenario {

@@ -80,6 +80,26 @@ pub enum ProtocolName {
     HotStuff,
 }
 
+/// Rules that are switched off in the tests of their protocols alone: no scenario shows yet what breaks without them.
+const WITHOUT_WITNESS: [Rule; 16] = [
+    Rule::HotStuffSafeNode,
+    Rule::HotStuffConsecutiveViews,
+    Rule::HotStuffVoteOncePerView,
+    Rule::HotStuffPersistBeforeVote,
+    Rule::HotStuffCertificateNamesView,
+    Rule::HotStuffVerifyCertificates,
+    Rule::HotStuffDistinctSigners,
+    Rule::HotStuffLogTime,
+    Rule::HotStuffVotesInTimeouts,
+    Rule::PbftNewViewFollows,
+    Rule::PbftPersistBeforePrepare,
+    Rule::PbftPersistBeforeCommit,
+    Rule::PbftPersistBeforeViewChange,
+    Rule::PbftSnapshotMatchesProof,
+    Rule::PbftNullRequests,
+    Rule::PbftTimerOfOneRequest,
+];
+
 impl ProtocolName {
     /// All protocols that can run.
     pub const ALL: [Self; 3] = [Self::Raft, Self::Pbft, Self::HotStuff];
@@ -94,12 +114,18 @@ impl ProtocolName {
         }
     }
 
-    /// Whether a run of it can switch this rule off: it is one of its own, or of the sessions that all have. Those of
-    /// PBFT and HotStuff are switched off in their own tests alone: what breaks without them takes a node that lies.
+    /// Whether a run of it can switch this rule off: it is one of its own, or of the sessions that all have, and a
+    /// scenario shows what breaks without it.
     #[must_use]
     pub fn has(self, rule: Rule) -> bool {
         let family = rule.name().split('.').next();
-        family == Some("session") || (self == Self::Raft && family == Some(self.name()))
+        (family == Some("session") || family == Some(self.name())) && !WITHOUT_WITNESS.contains(&rule)
+    }
+
+    /// The protocol whose runs show best what breaks without a rule.
+    #[must_use]
+    pub fn of_rule(rule: Rule) -> Self {
+        Self::ALL.into_iter().find(|protocol| protocol.has(rule)).unwrap_or(Self::Raft)
     }
 
     /// The rules that some protocol's run can switch off.
