@@ -50,6 +50,7 @@ mod timers;
 mod value;
 mod view_change;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use config::{Config, ConfigError, Settings};
@@ -118,6 +119,8 @@ pub struct Pbft<R: Rules = AllOn> {
     pool: Pool,
 
     persist: Persist,
+    /// Its own commits whose proofs are on their way to the disk.
+    own_commits: VecDeque<(Ticket, Vote)>,
     timers: Timers,
     /// Nothing in the state machine expires before this log time.
     expiry: Option<Wall>,
@@ -168,6 +171,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             applying: Applying::after(restored),
             pool: Pool::new(settings.limits),
             persist: Persist::new(image.incarnation, log.last_index()),
+            own_commits: VecDeque::new(),
             timers: Timers::new(now, settings, *hard == HardState::default(), config.rules.on(Rule::PbftTimerGrows)),
             expiry: None,
             answered: Pace::default(),
@@ -324,6 +328,7 @@ impl<R: Rules> Pbft<R> {
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
         loop {
             self.restore_ready(out);
+            self.count_own_commits(out);
             self.execute_ready(out);
             self.order_ready(now, out);
             // The only replica of a cluster commits what it proposes.

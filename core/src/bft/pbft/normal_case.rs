@@ -250,11 +250,28 @@ impl<R: Rules> Pbft<R> {
         let (Some(place), voters) = (self.place_of(self.id), self.quorum.voters().len()) else { return };
         let Some(signer) = &self.signer else { return };
         let vote = Vote { subject, signature: signer.sign(&subject.commit(&self.domain)) };
-        if let Some(slot) = self.slots.at(subject.sequence) {
-            slot.commits.take(place, voters, &subject, vote.signature);
-        }
         let after = if self.on(Rule::PbftPersistBeforeCommit) { self.persist.promise() } else { None };
+        match (after, self.slots.at(subject.sequence)) {
+            (Some(ticket), _) => self.own_commits.push_back((ticket, vote)),
+            (None, Some(slot)) => {
+                slot.commits.take(place, voters, &subject, vote.signature);
+            }
+            (None, None) => {}
+        }
         self.broadcast(&Message::Commit(vote), after, out);
+    }
+
+    /// A replica's own commit counts once the proof is durable that it speaks of, as it does with everybody else: one
+    /// that executed first and forgot the proof in a crash could help a new view to order something else there.
+    pub(super) fn count_own_commits(&mut self, out: &mut Effects) {
+        let (Some(place), voters) = (self.place_of(self.id), self.quorum.voters().len()) else { return };
+        while let Some((_, vote)) = self.own_commits.pop_front_if(|(ticket, _)| self.persist.is_complete(*ticket)) {
+            let sequence = vote.subject.sequence;
+            let Some(slot) = self.slots.get_mut(sequence) else { continue };
+            if slot.commits.take(place, voters, &vote.subject, vote.signature) {
+                self.advance(sequence, out);
+            }
+        }
     }
 
     pub(super) fn on_prepare(&mut self, from: NodeId, vote: &Vote, out: &mut Effects) {
