@@ -57,7 +57,7 @@ fn apply_in_session(samples: usize, commands: &[Bytes]) -> f64 {
         .zip(commands)
         .map(|(number, command)| {
             let acknowledged = RequestNumber(number - 1);
-            Payload::Command { acknowledged, command: command.clone() }.encode()
+            Payload::Command { session: LogIndex(1), acknowledged, command: command.clone() }.encode()
         })
         .collect();
     let one = |_| {

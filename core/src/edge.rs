@@ -24,7 +24,7 @@ use crate::digest::Chain;
 use crate::entry::{Entry, EntryKind, Proposal};
 use crate::machine::StateMachine;
 use crate::machine::session;
-use crate::types::{Digest, NodeId, RequestNumber};
+use crate::types::{Digest, LogIndex, NodeId, RequestNumber};
 
 /// Most ranges that one node subscribes to: they travel in each configuration.
 pub const MAX_RANGES: usize = 256;
@@ -65,6 +65,8 @@ impl Edge {
 pub struct LeftOut {
     /// Digest of the whole entry.
     pub entry: Digest,
+    /// The session that the client's command names.
+    pub session: LogIndex,
     /// The low-water mark that the client's command carries.
     pub acknowledged: RequestNumber,
 }
@@ -91,10 +93,10 @@ pub fn without_body(entry: &Entry) -> Option<Entry> {
     if entry.kind != EntryKind::Command {
         return None;
     }
-    let acknowledged = session::acknowledged(&entry.payload)?;
+    let (session, acknowledged) = session::standing(&entry.payload)?;
     let mut chain = Chain::new();
     entry.hash(&mut chain);
-    let left_out = LeftOut { entry: Digest(chain.finish()), acknowledged };
+    let left_out = LeftOut { entry: Digest(chain.finish()), session, acknowledged };
     let payload = postcard::to_allocvec(&left_out).ok()?.into();
     Some(Entry { kind: EntryKind::Elided, payload, ..entry.clone() })
 }
@@ -114,7 +116,7 @@ mod tests {
 
     fn set(key: &str, value: &str) -> Arc<Entry> {
         let command = Operation::Set { key: key.into(), value: value.into() }.encode();
-        let payload = Payload::Command { acknowledged: RequestNumber(4), command }.encode();
+        let payload = Payload::Command { session: LogIndex(2), acknowledged: RequestNumber(4), command }.encode();
         let tags = session::ranges::<KeyValue>(&payload);
         Arc::new(Entry { payload, tags, ..entry(3, 2) })
     }
@@ -127,7 +129,7 @@ mod tests {
         assert_eq!((elided.index, elided.term, elided.kind), (whole.index, whole.term, EntryKind::Elided));
         assert_eq!((elided.log_time, elided.client, elided.number), (whole.log_time, whole.client, whole.number));
         let left_out = LeftOut::decode(&elided.payload).expect("what was left out");
-        assert_eq!(left_out.acknowledged, RequestNumber(4));
+        assert_eq!((left_out.session, left_out.acknowledged), (LogIndex(2), RequestNumber(4)));
         assert_ne!(
             entry_for(&[range_of("y")], &set("x/1", "b")).payload,
             elided.payload,

@@ -140,6 +140,8 @@ rules! {
     /// A session knows a retry by its number alone, not by higher numbers that came before it (thesis §6.3): pipelined
     /// commands arrive in any order.
     EachNumberByItself = "session.each-number-by-itself", Safety;
+    /// A command is of the session whose opening it names (thesis §6.3): a copy of that opening, come late, opens another.
+    NamedByItsOpening = "session.named-by-its-opening", Safety;
     /// A certificate needs ⌊(n+f)/2⌋ + 1 votes, so that two of them share an honest voter (HotStuff §4).
     HotStuffQuorum = "hotstuff.quorum", Safety;
     /// A replica votes for what follows its locked block, or brings a later certificate (Algorithm 1, "safeNode").

@@ -13,7 +13,7 @@ use quorumscope_core::machine::kv::{Answer, Operation};
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::protocol::{Outcome, ReadHow, ReadRequest};
 use quorumscope_core::record::Verdict;
-use quorumscope_core::types::{ClientId, Mono, NodeId, RequestNumber, Span};
+use quorumscope_core::types::{ClientId, LogIndex, Mono, NodeId, RequestNumber, Span};
 
 /// How long an answer may take before the next node is asked.
 const TIMEOUT: Span = Span::from_millis(500);
@@ -77,7 +77,8 @@ pub(crate) struct Client {
 enum Session {
     Closed,
     Opening,
-    Open,
+    /// By this entry, which is its name.
+    Open(LogIndex),
 }
 
 /// A request without an outcome.
@@ -113,7 +114,7 @@ impl Client {
     /// Somebody wants an operation done, at this node or where the client believes the leader to be.
     pub(crate) fn wish(&mut self, now: Mono, to: Option<NodeId>, operation: Operation) -> Vec<Act> {
         match self.session {
-            Session::Open => vec![self.propose(now, to, &operation)],
+            Session::Open(session) => vec![self.propose(now, to, session, &operation)],
             Session::Opening => {
                 self.wishes.push_back((to, operation));
                 Vec::new()
@@ -192,8 +193,10 @@ impl Client {
         if !matches!(open.how, Some(ReadHow::Index | ReadHow::Stale)) {
             self.believed = open.to;
         }
-        let (verdict, result) = match SessionAnswer::decode(result) {
-            Some(SessionAnswer::Opened | SessionAnswer::Closed) => (Verdict::Ok, "done".into()),
+        let said = SessionAnswer::decode(result);
+        let opened = if let Some(SessionAnswer::Opened(entry)) = said { Some(entry) } else { None };
+        let (verdict, result) = match said {
+            Some(SessionAnswer::Opened(_) | SessionAnswer::Closed) => (Verdict::Ok, "done".into()),
             Some(SessionAnswer::Result(bytes)) => match Answer::decode(&bytes) {
                 Some(Answer::Value(value)) => (Verdict::Ok, value.unwrap_or_else(|| "nothing".into()) + remark),
                 Some(Answer::Refused(refusal)) => (Verdict::Ok, format!("refused: {refusal}")),
@@ -210,18 +213,22 @@ impl Client {
         };
         let mut acts = vec![Act::Tell { number, verdict, result }];
         if open.opens_session {
-            self.session = Session::Open;
+            let Some(session) = opened else {
+                self.session = Session::Closed; // the next wish tries again
+                return acts;
+            };
+            self.session = Session::Open(session);
             let wishes = std::mem::take(&mut self.wishes);
-            acts.extend(wishes.into_iter().map(|(to, operation)| self.propose(now, to, &operation)));
+            acts.extend(wishes.into_iter().map(|(to, operation)| self.propose(now, to, session, &operation)));
         }
         acts
     }
 
-    fn propose(&mut self, now: Mono, to: Option<NodeId>, operation: &Operation) -> Act {
+    fn propose(&mut self, now: Mono, to: Option<NodeId>, session: LogIndex, operation: &Operation) -> Act {
         // Everything below the oldest open request is answered.
         let oldest = self.open.keys().next().map_or(self.last.0 + 1, |number| number.0);
         let acknowledged = RequestNumber(oldest.saturating_sub(1));
-        let payload = Payload::Command { acknowledged, command: operation.encode() }.encode();
+        let payload = Payload::Command { session, acknowledged, command: operation.encode() }.encode();
         self.begin(now, to.unwrap_or(self.believed), payload, operation.to_string(), false, None)
     }
 

@@ -33,7 +33,7 @@ fn asked(acts: &[Act]) -> Vec<(NodeId, u64, u32)> {
 fn with_session() -> Client {
     let mut client = client();
     assert_eq!(asked(&client.wish(Mono(0), None, set("1"))), [(N1, 1, 1)]);
-    let acts = client.on_answer(Mono(1), RequestNumber(1), applied(&SessionAnswer::Opened));
+    let acts = client.on_answer(Mono(1), RequestNumber(1), applied(&SessionAnswer::Opened(LogIndex(2))));
     assert_eq!(asked(&acts), [(N1, 2, 1)], "what waited for the session is asked now");
     client
 }

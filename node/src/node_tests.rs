@@ -77,7 +77,7 @@ fn proposal(number: u64, payload: Payload) -> Proposal {
 
 fn set(number: u64, value: &str) -> Proposal {
     let command = Operation::Set { key: "x".into(), value: value.into() }.encode();
-    proposal(number, Payload::Command { acknowledged: RequestNumber(0), command })
+    proposal(number, Payload::Command { session: LogIndex(2), acknowledged: RequestNumber(0), command })
 }
 
 /// Proposes until the node leads.

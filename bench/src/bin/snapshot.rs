@@ -22,7 +22,7 @@ const ROUNDS: usize = 200;
 fn payloads() -> Vec<Bytes> {
     let commands = (2..ENTRIES + 2).map(|number| {
         let command = Operation::Set { key: format!("key-{number:08}"), value: format!("value {number:010}") }.encode();
-        Payload::Command { acknowledged: RequestNumber(number - 1), command }.encode()
+        Payload::Command { session: LogIndex(1), acknowledged: RequestNumber(number - 1), command }.encode()
     });
     std::iter::once(Payload::Open.encode()).chain(commands).collect()
 }

@@ -20,6 +20,7 @@ pub mod hotstuff;
 pub mod hybrid;
 pub mod log_time;
 pub mod pbft;
+mod persist;
 pub mod pool;
 pub mod reply;
 pub mod request;

@@ -195,8 +195,13 @@ impl StateMachine for KeyValue {
         postcard::to_allocvec(&self.entries).expect("strings always encode").into()
     }
 
+    /// Read as a list: keys that are known to rise become a tree without a search for each one's place.
     fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
-        *self = Self::of(read_state(bytes)?);
+        let entries: Vec<(String, Stored)> = read_state(bytes)?;
+        if !entries.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Err(NotAState);
+        }
+        *self = Self::of(BTreeMap::from_iter(entries));
         Ok(())
     }
 
@@ -318,6 +323,11 @@ mod tests {
         apply(&mut store, &Operation::Set { key: "x".into(), value: "1".into() });
         let before = store.clone();
         assert_eq!(store.restore(&[9, 9, 9]), Err(NotAState));
+        let stored = || Stored { value: "1".into(), expires: None };
+        for keys in [["y", "x"], ["x", "x"]] {
+            let bytes = postcard::to_allocvec(&keys.map(|key| (key, stored())).to_vec()).unwrap();
+            assert_eq!(store.restore(&bytes), Err(NotAState), "a state has one form: its keys rise");
+        }
         assert_eq!(store, before);
     }
 

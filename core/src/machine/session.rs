@@ -8,7 +8,10 @@
 //! A session that nobody has used for long expires at the first entry whose log
 //! time is late enough; a local clock would expire it on one replica only.
 //! A command of a session that is not open is an error and is never executed;
-//! its client opens another session and goes on with higher numbers.
+//! its client opens another session and goes on with higher numbers. A session's
+//! name is the index of the entry that opened it, and each command says it: a copy
+//! of the request that opened one may come late and open another, in which nothing
+//! is executed that was asked for in the first.
 //!
 //! Read `payload` next: what a client says, and what it hears.
 
@@ -24,7 +27,7 @@ use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Span, Wall};
 
 mod payload;
 
-pub use payload::{Payload, SessionAnswer, acknowledged, ranges};
+pub use payload::{Payload, SessionAnswer, ranges, standing};
 
 /// How many sessions one cluster keeps: each costs every replica memory.
 pub const MAX_SESSIONS: usize = 4_096;
@@ -38,6 +41,8 @@ pub const SESSION_IDLE_LIMIT: Span = Span::from_secs(600);
 /// One client's session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Session {
+    /// The entry that opened it.
+    opened: LogIndex,
     acknowledged: RequestNumber,
     last_used: LogIndex,
     /// Log time of that entry.
@@ -63,6 +68,9 @@ pub struct Sessions<S> {
     /// Whether a number below the highest is taken for a retry; on only where a lesson shows why it must not be.
     #[serde(default)]
     swallows_late: bool,
+    /// Whether a command is taken whichever session it names; on only where a lesson shows why it must not be.
+    #[serde(default)]
+    any_session: bool,
     /// Whether snapshots hold the sessions; off only where a lesson shows why they must.
     #[serde(default)]
     snapshots_without_sessions: bool,
@@ -131,6 +139,12 @@ impl<S: StateMachine> Sessions<S> {
     /// Takes whatever comes after a higher number for a retry (rule `session.each-number-by-itself`).
     pub fn swallowing_late_numbers(mut self) -> Self {
         self.swallows_late = true;
+        self
+    }
+
+    /// Takes a command whichever session of its client it names (rule `session.named-by-its-opening`).
+    pub fn taking_any_session(mut self) -> Self {
+        self.any_session = true;
         self
     }
 
@@ -230,15 +244,14 @@ impl<S: StateMachine> Sessions<S> {
         match Payload::decode(payload) {
             None => SessionAnswer::Malformed,
             Some(Payload::Open) => {
-                self.open(client, number, index, log_time);
-                SessionAnswer::Opened
+                SessionAnswer::Opened(self.open(client, number, index, log_time))
             }
             Some(Payload::Close) => match self.sessions.remove(&client) {
                 Some(_) => SessionAnswer::Closed,
                 None => SessionAnswer::NoSession,
             },
-            Some(Payload::Command { acknowledged, command }) => {
-                self.command(index, log_time, client, number, acknowledged, Some(&command))
+            Some(Payload::Command { session, acknowledged, command }) => {
+                self.command(index, log_time, client, number, (session, acknowledged), Some(&command))
             }
         }
     }
@@ -246,17 +259,17 @@ impl<S: StateMachine> Sessions<S> {
     /// Applies a command entry whose body was left out: it concerns other ranges, and the session all the same.
     pub fn skip(&mut self, index: LogIndex, log_time: Wall, client: ClientId, number: RequestNumber, payload: &[u8]) {
         self.advance(log_time);
-        if let Some(LeftOut { acknowledged, .. }) = LeftOut::decode(payload) {
-            self.command(index, log_time, client, number, acknowledged, None);
+        if let Some(LeftOut { session, acknowledged, .. }) = LeftOut::decode(payload) {
+            self.command(index, log_time, client, number, (session, acknowledged), None);
         }
     }
 
     /// What the client asked for before it asked for this session belongs to an earlier one, whose results are gone:
     /// such a number is never executed here, as nobody could tell it from one that was executed there.
-    fn open(&mut self, client: ClientId, number: RequestNumber, index: LogIndex, log_time: Wall) {
+    fn open(&mut self, client: ClientId, number: RequestNumber, index: LogIndex, log_time: Wall) -> LogIndex {
         if let Some(session) = self.sessions.get_mut(&client) {
             (session.last_used, session.last_used_at) = (index, log_time);
-            return;
+            return session.opened;
         }
         if self.sessions.len() >= MAX_SESSIONS
             && let Some(idlest) =
@@ -265,8 +278,10 @@ impl<S: StateMachine> Sessions<S> {
             self.sessions.remove(&idlest);
         }
         let acknowledged = RequestNumber(number.0.saturating_sub(1));
-        let session = Session { acknowledged, last_used: index, last_used_at: log_time, ..Session::default() };
+        let results = BTreeMap::new();
+        let session = Session { opened: index, acknowledged, last_used: index, last_used_at: log_time, results };
         self.sessions.insert(client, session);
+        index
     }
 
     fn command(
@@ -275,10 +290,13 @@ impl<S: StateMachine> Sessions<S> {
         log_time: Wall,
         client: ClientId,
         number: RequestNumber,
-        acknowledged: RequestNumber,
+        (named, acknowledged): (LogIndex, RequestNumber),
         command: Option<&[u8]>,
     ) -> SessionAnswer {
-        let Some(session) = self.sessions.get_mut(&client) else { return SessionAnswer::NoSession };
+        let any = self.any_session;
+        let Some(session) = self.sessions.get_mut(&client).filter(|session| any || session.opened == named) else {
+            return SessionAnswer::NoSession;
+        };
         (session.last_used, session.last_used_at) = (index, log_time);
         if acknowledged > session.acknowledged {
             session.acknowledged = acknowledged;

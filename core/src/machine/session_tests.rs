@@ -19,8 +19,9 @@ enum Event {
     /// Client, number.
     Open(u64, u64),
     Close(u64),
-    /// Client, number, what it acknowledges, key, value. The same number comes again with the same content.
-    Command(u64, u64, u64),
+    /// Client, which of its sessions (0: the last one, 1: the one before it), number, what it acknowledges. The same
+    /// number comes again with the same content.
+    Command(u64, usize, u64, u64),
     /// The replica starts again from a snapshot of itself.
     Restore,
     /// Log time passes by an entry that is no command.
@@ -31,15 +32,16 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => (1..4_u64, 0..9_u64).prop_map(|(client, number)| Event::Open(client, number)),
         1 => (1..4_u64).prop_map(Event::Close),
-        12 => (1..4_u64, 1..9_u64, prop_oneof![3 => Just(0), 1 => 0..9_u64])
-            .prop_map(|(client, number, acknowledged)| Event::Command(client, number, acknowledged)),
+        12 => (1..4_u64, prop_oneof![8 => Just(0), 1 => 1..3_usize], 1..9_u64, prop_oneof![3 => Just(0), 1 => 0..9_u64])
+            .prop_map(|(client, session, number, acknowledged)| Event::Command(client, session, number, acknowledged)),
         1 => Just(Event::Restore),
         1 => Just(Event::Tick),
     ]
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Session {
+    name: LogIndex,
     acknowledged: u64,
     last_used: u64,
     results: BTreeMap<u64, Option<String>>,
@@ -51,9 +53,9 @@ struct Model {
     sessions: BTreeMap<u64, Session>,
     store: BTreeMap<String, String>,
     /// How often a number was executed in one session of a client: which session, which number.
-    executed: BTreeMap<(u64, u64, u64), u32>,
-    /// How many sessions each client has opened.
-    opened: BTreeMap<u64, u64>,
+    executed: BTreeMap<(u64, LogIndex, u64), u32>,
+    /// The names of the sessions that each client has opened.
+    opened: BTreeMap<u64, Vec<LogIndex>>,
 }
 
 /// The command that a client sends under a number.
@@ -66,8 +68,16 @@ impl Model {
         self.sessions.retain(|_, session| session.last_used + IDLE_LIMIT > now);
     }
 
-    fn command(&mut self, now: u64, client: u64, number: u64, acknowledged: u64) -> SessionAnswer {
-        let Some(session) = self.sessions.get_mut(&client) else { return SessionAnswer::NoSession };
+    /// The name of a client's last session, or of one before it.
+    fn named(&self, client: u64, before: usize) -> LogIndex {
+        let names = self.opened.get(&client).map_or(&[][..], Vec::as_slice);
+        names.iter().rev().nth(before).copied().unwrap_or_default()
+    }
+
+    fn command(&mut self, now: u64, client: u64, name: LogIndex, number: u64, acknowledged: u64) -> SessionAnswer {
+        let Some(session) = self.sessions.get_mut(&client).filter(|session| session.name == name) else {
+            return SessionAnswer::NoSession;
+        };
         session.last_used = now;
         session.acknowledged = session.acknowledged.max(acknowledged);
         let low = session.acknowledged;
@@ -81,20 +91,22 @@ impl Model {
         }
         let (key, value) = command_of(client, number);
         let before = self.store.insert(key, value);
-        *self.executed.entry((client, self.opened[&client], number)).or_default() += 1;
+        *self.executed.entry((client, name, number)).or_default() += 1;
         let told = answer(&before);
         session.results.insert(number, before);
         told
     }
 
-    fn open(&mut self, now: u64, client: u64, number: u64) -> SessionAnswer {
+    fn open(&mut self, now: u64, index: LogIndex, client: u64, number: u64) -> SessionAnswer {
         let opened = &mut self.opened;
         let fresh = || {
-            *opened.entry(client).or_default() += 1;
-            Session { acknowledged: number.saturating_sub(1), ..Session::default() }
+            opened.entry(client).or_default().push(index);
+            let (acknowledged, results) = (number.saturating_sub(1), BTreeMap::new());
+            Session { name: index, acknowledged, last_used: now, results }
         };
-        self.sessions.entry(client).or_insert_with(fresh).last_used = now;
-        SessionAnswer::Opened
+        let session = self.sessions.entry(client).or_insert_with(fresh);
+        session.last_used = now;
+        SessionAnswer::Opened(session.name)
     }
 }
 
@@ -118,7 +130,7 @@ proptest! {
                 Event::Open(client, number) => {
                     let answer = told(client, number, Payload::Open);
                     model.expire(now);
-                    prop_assert_eq!(answer, model.open(now, client, number));
+                    prop_assert_eq!(answer, model.open(now, index, client, number));
                 }
                 Event::Close(client) => {
                     let answer = told(client, 0, Payload::Close);
@@ -126,12 +138,15 @@ proptest! {
                     let open = model.sessions.remove(&client).is_some();
                     prop_assert_eq!(answer, if open { SessionAnswer::Closed } else { SessionAnswer::NoSession });
                 }
-                Event::Command(client, number, acknowledged) => {
+                Event::Command(client, before, number, acknowledged) => {
+                    let session = model.named(client, before);
                     let (key, value) = command_of(client, number);
                     let command = Operation::Set { key, value }.encode();
-                    let answer = told(client, number, Payload::Command { acknowledged: RequestNumber(acknowledged), command });
+                    let low = RequestNumber(acknowledged);
+                    let answer = told(client, number, Payload::Command { session, acknowledged: low, command });
                     model.expire(now);
-                    prop_assert_eq!(answer, model.command(now, client, number, acknowledged), "{}", index);
+                    let expected = model.command(now, client, session, number, acknowledged);
+                    prop_assert_eq!(answer, expected, "{}", index);
                 }
                 Event::Restore => {
                     let mut restored = empty();
@@ -163,15 +178,17 @@ proptest! {
         let ranges = [range_of("a")];
         let empty = || Sessions::of(KeyValue::default()).with_idle_limit(Span(IDLE_LIMIT));
         let (mut whole, mut edge, mut now) = (empty(), empty().project(&ranges), 0);
+        let mut opened = BTreeMap::new();
         for (index, (passes, event, key)) in (1..).map(LogIndex).zip(&events) {
             now += passes;
             let (client, number, payload) = match *event {
                 Event::Open(client, number) => (client, number, Payload::Open),
                 Event::Close(client) => (client, 0, Payload::Close),
-                Event::Command(client, number, acknowledged) => {
+                Event::Command(client, _, number, acknowledged) => {
+                    let session = opened.get(&client).copied().unwrap_or_default();
                     let (key, value) = (["a", "a/1", "b"][*key].into(), format!("{index}"));
                     let command = Operation::SetFor { key, value, ttl: Span(40) }.encode();
-                    (client, number, Payload::Command { acknowledged: RequestNumber(acknowledged), command })
+                    (client, number, Payload::Command { session, acknowledged: RequestNumber(acknowledged), command })
                 }
                 Event::Restore => {
                     let mut restored = empty();
@@ -190,7 +207,9 @@ proptest! {
             let tags = if tagged { session::ranges::<KeyValue>(&payload) } else { Tags::new() };
             let like = crate::raft::testing::entry(index.0, 1);
             let entry = Arc::new(Entry { log_time: Wall(now), client, number, tags, payload, ..like });
-            whole.apply(index, entry.log_time, client, number, &entry.payload);
+            if let SessionAnswer::Opened(name) = whole.apply(index, entry.log_time, client, number, &entry.payload) {
+                opened.insert(client.0, name);
+            }
             let fed = entry_for(&ranges, &entry);
             if fed.kind == EntryKind::Elided {
                 edge.skip(index, fed.log_time, client, number, &fed.payload);

@@ -255,7 +255,7 @@ proptest! {
         let (mut model, mut answers) = (KeyValue::default(), BTreeMap::new());
         for (index, number) in (2..).zip(&arrivals) {
             let command = Operation::Set { key: "x".into(), value: number.to_string() }.encode();
-            let payload = Payload::Command { acknowledged: RequestNumber(0), command: command.clone() }.encode();
+            let payload = Payload::Command { session: LogIndex(1), acknowledged: RequestNumber(0), command: command.clone() }.encode();
             let got = sessions.apply(LogIndex(index), Wall(0), client, RequestNumber(*number), &payload);
             let first = answers.entry(*number).or_insert_with(|| model.apply(LogIndex(index), Wall(0), &command));
             prop_assert_eq!(got, SessionAnswer::Result(first.clone()));

@@ -57,6 +57,7 @@ impl Bounds {
         let left_out = [
             Rule::ExactlyOnce,
             Rule::EachNumberByItself,
+            Rule::NamedByItsOpening,
             Rule::JointConsensus,
             Rule::OneChangeAtATime,
             Rule::ChangeAfterOwnCommit,

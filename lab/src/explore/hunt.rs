@@ -251,7 +251,7 @@ pub fn plan(rule: Rule) -> Plan {
             ..busy
         },
         // Two requests on their way at once, the first of which is lost: calm brings two by hand.
-        Rule::EachNumberByItself => busy,
+        Rule::EachNumberByItself | Rule::NamedByItsOpening => busy,
         // Each early answer is looked at.
         Rule::EarlyAnswerIsDurable => Plan { classes: [Class::Relaxed; 4], ..busy },
         // A voter with entries that nobody else has must be asked for what it missed.

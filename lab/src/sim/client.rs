@@ -20,7 +20,7 @@ use quorumscope_core::machine::session::{Payload, SessionAnswer};
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::Verdict;
 use quorumscope_core::rng::Rng;
-use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, RequestNumber};
 
 use super::setup::ClientSetup;
 use crate::trace::view::{ClientView, OperationView};
@@ -102,6 +102,8 @@ pub(crate) struct Client {
     pub(crate) open: bool,
     /// The request that opens or opened its session: what has a lower number belongs to one that is gone.
     pub(crate) session: RequestNumber,
+    /// The entry that opened it, which is its name.
+    pub(crate) opened: LogIndex,
     /// The number of its last request.
     pub(crate) last: RequestNumber,
     /// What it last did, as recorded: the cause of what it does of its own accord.
@@ -128,6 +130,7 @@ impl Client {
             believed,
             open: false,
             session: RequestNumber(0),
+            opened: LogIndex(0),
             last: RequestNumber(0),
             acted: None,
             outstanding: Vec::new(),
@@ -160,7 +163,8 @@ impl Client {
         let (payload, text): (_, Arc<str>) = match (&operation, how) {
             (None, _) => (Payload::Open.encode(), "open a session".into()),
             (Some(operation), None) => {
-                let payload = Payload::Command { acknowledged: self.acknowledged(), command: operation.encode() };
+                let (session, acknowledged) = (self.opened, self.acknowledged());
+                let payload = Payload::Command { session, acknowledged, command: operation.encode() };
                 (payload.encode(), operation.to_string().into())
             }
             (Some(operation), Some(how)) => (operation.encode(), read_text(operation, how).into()),
@@ -224,7 +228,7 @@ const CLIENT_CONCERN: u64 = 1 << 32;
 /// What an answer of the state machine means to the client: what it believes, in words too.
 pub(crate) fn read_result(bytes: &[u8]) -> (Verdict, String, Option<Answer>) {
     match SessionAnswer::decode(bytes) {
-        Some(SessionAnswer::Opened | SessionAnswer::Closed) => (Verdict::Ok, "done".into(), None),
+        Some(SessionAnswer::Opened(_) | SessionAnswer::Closed) => (Verdict::Ok, "done".into(), None),
         Some(SessionAnswer::Result(result)) => match Answer::decode(&result) {
             Some(Answer::Value(value)) => {
                 let text = value.clone().unwrap_or_else(|| "nothing".into());

@@ -173,7 +173,11 @@ impl<P: Subject> World<P> {
         let Some(client) = self.clients.get_mut(index) else { return };
         let id = client.setup.id;
         let (verdict, mut text, answer) = read_result(result);
-        let gone = SessionAnswer::decode(result) == Some(SessionAnswer::NoSession);
+        let said = SessionAnswer::decode(result);
+        let gone = said == Some(SessionAnswer::NoSession);
+        if let (Some(SessionAnswer::Opened(entry)), true) = (said, client.session == request) {
+            client.opened = entry;
+        }
         // Of its own state a cluster tells what is asked for by name; all else is done.
         let changes = client.request(request).is_some_and(|open| {
             matches!(open.operation, Some(AnyCommand::Cluster(_))) && answer == Some(Answer::Value(None))

@@ -79,6 +79,9 @@ fn machine(rules: Switches, setup: MachineSetup) -> Sessions<AnyMachine> {
     if !rules.on(Rule::EachNumberByItself) {
         machine = machine.swallowing_late_numbers();
     }
+    if !rules.on(Rule::NamedByItsOpening) {
+        machine = machine.taking_any_session();
+    }
     if rules.on(Rule::SnapshotCarriesSessions) { machine } else { machine.without_sessions_in_snapshots() }
 }
 

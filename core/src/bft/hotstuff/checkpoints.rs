@@ -168,7 +168,8 @@ impl<R: Rules> HotStuff<R> {
         let base = Base { index: at.index, term: at.view };
         let known = self.log.last_index();
         self.log.compact(base);
-        self.persist.compacted(Arc::clone(&snapshot), base, known);
+        self.persist.forget_after(known);
+        self.persist.snapshot(Arc::clone(&snapshot), base);
         self.persist.stable(&proof);
         self.snapshots.stable = Some(proof);
         self.snapshots.latest = Some(snapshot);

@@ -78,7 +78,7 @@ impl<R: Rules> HotStuff<R> {
         out.check(self.log.last_index() == self.committed.index, "the log ends where the last committed block does");
         if !entries.is_empty() {
             self.executing.push_back(Executing { after, through: self.committed.index, block: block.hash() });
-            self.persist.appended(entries);
+            self.persist.append(entries);
             if self.is_checkpoint(&self.committed) {
                 self.snapshots.due.push_back(self.committed);
             }

@@ -118,14 +118,13 @@ impl<R: Rules> HotStuff<R> {
         let (base, log_time) = (snapshot.meta.base(), Some(snapshot.meta.log_time));
         let (index, sequence) = (base.index, proof.checkpoint.sequence);
         let snapshot = Arc::new(snapshot);
-        let known = self.persist.durable();
         self.log = Log::after(base, &[]);
         self.committed = Committed { view: base.term, block: None, sequence, index, log_time };
         self.root = self.committed;
         self.tree = BlockTree::new(Root { view: base.term, block: None }, base.term);
         self.executing.clear();
         self.pool.clear();
-        let ticket = self.persist.compacted(Arc::clone(&snapshot), base, known);
+        let ticket = self.persist.snapshot(Arc::clone(&snapshot), base);
         self.persist.stable(proof);
         self.snapshots.installed(Arc::clone(proof), snapshot);
         self.sync.installing = Some((ticket, index));

@@ -375,14 +375,11 @@ impl<R: Rules> HotStuff<R> {
         state.high = state.high.filter(|high| high.view != known.0);
         state.entered_by = state.entered_by.filter(|proof| proof.view != known.1);
         let last = self.log.last_index();
-        self.persist.flush(
-            last,
-            |hard| {
-                let (blocks, dropped) = (std::mem::take(&mut hard.blocks), std::mem::take(&mut hard.dropped));
-                *hard = HardState { blocks, dropped, stable: hard.stable.take(), ..state };
-            },
-            out,
-        )
+        let whole = |hard: &mut HardState| {
+            let (blocks, dropped) = (std::mem::take(&mut hard.blocks), std::mem::take(&mut hard.dropped));
+            *hard = HardState { blocks, dropped, stable: hard.stable.take(), ..state };
+        };
+        self.persist.flush(whole, last, out)
     }
 
     /// Counts own votes and timeouts that are durable.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::Tags;
 use crate::machine::StateMachine;
-use crate::types::RequestNumber;
+use crate::types::{LogIndex, RequestNumber};
 
 /// What stands in a command entry's payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Payload {
     Close,
     /// A command of an open session.
     Command {
+        /// Which one, by the entry that opened it: [`SessionAnswer::Opened`] told it.
+        session: LogIndex,
         /// All numbers up to this one are answered: their results may be forgotten.
         acknowledged: RequestNumber,
         /// For the state machine.
@@ -30,13 +32,14 @@ pub enum Payload {
 /// What a client's request led to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionAnswer {
-    /// The session is open.
-    Opened,
+    /// The session is open, by this entry.
+    Opened(LogIndex),
     /// The session is over.
     Closed,
     /// The state machine's answer, the same for every retry.
     Result(Bytes),
-    /// The session is not open (it never was, expired, or was evicted): nothing was executed.
+    /// The session is not open (it never was, expired, or was evicted; the client may have another one meanwhile):
+    /// nothing was executed.
     NoSession,
     /// The client has acknowledged this number before: its result is forgotten and nothing was executed.
     Forgotten,
@@ -53,14 +56,14 @@ pub enum SessionAnswer {
 enum Head<'a> {
     Open,
     Close,
-    Command { acknowledged: RequestNumber, command: &'a [u8] },
+    Command { session: LogIndex, acknowledged: RequestNumber, command: &'a [u8] },
 }
 
-/// The low-water mark that a command of a session carries; `None` where the payload is none.
+/// The session that a command names, and the low-water mark that it carries; `None` where the payload is none.
 #[must_use]
-pub fn acknowledged(payload: &[u8]) -> Option<RequestNumber> {
+pub fn standing(payload: &[u8]) -> Option<(LogIndex, RequestNumber)> {
     match postcard::from_bytes(payload).ok()? {
-        Head::Command { acknowledged, .. } => Some(acknowledged),
+        Head::Command { session, acknowledged, .. } => Some((session, acknowledged)),
         Head::Open | Head::Close => None,
     }
 }

@@ -5,16 +5,21 @@ use crate::machine::kv::{Answer, KeyValue, Operation};
 
 const CLIENT: ClientId = ClientId(7);
 
+/// A command of the first session.
 fn set(value: &str, acknowledged: u64) -> Bytes {
+    set_in(LogIndex(1), value, acknowledged)
+}
+
+fn set_in(session: LogIndex, value: &str, acknowledged: u64) -> Bytes {
     let command = Operation::Set { key: "x".into(), value: value.into() }.encode();
-    Payload::Command { acknowledged: RequestNumber(acknowledged), command }.encode()
+    Payload::Command { session, acknowledged: RequestNumber(acknowledged), command }.encode()
 }
 
 fn opened() -> Sessions<KeyValue> {
     let mut sessions = Sessions::default();
     assert_eq!(
         sessions.apply(LogIndex(1), Wall(0), CLIENT, RequestNumber(1), &Payload::Open.encode()),
-        SessionAnswer::Opened
+        SessionAnswer::Opened(LogIndex(1))
     );
     sessions
 }
@@ -99,7 +104,7 @@ fn an_unused_session_expires_at_an_entry_and_its_command_is_not_executed() {
     let used = sessions.apply(LogIndex(3), Wall(99), CLIENT, RequestNumber(2), &set("1", 0));
     assert!(matches!(used, SessionAnswer::Result(_)));
     sessions.advance(Wall(160));
-    let gone = sessions.apply(LogIndex(5), Wall(161), other, RequestNumber(2), &set("2", 0));
+    let gone = sessions.apply(LogIndex(5), Wall(161), other, RequestNumber(2), &set_in(LogIndex(2), "2", 0));
     assert_eq!(gone, SessionAnswer::NoSession);
     let late = sessions.apply(LogIndex(6), Wall(199), CLIENT, RequestNumber(3), &set("3", 0));
     assert_eq!(late, SessionAnswer::NoSession);
@@ -119,11 +124,28 @@ fn what_was_asked_for_in_an_expired_session_is_not_executed_in_the_next_one() {
     sessions.apply(LogIndex(5), Wall(200), CLIENT, RequestNumber(5), &Payload::Open.encode());
     for (number, late) in [(2, "1"), (4, "3")] {
         let answer = sessions.apply(LogIndex(6), Wall(200), CLIENT, RequestNumber(number), &set(late, 0));
-        assert_eq!(answer, SessionAnswer::Forgotten);
+        assert_eq!(answer, SessionAnswer::NoSession);
     }
     assert_eq!(sessions.machine().get("x"), Some("2"));
-    let next = sessions.apply(LogIndex(7), Wall(200), CLIENT, RequestNumber(6), &set("4", 0));
+    let next = sessions.apply(LogIndex(7), Wall(200), CLIENT, RequestNumber(6), &set_in(LogIndex(5), "4", 0));
     assert_eq!(before(next), Some("2".into()));
+}
+
+/// Copies of two requests come late, in their order, when the session that the first one opened is gone.
+#[test]
+fn an_opening_that_comes_again_opens_a_session_in_which_nothing_old_is_executed() {
+    for rule_on in [true, false] {
+        let mut sessions = if rule_on { opened() } else { opened().taking_any_session() }.with_idle_limit(Span(100));
+        sessions.apply(LogIndex(2), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
+        let again = sessions.apply(LogIndex(3), Wall(50), CLIENT, RequestNumber(1), &Payload::Open.encode());
+        assert_eq!(again, SessionAnswer::Opened(LogIndex(1)), "the session goes on");
+        let copy = sessions.apply(LogIndex(4), Wall(200), CLIENT, RequestNumber(1), &Payload::Open.encode());
+        assert_eq!(copy, SessionAnswer::Opened(LogIndex(4)));
+        sessions.apply(LogIndex(5), Wall(200), CLIENT, RequestNumber(9), &set_in(LogIndex(4), "2", 0));
+        let late = sessions.apply(LogIndex(6), Wall(200), CLIENT, RequestNumber(2), &set("1", 0));
+        assert_eq!(late == SessionAnswer::NoSession, rule_on, "the rule is what refuses it: {late:?}");
+        assert_eq!(sessions.machine().get("x"), Some(if rule_on { "2" } else { "1" }));
+    }
 }
 
 #[test]
@@ -149,7 +171,8 @@ fn a_full_table_evicts_the_session_used_least_recently() {
     }
     let evicted = sessions.apply(LogIndex(9_000), Wall(0), CLIENT, RequestNumber(2), &set("1", 0));
     assert_eq!(evicted, SessionAnswer::NoSession);
-    let kept = sessions.apply(LogIndex(9_001), Wall(0), ClientId(100), RequestNumber(2), &set("1", 0));
+    let named = set_in(LogIndex(2), "1", 0);
+    let kept = sessions.apply(LogIndex(9_001), Wall(0), ClientId(100), RequestNumber(2), &named);
     assert!(matches!(kept, SessionAnswer::Result(_)));
 }
 

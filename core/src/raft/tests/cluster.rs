@@ -388,7 +388,7 @@ impl Cluster {
         self.number += 1;
         let (client, number, class) = (ClientId(1), RequestNumber(self.number), Class::Critical);
         let command = Bytes::from_static(b"x");
-        let payload = Payload::Command { acknowledged: RequestNumber(0), command }.encode();
+        let payload = Payload::Command { session: LogIndex(2), acknowledged: RequestNumber(0), command }.encode();
         let tags = [range].into_iter().collect();
         self.step(n(node), Input::Propose(vec![Proposal { client, number, class, tags, payload }]));
     }

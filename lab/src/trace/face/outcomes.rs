@@ -54,7 +54,7 @@ fn not_leader(leader: Option<NodeId>) -> String {
 
 fn applied(result: &[u8]) -> OutcomeFace {
     let (sign, words) = match SessionAnswer::decode(result) {
-        Some(SessionAnswer::Opened) => (Sign::Plus, words::OPENED.into()),
+        Some(SessionAnswer::Opened(_)) => (Sign::Plus, words::OPENED.into()),
         Some(SessionAnswer::Closed) => (Sign::Plus, words::CLOSED.into()),
         Some(SessionAnswer::Result(bytes)) => match Answer::decode(&bytes) {
             Some(Answer::Value(Some(value))) => (Sign::Plus, value),

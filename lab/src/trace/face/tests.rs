@@ -31,7 +31,7 @@ fn an_entry(index: u64, kind: EntryKind, payload: Bytes) -> Entry {
 
 fn set(key: &str, value: &str) -> Bytes {
     let command = Operation::Set { key: key.into(), value: value.into() }.encode();
-    Payload::Command { acknowledged: RequestNumber(0), command }.encode()
+    Payload::Command { session: LogIndex(1), acknowledged: RequestNumber(0), command }.encode()
 }
 
 fn appending(indexes: core::ops::RangeInclusive<u64>) -> MessageFace {

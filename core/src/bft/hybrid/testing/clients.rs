@@ -12,7 +12,7 @@ use crate::machine::kv::Operation;
 use crate::machine::session::Payload;
 use crate::protocol::{Input, Outcome};
 use crate::quorum::one_honest;
-use crate::types::{ClientId, NodeId, RequestNumber};
+use crate::types::{ClientId, LogIndex, NodeId, RequestNumber};
 
 /// A request and what its client has heard.
 pub(super) struct Asked {
@@ -27,7 +27,7 @@ fn bundle(client: u64, numbers: &[u64]) -> Arc<Bundle> {
         let command = Operation::Set { key: format!("k{}", number % 5), value: format!("{client}.{number}") }.encode();
         let payload = match number {
             1 => Payload::Open.encode(),
-            _ => Payload::Command { acknowledged: RequestNumber(0), command }.encode(),
+            _ => Payload::Command { session: LogIndex(0), acknowledged: RequestNumber(0), command }.encode(),
         };
         let (number, class) = (RequestNumber(*number), Class::Critical);
         Proposal { client: ClientId(client), number, class, tags: Tags::new(), payload }

@@ -175,7 +175,8 @@ impl<S: Subject> Cluster<S> {
         image.incarnation = Incarnation(image.incarnation.0 + 1);
         let skew = self.rng.below(50_000);
         let replica = S::recover(&self.config, node, &image, self.clock(skew));
-        let mut machine = Sessions::<KeyValue>::default();
+        // Clients here open a session and use it in one request, before they can know its name.
+        let mut machine = Sessions::<KeyValue>::default().taking_any_session();
         if let Some(snapshot) = &image.snapshot {
             machine.restore(&snapshot.data).expect("a state");
         }

@@ -11,7 +11,7 @@ use crate::machine::kv::Operation;
 use crate::machine::session::Payload;
 use crate::protocol::{Input, Outcome, Protocol as _};
 use crate::quorum::one_honest;
-use crate::types::{ClientId, NodeId, RequestNumber};
+use crate::types::{ClientId, LogIndex, NodeId, RequestNumber};
 
 /// A request and what its client has heard.
 pub(super) struct Asked {
@@ -34,7 +34,7 @@ impl Cluster {
             let command = Operation::Set { key, value: format!("{client}.{number}") }.encode();
             let payload = match number {
                 1 => Payload::Open.encode(),
-                _ => Payload::Command { acknowledged: RequestNumber(0), command }.encode(),
+                _ => Payload::Command { session: LogIndex(0), acknowledged: RequestNumber(0), command }.encode(),
             };
             let (number, class) = (RequestNumber(*number), Class::Critical);
             Proposal { client: ClientId(client), number, class, tags: Tags::new(), payload }

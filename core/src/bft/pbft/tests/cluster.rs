@@ -196,7 +196,8 @@ impl Cluster {
         let skew = self.rng.below(50_000);
         let now = self.clock(skew);
         let replica = Pbft::recover(&self.config, node, &image, self.rng.bits(), now);
-        let mut machine = Sessions::<KeyValue>::default();
+        // Clients here open a session and use it in one request, before they can know its name.
+        let mut machine = Sessions::<KeyValue>::default().taking_any_session();
         if let Some(snapshot) = &image.snapshot {
             machine.restore(&snapshot.data).expect("a state");
         }

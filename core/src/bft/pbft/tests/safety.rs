@@ -238,6 +238,28 @@ fn restarted_replicas_still_know_what_their_commits_have_committed() {
     }
 }
 
+/// Its own commit is one of the quorum's: what it would forget in a crash it may not count either.
+#[test]
+fn a_replicas_own_commit_counts_once_its_disk_has_the_proof() {
+    for on in [true, false] {
+        let rule = Rule::PbftPersistBeforeCommit;
+        let mut cluster = if on { Cluster::new(4, 1) } else { Cluster::without(4, 1, rule) };
+        cluster.slow = [n(2)].into();
+        // Replica 2 hears the commits of two others.
+        cluster.tamper = Some(Box::new(|from, to, message| match message {
+            Message::Commit(_) if (from, to) == (n(4), n(2)) => vec![],
+            message => vec![message],
+        }));
+        cluster.ask(1, &[1]);
+        cluster.run(50);
+        assert!(cluster.executed(1) > 0, "a quorum has committed");
+        assert_eq!(cluster.executed(2) > 0, !on);
+        cluster.slow.clear();
+        cluster.run(20_000);
+        assert!(cluster.executed(2) > 0, "once it is durable it counts");
+    }
+}
+
 /// That a replica has left a view is durable before anybody hears it: in the view that it left it would otherwise help
 /// to commit what the new one has not seen.
 #[test]
