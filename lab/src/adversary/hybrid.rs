@@ -8,13 +8,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use quorumscope_core::bft::Batch;
 use quorumscope_core::bft::hybrid::history::Stop;
 use quorumscope_core::bft::hybrid::rounds::{
-    Ack, Append, Committed, Decided, Link, Mark, Message as Round, Prepared, Rounds, Standing, Vote,
-    Wish,
+    Ack, Append, Committed, Decided, Link, Mark, Message as Round, Prepared, Rounds, Standing, Vote, Wish,
 };
 use quorumscope_core::bft::hybrid::{Hybrid, Message, alarm};
-use quorumscope_core::bft::Batch;
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::crypto::{Domain, Hash256, Signature};
 use quorumscope_core::rules::Switches;

@@ -16,10 +16,7 @@ use super::table::{Source, Value};
 pub(super) const THREAT_WINDOW: &str = "threat_window";
 
 /// Reads the table.
-pub(super) fn read(
-    source: Source<'_>,
-    value: &Value<'_>,
-) -> Result<(pbft::Settings, threat::Settings), ScenarioError> {
+pub(super) fn read(source: Source<'_>, value: &Value<'_>) -> Result<(pbft::Settings, threat::Settings), ScenarioError> {
     let keys: Vec<&str> = settings_pbft::SETTINGS.into_iter().chain([THREAT_WINDOW]).collect();
     let table = source.table("[protocol-config]", value, &keys)?;
     let mut threat = threat::Settings::default();

@@ -214,7 +214,9 @@ impl<R: Rules> Hybrid<R> {
             Message::Opening(message) if self.is_admissible(&message) => {
                 self.step_opening(now, Input::Receive { from, message }, out);
             }
-            // What no honest replica of that instance says is a sign.
+            // What no honest replica of that instance says is a sign. That more than one place is used is none: its
+            // primary goes on to the next request before anybody can tell it that the first one was all.
+            Message::Opening(message) if self.is_of_statements(&message) => {}
             Message::Opening(_) => self.monitor.suspect(from, now.mono),
             Message::Bft(pbft::Message::Stable(stable)) if self.bft.is_none() => {
                 if stable.proof.is_proven(&self.quorum) {

@@ -34,9 +34,10 @@ pub(super) fn peer(message: &Message) -> MessageFace {
         }
         Message::Stop(stop) => {
             let mut fields = vec![("replica", stop.replica.to_string())];
-            fields.push(("checkpoint", stop.stable.as_ref().map_or("none".into(), |stable| {
-                stable.proof.checkpoint.sequence.to_string()
-            })));
+            fields.push((
+                "checkpoint",
+                stop.stable.as_ref().map_or("none".into(), |stable| stable.proof.checkpoint.sequence.to_string()),
+            ));
             fields.push(("prepared", prepared(stop.prepared.as_deref())));
             plain(MessageKind::Stop, format!("Stop statement of {}", stop.replica), fields)
         }

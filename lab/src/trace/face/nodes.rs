@@ -60,7 +60,9 @@ fn words_of(protocol: ProtocolName, role: Role) -> &'static str {
         (ProtocolName::Pbft, Role::Follower) => words::BACKUP,
         (ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Follower) => words::REPLICA,
         (ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Learner) => words::CATCHING_UP,
-        (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, _) => role_words(role),
+        (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, _) => {
+            role_words(role)
+        }
     }
 }
 

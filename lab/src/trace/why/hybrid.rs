@@ -95,10 +95,9 @@ fn section(event: &Event) -> &'static str {
         | Event::CaughtUp { .. } => paper::ROUNDS,
         // One round is what the paper shows to be too few.
         Event::Committed { .. } => paper::FAST,
-        Event::Wished { .. }
-        | Event::TermAdopted { .. }
-        | Event::VoteCounted { .. }
-        | Event::TermEntered { .. } => paper::TERMS,
+        Event::Wished { .. } | Event::TermAdopted { .. } | Event::VoteCounted { .. } | Event::TermEntered { .. } => {
+            paper::TERMS
+        }
         Event::CheckpointTaken { .. }
         | Event::CheckpointStable { .. }
         | Event::TransferBegan { .. }

@@ -51,8 +51,7 @@ pub(crate) mod principle {
     pub(crate) const CHECKPOINT: &str = "A state that a quorum has signed is right, and nobody needs what led to it.";
     pub(crate) const STOPPED: &str =
         "Whoever stops helps to commit nothing more: what it says it holds is all that it ever will.";
-    pub(crate) const THREAT: &str =
-        "Signs of lies are counted for each peer and forgotten with time: they say when to be careful and convict nobody.";
+    pub(crate) const THREAT: &str = "Signs of lies are counted for each peer and forgotten with time: they say when to be careful and convict nobody.";
     pub(crate) const ALARM: &str =
         "f+1 alarms end the two rounds, for one of them is honest: a liar alone can neither end them nor hold them up.";
     pub(crate) const OPENED: &str = "What is committed was named by a quorum before any of it stopped, so a quorum of stop statements shows it, or a higher certificate that continues it.";
@@ -91,7 +90,8 @@ pub(crate) mod event {
     pub(crate) const THREAT_OF: &str =
         "{node} feels threatened: its level is {level} now, and was {before}; the worst signs came from {worst}.";
     pub(crate) const THREAT_FALLS: &str = "{node} feels less threatened: its level is {level} now, and was {before}.";
-    pub(crate) const ALARMED: &str = "{node} says that it feels threatened: {count} have said so, and {needed} end the two rounds.";
+    pub(crate) const ALARMED: &str =
+        "{node} says that it feels threatened: {count} have said so, and {needed} end the two rounds.";
     pub(crate) const ALARM_HEARD: &str =
         "{from} feels threatened, hears {node}: {count} have said so, and {needed} end the two rounds.";
     pub(crate) const STOPPED_BY_ALARMS: &str = "{node} ends its part in the two rounds: {by} feel threatened.";
@@ -106,8 +106,7 @@ pub(crate) mod event {
         "It is decided, knows {node}: the statements of {by} count, and PBFT begins after {end}.";
     pub(crate) const FROM_NOTHING: &str = "nothing, for nothing was prepared";
     pub(crate) const SWITCHED: &str = "{node} goes on with PBFT after index {last}.";
-    pub(crate) const SWITCHED_HELD: &str =
-        "{node} goes on with PBFT after index {last}: what that begins with is gone everywhere, so it waits for a later state.";
+    pub(crate) const SWITCHED_HELD: &str = "{node} goes on with PBFT after index {last}: what that begins with is gone everywhere, so it waits for a later state.";
     pub(crate) const FORGED: &str =
         "A message on the channel of {from} came to {node} with a signature that does not hold.";
     pub(crate) const IGNORED: &str = "{node} had no use for a message of {from}.";
