@@ -100,7 +100,7 @@ impl Term {
     /// honest node gets beyond 2³² terms, each of which takes a timeout.
     #[must_use]
     pub fn in_instance(self, instance: u64) -> Self {
-        Self((instance.min(u64::from(u32::MAX) >> 12) << TERM_BITS) | self.0.min(TERM_MASK))
+        Self((instance.min(u64::from(u32::MAX) >> 11) << TERM_BITS) | self.0.min(TERM_MASK))
     }
 
     /// The same within its instance.

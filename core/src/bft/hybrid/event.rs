@@ -96,7 +96,7 @@ pub(super) struct Told {
 
 impl<R: Rules> Hybrid<R> {
     /// Tells nothing of what was before: for one that starts.
-    pub(super) fn tell_from_here(&mut self) {
+    pub(super) fn note_from_here(&mut self) {
         let (phase, alarms, stops) = (self.phase(), self.alarmed(), self.heard_stops());
         self.told = Told { phase, level: Level::None, alarms, stops };
     }
@@ -113,8 +113,8 @@ impl<R: Rules> Hybrid<R> {
     }
 
     /// Tells what has changed since the last step.
-    pub(super) fn tell(&mut self, now: Now, out: &mut Effects) {
-        self.tell_threat(now, out);
+    pub(super) fn note_changes(&mut self, now: Now, out: &mut Effects) {
+        self.note_threat(now, out);
         let (alarms, stops, phase) = (self.alarmed(), self.heard_stops(), self.phase());
         let count = |list: &[NodeId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
         if alarms.len() > self.told.alarms.len() {
@@ -139,7 +139,7 @@ impl<R: Rules> Hybrid<R> {
             }
         }
         if phase >= Phase::Opened && self.told.phase < Phase::Opened {
-            self.tell_opening(out);
+            self.note_opening(out);
         }
         if phase == Phase::Bft && self.told.phase < Phase::Bft {
             let (last, held) = (self.log().last_index(), self.held);
@@ -148,7 +148,7 @@ impl<R: Rules> Hybrid<R> {
         (self.told.alarms, self.told.stops, self.told.phase) = (alarms, stops, phase);
     }
 
-    fn tell_threat(&mut self, now: Now, out: &mut Effects) {
+    fn note_threat(&mut self, now: Now, out: &mut Effects) {
         let (from, to) = (self.told.level, self.monitor.level(now.mono));
         if from == to {
             return;
@@ -171,7 +171,7 @@ impl<R: Rules> Hybrid<R> {
         }
     }
 
-    fn tell_opening(&self, out: &mut Effects) {
+    fn note_opening(&self, out: &mut Effects) {
         let Some(stops) = self.opened.as_ref().and_then(|opened| statements(&opened.value, &self.quorum)) else {
             return;
         };

@@ -157,7 +157,7 @@ impl<R: Rules> Hybrid<R> {
         if replica.phase() != Phase::Rounds {
             replica.ask_at = now.mono;
         }
-        replica.tell_from_here();
+        replica.note_from_here();
         replica
     }
 

@@ -61,7 +61,7 @@ impl<R: Rules> Hybrid<R> {
         if self.phase() != phase {
             self.ask_at = now.mono;
         }
-        self.tell(now, out);
+        self.note_changes(now, out);
     }
 
     /// Looks at the signs, and says so where they are bad.

@@ -86,7 +86,7 @@ pub enum ProtocolName {
 }
 
 /// Rules that are switched off in the tests of their protocols alone: no scenario shows yet what breaks without them.
-const WITHOUT_WITNESS: [Rule; 30] = [
+const WITHOUT_WITNESS: [Rule; 26] = [
     Rule::HotStuffSafeNode,
     Rule::HotStuffConsecutiveViews,
     Rule::HotStuffVoteOncePerView,
@@ -103,14 +103,10 @@ const WITHOUT_WITNESS: [Rule; 30] = [
     Rule::PbftSnapshotMatchesProof,
     Rule::PbftNullRequests,
     Rule::PbftTimerOfOneRequest,
-    Rule::HybridQuorum,
     Rule::HybridOneHashPerIndex,
     Rule::HybridCommitOwnTerm,
-    Rule::HybridVoteShowsCertificate,
-    Rule::HybridGoesOnFromHighest,
     Rule::HybridPersistBeforeAck,
     Rule::HybridPersistBeforeVote,
-    Rule::HybridStopEndsAcks,
     Rule::HybridPersistBeforeStop,
     Rule::HybridAlarmsOfSeveral,
     Rule::HybridOpeningHoldsStatements,
