@@ -28,7 +28,7 @@ const COVERAGE_NODES: u32 = 3;
 /// Explore many seeds with generated faults and check every run
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The protocol: raft, pbft or hotstuff
+    /// The protocol: raft, pbft, hotstuff or hybrid
     #[arg(long, value_name = "P")]
     protocol: String,
     /// How many nodes

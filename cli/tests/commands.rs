@@ -136,11 +136,6 @@ fn a_scenario_that_is_wrong_names_its_file_its_line_and_the_nearest_name() {
         ("key", "protocol = \"raft\"\nnods = 3\n", ":2: unknown key \"nods\"; did you mean \"nodes\"?"),
         ("protocol", "protocol = \"raff\"\nnodes = 3\n", ":1: unknown protocol \"raff\"; did you mean \"raft\"?"),
         (
-            "later",
-            "protocol = \"hybrid\"\nnodes = 4\n",
-            ":1: protocol \"hybrid\" is not built yet; available: raft, pbft, hotstuff",
-        ),
-        (
             "rule",
             "protocol = \"raft\"\nnodes = 3\n[rules]\n\"raft.up-to-date\" = false\n",
             ":4: unknown rule \"raft.up-to-date\"; did you mean \"raft.up-to-date-check\"?",
@@ -190,7 +185,6 @@ fn bad_arguments_are_one_line_that_says_what_would_be_right() {
         (explore(&[]), "--protocol"),
         (explore(&["--protocol", "raft", "--seeds", "-1..5"]), "write a range as 0..100"),
         (explore(&["--protocol", "rafft"]), "did you mean \"raft\"?"),
-        (explore(&["--protocol", "hybrid"]), "not built yet; available: raft, pbft, hotstuff"),
         (explore(&["--protocol", "raft", "--seeds", "5..5"]), "is empty"),
         (explore(&["--protocol", "raft", "--seeds", "9..5"]), "is empty"),
         (explore(&["--protocol", "raft", "--seeds", "5"]), "write a range as 0..100"),

@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bft::{hotstuff, pbft};
+use crate::bft::{hotstuff, hybrid, pbft};
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::raft;
@@ -59,6 +59,8 @@ pub enum AnyMessage {
     Pbft(pbft::Message),
     /// A HotStuff message.
     HotStuff(hotstuff::Message),
+    /// A message of the hybrid.
+    Hybrid(hybrid::Message),
 }
 
 impl From<raft::Message> for AnyMessage {
@@ -79,6 +81,12 @@ impl From<hotstuff::Message> for AnyMessage {
     }
 }
 
+impl From<hybrid::Message> for AnyMessage {
+    fn from(message: hybrid::Message) -> Self {
+        Self::Hybrid(message)
+    }
+}
+
 /// The hard state of any protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AnyHard {
@@ -88,6 +96,8 @@ pub enum AnyHard {
     Pbft(Box<pbft::HardState>),
     /// HotStuff's promises, certificates and blocks.
     HotStuff(Box<hotstuff::HardState>),
+    /// What a replica of the hybrid must not forget of each phase.
+    Hybrid(Box<hybrid::HardState>),
 }
 
 impl AnyHard {
@@ -97,6 +107,7 @@ impl AnyHard {
             (Self::Raft(hard), Self::Raft(later)) => hard.absorb(later),
             (Self::Pbft(hard), Self::Pbft(later)) => hard.absorb(*later),
             (Self::HotStuff(hard), Self::HotStuff(later)) => hard.absorb(*later),
+            (Self::Hybrid(hard), Self::Hybrid(later)) => hard.absorb(*later),
             (hard, later) => *hard = later,
         }
     }
@@ -117,6 +128,12 @@ impl From<pbft::HardState> for AnyHard {
 impl From<hotstuff::HardState> for AnyHard {
     fn from(hard: hotstuff::HardState) -> Self {
         Self::HotStuff(Box::new(hard))
+    }
+}
+
+impl From<hybrid::HardState> for AnyHard {
+    fn from(hard: hybrid::HardState) -> Self {
+        Self::Hybrid(Box::new(hard))
     }
 }
 

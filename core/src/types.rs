@@ -37,10 +37,25 @@ number!(
     /// A client's own number for a request: rises by one a request, starts at 1 (thesis §6.3).
     RequestNumber(u64), "#"
 );
-number!(
-    /// A Raft term (Raft paper §5.1). 0 before the first election.
-    Term(u64), "t"
-);
+/// A Raft term (Raft paper §5.1), or the view of another protocol. 0 before the first election. Where a cluster goes
+/// from one instance of a protocol to the next, terms of a later instance are higher: [`Term::in_instance`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Term(pub u64);
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 >> TERM_BITS {
+            0 => write!(f, "t{}", self.0),
+            instance => write!(f, "t{instance}.{}", self.0 & TERM_MASK),
+        }
+    }
+}
+
+/// So many bits of a term count within an instance; those above are the instance's number.
+const TERM_BITS: u32 = 32;
+const TERM_MASK: u64 = (1 << TERM_BITS) - 1;
+
 number!(
     /// A position in the log; the first entry stands at 1, 0 means "before all".
     LogIndex(u64), ""
@@ -79,6 +94,19 @@ impl Term {
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
+    }
+
+    /// A term of this instance as the whole cluster counts it: by instance first, then by term. Within an instance no
+    /// honest node gets beyond 2³² terms, each of which takes a timeout.
+    #[must_use]
+    pub fn in_instance(self, instance: u64) -> Self {
+        Self((instance.min(u64::from(u32::MAX) >> 11) << TERM_BITS) | self.0.min(TERM_MASK))
+    }
+
+    /// The same within its instance.
+    #[must_use]
+    pub fn within_instance(self) -> Self {
+        Self(self.0 & TERM_MASK)
     }
 }
 
@@ -211,3 +239,17 @@ impl core::str::FromStr for NodeId {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a node: nodes are written n1, n2, …")]
 pub struct NotANode(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_of_a_later_instance_are_higher_and_those_of_the_first_are_as_they_are() {
+        let terms = [(0, 7), (0, 8), (1, 0), (2, 0), (2, 3)].map(|(instance, term)| Term(term).in_instance(instance));
+        assert!(terms.is_sorted_by(|a, b| a < b));
+        assert_eq!(terms.map(|term| term.to_string()), ["t7", "t8", "t1.0", "t2.0", "t2.3"]);
+        assert_eq!(terms.map(|term| term.within_instance().0), [7, 8, 0, 0, 3]);
+        assert!(Term(u64::MAX).in_instance(u64::MAX) <= Term::MAX);
+    }
+}

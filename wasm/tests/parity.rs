@@ -41,3 +41,8 @@ fn heavy_runs_of_pbft_have_the_digests_that_they_have_natively() {
 fn heavy_runs_of_hotstuff_have_the_digests_that_they_have_natively() {
     are_as_natively(ProtocolName::HotStuff, 4, include_str!("../../tests/golden/digests-hotstuff.txt"), 41);
 }
+
+#[wasm_bindgen_test]
+fn heavy_runs_of_the_hybrid_have_the_digests_that_they_have_natively() {
+    are_as_natively(ProtocolName::Hybrid, 4, include_str!("../../tests/golden/digests-hybrid.txt"), 41);
+}

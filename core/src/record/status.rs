@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::AnyHard;
-use crate::bft::{hotstuff, pbft};
+use crate::bft::{hotstuff, hybrid, pbft};
 use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Incarnation, LogIndex, Mono, NodeId, Term};
 
@@ -68,6 +68,8 @@ pub enum Detail {
     Pbft(pbft::Replica),
     /// A HotStuff replica.
     HotStuff(hotstuff::Replica),
+    /// A replica of the hybrid.
+    Hybrid(hybrid::Replica),
 }
 
 /// A running timer on the node's own clock.

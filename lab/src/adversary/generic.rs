@@ -67,6 +67,7 @@ pub(super) fn pass<P: Deceive>(
         | Trick::Forge
         | Trick::HidePrepared
         | Trick::FalseNewView
+        | Trick::FalseAlarm
         | Trick::BadParent
         | Trick::VoteTwice
         | Trick::VoteAll => {

@@ -42,6 +42,7 @@ impl Deceive for HotStuff<Switches> {
             | Trick::FalseReply
             | Trick::HidePrepared
             | Trick::FalseNewView
+            | Trick::FalseAlarm
             | Trick::VoteAll => None,
         }
     }

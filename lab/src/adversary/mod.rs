@@ -5,14 +5,15 @@
 //! those of the liars it works with, and no other: what it says in the name of
 //! an honest node is made up. Chance comes from the run's seed.
 //!
-//! `generic` has the tricks that need to know nothing of a protocol, `pbft` and
-//! `hotstuff` those that do, `copy` a twin's other half. Whom a liar deceives is
+//! `generic` has the tricks that need to know nothing of a protocol, `pbft`,
+//! `hotstuff` and `hybrid` those that do, `copy` a twin's other half. Whom a liar deceives is
 //! carried out by the world (`sim::lie`). Left out: liars among the nodes of
 //! Raft, which believe each other.
 
 mod copy;
 mod generic;
 mod hotstuff;
+mod hybrid;
 mod pbft;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,7 @@ impl Deceive for Pbft<Switches> {
             | Trick::Silent
             | Trick::Censor
             | Trick::FalseReply
+            | Trick::FalseAlarm
             | Trick::BadParent
             | Trick::VoteTwice
             | Trick::VoteAll => None,

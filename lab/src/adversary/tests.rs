@@ -15,7 +15,7 @@ use crate::scenario::{ProtocolName, Run, Scenario};
 use crate::sim::Coverage;
 use crate::trace::view::View;
 
-const PROTOCOLS: [ProtocolName; 2] = [ProtocolName::Pbft, ProtocolName::HotStuff];
+const PROTOCOLS: [ProtocolName; 3] = [ProtocolName::Pbft, ProtocolName::HotStuff, ProtocolName::Hybrid];
 
 fn drawn(protocol: ProtocolName, liars: Liars, seed: u64) -> Scenario {
     let plan = Faults { liars, ..Profile::Byzantine.plan() };

@@ -33,10 +33,12 @@ pub enum Trick {
     Forge,
     /// Clients are told other results than came out.
     FalseReply,
-    /// PBFT: a view change that says nothing of what was prepared.
+    /// PBFT: a view change that says nothing of what was prepared. Hybrid: votes and stop statements too.
     HidePrepared,
     /// PBFT: a new view that does not follow from its view changes.
     FalseNewView,
+    /// Hybrid: an alarm without a threat.
+    FalseAlarm,
     /// HotStuff: a block on a parent that is not the highest certified one.
     BadParent,
     /// HotStuff: votes for two blocks of one view.
@@ -47,7 +49,7 @@ pub enum Trick {
 
 impl Trick {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Twins,
         Self::Withhold,
         Self::Delay,
@@ -62,6 +64,7 @@ impl Trick {
         Self::FalseReply,
         Self::HidePrepared,
         Self::FalseNewView,
+        Self::FalseAlarm,
         Self::BadParent,
         Self::VoteTwice,
         Self::VoteAll,
@@ -85,6 +88,7 @@ impl Trick {
             Self::FalseReply => "false-reply",
             Self::HidePrepared => "hide-prepared",
             Self::FalseNewView => "false-new-view",
+            Self::FalseAlarm => "false-alarm",
             Self::BadParent => "bad-parent",
             Self::VoteTwice => "vote-twice",
             Self::VoteAll => "vote-all",
@@ -100,9 +104,10 @@ impl Trick {
     /// Whether nodes of this protocol can lie so. Nodes of Raft believe each other: one liar is enough to break it.
     #[must_use]
     pub fn fits(self, protocol: ProtocolName) -> bool {
-        let only = match self {
-            Self::HidePrepared | Self::FalseNewView => Some(ProtocolName::Pbft),
-            Self::BadParent | Self::VoteTwice | Self::VoteAll => Some(ProtocolName::HotStuff),
+        let only: &[ProtocolName] = match self {
+            Self::HidePrepared | Self::FalseNewView => &[ProtocolName::Pbft, ProtocolName::Hybrid],
+            Self::FalseAlarm => &[ProtocolName::Hybrid],
+            Self::BadParent | Self::VoteTwice | Self::VoteAll => &[ProtocolName::HotStuff],
             Self::Twins
             | Self::Withhold
             | Self::Delay
@@ -114,9 +119,9 @@ impl Trick {
             | Self::Censor
             | Self::Inflate
             | Self::Forge
-            | Self::FalseReply => None,
+            | Self::FalseReply => &ProtocolName::ALL,
         };
-        protocol.signs() && only.is_none_or(|only| only == protocol)
+        protocol.signs() && only.contains(&protocol)
     }
 
     /// Those of a protocol.

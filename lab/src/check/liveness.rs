@@ -25,6 +25,13 @@ pub fn byzantine_bound(nodes: u32, view_timer: Span, client_retry: Span, link: S
     Span(timers.saturating_add(client_retry.0).saturating_add(5 * u64::from(nodes) * link.0))
 }
 
+/// The same for the hybrid, which may go over to PBFT meanwhile: first an instance decides what that begins with,
+/// within the bound of every instance.
+#[must_use]
+pub fn with_a_switch(bound: Span) -> Span {
+    Span(bound.0.saturating_mul(2))
+}
+
 /// A calm, and what must come of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calm {

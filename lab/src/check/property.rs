@@ -73,7 +73,7 @@ pub fn of(protocol: ProtocolName) -> &'static [&'static str] {
         &[STATE_MACHINE_SAFETY, COMMIT_IS_DECIDED, DURABILITY, LOG_TIME, AGREEMENT, VALIDITY, INTEGRITY];
     match protocol {
         ProtocolName::Raft => RAFT,
-        ProtocolName::Pbft | ProtocolName::HotStuff => BYZANTINE,
+        ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid => BYZANTINE,
     }
 }
 

@@ -289,7 +289,6 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::PbftTimerGrows
         | Rule::PbftTimerOfOneRequest
         | Rule::PbftJoinViewChange => hunt_liars::plan(rule),
-        // These are switched off in the tests of their protocol.
         Rule::HybridQuorum
         | Rule::HybridTwoRounds
         | Rule::HybridOneHashPerIndex
@@ -304,7 +303,7 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::HybridOpeningHoldsStatements
         | Rule::HybridKeepTruncated
         | Rule::HybridWishesOfSeveral
-        | Rule::HybridTimerOfOneRequest => busy,
+        | Rule::HybridTimerOfOneRequest => hunt_liars::plan(rule),
     }
 }
 

@@ -119,7 +119,7 @@ fn promises_progress(scenario: &Scenario) -> bool {
             let (low, high) = scenario.raft.election_timeout;
             high.0 - low.0 > scenario.network.latency.1.0
         }
-        ProtocolName::Pbft | ProtocolName::HotStuff => true,
+        ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid => true,
     }
 }
 
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn honest_runs_break_nothing_and_cover_what_their_profile_promises() {
-        for (protocol, nodes) in [(ProtocolName::Raft, 5), (ProtocolName::Pbft, 4), (ProtocolName::HotStuff, 4)] {
+        for protocol in ProtocolName::ALL {
+            let nodes = if protocol.signs() { 4 } else { 5 };
             for profile in [Profile::None, Profile::Light, Profile::Heavy] {
                 let run = format!("{} {}", protocol.name(), profile.name());
                 let mut coverage = Coverage::default();

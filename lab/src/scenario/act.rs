@@ -4,12 +4,12 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
-use quorumscope_core::bft::{hotstuff, pbft};
+use quorumscope_core::bft::{hotstuff, hybrid, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::membership::MembershipChange;
-use quorumscope_core::raft::{AppendEntries, Message};
+use quorumscope_core::raft::Message;
 use quorumscope_core::record::{AnyMessage, Command, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId};
 
@@ -52,20 +52,21 @@ fn is_kind(kind: MessageKind, content: &Content) -> bool {
         Content::Answer { .. } => kind == MessageKind::Answer,
         Content::Peer(AnyMessage::Pbft(message)) => kind == pbft_kind(message),
         Content::Peer(AnyMessage::HotStuff(message)) => kind == hotstuff_kind(message),
+        Content::Peer(AnyMessage::Hybrid(message)) => is_hybrid(kind, message),
         Content::Peer(AnyMessage::Raft(message)) => match message {
             Message::PreVote(_) => kind == MessageKind::PreVote,
             Message::PreVoteReply(_) => kind == MessageKind::PreVoteReply,
             Message::RequestVote(_) => kind == MessageKind::RequestVote,
             Message::RequestVoteReply(_) => kind == MessageKind::RequestVoteReply,
-            Message::AppendEntries(append) => is_append(kind, append),
+            Message::AppendEntries(append) => is_append(kind, append.entries.is_empty()),
             Message::AppendEntriesReply(_) => kind == MessageKind::AppendEntriesReply,
             Message::InstallSnapshot(_) => kind == MessageKind::InstallSnapshot,
             Message::InstallSnapshotReply(_) => kind == MessageKind::InstallSnapshotReply,
             Message::ReadIndex(_) => kind == MessageKind::ReadIndex,
             Message::ReadIndexReply(_) => kind == MessageKind::ReadIndexReply,
             Message::TimeoutNow(_) => kind == MessageKind::TimeoutNow,
-            Message::FeedEdge(feed) => is_append(kind, &feed.append),
-            Message::Relayed(relayed) => is_append(kind, &relayed.append),
+            Message::FeedEdge(feed) => is_append(kind, feed.append.entries.is_empty()),
+            Message::Relayed(relayed) => is_append(kind, relayed.append.entries.is_empty()),
             Message::Relay(_) => kind == MessageKind::Relay,
         },
     }
@@ -106,11 +107,38 @@ fn hotstuff_kind(message: &hotstuff::Message) -> MessageKind {
     }
 }
 
-fn is_append(kind: MessageKind, append: &AppendEntries) -> bool {
+fn is_hybrid(kind: MessageKind, message: &hybrid::Message) -> bool {
+    use hybrid::{Message, rounds};
+    kind == match message {
+        Message::Opening(message) | Message::Bft(message) => pbft_kind(message),
+        Message::Alarms(_) => MessageKind::Alarm,
+        Message::Stop(_) | Message::Opened(_) => MessageKind::Stop,
+        Message::Where(_) => MessageKind::CatchUp,
+        Message::Rounds(message) => match message {
+            rounds::Message::Append(append) => return is_append(kind, append.links.is_empty()),
+            rounds::Message::Ack(_) => MessageKind::AppendEntriesReply,
+            rounds::Message::Requests(_) => MessageKind::Request,
+            rounds::Message::Wishes(_) => MessageKind::Wish,
+            rounds::Message::Vote(_) => MessageKind::Vote,
+            rounds::Message::Lead(_) => MessageKind::NewView,
+            rounds::Message::Checkpoint(_) => MessageKind::Checkpoint,
+            rounds::Message::Standing(_)
+            | rounds::Message::Decided(_)
+            | rounds::Message::Stable(_)
+            | rounds::Message::FetchLinks { .. }
+            | rounds::Message::Links(_)
+            | rounds::Message::FetchChunk(_)
+            | rounds::Message::Chunk(_) => MessageKind::CatchUp,
+        },
+    }
+}
+
+/// An append of Raft or of the hybrid's two rounds.
+fn is_append(kind: MessageKind, is_empty: bool) -> bool {
     match kind {
         MessageKind::AppendEntries => true,
-        MessageKind::Heartbeat => append.entries.is_empty(),
-        MessageKind::Entries => !append.entries.is_empty(),
+        MessageKind::Heartbeat => is_empty,
+        MessageKind::Entries => !is_empty,
         MessageKind::PreVote
         | MessageKind::PreVoteReply
         | MessageKind::RequestVote
@@ -135,7 +163,10 @@ fn is_append(kind: MessageKind, append: &AppendEntries) -> bool {
         | MessageKind::Certificate
         | MessageKind::Timeout
         | MessageKind::TimeoutCertificate
-        | MessageKind::CatchUp => false,
+        | MessageKind::CatchUp
+        | MessageKind::Wish
+        | MessageKind::Alarm
+        | MessageKind::Stop => false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What does a scenario say of protocols whose nodes may lie?
 
+use quorumscope_core::entry::Entry;
 use quorumscope_core::record::Role;
-use quorumscope_core::types::{NodeId, Time};
+use quorumscope_core::types::{LogIndex, NodeId, Time};
 
 use super::{ProtocolName, Run, Scenario};
 use crate::check::linearizable::{self, Verdict};
@@ -40,6 +41,23 @@ operations = 20
 think = ["20ms", "60ms"]
 "#;
 
+const HYBRID: &str = r#"
+protocol = "hybrid"
+signer = "cheap"
+nodes = 4
+seed = 9
+until = "4s"
+[protocol-config]
+request_timeout = ["300ms", "2s"]
+checkpoint_interval = 4
+window = 16
+threat_window = "45s"
+[[client]]
+id = "c1"
+operations = 20
+think = ["20ms", "60ms"]
+"#;
+
 fn played(text: &str) -> Run {
     let scenario = Scenario::from_toml(text).expect("a scenario");
     let mut run = Run::new(&scenario).expect("it can run");
@@ -54,7 +72,7 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn settings_are_read_and_written_back_as_they_were() {
-    for text in [PBFT, HOTSTUFF] {
+    for text in [PBFT, HOTSTUFF, HYBRID] {
         let scenario = Scenario::from_toml(text).expect("a scenario");
         let printed = scenario.to_toml();
         assert_eq!(Scenario::from_toml(&printed).as_ref(), Ok(&scenario), "{printed}");
@@ -64,7 +82,7 @@ fn settings_are_read_and_written_back_as_they_were() {
 
 #[test]
 fn requests_are_ordered_executed_by_all_and_believed() {
-    for text in [PBFT, HOTSTUFF] {
+    for text in [PBFT, HOTSTUFF, HYBRID] {
         let run = played(text);
         let simulation = run.simulation();
         assert_eq!(simulation.violations(), []);
@@ -77,7 +95,7 @@ fn requests_are_ordered_executed_by_all_and_believed() {
 
 #[test]
 fn real_signatures_lead_to_the_same_decisions_as_cheap_ones() {
-    for text in [PBFT, HOTSTUFF] {
+    for text in [PBFT, HOTSTUFF, HYBRID] {
         let (cheap, real) = (played(text), played(&text.replace("cheap", "real")));
         let decided = |run: &Run| run.simulation().decided().iter().map(|(i, t)| (*i, *t)).collect::<Vec<_>>();
         assert_eq!(decided(&cheap), decided(&real));
@@ -118,8 +136,10 @@ fn settings_signers_and_rules_of_another_protocol_are_refused() {
     assert!(rule.contains("a run of pbft cannot switch \"raft.one-vote-per-term\" off"), "{rule}");
     let window = refused(&PBFT.replace("window = 16", "window = 6"));
     assert!(window.contains("window"), "{window}");
-    let hybrid = refused("protocol = \"hybrid\"\nnodes = 4\n");
-    assert!(hybrid.contains("not built yet; available: raft, pbft, hotstuff"), "{hybrid}");
+    let threat = refused(&PBFT.replace("window = 16", "threat_window = \"9s\""));
+    assert!(threat.contains("unknown key \"threat_window\""), "{threat}");
+    let threat = refused(&HYBRID.replace("\"45s\"", "\"0s\""));
+    assert!(threat.contains("threat_window must be above zero"), "{threat}");
 }
 
 #[test]
@@ -128,4 +148,32 @@ fn clients_of_nodes_that_may_lie_read_through_the_log() {
     let error = Run::new(&scenario.expect("a scenario")).map(|_| ()).expect_err("refused").to_string();
     assert!(error.contains("c1 reads beside the log"), "{error}");
     assert_eq!(ProtocolName::named("pbft").map(ProtocolName::signs), Some(true));
+}
+
+/// PROTOCOLS, "Hybrid", 7: "every entry with commit evidence keeps its index and hash in every later instance". Agreement
+/// is by index across the phases, whoever has decided first, so a checker that finds nothing says just that.
+#[test]
+fn what_is_committed_in_the_two_rounds_keeps_its_place_in_pbft() {
+    let text = include_str!("../../../tests/scenarios/hybrid-under-attack.toml");
+    let mut run = Run::new(&Scenario::from_toml(text).expect("a scenario")).expect("it can run");
+    let decided = |run: &Run| {
+        let entries = (1..).map_while(|index| run.simulation().decided_entry(LogIndex(index)).cloned());
+        entries.collect::<Vec<_>>()
+    };
+    let switches = |run: &Run| run.simulation().coverage().switches;
+    while switches(&run) == 0 && run.step() {}
+    let before = decided(&run);
+    run.run_to_end();
+    assert!(switches(&run) >= 3 && before.len() > 3 && run.simulation().violations().is_empty());
+    let after = decided(&run);
+    assert_eq!(after[..before.len()], before, "by index: terms, commands and log times");
+    assert!(after.len() > before.len() && after.is_sorted_by(|a, b| a.term <= b.term));
+    let instances = |entries: &[Entry]| entries.iter().map(|entry| entry.term.0 >> 32).collect::<Vec<_>>();
+    assert!(
+        instances(&before).iter().all(|of| *of == 0) && instances(&after[before.len()..]).iter().all(|of| *of == 2)
+    );
+    for node in (2..=4).map(NodeId) {
+        let face = run.simulation().node(node).expect("a node");
+        assert_eq!(face.applied.0, after.len() as u64, "{node}");
+    }
 }

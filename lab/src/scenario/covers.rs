@@ -16,12 +16,16 @@ impl Profile {
             ProtocolName::Raft => self.raft_covers(),
             ProtocolName::Pbft => self.pbft_covers(),
             ProtocolName::HotStuff => self.hotstuff_covers(),
+            ProtocolName::Hybrid => self.hybrid_covers(),
         }
         .to_vec();
         if self == Self::Byzantine {
             let lies =
                 |name: &&&str| Trick::of(protocol).any(|trick| name.strip_prefix("lies: ") == Some(trick.name()));
             counters.extend(Coverage::NAMES.iter().filter(lies));
+            if protocol == ProtocolName::Hybrid {
+                counters.extend(["threat levels: low", "threat levels: medium"]);
+            }
         }
         counters
     }
@@ -175,6 +179,74 @@ impl Profile {
         ];
         match self {
             Self::None => NONE,
+            Self::Light => LIGHT,
+            Self::Heavy | Self::Byzantine => HEAVY,
+        }
+    }
+
+    fn hybrid_covers(self) -> &'static [&'static str] {
+        const LIGHT: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "terms entered",
+            "batches caught up by proof",
+        ];
+        const HEAVY: &[&str] = &[
+            "messages delivered",
+            "messages reordered",
+            "syncs",
+            "commits",
+            "entries applied",
+            "client operations ok",
+            "results believed by equal replies",
+            "batches proposed",
+            "checkpoints stable",
+            "crashes",
+            "restarts",
+            "messages dropped",
+            "partitions",
+            "client retries",
+            "terms entered",
+            "batches caught up by proof",
+            "threat levels: high",
+            "alarms",
+            "stops",
+            "openings decided",
+            "switches to PBFT",
+            "view changes",
+            "views begun",
+            "messages duplicated",
+            "lost unsynced writes",
+            "one-way cuts",
+            "clock faults",
+            "disk faults",
+            "pauses",
+            "snapshots taken",
+            "snapshot parts sent",
+            "snapshots installed",
+            "batches of several requests",
+            "ticks",
+            "values expired",
+            "sessions expired",
+            "duplicates suppressed",
+            "workflow commands",
+            "cluster commands",
+            "client operations unknown",
+        ];
+        match self {
+            Self::None => &LIGHT[..9],
             Self::Light => LIGHT,
             Self::Heavy | Self::Byzantine => HEAVY,
         }

@@ -29,6 +29,7 @@ mod run;
 mod select;
 mod settings;
 mod settings_hotstuff;
+mod settings_hybrid;
 mod settings_pbft;
 pub mod share;
 mod table;
@@ -36,6 +37,7 @@ mod table;
 mod tests;
 mod units;
 
+use quorumscope_core::bft::hybrid::{self, threat};
 use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::few;
 use quorumscope_core::raft::{self, Switches};
@@ -74,6 +76,7 @@ impl Scenario {
             raft: RaftSettings::default(),
             pbft: settings_pbft::default(),
             hotstuff: hotstuff::Settings::default(),
+            threat: threat::Settings::default(),
             signer: Scheme::Real,
             rules_off: Vec::new(),
             clients: vec![ClientSetup::by_hand(ClientId(1))],
@@ -108,11 +111,12 @@ impl Scenario {
                 let zones = zones.clone();
                 ProtocolSetup::Raft(raft::Config { zones, ..self.raft.config(&self.voters, rules) })
             }
-            ProtocolName::Pbft => {
-                let settings = pbft::Settings { voters: self.voters.clone(), ..self.pbft.clone() };
-                ProtocolSetup::Pbft(settings, rules)
-            }
+            ProtocolName::Pbft => ProtocolSetup::Pbft(self.pbft_settings(), rules),
             ProtocolName::HotStuff => ProtocolSetup::HotStuff(self.voters.clone(), self.hotstuff, rules),
+            ProtocolName::Hybrid => {
+                let settings = hybrid::Settings { bft: self.pbft_settings(), threat: self.threat };
+                ProtocolSetup::Hybrid(settings, rules)
+            }
         };
         Setup {
             name: self.name.clone(),
@@ -126,6 +130,10 @@ impl Scenario {
             disk: self.disk,
             machine: self.machine,
         }
+    }
+
+    fn pbft_settings(&self) -> pbft::Settings {
+        pbft::Settings { voters: self.voters.clone(), ..self.pbft.clone() }
     }
 
     /// Adds a step after all steps of its time.

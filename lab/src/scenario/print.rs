@@ -19,7 +19,7 @@ use super::document::{
 use super::read::{DEFAULT_DISK, DEFAULT_THINK, MIXED, class_name};
 use super::read_expect::{fate_name, role_name};
 use super::units::{print_ppm, print_span};
-use super::{network, properties, settings_hotstuff, settings_pbft};
+use super::{network, properties, settings_hotstuff, settings_hybrid, settings_pbft};
 use crate::keys::Scheme;
 use crate::sim::ClientSetup;
 
@@ -57,6 +57,7 @@ pub(super) fn print(scenario: &Scenario) -> String {
     match scenario.protocol {
         ProtocolName::Raft => settings(&scenario.raft, &mut lines),
         ProtocolName::Pbft => settings_pbft::print(&scenario.pbft, &mut lines),
+        ProtocolName::Hybrid => settings_hybrid::print(&scenario.pbft, scenario.threat, &mut lines),
         ProtocolName::HotStuff => settings_hotstuff::print(&scenario.hotstuff, &mut lines),
     }
     if !scenario.rules_off.is_empty() {

@@ -3,6 +3,7 @@
 //! A plan says how many faults of each kind; the seed decides where and when,
 //! which is `draw`'s concern.
 
+use quorumscope_core::bft::hybrid::threat;
 use quorumscope_core::bft::{Tolerance, hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::protocol::ReadHow;
@@ -11,7 +12,7 @@ use quorumscope_core::types::{Span, Time};
 
 use super::document::{ProtocolName, RaftSettings};
 pub use super::draw::generate;
-use crate::check::liveness::byzantine_bound;
+use crate::check::liveness::{byzantine_bound, with_a_switch};
 use crate::keys::Scheme;
 use crate::sim::Network;
 
@@ -243,10 +244,12 @@ pub struct Plan {
     pub classes: [Class; 4],
     /// Raft's settings.
     pub raft: RaftSettings,
-    /// PBFT's settings.
+    /// Settings of PBFT, and of the hybrid.
     pub pbft: pbft::Settings,
     /// HotStuff's settings.
     pub hotstuff: hotstuff::Settings,
+    /// When replicas of the hybrid feel threatened.
+    pub threat: threat::Settings,
     /// How nodes and clients sign, where they do.
     pub signer: Scheme,
     /// Whether machine, sessions, times to live, classes, bounds on messages and what makes snapshots are different
@@ -316,6 +319,7 @@ impl Plan {
         let longest = match protocol {
             ProtocolName::Raft => self.raft.election_timeout.1.0 * 100,
             ProtocolName::Pbft => self.calm_for(nodes, self.pbft.request_timeout.1),
+            ProtocolName::Hybrid => with_a_switch(Span(self.calm_for(nodes, self.pbft.request_timeout.1))).0,
             ProtocolName::HotStuff => self.calm_for(nodes, self.hotstuff.max_view_timeout),
         };
         Time(longest).max(SHORTEST_RUN)
@@ -362,6 +366,7 @@ impl Default for Plan {
             raft: RaftSettings::default(),
             pbft: brisk_pbft(),
             hotstuff: brisk_hotstuff(),
+            threat: threat::Settings::default(),
             signer: Scheme::Cheap,
             varied: false,
             liars: Liars::None,

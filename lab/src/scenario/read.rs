@@ -5,6 +5,7 @@
 //! moment) is resolved when the step runs. Steps are read in `read_step`,
 //! expectations in `read_expect`, the protocol's settings in `settings`.
 
+use quorumscope_core::bft::hybrid::threat;
 use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
@@ -19,7 +20,7 @@ use super::error::{ScenarioError, unknown};
 use super::settings::read_settings;
 use super::table::{Source, Table, Value};
 use super::units::print_span;
-use super::{network, read_expect, read_step, settings_hotstuff, settings_pbft};
+use super::{network, read_expect, read_step, settings_hotstuff, settings_hybrid, settings_pbft};
 use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
@@ -28,9 +29,6 @@ pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 
 /// Longest run: an hour of virtual time.
 const MAX_UNTIL: Span = Span::from_secs(3_600);
-
-/// Protocols that have a name and cannot run yet.
-const LATER_PROTOCOLS: [&str; 1] = ["hybrid"];
 
 pub(super) const KEYS: [&str; 18] = [
     "name",
@@ -85,7 +83,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         let place = table.need("voters")?.span();
         return Err(source.error(&place, format!("{voter} votes and is not one of the nodes: add it to \"nodes\"")));
     }
-    let (raft, pbft, hotstuff) = read_protocol_config(&table, protocol)?;
+    let Settings { raft, pbft, hotstuff, threat } = read_protocol_config(&table, protocol)?;
     if let Some(node) = raft.leader_zones.iter().flatten().find(|node| !nodes.contains(node)) {
         return Err(table.error(format!("leader_zones names {node}, which is not one of the nodes")));
     }
@@ -118,6 +116,7 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
         raft,
         pbft,
         hotstuff,
+        threat,
         signer,
         rules_off: table.read("rules", Vec::new(), |source, value| read_rules(source, value, protocol))?,
         nodes,
@@ -141,18 +140,25 @@ fn read_protocol(source: Source<'_>, value: &Value<'_>) -> Result<ProtocolName, 
 }
 
 /// The settings of the protocol that runs; those of the others are as they always are.
-fn read_protocol_config(
-    table: &Table<'_, '_>,
-    protocol: ProtocolName,
-) -> Result<(RaftSettings, pbft::Settings, hotstuff::Settings), ScenarioError> {
+struct Settings {
+    raft: RaftSettings,
+    pbft: pbft::Settings,
+    hotstuff: hotstuff::Settings,
+    threat: threat::Settings,
+}
+
+fn read_protocol_config(table: &Table<'_, '_>, protocol: ProtocolName) -> Result<Settings, ScenarioError> {
     let (mut raft, mut pbft) = (RaftSettings::default(), settings_pbft::default());
-    let mut hotstuff = hotstuff::Settings::default();
+    let (mut hotstuff, mut threat) = (hotstuff::Settings::default(), threat::Settings::default());
     match protocol {
         ProtocolName::Raft => raft = table.read("protocol-config", raft, read_settings)?,
         ProtocolName::Pbft => pbft = table.read("protocol-config", pbft, settings_pbft::read)?,
         ProtocolName::HotStuff => hotstuff = table.read("protocol-config", hotstuff, settings_hotstuff::read)?,
+        ProtocolName::Hybrid => {
+            (pbft, threat) = table.read("protocol-config", (pbft, threat), settings_hybrid::read)?;
+        }
     }
-    Ok((raft, pbft, hotstuff))
+    Ok(Settings { raft, pbft, hotstuff, threat })
 }
 
 fn read_signer(table: &Table<'_, '_>, protocol: ProtocolName) -> Result<Scheme, ScenarioError> {
@@ -169,9 +175,6 @@ pub fn protocol(word: &str) -> Result<ProtocolName, String> {
     let known = ProtocolName::ALL.map(ProtocolName::name);
     match ProtocolName::named(word) {
         Some(protocol) => Ok(protocol),
-        None if LATER_PROTOCOLS.contains(&word) => {
-            Err(format!("protocol \"{word}\" is not built yet; available: {}", known.join(", ")))
-        }
         None => Err(unknown("protocol", word, known)),
     }
 }

@@ -5,7 +5,8 @@
 
 use super::document::{MessageKind, Selector};
 use super::{
-    Run, Scenario, network, properties, read, read_expect, read_step, settings, settings_hotstuff, settings_pbft,
+    Run, Scenario, network, properties, read, read_expect, read_step, settings, settings_hotstuff, settings_hybrid,
+    settings_pbft,
 };
 use crate::adversary::Trick;
 
@@ -43,6 +44,7 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
         .chain(settings::SETTINGS)
         .chain(settings_pbft::SETTINGS)
         .chain(settings_hotstuff::SETTINGS)
+        .chain([settings_hybrid::THREAT_WINDOW])
         .chain(network::KEYS)
         .chain(read::CLIENT)
         .chain(read_step::KEYS)

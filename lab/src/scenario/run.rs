@@ -20,7 +20,7 @@ use super::facts::Scene;
 use super::judge::{ExpectationResult, Judge};
 use super::select::{self, Bindings};
 use super::units::print_span;
-use crate::check::liveness::{Calm, ELECTION_TIMEOUTS, byzantine_bound};
+use crate::check::liveness::{Calm, ELECTION_TIMEOUTS, byzantine_bound, with_a_switch};
 use crate::sim::{CommandError, Simulation, TRUE_RATE_PPM};
 
 /// A scenario that is being carried out.
@@ -377,6 +377,10 @@ fn calm(scenario: &Scenario) -> Calm {
         ProtocolName::Pbft => {
             let timer = slowed(scenario.pbft.request_timeout.1);
             Calm { begins, within: byzantine_within(scenario, timer), hand_over: None }
+        }
+        ProtocolName::Hybrid => {
+            let timer = slowed(scenario.pbft.request_timeout.1);
+            Calm { begins, within: with_a_switch(byzantine_within(scenario, timer)), hand_over: None }
         }
         ProtocolName::HotStuff => {
             let timer = slowed(scenario.hotstuff.max_view_timeout);

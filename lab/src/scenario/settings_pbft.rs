@@ -9,7 +9,7 @@ use quorumscope_core::types::{NodeId, Span};
 
 use super::error::ScenarioError;
 use super::print::{range, span};
-use super::table::{Source, Value};
+use super::table::{Source, Table, Value};
 
 /// The keys of `[protocol-config]`.
 pub(super) const SETTINGS: [&str; 12] = [
@@ -57,7 +57,11 @@ fn spans(settings: &mut Settings) -> [(&'static str, &mut Span); 4] {
 
 /// Reads the table.
 pub(super) fn read(source: Source<'_>, value: &Value<'_>) -> Result<Settings, ScenarioError> {
-    let table = source.table("[protocol-config]", value, &SETTINGS)?;
+    read_from(&source.table("[protocol-config]", value, &SETTINGS)?)
+}
+
+/// Reads what PBFT and the hybrid share.
+pub(super) fn read_from(table: &Table<'_, '_>) -> Result<Settings, ScenarioError> {
     let mut settings = default();
     settings.request_timeout =
         table.read("request_timeout", settings.request_timeout, |source, value| source.range(value))?;
@@ -74,6 +78,15 @@ pub(super) fn read(source: Source<'_>, value: &Value<'_>) -> Result<Settings, Sc
 
 /// Writes what is not as the protocol's defaults are.
 pub(super) fn print(settings: &Settings, lines: &mut Vec<String>) {
+    let mut said = lines_of(settings);
+    if !said.is_empty() {
+        lines.push("\n[protocol-config]".into());
+        lines.append(&mut said);
+    }
+}
+
+/// What is not as the defaults are, a line each.
+pub(super) fn lines_of(settings: &Settings) -> Vec<String> {
     let (mut own, mut usual) = (settings.clone(), default());
     let mut said = Vec::new();
     if own.request_timeout != usual.request_timeout {
@@ -83,8 +96,5 @@ pub(super) fn print(settings: &Settings, lines: &mut Vec<String>) {
     said.extend(pairs.filter(|(own, usual)| own != usual).map(|((key, number), _)| format!("{key} = {number}")));
     let pairs = spans(&mut own).into_iter().zip(spans(&mut usual));
     said.extend(pairs.filter(|(own, usual)| own != usual).map(|((key, own), _)| format!("{key} = {}", span(*own))));
-    if !said.is_empty() {
-        lines.push("\n[protocol-config]".into());
-        lines.append(&mut said);
-    }
+    said
 }

@@ -213,10 +213,6 @@ fn a_misspelled_name_is_refused_with_its_line_and_the_nearest_one() {
             "line 5: unknown counter \"electons\"; did you mean \"elections\"?",
         ),
         ("protocol = \"raff\"\nnodes = 3".into(), "line 1: unknown protocol \"raff\"; did you mean \"raft\"?"),
-        (
-            "protocol = \"hybrid\"\nnodes = 4".into(),
-            "line 1: protocol \"hybrid\" is not built yet; available: raft, pbft, hotstuff",
-        ),
     ] {
         assert_eq!(refusal(&text), expected);
     }

@@ -3,6 +3,7 @@
 //! Counters that need a look inside. Counting changes nothing; what counters
 //! there are stands in `coverage`.
 
+use quorumscope_core::bft::hybrid::{self, rounds, threat};
 use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::event::{Event, SnapshotReason};
@@ -34,6 +35,12 @@ impl Coverage {
         }
         if let Event::HotStuff(event) = event {
             self.noted_hotstuff(event);
+        }
+        if let Event::Rounds(event) = event {
+            self.noted_rounds(event);
+        }
+        if let Event::Hybrid(event) = event {
+            self.noted_hybrid(event);
         }
         if let Event::SnapshotStarted { reason, .. } = event {
             self.snapshots_by_entries += is(matches!(reason, SnapshotReason::Entries(_)));
@@ -71,6 +78,34 @@ impl Coverage {
         }
         if let hotstuff::Event::Fetched { blocks, .. } = event {
             self.blocks_fetched += blocks;
+        }
+    }
+
+    fn noted_rounds(&mut self, event: &rounds::Event) {
+        let is = |yes: bool| u64::from(yes);
+        self.terms_entered += is(matches!(event, rounds::Event::TermEntered { .. }));
+        self.stable_checkpoints += is(matches!(event, rounds::Event::CheckpointStable { .. }));
+        self.caught_up += is(matches!(event, rounds::Event::CaughtUp { .. }));
+        if let rounds::Event::Proposed { requests, .. } = event {
+            self.proposals += 1;
+            self.shared_batches += is(*requests > 1);
+        }
+    }
+
+    fn noted_hybrid(&mut self, event: &hybrid::Event) {
+        let is = |yes: bool| u64::from(yes);
+        self.alarms += is(matches!(event, hybrid::Event::Alarmed { .. }));
+        self.stops += is(matches!(event, hybrid::Event::Stopped { .. }));
+        self.openings += is(matches!(event, hybrid::Event::Opened { .. }));
+        self.switches += is(matches!(event, hybrid::Event::Switched { .. }));
+        self.rescues += is(matches!(event, hybrid::Event::Switched { held: true, .. }));
+        if let hybrid::Event::ThreatChanged { to, .. } = event {
+            match to {
+                threat::Level::None => {}
+                threat::Level::Low => self.threat_low += 1,
+                threat::Level::Medium => self.threat_medium += 1,
+                threat::Level::High | threat::Level::Critical => self.threat_high += 1,
+            }
         }
     }
 

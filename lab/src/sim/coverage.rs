@@ -186,6 +186,24 @@ counters! {
     commits_held = "commits held for a missing view",
     /// Blocks fetched by hash.
     blocks_fetched = "blocks fetched",
+    /// Terms of the two rounds that replicas entered.
+    terms_entered = "terms entered",
+    /// Replicas that felt a low threat.
+    threat_low = "threat levels: low",
+    /// Replicas that felt a medium threat.
+    threat_medium = "threat levels: medium",
+    /// Replicas that felt a high threat, or knew of a liar.
+    threat_high = "threat levels: high",
+    /// Replicas that said that they felt threatened.
+    alarms = "alarms",
+    /// Replicas that ended their part in the two rounds.
+    stops = "stops",
+    /// Replicas that learnt what PBFT begins with.
+    openings = "openings decided",
+    /// Replicas that went over to PBFT.
+    switches = "switches to PBFT",
+    /// Of them, those that waited for a later state, for what it begins with was gone.
+    rescues = "switches by a later state",
     /// Batches that a replica got with a proof, for it had missed the votes.
     caught_up = "batches caught up by proof",
     /// Messages, requests and replies whose signatures did not hold.
@@ -222,6 +240,8 @@ counters! {
     hidden = "lies: hide-prepared",
     /// New views that did not follow.
     false_new_views = "lies: false-new-view",
+    /// Alarms without a threat.
+    false_alarms = "lies: false-alarm",
     /// Blocks on a wrong parent.
     bad_parents = "lies: bad-parent",
     /// Second votes in one view.
@@ -248,6 +268,7 @@ impl Coverage {
             Trick::FalseReply => &mut self.false_replies,
             Trick::HidePrepared => &mut self.hidden,
             Trick::FalseNewView => &mut self.false_new_views,
+            Trick::FalseAlarm => &mut self.false_alarms,
             Trick::BadParent => &mut self.bad_parents,
             Trick::VoteTwice => &mut self.second_votes,
             Trick::VoteAll => &mut self.blind_votes,

@@ -32,6 +32,7 @@ mod world;
 use std::sync::Arc;
 
 use quorumscope_core::bft::hotstuff::{self, HotStuff};
+use quorumscope_core::bft::hybrid::{self, Hybrid};
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::entry::Entry;
 use quorumscope_core::log::Log;
@@ -67,6 +68,7 @@ enum Inner {
     Raft(Box<World<Raft<Switches>>>),
     Pbft(Box<World<Pbft<Switches>>>),
     HotStuff(Box<World<HotStuff<Switches>>>),
+    Hybrid(Box<World<Hybrid<Switches>>>),
 }
 
 /// One node, for expectations and checkers.
@@ -103,6 +105,7 @@ macro_rules! world {
             Inner::Raft($world) => $do,
             Inner::Pbft($world) => $do,
             Inner::HotStuff($world) => $do,
+            Inner::Hybrid($world) => $do,
         }
     };
     (mut $self:ident, $world:ident => $do:expr) => {
@@ -110,6 +113,7 @@ macro_rules! world {
             Inner::Raft($world) => $do,
             Inner::Pbft($world) => $do,
             Inner::HotStuff($world) => $do,
+            Inner::Hybrid($world) => $do,
         }
     };
 }
@@ -127,6 +131,11 @@ impl Simulation {
                 let trust = Trust::new(&setup, settings.cluster, &settings.voters);
                 let config = pbft::Config::new(settings, rules, trust.signers())?;
                 Inner::Pbft(Box::new(World::new(config, setup, Some(trust))))
+            }
+            ProtocolSetup::Hybrid(settings, rules) => {
+                let trust = Trust::new(&setup, settings.bft.cluster, &settings.bft.voters);
+                let config = hybrid::Config::new(settings, rules, trust.signers())?;
+                Inner::Hybrid(Box::new(World::new(config, setup, Some(trust))))
             }
             ProtocolSetup::HotStuff(voters, settings, rules) => {
                 let trust = Trust::new(&setup, CLUSTER, &voters);

@@ -1,6 +1,6 @@
 //! What does a run start from?
 
-use quorumscope_core::bft::{hotstuff, pbft};
+use quorumscope_core::bft::{hotstuff, hybrid, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::protocol::ReadHow;
@@ -20,6 +20,8 @@ pub enum ProtocolSetup {
     Pbft(pbft::Settings, Switches),
     /// HotStuff among these voters, with rules that can be switched off.
     HotStuff(Vec<NodeId>, hotstuff::Settings, Switches),
+    /// The hybrid, with rules that can be switched off.
+    Hybrid(hybrid::Settings, Switches),
 }
 
 /// Everything a run starts from.
@@ -218,6 +220,11 @@ impl Setup {
                 settings.validate()?;
                 self.reads_through_the_log("pbft")?;
                 self.knows(&settings.voters)
+            }
+            ProtocolSetup::Hybrid(settings, _) => {
+                settings.bft.validate()?;
+                self.reads_through_the_log("hybrid")?;
+                self.knows(&settings.bft.voters)
             }
             ProtocolSetup::HotStuff(voters, settings, _) => {
                 settings.validate()?;

@@ -4,6 +4,7 @@
 //! so that the optimization level chosen for this crate applies.
 
 use quorumscope_core::bft::hotstuff::{self, HotStuff};
+use quorumscope_core::bft::hybrid::{self, Hybrid, rounds};
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
@@ -199,5 +200,49 @@ impl Subject for HotStuff<Switches> {
 
     fn count_sent(&self, message: &hotstuff::Message, _config: &Self::Config, coverage: &mut Coverage) {
         coverage.snapshot_parts += u64::from(matches!(message, hotstuff::Message::Chunk(_)));
+    }
+}
+
+impl Subject for Hybrid<Switches> {
+    const NAME: &'static str = "hybrid";
+    const ASKS: Asks = Asks::Primary;
+
+    type Checks = ByzantineChecks;
+
+    fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
+        machine(config.rules, setup)
+    }
+
+    fn voters(config: &Self::Config) -> &[NodeId] {
+        &config.settings.bft.voters
+    }
+
+    /// Leaders of the two rounds and primaries of PBFT take turns alike.
+    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
+        Byzantine::of(&config.settings.bft.voters, false).in_turn(view.within_instance())
+    }
+
+    fn standing(&self) -> (Role, Term) {
+        (self.role(), self.term())
+    }
+
+    fn commit(&self) -> LogIndex {
+        self.log().last_index()
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn members(&self) -> Option<&Membership> {
+        None
+    }
+
+    fn count_sent(&self, message: &hybrid::Message, _config: &Self::Config, coverage: &mut Coverage) {
+        let is_part = matches!(
+            message,
+            hybrid::Message::Rounds(rounds::Message::Chunk(_)) | hybrid::Message::Bft(pbft::Message::Chunk(_))
+        );
+        coverage.snapshot_parts += u64::from(is_part);
     }
 }

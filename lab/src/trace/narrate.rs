@@ -5,6 +5,7 @@
 //! (listed only). Whole sentences with rules are in `why`.
 
 mod hotstuff;
+mod hybrid;
 mod pbft;
 
 use quorumscope_core::event::{Event, FollowerReason};
@@ -197,8 +198,9 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::ReadByLease { .. } => detail(fill(text::READ_LEASE, &[("node", &node)])),
         Event::Pbft(event) => pbft::note(node, event),
         Event::HotStuff(event) => hotstuff::note(node, event),
-        Event::Rounds(_)
-        | Event::QuorumUnheard { .. }
+        Event::Rounds(event) => hybrid::round(node, event),
+        Event::Hybrid(event) => hybrid::note(node, event),
+        Event::QuorumUnheard { .. }
         | Event::ReadsForwarded { .. }
         | Event::ReadsHeld { .. }
         | Event::ReadRoundBegan { .. }

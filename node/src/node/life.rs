@@ -251,7 +251,7 @@ impl<H: Hooks> Life<H> {
             Frame::Peer(envelope) => match decode_message(&envelope.message) {
                 Ok(AnyMessage::Raft(message)) => self.executor.on_message(envelope.from, envelope.id, message),
                 // Whoever sends such bytes is not of our version, or of another protocol; to ours the message is lost.
-                Ok(AnyMessage::Pbft(_) | AnyMessage::HotStuff(_)) | Err(_) => {
+                Ok(AnyMessage::Pbft(_) | AnyMessage::HotStuff(_) | AnyMessage::Hybrid(_)) | Err(_) => {
                     self.executor.on_returned(envelope.id, DropReason::Loss)
                 }
             },

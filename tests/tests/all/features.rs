@@ -55,11 +55,23 @@ fn write_before_sending(scenario: &mut Scenario) {
     scenario.steps.sort_by_key(|step| step.at);
 }
 
-const CASES: [Case; 55] = [
+/// Nobody lies.
+fn honest(scenario: &mut Scenario) {
+    scenario.steps.retain(|step| !matches!(step.action, Some(Action::Byzantine { .. })));
+}
+
+const CASES: [Case; 59] = [
     ("one-way-cut", "no pre-vote", |scenario| scenario.raft.pre_vote = false),
     ("chain-of-three", "no pre-vote and no check-quorum", |scenario| {
         (scenario.raft.pre_vote, scenario.raft.check_quorum) = (false, false);
     }),
+    ("hybrid-calm", "PBFT from the beginning", |scenario| scenario.protocol = ProtocolName::Pbft),
+    ("hybrid-calm", "timers that run out while a request is on its way", |scenario| {
+        (scenario.pbft.retransmit, scenario.pbft.request_timeout) =
+            (Span::from_millis(1), (Span::from_millis(2), Span::from_millis(2)));
+    }),
+    ("hybrid-under-attack", "nobody who lies", honest),
+    ("hybrid-under-attack", "signs that are forgotten at once", |scenario| scenario.threat.window = Span(10)),
     ("log-repair", "nobody who backs up", |scenario| scenario.rules_off.push(Rule::BackUpOnConflict)),
     ("batching", "one entry a message", |scenario| scenario.raft.max_entries_per_append = 1),
     ("batching", "no bound in entries", |scenario| scenario.raft.max_entries_per_append = 1_000),

@@ -19,10 +19,11 @@ pub struct Sweep {
 }
 
 /// All of them.
-pub const SWEEPS: [Sweep; 3] = [
+pub const SWEEPS: [Sweep; 4] = [
     Sweep { protocol: ProtocolName::Raft, nodes: 5, seeds: 200, folded: 200, real: 0 },
     Sweep { protocol: ProtocolName::Pbft, nodes: 4, seeds: 40, folded: 16, real: 1 },
     Sweep { protocol: ProtocolName::HotStuff, nodes: 4, seeds: 40, folded: 16, real: 1 },
+    Sweep { protocol: ProtocolName::Hybrid, nodes: 4, seeds: 40, folded: 16, real: 1 },
 ];
 
 impl Sweep {

@@ -18,7 +18,7 @@ const ALARM: u8 = 5;
 
 /// What a replica signs whose threat level is *high* or above.
 #[must_use]
-pub(super) fn alarm(domain: &Domain) -> Statement {
+pub fn alarm(domain: &Domain) -> Statement {
     Statement::new(domain, ALARM)
 }
 

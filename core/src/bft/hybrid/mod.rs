@@ -18,12 +18,15 @@
 //! Left out: the way back to the two rounds, change of members, evidence (whoever
 //! finds some calls [`Hybrid::convict`]).
 
+mod as_protocol;
 mod config;
+pub mod event;
 mod hard;
 pub mod history;
 mod message;
 mod relay;
 pub mod rounds;
+mod status;
 mod switch;
 #[cfg(test)]
 mod testing;
@@ -34,8 +37,10 @@ pub mod threat;
 use std::sync::Arc;
 
 pub use config::{Config, Settings};
+pub use event::{Event, StopReason};
 pub use hard::HardState;
-pub use message::{Message, Phase};
+pub use message::{Message, Phase, alarm};
+pub use status::Replica;
 
 use crate::bft::Bundle;
 use crate::bft::pbft::{self, Pbft};
@@ -86,6 +91,7 @@ pub struct Hybrid<R: Rules = AllOn> {
     ask_at: Mono,
     helped: Pace,
     expiry: Option<Wall>,
+    told: event::Told,
 }
 
 impl<R: Rules> Hybrid<R> {
@@ -127,6 +133,7 @@ impl<R: Rules> Hybrid<R> {
             ask_at: now.mono + settings.idle_status,
             helped: Pace::default(),
             expiry: None,
+            told: event::Told::default(),
             config: Arc::new(config.clone()),
             quorum,
         };
@@ -150,6 +157,7 @@ impl<R: Rules> Hybrid<R> {
         if replica.phase() != Phase::Rounds {
             replica.ask_at = now.mono;
         }
+        replica.note_from_here();
         replica
     }
 
@@ -206,7 +214,9 @@ impl<R: Rules> Hybrid<R> {
             Message::Opening(message) if self.is_admissible(&message) => {
                 self.step_opening(now, Input::Receive { from, message }, out);
             }
-            // What no honest replica of that instance says is a sign.
+            // What no honest replica of that instance says is a sign. That more than one place is used is none: its
+            // primary goes on to the next request before anybody can tell it that the first one was all.
+            Message::Opening(message) if self.is_of_statements(&message) => {}
             Message::Opening(_) => self.monitor.suspect(from, now.mono),
             Message::Bft(pbft::Message::Stable(stable)) if self.bft.is_none() => {
                 if stable.proof.is_proven(&self.quorum) {
@@ -276,7 +286,7 @@ impl<R: Rules> Hybrid<R> {
             Message::Bft(message) => message.claims(&self.config.bft().settings.domain(), &self.quorum, from, claims),
             Message::Alarms(alarms) => claims.extend(alarms.iter().map(|(by, signature)| Claim {
                 by: Identity::Node(*by),
-                statement: message::alarm(&self.rounds_domain),
+                statement: alarm(&self.rounds_domain),
                 signature: *signature,
             })),
             Message::Stop(stop) => stop.claims(&self.rounds_domain, claims),

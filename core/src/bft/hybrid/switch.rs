@@ -61,6 +61,7 @@ impl<R: Rules> Hybrid<R> {
         if self.phase() != phase {
             self.ask_at = now.mono;
         }
+        self.note_changes(now, out);
     }
 
     /// Looks at the signs, and says so where they are bad.
@@ -263,16 +264,32 @@ impl<R: Rules> Hybrid<R> {
     /// Whether the opening instance may see a message: its replicas prepare stop statements of a quorum, at its first
     /// place, and nothing else.
     pub(super) fn is_admissible(&self, message: &pbft::Message) -> bool {
-        if !self.on(Rule::HybridOpeningHoldsStatements) {
-            return true;
-        }
+        let place = match message {
+            pbft::Message::PrePrepare(said) => said.sequence,
+            pbft::Message::Committed(committed) => committed.decided.subject.sequence,
+            pbft::Message::Body(sequence, _) => *sequence,
+            pbft::Message::Requests(_)
+            | pbft::Message::Prepare(_)
+            | pbft::Message::Commit(_)
+            | pbft::Message::Checkpoint(_)
+            | pbft::Message::ViewChange(_)
+            | pbft::Message::NewView(_)
+            | pbft::Message::Standing(_)
+            | pbft::Message::Stable(_)
+            | pbft::Message::FetchValues(_)
+            | pbft::Message::FetchChunk(_)
+            | pbft::Message::Chunk(_) => Sequence(1),
+        };
+        !self.on(Rule::HybridOpeningHoldsStatements) || (place == Sequence(1) && self.is_of_statements(message))
+    }
+
+    /// Whether what a message of the opening instance orders is stop statements of a quorum, wherever it stands.
+    pub(super) fn is_of_statements(&self, message: &pbft::Message) -> bool {
         let is_opening = |value: &pbft::Value| statements(value, &self.quorum).is_some();
         match message {
-            pbft::Message::PrePrepare(said) => said.sequence == Sequence(1) && is_opening(&said.value),
-            pbft::Message::Committed(committed) => {
-                committed.decided.subject.sequence == Sequence(1) && is_opening(&committed.value)
-            }
-            pbft::Message::Body(sequence, value) => *sequence == Sequence(1) && is_opening(value),
+            pbft::Message::PrePrepare(said) => is_opening(&said.value),
+            pbft::Message::Committed(committed) => is_opening(&committed.value),
+            pbft::Message::Body(_, value) => is_opening(value),
             pbft::Message::Requests(relayed) => {
                 relayed.bundles.iter().all(|bundle| decode(bundle).is_some_and(|stops| is_enough(&stops, &self.quorum)))
             }

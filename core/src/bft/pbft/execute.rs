@@ -72,7 +72,8 @@ impl<R: Rules> Pbft<R> {
         {
             let (sequence, known) = (self.executed.next(), self.log.last_index());
             let previous = self.executed_time.unwrap_or(Wall(0));
-            let entries = value.batch().entries_after(known, value.origin(), previous);
+            let term = value.origin().in_instance(self.domain.instance);
+            let entries = value.batch().entries_after(known, term, previous);
             let count = entries.len() as u64;
             if let Some(last) = entries.last() {
                 self.executed_time = Some(last.log_time);

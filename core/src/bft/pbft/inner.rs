@@ -32,6 +32,12 @@ impl<R: Rules> Pbft<R> {
         Some(Committed { value, decided: Arc::clone(slot.hard.decided.as_ref()?) })
     }
 
+    /// Its number among the instances of a cluster.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        self.domain.instance
+    }
+
     /// The proof of its stable checkpoint.
     #[must_use]
     pub fn stable_checkpoint(&self) -> Option<&Arc<StableCheckpoint>> {

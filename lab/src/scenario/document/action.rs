@@ -153,7 +153,7 @@ impl Action {
         };
         match protocol {
             ProtocolName::Raft => None,
-            ProtocolName::Pbft | ProtocolName::HotStuff => Some(of_raft),
+            ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid => Some(of_raft),
         }
     }
 }
@@ -272,7 +272,7 @@ pub enum MessageKind {
     RequestVote,
     /// Its answer.
     RequestVoteReply,
-    /// An append, with entries or without.
+    /// An append, with entries or without. Hybrid: of the two rounds' leader.
     AppendEntries,
     /// An append without entries.
     Heartbeat,
@@ -306,11 +306,11 @@ pub enum MessageKind {
     Checkpoint,
     /// PBFT: a replica leaves its view.
     ViewChange,
-    /// PBFT: a view begins.
+    /// PBFT: a view begins. Hybrid: a term begins.
     NewView,
     /// HotStuff: a leader's block.
     Proposal,
-    /// HotStuff: a vote for it.
+    /// HotStuff: a vote for it. Hybrid: a vote for a term.
     Vote,
     /// HotStuff: a quorum's votes.
     Certificate,
@@ -318,13 +318,19 @@ pub enum MessageKind {
     Timeout,
     /// HotStuff: a quorum's timeouts.
     TimeoutCertificate,
-    /// PBFT, HotStuff: everything for whoever has missed something, questions included.
+    /// PBFT, HotStuff, hybrid: everything for whoever has missed something, questions included.
     CatchUp,
+    /// Hybrid: replicas would like another term.
+    Wish,
+    /// Hybrid: replicas feel threatened.
+    Alarm,
+    /// Hybrid: a replica has ended the two rounds, or what PBFT begins with is decided.
+    Stop,
 }
 
 impl MessageKind {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::PreVote,
         Self::PreVoteReply,
         Self::RequestVote,
@@ -353,6 +359,9 @@ impl MessageKind {
         Self::Timeout,
         Self::TimeoutCertificate,
         Self::CatchUp,
+        Self::Wish,
+        Self::Alarm,
+        Self::Stop,
     ];
 
     /// As it is written.
@@ -387,6 +396,9 @@ impl MessageKind {
             Self::Timeout => "timeout",
             Self::TimeoutCertificate => "timeout-certificate",
             Self::CatchUp => "catch-up",
+            Self::Wish => "wish",
+            Self::Alarm => "alarm",
+            Self::Stop => "stop",
         }
     }
 }

@@ -10,6 +10,7 @@
 mod action;
 mod expect;
 
+use quorumscope_core::bft::hybrid::threat;
 use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::raft::{self, Rule, Snapshots};
 use quorumscope_core::types::{ClientId, NodeId, Span, Time};
@@ -53,10 +54,12 @@ pub struct Scenario {
     pub machine: MachineSetup,
     /// Raft's settings.
     pub raft: RaftSettings,
-    /// PBFT's settings, but for the voters, which are the run's.
+    /// Settings of PBFT and of the hybrid, which goes over to it, but for the voters, which are the run's.
     pub pbft: pbft::Settings,
     /// HotStuff's settings.
     pub hotstuff: hotstuff::Settings,
+    /// When replicas of the hybrid feel threatened.
+    pub threat: threat::Settings,
     /// How nodes and clients sign, where they do.
     pub signer: Scheme,
     /// Rules that are switched off, sorted.
@@ -78,10 +81,12 @@ pub enum ProtocolName {
     Pbft,
     /// Chained HotStuff.
     HotStuff,
+    /// Two signed rounds, which go over to PBFT under threat.
+    Hybrid,
 }
 
 /// Rules that are switched off in the tests of their protocols alone: no scenario shows yet what breaks without them.
-const WITHOUT_WITNESS: [Rule; 16] = [
+const WITHOUT_WITNESS: [Rule; 26] = [
     Rule::HotStuffSafeNode,
     Rule::HotStuffConsecutiveViews,
     Rule::HotStuffVoteOncePerView,
@@ -98,11 +103,21 @@ const WITHOUT_WITNESS: [Rule; 16] = [
     Rule::PbftSnapshotMatchesProof,
     Rule::PbftNullRequests,
     Rule::PbftTimerOfOneRequest,
+    Rule::HybridOneHashPerIndex,
+    Rule::HybridCommitOwnTerm,
+    Rule::HybridPersistBeforeAck,
+    Rule::HybridPersistBeforeVote,
+    Rule::HybridPersistBeforeStop,
+    Rule::HybridAlarmsOfSeveral,
+    Rule::HybridOpeningHoldsStatements,
+    Rule::HybridKeepTruncated,
+    Rule::HybridWishesOfSeveral,
+    Rule::HybridTimerOfOneRequest,
 ];
 
 impl ProtocolName {
     /// All protocols that can run.
-    pub const ALL: [Self; 3] = [Self::Raft, Self::Pbft, Self::HotStuff];
+    pub const ALL: [Self; 4] = [Self::Raft, Self::Pbft, Self::HotStuff, Self::Hybrid];
 
     /// As it is written.
     #[must_use]
@@ -111,6 +126,7 @@ impl ProtocolName {
             Self::Raft => "raft",
             Self::Pbft => "pbft",
             Self::HotStuff => "hotstuff",
+            Self::Hybrid => "hybrid",
         }
     }
 
@@ -138,7 +154,7 @@ impl ProtocolName {
     pub fn signs(self) -> bool {
         match self {
             Self::Raft => false,
-            Self::Pbft | Self::HotStuff => true,
+            Self::Pbft | Self::HotStuff | Self::Hybrid => true,
         }
     }
 

@@ -47,6 +47,7 @@ pub fn generate(
         ProtocolName::Raft => {}
         ProtocolName::Pbft => scenario.pbft = plan.pbft.clone(),
         ProtocolName::HotStuff => scenario.hotstuff = plan.hotstuff,
+        ProtocolName::Hybrid => (scenario.pbft, scenario.threat) = (plan.pbft.clone(), plan.threat),
     }
     scenario.signer = if protocol.signs() { plan.signer } else { scenario.signer };
     scenario.network = Network {

@@ -22,7 +22,7 @@ fn a_profile_is_written_out_the_same_way_each_time_and_can_be_read() {
 
 #[test]
 fn runs_of_nodes_that_sign_are_written_out_with_their_own_settings_and_without_steps_of_raft() {
-    for protocol in [ProtocolName::Pbft, ProtocolName::HotStuff] {
+    for protocol in ProtocolName::ALL.into_iter().filter(|protocol| protocol.signs()) {
         for seed in 0..20 {
             let scenario = generate(protocol, 4, seed, &Profile::Heavy.plan(), SHORTEST_RUN, &[]);
             assert_eq!(Scenario::from_toml(&scenario.to_toml()).as_ref(), Ok(&scenario));

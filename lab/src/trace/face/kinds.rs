@@ -59,6 +59,10 @@ pub enum MessageKind {
     Question,
     /// Proves what somebody has missed.
     Proof,
+    /// Says that nodes feel threatened.
+    Alarm,
+    /// Ends an instance of a protocol.
+    Stop,
 }
 
 /// The outline of a message.
@@ -151,6 +155,8 @@ impl MessageKind {
             Self::NewView => words::NEW_VIEW,
             Self::Question => words::QUESTION,
             Self::Proof => words::PROOF,
+            Self::Alarm => words::ALARM,
+            Self::Stop => words::STOP,
         }
     }
 
@@ -182,6 +188,8 @@ impl MessageKind {
             Self::NewView => (Shape::Triangle, "N", true),
             Self::Question => (Shape::Dot, "", false),
             Self::Proof => (Shape::Square, "D", false),
+            Self::Alarm => (Shape::Triangle, "!", true),
+            Self::Stop => (Shape::Square, "X", true),
         }
     }
 

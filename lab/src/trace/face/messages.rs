@@ -14,7 +14,7 @@ use quorumscope_core::types::Term;
 use super::entries::entry as entry_face;
 use super::kinds::{MessageFace, MessageKind, Sign};
 use super::outcomes::outcome as outcome_face;
-use super::{hotstuff, pbft};
+use super::{hotstuff, hybrid, pbft};
 use crate::trace::view::{Content, View};
 use crate::trace::words::pair;
 
@@ -43,6 +43,7 @@ pub fn peer(message: &AnyMessage) -> MessageFace {
     match message {
         AnyMessage::Pbft(message) => pbft::peer(message),
         AnyMessage::HotStuff(message) => hotstuff::peer(message),
+        AnyMessage::Hybrid(message) => hybrid::peer(message),
         AnyMessage::Raft(Message::PreVote(request)) => vote_request(MessageKind::PreVoteRequest, "PreVote", request),
         AnyMessage::Raft(Message::RequestVote(request)) => {
             vote_request(MessageKind::VoteRequest, "RequestVote", request)

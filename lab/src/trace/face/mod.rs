@@ -8,6 +8,7 @@
 
 mod entries;
 mod hotstuff;
+mod hybrid;
 mod kinds;
 mod messages;
 mod nodes;

@@ -58,9 +58,11 @@ fn words_of(protocol: ProtocolName, role: Role) -> &'static str {
     match (protocol, role) {
         (ProtocolName::Pbft, Role::Leader) => words::PRIMARY,
         (ProtocolName::Pbft, Role::Follower) => words::BACKUP,
-        (ProtocolName::HotStuff, Role::Follower) => words::REPLICA,
-        (ProtocolName::Pbft | ProtocolName::HotStuff, Role::Learner) => words::CATCHING_UP,
-        (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff, _) => role_words(role),
+        (ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Follower) => words::REPLICA,
+        (ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Learner) => words::CATCHING_UP,
+        (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, _) => {
+            role_words(role)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use quorumscope_core::bft::hybrid::rounds::Event;
 use quorumscope_core::types::NodeId;
 
 use super::Explanation;
-use crate::trace::words::hybrid::{event as text, principle};
+use crate::trace::words::hybrid::{event as text, paper, principle};
 use crate::trace::words::{count_of_entries, fill, list, requests};
 
 /// The sentence for what `node` noted.
@@ -16,7 +16,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
     let said = |template: &'static str, values: &[(&str, &dyn Display)], principle: &'static str| {
         let mut all: Vec<(&str, &dyn Display)> = vec![("node", &node)];
         all.extend_from_slice(values);
-        Explanation::of(fill(template, &all)).because(principle, "")
+        Explanation::of(fill(template, &all)).because(principle, section(event))
     };
     match event {
         Event::Recovered { term, committed } => {
@@ -81,5 +81,33 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::Stopped { .. } => said(text::STOPPED, &[], principle::STOPPED),
         Event::Forged { from } => said(text::FORGED, &[("from", from)], principle::SIGNATURE),
         Event::Ignored { from, .. } => said(text::IGNORED, &[("from", from)], principle::MISSING),
+    }
+}
+
+/// Where the rule stands that an event is about.
+fn section(event: &Event) -> &'static str {
+    match event {
+        Event::Proposed { .. }
+        | Event::LinkAccepted { .. }
+        | Event::LinkRefused { .. }
+        | Event::Prepared { .. }
+        | Event::Executed { .. }
+        | Event::CaughtUp { .. } => paper::ROUNDS,
+        // One round is what the paper shows to be too few.
+        Event::Committed { .. } => paper::FAST,
+        Event::Wished { .. } | Event::TermAdopted { .. } | Event::VoteCounted { .. } | Event::TermEntered { .. } => {
+            paper::TERMS
+        }
+        Event::CheckpointTaken { .. }
+        | Event::CheckpointStable { .. }
+        | Event::TransferBegan { .. }
+        | Event::TransferSpoilt { .. }
+        | Event::Transferred { .. } => paper::STATE,
+        Event::Stopped { .. } => paper::SWITCH,
+        Event::Recovered { .. }
+        | Event::RequestsRelayed { .. }
+        | Event::AskedForMissing { .. }
+        | Event::Forged { .. }
+        | Event::Ignored { .. } => paper::NONE,
     }
 }

@@ -19,6 +19,7 @@ pub mod question;
 mod record;
 pub mod rounds;
 mod snapshot;
+mod switch;
 
 pub(crate) use record::{Named, links as link_list, named};
 

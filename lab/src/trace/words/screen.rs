@@ -29,6 +29,8 @@ pub(crate) mod face {
     pub const NEW_VIEW: &str = "new view";
     pub const QUESTION: &str = "what is missing?";
     pub const PROOF: &str = "proof for who missed it";
+    pub const ALARM: &str = "alarm";
+    pub const STOP: &str = "end of an instance";
     pub const PACEMAKER_TIMER: &str = "view is given up";
     pub const REQUEST_TIMER: &str = "oldest request waits";
     pub const STALE_VALUE: &str = "{value} (stale)";

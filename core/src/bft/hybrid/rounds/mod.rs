@@ -37,6 +37,7 @@ mod message;
 mod persist;
 mod recall;
 mod replicate;
+mod status;
 mod stop;
 mod terms;
 #[cfg(test)]
@@ -53,6 +54,8 @@ pub use event::Event;
 pub use hard::HardState;
 pub use link::{Link, Mark};
 pub use message::{Ack, Append, Committed, Decided, Lead, Message, Prepared, Sealed, Stable, Standing, Vote, Wish};
+
+pub use status::Replica;
 
 use crate::bft::hybrid::history::Stop;
 use crate::bft::pbft::Config;

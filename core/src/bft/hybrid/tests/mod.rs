@@ -2,6 +2,7 @@
 
 mod liars;
 mod switching;
+mod telling;
 
 use crate::bft::Bundle;
 use crate::bft::hybrid::testing::{self, Subject, test_config};

@@ -13,7 +13,7 @@ fn phases(cluster: &Cluster) -> Vec<Phase> {
     cluster.nodes.values().map(|node| node.replica.phase()).collect()
 }
 
-fn all_in_bft(cluster: &Cluster) -> bool {
+pub(super) fn all_in_bft(cluster: &Cluster) -> bool {
     let honest = cluster.nodes.iter().filter(|(node, member)| !member.is_down && !cluster.liars.contains(node));
     honest.into_iter().all(|(_, member)| member.replica.phase() == Phase::Bft)
 }

@@ -1,0 +1,263 @@
+//! How does a replica of the hybrid lie?
+//!
+//! In the two rounds with votes and stop statements that hide what was prepared,
+//! with wishes for terms far ahead, with alarms without a threat, and with
+//! certificates of which only its own signature holds; in PBFT as replicas of
+//! PBFT lie. A leader with two histories is a twin.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use quorumscope_core::bft::Batch;
+use quorumscope_core::bft::hybrid::history::Stop;
+use quorumscope_core::bft::hybrid::rounds::{
+    Ack, Append, Committed, Decided, Link, Mark, Message as Round, Prepared, Rounds, Standing, Vote, Wish,
+};
+use quorumscope_core::bft::hybrid::{Hybrid, Message, alarm};
+use quorumscope_core::bft::pbft::{self, Pbft};
+use quorumscope_core::crypto::{Domain, Hash256, Signature};
+use quorumscope_core::rules::Switches;
+use quorumscope_core::types::{ClientId, NodeId, Sequence, Term};
+
+use super::{Deceive, Means, Trick};
+
+/// The protocol whose replicas lie here.
+type Replica = Hybrid<Switches>;
+
+/// How far ahead inflated terms are.
+const FAR: u64 = 1_000;
+
+/// In the place of a signature that is still to come.
+const NOBODYS: Signature = Signature([0; 64]);
+
+impl Deceive for Hybrid<Switches> {
+    fn lie(trick: Trick, message: &Message, means: &mut Means<'_, Self>) -> Option<Vec<Message>> {
+        match message {
+            Message::Opening(message) => {
+                let lies = lie_in_pbft(trick, message, &means.config.opening(), means)?;
+                return Some(lies.into_iter().map(Message::Opening).collect());
+            }
+            Message::Bft(message) => {
+                let lies = lie_in_pbft(trick, message, &means.config.bft(), means)?;
+                return Some(lies.into_iter().map(Message::Bft).collect());
+            }
+            Message::Rounds(_) | Message::Alarms(_) | Message::Stop(_) | Message::Opened(_) | Message::Where(_) => {}
+        }
+        match trick {
+            Trick::HidePrepared => hide_prepared(message, means).map(|message| vec![message]),
+            Trick::FalseAlarm => {
+                let domain = domain(means);
+                let lie = Message::Alarms(vec![(means.me, means.sign(&alarm(&domain)))]);
+                Some(vec![lie, message.clone()])
+            }
+            Trick::OtherCluster => elsewhere(message, means).map(|message| vec![message]),
+            Trick::Inflate => inflate(message, means).map(|lie| vec![message.clone(), lie]),
+            Trick::Forge => forge(message, means).map(|lie| vec![lie, message.clone()]),
+            Trick::Twins
+            | Trick::Withhold
+            | Trick::Delay
+            | Trick::Replay
+            | Trick::Corrupt
+            | Trick::Repeat
+            | Trick::Silent
+            | Trick::Censor
+            | Trick::FalseReply
+            | Trick::FalseNewView
+            | Trick::BadParent
+            | Trick::VoteTwice
+            | Trick::VoteAll => None,
+        }
+    }
+
+    fn retort(_: Trick, _: &Message, _: &mut Means<'_, Self>) -> Vec<(NodeId, Message)> {
+        Vec::new()
+    }
+
+    fn without(message: Message, censored: &dyn Fn(ClientId) -> bool) -> Option<Message> {
+        match message {
+            Message::Rounds(Round::Requests(mut bundles)) => {
+                bundles.retain(|bundle| !censored(bundle.client()));
+                (!bundles.is_empty()).then_some(Message::Rounds(Round::Requests(bundles)))
+            }
+            Message::Bft(message) => Pbft::<Switches>::without(message, censored).map(Message::Bft),
+            Message::Rounds(_)
+            | Message::Opening(_)
+            | Message::Alarms(_)
+            | Message::Stop(_)
+            | Message::Opened(_)
+            | Message::Where(_) => Some(message),
+        }
+    }
+
+    fn is_memorable(_: &Message) -> bool {
+        false
+    }
+}
+
+/// What a replica of PBFT says instead, in this instance of it.
+fn lie_in_pbft(
+    trick: Trick,
+    message: &pbft::Message,
+    config: &pbft::Config<Switches>,
+    means: &mut Means<'_, Replica>,
+) -> Option<Vec<pbft::Message>> {
+    let (plan, me, memory) = (means.plan, means.me, VecDeque::new());
+    let mut inner: Means<'_, Pbft<Switches>> = Means { config, plan, me, rng: means.rng, memory: &memory };
+    Pbft::lie(trick, message, &mut inner)
+}
+
+fn domain(means: &Means<'_, Replica>) -> Domain {
+    Rounds::domain(&means.config.rounds())
+}
+
+/// Its vote or its stop statement shows no certificate.
+fn hide_prepared(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let domain = domain(means);
+    match message {
+        Message::Rounds(Round::Vote(vote)) if vote.by == means.me && vote.prepared.is_some() => {
+            Some(voted(Vote { prepared: None, ..vote.as_ref().clone() }, &domain, means))
+        }
+        Message::Stop(stop) if stop.replica == means.me && stop.prepared.is_some() => {
+            Some(stopped(Stop { prepared: None, ..stop.as_ref().clone() }, &domain, means))
+        }
+        Message::Rounds(_)
+        | Message::Stop(_)
+        | Message::Opening(_)
+        | Message::Bft(_)
+        | Message::Alarms(_)
+        | Message::Opened(_)
+        | Message::Where(_) => None,
+    }
+}
+
+fn voted(mut vote: Vote, domain: &Domain, means: &mut Means<'_, Replica>) -> Message {
+    vote.signature = means.sign(&vote.statement(domain));
+    Message::Rounds(Round::Vote(Arc::new(vote)))
+}
+
+fn stopped(mut stop: Stop, domain: &Domain, means: &mut Means<'_, Replica>) -> Message {
+    stop.signature = means.sign(&stop.statement(domain));
+    Message::Stop(Arc::new(stop))
+}
+
+fn acknowledged(ack: &Ack, domain: &Domain, means: &mut Means<'_, Replica>) -> Ack {
+    Ack { signature: means.sign(&ack.mark.acknowledge(domain, ack.named)), ..*ack }
+}
+
+/// The same, signed for another cluster.
+fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let here = domain(means);
+    let there = Domain { cluster: here.cluster.wrapping_add(1), ..here };
+    Some(match message {
+        Message::Rounds(Round::Append(append)) => {
+            let ack = acknowledged(&append.ack, &there, means);
+            Message::Rounds(Round::Append(Box::new(Append { ack, ..append.as_ref().clone() })))
+        }
+        Message::Rounds(Round::Ack(ack)) => Message::Rounds(Round::Ack(Box::new(acknowledged(ack, &there, means)))),
+        Message::Rounds(Round::Vote(vote)) if vote.by == means.me => voted(vote.as_ref().clone(), &there, means),
+        Message::Stop(stop) if stop.replica == means.me => stopped(stop.as_ref().clone(), &there, means),
+        Message::Alarms(_) => Message::Alarms(vec![(means.me, means.sign(&alarm(&there)))]),
+        Message::Rounds(_)
+        | Message::Stop(_)
+        | Message::Opening(_)
+        | Message::Bft(_)
+        | Message::Opened(_)
+        | Message::Where(_) => return None,
+    })
+}
+
+/// A wish for a term that nobody else is in, a vote there, or a history in it.
+fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let far = |term: Term, means: &mut Means<'_, Replica>| {
+        Term(term.0.saturating_add(1 + means.rng.below(FAR)).min(Term::MAX.0))
+    };
+    let domain = domain(means);
+    let Message::Rounds(message) = message else { return None };
+    Some(match message {
+        Round::Ack(ack) => {
+            let term = far(ack.mark.term, means);
+            let signature = means.sign(&Wish::statement(&domain, term));
+            Message::Rounds(Round::Wishes(vec![(means.me, Wish { term, signature })]))
+        }
+        Round::Append(append) => {
+            let mark = Mark { term: far(append.ack.mark.term, means), ..append.ack.mark };
+            let ack = acknowledged(&Ack { mark, ..append.ack }, &domain, means);
+            Message::Rounds(Round::Append(Box::new(Append { ack, ..append.as_ref().clone() })))
+        }
+        Round::Vote(vote) if vote.by == means.me => {
+            voted(Vote { term: far(vote.term, means), ..vote.as_ref().clone() }, &domain, means)
+        }
+        Round::Standing(standing) => {
+            let committed = Sequence(standing.committed.0 + means.rng.below(FAR));
+            Message::Rounds(Round::Standing(Standing { term: far(standing.term, means), committed, ..*standing }))
+        }
+        Round::Requests(_)
+        | Round::Vote(_)
+        | Round::Wishes(_)
+        | Round::Lead(_)
+        | Round::Checkpoint(_)
+        | Round::Decided(_)
+        | Round::Stable(_)
+        | Round::FetchLinks { .. }
+        | Round::Links(_)
+        | Round::FetchChunk(_)
+        | Round::Chunk(_) => return None,
+    })
+}
+
+/// With what it says, a proof of a history that nobody has.
+fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let domain = domain(means);
+    match message {
+        Message::Rounds(Round::Append(append)) => {
+            let prepared = Some(forged_prepared(append.ack.mark, means));
+            Some(Message::Rounds(Round::Append(Box::new(Append { prepared, ..append.as_ref().clone() }))))
+        }
+        Message::Rounds(Round::Ack(ack)) => Some(forged_decision(ack.mark, means)),
+        Message::Rounds(Round::Vote(vote)) if vote.by == means.me => {
+            let below = Mark { term: Term(vote.term.0.saturating_sub(1)), sequence: Sequence(0), hash: Hash256::ZERO };
+            let prepared = Some(forged_prepared(below, means));
+            Some(voted(Vote { prepared, ..vote.as_ref().clone() }, &domain, means))
+        }
+        Message::Stop(stop) if stop.replica == means.me => {
+            let known = stop.prepared.as_ref().map(|prepared| prepared.mark);
+            let known = known.unwrap_or(Mark { term: Term(0), sequence: Sequence(0), hash: Hash256::ZERO });
+            let prepared = Some(forged_prepared(known, means));
+            Some(stopped(Stop { prepared, ..stop.as_ref().clone() }, &domain, means))
+        }
+        Message::Rounds(_)
+        | Message::Stop(_)
+        | Message::Opening(_)
+        | Message::Bft(_)
+        | Message::Alarms(_)
+        | Message::Opened(_)
+        | Message::Where(_) => None,
+    }
+}
+
+/// A history that goes on where another one ends, and that nobody has.
+fn made_up(mark: Mark) -> Mark {
+    Mark { sequence: Sequence(mark.sequence.0 + 1), hash: Hash256::of(&mark.hash.0), ..mark }
+}
+
+/// Acknowledgements that name a quorum, of which the liars' hold.
+fn acks(ack: &Ack, means: &mut Means<'_, Replica>) -> Vec<(NodeId, Ack)> {
+    let domain = domain(means);
+    let statement = ack.mark.acknowledge(&domain, ack.named);
+    let signed = means.certificate(|_| statement.clone());
+    signed.signatures().iter().map(|(node, signature)| (*node, Ack { signature: *signature, ..*ack })).collect()
+}
+
+fn forged_prepared(known: Mark, means: &mut Means<'_, Replica>) -> Arc<Prepared> {
+    let mark = made_up(known);
+    Arc::new(Prepared { mark, acks: acks(&Ack { mark, named: None, signature: NOBODYS }, means) })
+}
+
+/// A batch without requests is committed here.
+fn forged_decision(known: Mark, means: &mut Means<'_, Replica>) -> Message {
+    let link = Link::new(known.term, Sequence(known.sequence.0 + 1), known.hash, Batch::null());
+    let mark = Mark { sequence: link.sequence(), hash: link.hash(), ..known };
+    let acks = acks(&Ack { mark, named: Some(mark), signature: NOBODYS }, means);
+    let committed = Arc::new(Committed { mark, acks });
+    Message::Rounds(Round::Decided(Box::new(Decided { links: vec![Arc::new(link)], committed })))
+}
