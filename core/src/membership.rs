@@ -40,10 +40,8 @@ pub struct Membership {
 impl Membership {
     /// A configuration of voters only.
     #[must_use]
-    pub fn of(mut voters: Vec<NodeId>) -> Self {
-        voters.sort_unstable();
-        voters.dedup();
-        Self { voters, ..Self::default() }
+    pub fn of(voters: Vec<NodeId>) -> Self {
+        Self { voters: few::distinct(voters), ..Self::default() }
     }
 
     /// Whether two halves decide together.

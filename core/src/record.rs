@@ -16,13 +16,15 @@
 //!
 //! Read `command` next for what people ask for, `status` for what a node shows.
 
+use core::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::bft::{hotstuff, hybrid, pbft};
 use crate::event::Event;
 use crate::protocol::Outcome;
 use crate::raft;
-use crate::storage::{Hard as _, Write};
+use crate::storage::{Hard, Write};
 use crate::types::{
     ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, RecordId, RequestNumber, Term, Ticket, Time,
 };
@@ -50,8 +52,8 @@ pub struct Record {
     pub body: Body,
 }
 
-/// A message of any protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A message of any protocol. It is hashed as the protocol's own, so that a run has its digest whichever it is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnyMessage {
     /// A Raft message.
     Raft(raft::Message),
@@ -61,6 +63,17 @@ pub enum AnyMessage {
     HotStuff(hotstuff::Message),
     /// A message of the hybrid.
     Hybrid(hybrid::Message),
+}
+
+impl Hash for AnyMessage {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Raft(message) => message.hash(state),
+            Self::Pbft(message) => message.hash(state),
+            Self::HotStuff(message) => message.hash(state),
+            Self::Hybrid(message) => message.hash(state),
+        }
+    }
 }
 
 impl From<raft::Message> for AnyMessage {
@@ -87,8 +100,8 @@ impl From<hybrid::Message> for AnyMessage {
     }
 }
 
-/// The hard state of any protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The hard state of any protocol. It is hashed as the protocol's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnyHard {
     /// Raft's term and vote.
     Raft(raft::HardState),
@@ -100,9 +113,27 @@ pub enum AnyHard {
     Hybrid(Box<hybrid::HardState>),
 }
 
-impl AnyHard {
-    /// Takes what a later write says; that of another protocol takes the place of what was there.
-    pub fn absorb(&mut self, later: Self) {
+impl Default for AnyHard {
+    /// Nothing was written yet, in whichever protocol: the first write takes its place.
+    fn default() -> Self {
+        Self::Raft(raft::HardState::default())
+    }
+}
+
+impl Hash for AnyHard {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Raft(hard) => hard.hash(state),
+            Self::Pbft(hard) => hard.hash(state),
+            Self::HotStuff(hard) => hard.hash(state),
+            Self::Hybrid(hard) => hard.hash(state),
+        }
+    }
+}
+
+impl Hard for AnyHard {
+    /// What a later write says of another protocol takes the place of what was there.
+    fn absorb(&mut self, later: Self) {
         match (self, later) {
             (Self::Raft(hard), Self::Raft(later)) => hard.absorb(later),
             (Self::Pbft(hard), Self::Pbft(later)) => hard.absorb(*later),

@@ -18,7 +18,7 @@ use crate::parts::icons::{Icon, glyph};
 use crate::parts::part::part;
 use crate::parts::stage::Stage;
 use crate::parts::timeline::TimelineBar;
-use crate::parts::{bar, inspector, lesson, table};
+use crate::parts::{bar, board, inspector, lesson, table};
 use crate::scene::layout::{Layout, Size};
 use crate::scene::motion::Pace;
 use crate::shared::Shared;
@@ -170,10 +170,12 @@ impl Component for App {
         let model = &self.model;
         let live = !model.offers.past;
         let sheet = |which: Sheet| (model.sheet == Some(which)).then_some("open");
-        let views = match model.views {
+        let (shown, kind) = (model.shown_views(), model.board_kind());
+        let views = match shown {
             Views::Both => "both",
             Views::Ring => "ring-only",
             Views::Log => "log-only",
+            Views::Board => "board-only",
         };
         let name = model.cursor.view.name.clone();
         // While the help sheet is open, nothing behind it takes keys or focus.
@@ -182,7 +184,7 @@ impl Component for App {
             <div class={classes!("app", model.playing.then_some("playing"))} onclick={Callback::from(|event: MouseEvent| js::release(&event))}
                 onchange={Callback::from(|_: Event| { js::leave_field(&["SELECT"]); })}>
                 <header class="bar" {inert} aria-label={regions::BAR}>
-                    { part(bar::Props { name: name.clone(), scenario: model.scenario.clone(), live, gone: model.gone, views: model.views, dark: model.dark,
+                    { part(bar::Props { name: name.clone(), scenario: model.scenario.clone(), live, gone: model.gone, views: shown, board: kind, dark: model.dark,
                         reseed: self.reseed.clone(), on: self.on.clone() }, bar::bar) }
                 </header>
                 <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} {inert} aria-label={regions::LESSON}>
@@ -190,13 +192,15 @@ impl Component for App {
                     { part(lesson::Props { name, live, scenario: model.scenario.clone(), reseed: self.reseed.clone(), on: self.on.clone() }, lesson::lesson) }
                 </aside>
                 <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
-                    if model.views != Views::Log {
+                    if shown.has_ring() {
                         <div class="ring-box" ref={self.ring.clone()}>{ self.stage() }{ self.notice() }</div>
                     }
-                    if model.views != Views::Ring {
-                        { part(table::Props { view: model.cursor.view.clone(), width: self.ring_size.width, selection: model.selection, on: self.on.clone() }, table::log_table) }
+                    if shown == Views::Board || (shown == Views::Both && kind.is_some()) {
+                        { part(board::Props { view: model.cursor.view.clone(), width: self.stage_width(), alone: shown == Views::Board, selection: model.selection, on: self.on.clone() }, board::board) }
+                    } else if shown != Views::Ring {
+                        { part(table::Props { view: model.cursor.view.clone(), width: self.stage_width(), selection: model.selection, on: self.on.clone() }, table::log_table) }
                     }
-                    if model.views == Views::Log { { self.notice() } }
+                    if !shown.has_ring() { { self.notice() } }
                 </main>
                 <aside class={classes!("panel", "inspect", sheet(Sheet::Inspector))} {inert} aria-label={regions::INSPECTOR}>
                     { self.sheet_close() }
@@ -228,9 +232,10 @@ impl Component for App {
             js::focus(if help_open { "#help-close" } else { "#open-help" });
         }
         // The ring's box comes and goes with the views; one watch is kept for the newest.
-        if first || self.watches.len() < 2 || self.model.views == Views::Log {
+        let has_ring = self.model.shown_views().has_ring();
+        if first || self.watches.len() < 2 || !has_ring {
             self.watches.truncate(1);
-            if self.model.views != Views::Log {
+            if has_ring {
                 let link = context.link().clone();
                 self.watch(&self.ring.clone(), move |size| link.send_message(Message::RingSize(size)));
             }
@@ -270,7 +275,7 @@ impl App {
     fn carry_out(&mut self, context: &Context<Self>, action: Action) {
         // On a phone the inspector is a sheet: whoever taps a node wants to see it.
         if matches!(action, Action::Select(Some(Selection::Node(_))))
-            && self.model.views != Views::Log
+            && self.model.shown_views().has_ring()
             && js::media(NARROW)
         {
             self.model.sheet = Some(Sheet::Inspector);
@@ -331,6 +336,15 @@ impl App {
             let nodes: Vec<_> = view.nodes.keys().copied().collect();
             let clients: Vec<_> = view.clients.keys().copied().collect();
             self.layout = Shared::new(Layout::new(self.ring_size, &nodes, &clients));
+        }
+    }
+
+    /// How wide the stage is; a guess until it was seen with a ring on it.
+    fn stage_width(&self) -> f64 {
+        if self.ring_size.width > 0.0 {
+            self.ring_size.width
+        } else {
+            self.strip_width * if js::media(NARROW) { 1.0 } else { 0.58 }
         }
     }
 

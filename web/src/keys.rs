@@ -62,7 +62,7 @@ fn meaning(key: &str, shift: bool, model: &Model) -> Option<Command> {
         "Enter" if matches!(model.tool, Tool::Partition(_)) => Action::Split,
         "p" | "P" => return Some(Command::Focus("#propose-key")),
         "d" | "D" => Action::ToggleTheme,
-        "v" | "V" => Action::Views(model.views.next()),
+        "v" | "V" => Action::Views(model.shown_views().next(model.board_kind().is_some())),
         "s" | "S" if model.offers.past => Action::Share,
         "x" | "X" if model.offers.network => match model.tool {
             Tool::Partition(_) => Action::Tool(Tool::Select),

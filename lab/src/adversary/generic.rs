@@ -50,7 +50,7 @@ pub(super) fn pass<P: Deceive>(
             }
         }
         Trick::Corrupt if liar.rng.below(4) == 0 => {
-            if let Some(message) = corrupt(&said.message, &mut liar.rng) {
+            if let Some(message) = P::corrupted(&said.message, &mut liar.rng) {
                 done(trick);
                 next.push(Said { message, ..said });
             }
@@ -81,7 +81,7 @@ pub(super) fn pass<P: Deceive>(
 }
 
 /// The message with some bytes flipped, where that can still be read and says something else.
-fn corrupt<M: Serialize + DeserializeOwned + PartialEq>(message: &M, rng: &mut Rng) -> Option<M> {
+pub(super) fn corrupt<M: Serialize + DeserializeOwned + PartialEq>(message: &M, rng: &mut Rng) -> Option<M> {
     let bytes = postcard::to_allocvec(message).ok()?;
     (0..TRIES).find_map(|_| {
         let mut flipped = bytes.clone();

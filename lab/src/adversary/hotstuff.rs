@@ -99,7 +99,7 @@ fn known<'a>(means: &'a Means<'_, Replica>) -> Vec<&'a Arc<Block>> {
         | Message::FetchChunk(_)
         | Message::Chunk(_) => None,
     };
-    means.memory.iter().filter_map(block).collect()
+    (0..).map_while(|place| means.memory.at(place)).filter_map(block).collect()
 }
 
 fn bad_parent(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Message>> {

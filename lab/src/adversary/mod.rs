@@ -103,7 +103,19 @@ pub(crate) struct Means<'a, P: Protocol> {
     pub(crate) me: NodeId,
     pub(crate) rng: &'a mut Rng,
     /// What it has said, and proposals that it has heard.
-    pub(crate) memory: &'a VecDeque<P::Message>,
+    pub(crate) memory: &'a dyn Memory<P::Message>,
+}
+
+/// What a liar remembers, from the oldest on.
+pub(crate) trait Memory<M> {
+    /// The message at this place, while there are any.
+    fn at(&self, place: usize) -> Option<&M>;
+}
+
+impl<M> Memory<M> for VecDeque<M> {
+    fn at(&self, place: usize) -> Option<&M> {
+        self.get(place)
+    }
 }
 
 impl<P: Protocol> Means<'_, P> {
@@ -166,6 +178,11 @@ pub(crate) trait Deceive: Protocol {
 
     /// Whether it is worth to be remembered when it is heard.
     fn is_memorable(heard: &Self::Message) -> bool;
+
+    /// The message with some bytes flipped, where that can still be read and says something else.
+    fn corrupted(message: &Self::Message, rng: &mut Rng) -> Option<Self::Message> {
+        generic::corrupt(message, rng)
+    }
 }
 
 impl Deceive for Raft<Switches> {

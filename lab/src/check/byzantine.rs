@@ -33,7 +33,7 @@ struct Decided {
 }
 
 /// The properties of one run in which nodes may lie.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ByzantineChecks {
     /// From index 1.
     decided: Arc<Vec<Decided>>,
@@ -111,16 +111,6 @@ impl ByzantineChecks {
 }
 
 impl Checks for ByzantineChecks {
-    fn new(_voters: &[NodeId]) -> Self {
-        Self {
-            decided: Arc::default(),
-            fresh: Vec::new(),
-            asked: Arc::default(),
-            durable: LiteMap::new(),
-            execution: Execution::default(),
-        }
-    }
-
     fn asked(&mut self, proposal: &Proposal) {
         let key = (proposal.client, proposal.number);
         if self.asked.get(&key).is_none() {

@@ -25,7 +25,7 @@ struct Story(ByzantineChecks);
 
 impl Story {
     fn new() -> Self {
-        let mut checks = ByzantineChecks::new(&[]);
+        let mut checks = ByzantineChecks::default();
         checks.asked(&proposal(1, b"a"));
         checks.asked(&proposal(2, b"b"));
         Self(checks)

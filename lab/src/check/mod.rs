@@ -59,9 +59,6 @@ pub struct Standing<'a> {
 
 /// The checkers of a protocol, fed after each event.
 pub trait Checks: Clone + early::Committed {
-    /// Checkers for a cluster of these voters, before anything happened.
-    fn new(voters: &[NodeId]) -> Self;
-
     /// A client sends this for the first time or again. Where clients are believed, nobody asks.
     fn asked(&mut self, proposal: &Proposal) {
         let _ = proposal;

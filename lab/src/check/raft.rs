@@ -59,8 +59,10 @@ pub struct RaftChecks {
     edges: LiteMap<NodeId, Arc<Shadow>>,
 }
 
-impl Checks for RaftChecks {
-    fn new(voters: &[NodeId]) -> Self {
+impl RaftChecks {
+    /// Checkers for a cluster of these voters, before anything happened.
+    #[must_use]
+    pub fn new(voters: &[NodeId]) -> Self {
         Self {
             oracle: Oracle::new(voters),
             leaders: LiteMap::new(),
@@ -70,7 +72,9 @@ impl Checks for RaftChecks {
             edges: LiteMap::new(),
         }
     }
+}
 
+impl Checks for RaftChecks {
     fn log_changed(&mut self, seen: &Standing<'_>, truncate: Option<LogIndex>, append: &[Arc<Entry>]) {
         let Standing { at, node, leads: is_leader, term, log, members } = *seen;
         if let Some(from) = truncate

@@ -21,7 +21,7 @@ use super::judge::{ExpectationResult, Judge};
 use super::select::{self, Bindings};
 use super::units::print_span;
 use crate::check::liveness::{Calm, ELECTION_TIMEOUTS, byzantine_bound, with_a_switch};
-use crate::sim::{CommandError, Simulation, TRUE_RATE_PPM};
+use crate::sim::{CommandError, Setup, SetupError, Simulation, TRUE_RATE_PPM};
 
 /// A scenario that is being carried out.
 #[derive(Clone)]
@@ -69,7 +69,15 @@ impl Run {
     /// # Errors
     /// Settings that cannot run.
     pub fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
-        let simulation = Simulation::new(scenario.setup()).map_err(|error| ScenarioError::new(error.to_string()))?;
+        Self::by(Simulation::new, scenario)
+    }
+
+    /// A run at time 0 whose world is made so.
+    pub(crate) fn by(
+        make: impl FnOnce(Setup) -> Result<Simulation, SetupError>,
+        scenario: &Scenario,
+    ) -> Result<Self, ScenarioError> {
+        let simulation = make(scenario.setup()).map_err(|error| ScenarioError::new(error.to_string()))?;
         Ok(Self {
             simulation,
             next: 0,

@@ -6,6 +6,8 @@
 //! give the same run, recorded or not, natively and in wasm. Cloning one forks
 //! it. No I/O, no threads, no clocks. Read `world` next.
 
+#[cfg(any(test, feature = "one-world"))]
+mod any_subject;
 mod client;
 mod clock;
 mod count;
@@ -15,6 +17,8 @@ mod execute;
 mod fault;
 mod lie;
 mod network;
+#[cfg(all(test, not(feature = "one-world")))]
+mod one_world_tests;
 mod queue;
 mod recorder;
 mod serve;
@@ -31,19 +35,23 @@ mod world;
 
 use std::sync::Arc;
 
-use quorumscope_core::bft::hotstuff::{self, HotStuff};
-use quorumscope_core::bft::hybrid::{self, Hybrid};
-use quorumscope_core::bft::pbft::{self, Pbft};
+use quorumscope_core::bft::{hotstuff, hybrid, pbft};
+#[cfg(not(feature = "one-world"))]
+use quorumscope_core::bft::{hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
 use quorumscope_core::entry::Entry;
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
 use quorumscope_core::machine::session::Sessions;
 use quorumscope_core::membership::Membership;
+use quorumscope_core::raft;
+#[cfg(not(feature = "one-world"))]
 use quorumscope_core::raft::Raft;
 use quorumscope_core::record::{Command, NodeStatus, Record};
 use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time};
 
+#[cfg(any(test, feature = "one-world"))]
+use any_subject::{AnyConfig, AnyProtocol};
 pub(crate) use client::see_asked;
 pub use clock::TRUE_RATE_PPM;
 pub use coverage::Coverage;
@@ -63,12 +71,19 @@ use crate::trace::view::{Liveness, OperationView, View, Violation};
 #[derive(Clone)]
 pub struct Simulation(Inner);
 
+/// A world for each protocol, or one for all of them (`any_subject`).
 #[derive(Clone)]
 enum Inner {
+    #[cfg(not(feature = "one-world"))]
     Raft(Box<World<Raft<Switches>>>),
+    #[cfg(not(feature = "one-world"))]
     Pbft(Box<World<Pbft<Switches>>>),
+    #[cfg(not(feature = "one-world"))]
     HotStuff(Box<World<HotStuff<Switches>>>),
+    #[cfg(not(feature = "one-world"))]
     Hybrid(Box<World<Hybrid<Switches>>>),
+    #[cfg(any(test, feature = "one-world"))]
+    Any(Box<World<AnyProtocol>>),
 }
 
 /// One node, for expectations and checkers.
@@ -98,22 +113,66 @@ pub struct NodeFace<'a> {
     pub snapshot: LogIndex,
 }
 
+/// What a world is made of, once its setup is valid.
+enum Start {
+    Raft(raft::Config<Switches>),
+    Pbft(pbft::Config<Switches>, Trust),
+    HotStuff(hotstuff::Config<Switches>, Trust),
+    Hybrid(hybrid::Config<Switches>, Trust),
+}
+
+impl Start {
+    fn of(setup: &Setup) -> Result<Self, SetupError> {
+        setup.validate()?;
+        Ok(match setup.protocol.clone() {
+            ProtocolSetup::Raft(config) => Self::Raft(config),
+            ProtocolSetup::Pbft(settings, rules) => {
+                let trust = Trust::new(setup, settings.cluster, &settings.voters);
+                Self::Pbft(pbft::Config::new(settings, rules, trust.signers())?, trust)
+            }
+            ProtocolSetup::HotStuff(voters, settings, rules) => {
+                let trust = Trust::new(setup, CLUSTER, &voters);
+                let config =
+                    hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
+                config.validate()?;
+                Self::HotStuff(config, trust)
+            }
+            ProtocolSetup::Hybrid(settings, rules) => {
+                let trust = Trust::new(setup, settings.bft.cluster, &settings.bft.voters);
+                Self::Hybrid(hybrid::Config::new(settings, rules, trust.signers())?, trust)
+            }
+        })
+    }
+}
+
 /// Does one thing to whichever world it is.
 macro_rules! world {
     ($self:ident, $world:ident => $do:expr) => {
         match &$self.0 {
+            #[cfg(not(feature = "one-world"))]
             Inner::Raft($world) => $do,
+            #[cfg(not(feature = "one-world"))]
             Inner::Pbft($world) => $do,
+            #[cfg(not(feature = "one-world"))]
             Inner::HotStuff($world) => $do,
+            #[cfg(not(feature = "one-world"))]
             Inner::Hybrid($world) => $do,
+            #[cfg(any(test, feature = "one-world"))]
+            Inner::Any($world) => $do,
         }
     };
     (mut $self:ident, $world:ident => $do:expr) => {
         match &mut $self.0 {
+            #[cfg(not(feature = "one-world"))]
             Inner::Raft($world) => $do,
+            #[cfg(not(feature = "one-world"))]
             Inner::Pbft($world) => $do,
+            #[cfg(not(feature = "one-world"))]
             Inner::HotStuff($world) => $do,
+            #[cfg(not(feature = "one-world"))]
             Inner::Hybrid($world) => $do,
+            #[cfg(any(test, feature = "one-world"))]
+            Inner::Any($world) => $do,
         }
     };
 }
@@ -123,28 +182,38 @@ impl Simulation {
     ///
     /// # Errors
     /// The first thing in the setup that cannot run.
+    #[cfg(not(feature = "one-world"))]
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        setup.validate()?;
-        Ok(Self(match setup.protocol.clone() {
-            ProtocolSetup::Raft(config) => Inner::Raft(Box::new(World::new(config, setup, None))),
-            ProtocolSetup::Pbft(settings, rules) => {
-                let trust = Trust::new(&setup, settings.cluster, &settings.voters);
-                let config = pbft::Config::new(settings, rules, trust.signers())?;
-                Inner::Pbft(Box::new(World::new(config, setup, Some(trust))))
-            }
-            ProtocolSetup::Hybrid(settings, rules) => {
-                let trust = Trust::new(&setup, settings.bft.cluster, &settings.bft.voters);
-                let config = hybrid::Config::new(settings, rules, trust.signers())?;
-                Inner::Hybrid(Box::new(World::new(config, setup, Some(trust))))
-            }
-            ProtocolSetup::HotStuff(voters, settings, rules) => {
-                let trust = Trust::new(&setup, CLUSTER, &voters);
-                let config =
-                    hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
-                config.validate()?;
-                Inner::HotStuff(Box::new(World::new(config, setup, Some(trust))))
-            }
+        Ok(Self(match Start::of(&setup)? {
+            Start::Raft(config) => Inner::Raft(Box::new(World::new(config, setup, None))),
+            Start::Pbft(config, trust) => Inner::Pbft(Box::new(World::new(config, setup, Some(trust)))),
+            Start::HotStuff(config, trust) => Inner::HotStuff(Box::new(World::new(config, setup, Some(trust)))),
+            Start::Hybrid(config, trust) => Inner::Hybrid(Box::new(World::new(config, setup, Some(trust)))),
         }))
+    }
+
+    /// A run at time 0. It records until it is told not to.
+    ///
+    /// # Errors
+    /// The first thing in the setup that cannot run.
+    #[cfg(feature = "one-world")]
+    pub fn new(setup: Setup) -> Result<Self, SetupError> {
+        Self::in_one_world(setup)
+    }
+
+    /// The same run in the world of all protocols.
+    ///
+    /// # Errors
+    /// The first thing in the setup that cannot run.
+    #[cfg(any(test, feature = "one-world"))]
+    pub(crate) fn in_one_world(setup: Setup) -> Result<Self, SetupError> {
+        let (config, trust) = match Start::of(&setup)? {
+            Start::Raft(config) => (AnyConfig::Raft(config), None),
+            Start::Pbft(config, trust) => (AnyConfig::Pbft(config), Some(trust)),
+            Start::HotStuff(config, trust) => (AnyConfig::HotStuff(config), Some(trust)),
+            Start::Hybrid(config, trust) => (AnyConfig::Hybrid(config), Some(trust)),
+        };
+        Ok(Self(Inner::Any(Box::new(World::new(config, setup, trust)))))
     }
 
     /// Makes records, or makes none; the run and its digest are the same. Records that were not taken are dropped

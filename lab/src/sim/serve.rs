@@ -117,7 +117,7 @@ impl<P: Subject> World<P> {
         let (limit, id) = (client.setup.attempts, client.setup.id);
         (tag::ASKED, id, request).hash(&mut self.chain);
         let Some(open) = client.request(request) else { return };
-        if open.waits == Waits::Answer && P::ASKS != Asks::Believed {
+        if open.waits == Waits::Answer && P::asks(&self.config) != Asks::Believed {
             // All are asked now; whoever leads is learned from their replies.
             open.refused_so_far = false;
         } else if open.waits == Waits::Answer {

@@ -18,7 +18,7 @@ impl<P: Subject> World<P> {
         View {
             at: self.now,
             last: Some(self.recorder.last()),
-            protocol: P::NAME.into(),
+            protocol: P::name(&self.config).into(),
             name: self.setup.name.clone(),
             voters: P::voters(&self.config).to_vec(),
             nodes: few::map(self.nodes.iter().map(|node| (node.id, view_of_node(node)))),

@@ -38,10 +38,13 @@ pub(crate) trait Subject: Deceive {
     type Checks: Checks;
 
     /// Its name in records.
-    const NAME: &'static str;
+    fn name(config: &Self::Config) -> &'static str;
 
     /// Whom its clients ask.
-    const ASKS: Asks;
+    fn asks(config: &Self::Config) -> Asks;
+
+    /// Its checkers, before anything happened.
+    fn checks(config: &Self::Config) -> Self::Checks;
 
     /// The machine that its log drives.
     fn machine(config: &Self::Config, machine: MachineSetup) -> Sessions<AnyMachine>;
@@ -87,10 +90,19 @@ fn machine(rules: Switches, setup: MachineSetup) -> Sessions<AnyMachine> {
 }
 
 impl Subject for Raft<Switches> {
-    const NAME: &'static str = "raft";
-    const ASKS: Asks = Asks::Believed;
-
     type Checks = RaftChecks;
+
+    fn name(_config: &Self::Config) -> &'static str {
+        "raft"
+    }
+
+    fn asks(_config: &Self::Config) -> Asks {
+        Asks::Believed
+    }
+
+    fn checks(config: &Self::Config) -> Self::Checks {
+        RaftChecks::new(&config.voters)
+    }
 
     fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
         machine(config.rules, setup)
@@ -126,10 +138,19 @@ impl Subject for Raft<Switches> {
 }
 
 impl Subject for Pbft<Switches> {
-    const NAME: &'static str = "pbft";
-    const ASKS: Asks = Asks::Primary;
-
     type Checks = ByzantineChecks;
+
+    fn name(_config: &Self::Config) -> &'static str {
+        "pbft"
+    }
+
+    fn asks(_config: &Self::Config) -> Asks {
+        Asks::Primary
+    }
+
+    fn checks(_config: &Self::Config) -> Self::Checks {
+        ByzantineChecks::default()
+    }
 
     fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
         machine(config.rules, setup)
@@ -165,10 +186,19 @@ impl Subject for Pbft<Switches> {
 }
 
 impl Subject for HotStuff<Switches> {
-    const NAME: &'static str = "hotstuff";
-    const ASKS: Asks = Asks::All;
-
     type Checks = ByzantineChecks;
+
+    fn name(_config: &Self::Config) -> &'static str {
+        "hotstuff"
+    }
+
+    fn asks(_config: &Self::Config) -> Asks {
+        Asks::All
+    }
+
+    fn checks(_config: &Self::Config) -> Self::Checks {
+        ByzantineChecks::default()
+    }
 
     fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
         machine(config.rules, setup)
@@ -204,10 +234,19 @@ impl Subject for HotStuff<Switches> {
 }
 
 impl Subject for Hybrid<Switches> {
-    const NAME: &'static str = "hybrid";
-    const ASKS: Asks = Asks::Primary;
-
     type Checks = ByzantineChecks;
+
+    fn name(_config: &Self::Config) -> &'static str {
+        "hybrid"
+    }
+
+    fn asks(_config: &Self::Config) -> Asks {
+        Asks::Primary
+    }
+
+    fn checks(_config: &Self::Config) -> Self::Checks {
+        ByzantineChecks::default()
+    }
 
     fn machine(config: &Self::Config, setup: MachineSetup) -> Sessions<AnyMachine> {
         machine(config.rules, setup)

@@ -91,7 +91,7 @@ impl Trust {
 impl<P: Subject> World<P> {
     /// Whom a client asks: the one that it believes to lead, and all where that may be in vain.
     pub(super) fn asked(&self, believed: NodeId, attempt: u32) -> Vec<NodeId> {
-        match P::ASKS {
+        match P::asks(&self.config) {
             Asks::Believed => vec![believed],
             Asks::Primary if attempt == 1 => vec![believed],
             Asks::Primary | Asks::All => P::voters(&self.config).to_vec(),

@@ -34,7 +34,6 @@ use super::setup::Setup;
 use super::subject::Subject;
 use super::trust::Trust;
 use crate::adversary::Liar;
-use crate::check::Checks;
 use crate::check::early::EarlyAnswers;
 use crate::check::linearizable::History;
 use crate::trace::view::{Liveness, Violation};
@@ -206,7 +205,7 @@ where
             history: History::default(),
             early: EarlyAnswers::default(),
             checking: true,
-            checks: P::Checks::new(P::voters(&config)),
+            checks: P::checks(&config),
             disks: Rng::new(setup.seed, concern::DISK),
             faults: Rng::new(setup.seed, concern::FAULTS),
             seeds: Rng::new(setup.seed, concern::NODES),
@@ -229,7 +228,7 @@ where
         let (setup, config, nodes, clients) = (&self.setup, &self.config, &self.nodes, &self.clients);
         let began = self.recorder.emit(stamp, || {
             Body::Began(Began {
-                protocol: P::NAME.into(),
+                protocol: P::name(config).into(),
                 name: setup.name.clone(),
                 nodes: nodes.iter().map(|node| node.id).collect(),
                 voters: P::voters(config).to_vec(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use quorumscope_core::entry::Entry;
 use quorumscope_core::record::{AnyHard, Body, Endpoint, Fate, NodeState, NodeStatus, Record, Verdict};
 use quorumscope_core::snapshot::Base;
+use quorumscope_core::storage::Hard as _;
 use quorumscope_core::storage::{Write, change_log};
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId, RequestNumber, Ticket, Time};
 

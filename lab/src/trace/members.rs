@@ -53,7 +53,7 @@ impl Part {
 
 impl View {
     /// Which protocol runs; Raft where the stream does not say.
-    fn runs(&self) -> ProtocolName {
+    pub(crate) fn runs(&self) -> ProtocolName {
         ProtocolName::named(&self.protocol).unwrap_or(ProtocolName::Raft)
     }
 

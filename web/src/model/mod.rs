@@ -9,6 +9,7 @@
 use quorumscope_core::machine::any::MachineKind;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::{NodeId, Time};
+use quorumscope_lab::trace::face;
 
 use crate::scene::motion::{Micros, Pace};
 use crate::shared::Shared;
@@ -182,6 +183,18 @@ const LINGER_MS: f64 = 1_400.0;
 const NARRATION_MS: f64 = 1_500.0;
 
 impl Model {
+    /// What the run's board is called, where its nodes may lie and it has one.
+    #[must_use]
+    pub fn board_kind(&self) -> Option<&'static str> {
+        face::board_kind(&self.cursor.view)
+    }
+
+    /// Which views stand on the stage of this run.
+    #[must_use]
+    pub fn shown_views(&self) -> Views {
+        self.views.shown(self.board_kind().is_some())
+    }
+
     /// What can be done to what is shown.
     #[must_use]
     pub fn offered(&self) -> Offers {

@@ -45,24 +45,42 @@ pub enum Tool {
 /// Which views stand on the stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Views {
-    /// The ring and the log under it.
+    /// The ring, and under it what tells most of the run: the board where it has one, else the log.
     #[default]
     Both,
     /// The ring alone.
     Ring,
     /// The log alone.
     Log,
+    /// The board alone: who has said what, where nodes may lie.
+    Board,
 }
 
 impl Views {
-    /// The next one round.
+    /// The next one round, in a run that has a board or has none.
     #[must_use]
-    pub fn next(self) -> Self {
+    pub fn next(self, has_board: bool) -> Self {
         match self {
             Self::Both => Self::Ring,
             Self::Ring => Self::Log,
-            Self::Log => Self::Both,
+            Self::Log if has_board => Self::Board,
+            Self::Log | Self::Board => Self::Both,
         }
+    }
+
+    /// What stands on the stage of a run that has a board or has none.
+    #[must_use]
+    pub fn shown(self, has_board: bool) -> Self {
+        match self {
+            Self::Board if !has_board => Self::Both,
+            Self::Both | Self::Ring | Self::Log | Self::Board => self,
+        }
+    }
+
+    /// Whether the ring is among them.
+    #[must_use]
+    pub fn has_ring(self) -> bool {
+        matches!(self, Self::Both | Self::Ring)
     }
 
     /// What a share link calls it.
@@ -72,6 +90,7 @@ impl Views {
             Self::Both => "both",
             Self::Ring => "ring",
             Self::Log => "log",
+            Self::Board => "board",
         }
     }
 
@@ -81,6 +100,7 @@ impl Views {
         match name {
             "ring" => Self::Ring,
             "log" => Self::Log,
+            "board" => Self::Board,
             _ => Self::Both,
         }
     }

@@ -24,6 +24,8 @@ pub struct Props {
     pub gone: Option<bool>,
     /// Which views stand on the stage.
     pub views: Views,
+    /// What the run's board is called, where it has one.
+    pub board: Option<&'static str>,
     /// Whether the theme is dark.
     pub dark: bool,
     /// Asks for another seed: this one, or the next.
@@ -61,6 +63,7 @@ pub fn bar(props: &Props) -> Html {
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
                 { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Log, texts::LOG) }
+                if let Some(name) = props.board { { view(Views::Board, name) } }
             </div>
             <div class="ends">
                 if !props.live {

@@ -6,6 +6,7 @@
 //! what is run, `help` the keys.
 
 pub mod bar;
+pub mod board;
 pub mod forms;
 pub mod help;
 pub mod icons;

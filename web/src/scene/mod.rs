@@ -6,6 +6,7 @@
 //! `ruler` maps time to the timeline's pixels, `table` lays the log out. The
 //! components under `parts` draw what these return.
 
+pub mod board;
 pub mod geometry;
 pub mod layout;
 pub mod motion;

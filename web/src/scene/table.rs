@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
+use quorumscope_core::few;
 use quorumscope_core::record::{Role, Transfer};
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 use quorumscope_lab::trace::members::Part;
@@ -129,15 +130,9 @@ fn was_committed(view: &View, node: &NodeView, index: LogIndex) -> bool {
 /// The terms that have an entry in the table, for the legend.
 #[must_use]
 pub fn terms(view: &View) -> Vec<Term> {
-    let mut terms: Vec<Term> = view
-        .nodes
-        .values()
-        .flat_map(|node| node.log.iter().map(|entry| entry.term).chain([node.status.term]))
-        .filter(|term| *term > Term(0))
-        .collect();
-    terms.sort_unstable();
-    terms.dedup();
-    terms
+    let of_nodes =
+        view.nodes.values().flat_map(|node| node.log.iter().map(|entry| entry.term).chain([node.status.term]));
+    few::distinct(of_nodes.filter(|term| *term > Term(0)))
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub mod help {
         ("X", "choose nodes to partition; Enter splits"),
         ("H", "heal all links"),
         ("P", "ask as a client"),
-        ("V", "both views, ring, log"),
+        ("V", "both views, ring, log, votes or blocks"),
         ("S", "copy a link to this moment"),
         ("Ctrl Z  Ctrl Y", "undo, redo"),
         ("D", "dark or light"),

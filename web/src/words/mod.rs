@@ -17,7 +17,7 @@ pub use acts::act;
 pub use bar_and_help::{bar, help, notice};
 pub use inspectors::{checks, insight, inspect, inspector};
 pub use lessons::{lesson, own};
-pub use stages::{hints, log, stage};
+pub use stages::{board, hints, log, stage};
 pub use timeline::{marks, time};
 
 /// The product's name.
@@ -35,6 +35,8 @@ pub mod regions {
     pub const RING: &str = "Ring of nodes with the messages between them";
     /// The log table.
     pub const LOG: &str = "Logs of all nodes";
+    /// The board.
+    pub const BOARD: &str = "What the replicas have heard of each other";
     /// The panel at the right.
     pub const INSPECTOR: &str = "Inspector";
     /// The bar at the bottom.

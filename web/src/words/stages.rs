@@ -111,6 +111,64 @@ pub mod log {
     }
 }
 
+/// Who has said what.
+pub mod board {
+    use quorumscope_core::types::NodeId;
+
+    /// What the marks of a grid mean.
+    pub const GRID_KEY: &str = "Each grid is what one replica has heard, a row a voter. ■ heard · ◩ the pre-prepare counts as the primary's prepare · □ awaited; below: how many have spoken, of a quorum. ✓ committed there.";
+    /// What the marks of a tree mean.
+    pub const TREE_KEY: &str = "A box is a block, its number the view; filled ✓: committed somewhere; ◆ a quorum has voted for it; H: whose highest certificate is for it; L: who is locked on it.";
+    /// A node that does not run has heard nothing.
+    pub const DOWN: &str = "does not run";
+    /// Nothing yet.
+    pub const NOTHING: &str = "nothing has been proposed yet";
+    /// A word that has come.
+    pub const HEARD: &str = "heard";
+    /// A word that stands for the next one too.
+    pub const COUNTS: &str = "counts from the step before";
+    /// A word that has not come.
+    pub const AWAITED: &str = "awaited";
+    /// A word that has not come and is not needed any more.
+    pub const SPARE: &str = "not heard, and not needed";
+    /// None is expected.
+    pub const NEVER: &str = "none expected";
+    /// The tree.
+    pub const TREE: &str = "Blocks, each after the one that it follows";
+    /// Locked.
+    pub const LOCK: &str = "L";
+    /// Highest certificate.
+    pub const HIGH: &str = "H";
+
+    /// A grid's name.
+    #[must_use]
+    pub fn grid(node: NodeId) -> String {
+        format!("What {node} has heard")
+    }
+
+    /// How many have spoken.
+    #[must_use]
+    pub fn of(heard: usize, needed: u32) -> String {
+        format!("{heard}/{needed}")
+    }
+
+    /// How many requests a box has.
+    #[must_use]
+    pub fn held(requests: u64) -> String {
+        format!("{requests} req")
+    }
+
+    /// Who it is that a sign speaks of.
+    #[must_use]
+    pub fn by(sign: &str, nodes: &[NodeId], of: usize) -> String {
+        match nodes.len() {
+            all if all == of => format!("{sign} all"),
+            1..=3 => format!("{sign} {}", nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+            some => format!("{sign} {some} of {of}"),
+        }
+    }
+}
+
 /// What to try next, a line each.
 pub mod hints {
     use quorumscope_core::membership::Membership;

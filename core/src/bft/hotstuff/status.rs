@@ -78,12 +78,14 @@ impl<R: Rules> HotStuff<R> {
         let certified = |block: &Block| {
             self.high.block == block.hash() || recent.iter().any(|child| child.parent() == block.hash())
         };
+        let decided = self.committed.block.into_iter().flat_map(|last| self.tree.chain(last));
+        let decided: Vec<_> = decided.map(|block| block.hash()).take(recent.len()).collect();
         let status = |block: &Block| BlockStatus {
             hash: block.hash(),
             parent: block.parent(),
             view: block.view(),
             certified: certified(block),
-            committed: block.view() <= self.committed.view,
+            committed: decided.contains(&block.hash()),
             requests: block.requests(),
         };
         Replica {

@@ -30,7 +30,10 @@ impl<P: Subject> World<P> {
         let liars = few::distinct(nodes.iter().copied());
         let tricks = self.tricks(tricks)?;
         let Some(trust) = &self.trust else {
-            return Err(CommandError::Value(format!("nodes of {} believe each other: one liar breaks it", P::NAME)));
+            return Err(CommandError::Value(format!(
+                "nodes of {} believe each other: one liar breaks it",
+                P::name(&self.config)
+            )));
         };
         let signers = trust.keys_of(&liars);
         for node in &liars {
@@ -80,7 +83,7 @@ impl<P: Subject> World<P> {
     }
 
     fn tricks(&self, names: &[String]) -> Result<Vec<Trick>, CommandError> {
-        let protocol = ProtocolName::named(P::NAME).unwrap_or(ProtocolName::Raft);
+        let protocol = ProtocolName::named(P::name(&self.config)).unwrap_or(ProtocolName::Raft);
         let known: Vec<&str> = Trick::of(protocol).map(Trick::name).collect();
         if names.is_empty() {
             return Err(CommandError::Value("a liar needs a trick at least".into()));

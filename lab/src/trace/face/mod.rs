@@ -6,17 +6,23 @@
 //! in them, `nodes`, `entries` and `outcomes` for the rest; then `why`, for what
 //! happened and by which rule.
 
+mod board;
+#[cfg(test)]
+mod board_tests;
 mod entries;
 mod hotstuff;
+mod hotstuff_board;
 mod hybrid;
 mod kinds;
 mod messages;
 mod nodes;
 mod outcomes;
 mod pbft;
+mod pbft_board;
 #[cfg(test)]
 mod tests;
 
+pub use board::{Block, Board, Column, Grid, Group, Mark, Reached, Tree, board, board_kind};
 pub use entries::{EntryClass, EntryFace, entry};
 pub use kinds::{MessageFace, MessageKind, Shape, Sign};
 pub use messages::{legend, message, peer};

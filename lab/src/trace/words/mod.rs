@@ -14,6 +14,7 @@ use quorumscope_core::membership::{Membership, MembershipChange};
 use quorumscope_core::record::Verdict;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 
+pub(crate) mod board;
 pub(crate) mod hotstuff;
 pub(crate) mod hybrid;
 mod node;

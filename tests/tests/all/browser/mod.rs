@@ -10,6 +10,7 @@
 //! Left out: other browsers than Chromium. Read next: `story`, a first visit.
 
 mod attached;
+mod board;
 mod cluster;
 mod frames;
 mod keyboard;

@@ -1,0 +1,155 @@
+//! What do replicas know of each other's word, as shapes that name no protocol?
+//!
+//! Where nodes may lie, what a replica has *heard* is the story. A [`Grid`] a
+//! replica has a row for each voter and columns for each place in the order of
+//! requests; a [`Tree`] has boxes that follow each other, and marks on them.
+//! Both come from the statuses that nodes record. Read `pbft_board` and
+//! `hotstuff_board` for what stands in them.
+
+use quorumscope_core::types::{NodeId, Term};
+
+use super::{hotstuff_board, pbft_board};
+use crate::scenario::ProtocolName;
+use crate::trace::view::{Liveness, NodeView, View};
+use crate::trace::words::board as words;
+
+/// What is known of who has said what.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Board {
+    /// A grid a replica, in the order of nodes.
+    Grids(Vec<Grid>),
+    /// What all replicas hold of one tree.
+    Tree(Tree),
+}
+
+/// What one replica has heard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// Whose.
+    pub node: NodeId,
+    /// Whether it runs.
+    pub up: bool,
+    /// Its view.
+    pub term: Term,
+    /// What it does.
+    pub words: String,
+    /// Who votes: a row each.
+    pub rows: Vec<NodeId>,
+    /// What is asked of the voters, oldest first.
+    pub groups: Vec<Group>,
+}
+
+/// One thing on which voters have their say, in steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// A short name, the same for the same thing at all replicas.
+    pub label: String,
+    /// What it is and how far it has come.
+    pub words: String,
+    /// How far it has come.
+    pub reached: Reached,
+    /// Its steps.
+    pub columns: Vec<Column>,
+}
+
+/// How far something has come at one replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It waits for its first quorum.
+    Open,
+    /// The first quorum has spoken.
+    Half,
+    /// It cannot be undone any more.
+    Done,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// A letter or two.
+    pub letter: &'static str,
+    /// The paper's name.
+    pub name: &'static str,
+    /// A mark a row.
+    pub marks: Vec<Mark>,
+    /// How many of those make a quorum.
+    pub needed: u32,
+    /// Whether they do.
+    pub full: bool,
+}
+
+impl Column {
+    /// How many have spoken.
+    #[must_use]
+    pub fn heard(&self) -> usize {
+        self.marks.iter().filter(|mark| matches!(mark, Mark::Heard | Mark::Counts)).count()
+    }
+}
+
+/// One voter's word in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// None is expected.
+    Never,
+    /// It is expected, and has not come.
+    Awaited,
+    /// It has come.
+    Heard,
+    /// What the voter said in the step before counts for this one too.
+    Counts,
+}
+
+/// Boxes that follow each other, as far as any running replica knows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tree {
+    /// By view; a box stands after the one that it follows.
+    pub blocks: Vec<Block>,
+}
+
+/// One box.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// Its view.
+    pub term: Term,
+    /// Its place among the boxes of its view: more than one is a lie.
+    pub twin: u32,
+    /// The place of the box that it follows, where that is shown.
+    pub parent: Option<usize>,
+    /// How many requests it has.
+    pub requests: u64,
+    /// Whether somebody knows that a quorum has voted for it.
+    pub certified: bool,
+    /// Where it is committed.
+    pub committed: Vec<NodeId>,
+    /// Who is locked on it.
+    pub locked: Vec<NodeId>,
+    /// Whose highest certificate is for it.
+    pub high: Vec<NodeId>,
+    /// All of that.
+    pub words: String,
+}
+
+/// What the board of a run is called; `None` where its protocol has none.
+#[must_use]
+pub fn board_kind(view: &View) -> Option<&'static str> {
+    match view.runs() {
+        ProtocolName::Raft | ProtocolName::Hybrid => None,
+        ProtocolName::Pbft => Some(words::VOTES),
+        ProtocolName::HotStuff => Some(words::BLOCKS),
+    }
+}
+
+/// The board with so many groups or views at the most, the newest; `None` where the run's protocol has none.
+#[must_use]
+pub fn board(view: &View, most: usize) -> Option<Board> {
+    match view.runs() {
+        ProtocolName::Raft | ProtocolName::Hybrid => None,
+        ProtocolName::Pbft => Some(Board::Grids(pbft_board::grids(view, most))),
+        ProtocolName::HotStuff => Some(Board::Tree(hotstuff_board::tree(view, most))),
+    }
+}
+
+/// Whether what a node last told of itself still holds.
+pub(super) fn runs(node: &NodeView) -> bool {
+    matches!(node.liveness, Liveness::Up | Liveness::Paused)
+}

@@ -1,0 +1,135 @@
+//! Does the board show what replicas have heard, and nothing else?
+
+use quorumscope_core::types::{NodeId, Time};
+
+use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind};
+use crate::scenario::{Run, Scenario};
+use crate::trace::view::{Liveness, View};
+
+const PBFT: &str = include_str!("../../../../tests/scenarios/pbft-silent-primary.toml");
+const HOTSTUFF: &str = include_str!("../../../../tests/scenarios/hotstuff-silent-leader.toml");
+const RAFT: &str = include_str!("../../../../tests/scenarios/reads.toml");
+
+/// Folds a run up to a time, and lets `look` see the view after each event.
+fn watch(toml: &str, until_ms: u64, mut look: impl FnMut(&View)) -> View {
+    let scenario = Scenario::from_toml(toml).expect("the scenario can be read");
+    let mut run = Run::new(&scenario).expect("the scenario can run");
+    let mut view = View::default();
+    loop {
+        run.take_records().iter().for_each(|record| view.fold(record));
+        look(&view);
+        if run.simulation().now() >= Time(until_ms * 1_000) || !run.step() {
+            return view;
+        }
+    }
+}
+
+fn grids(view: &View) -> Vec<Grid> {
+    match board(view, 8) {
+        Some(Board::Grids(grids)) => grids,
+        other => panic!("PBFT has grids, and here is {other:?}"),
+    }
+}
+
+fn tree(view: &View) -> Tree {
+    match board(view, 8) {
+        Some(Board::Tree(tree)) => tree,
+        other => panic!("HotStuff has a tree, and here is {other:?}"),
+    }
+}
+
+#[test]
+fn a_quorum_is_full_exactly_where_so_many_were_heard() {
+    let (mut partly, mut full) = (0, 0);
+    let look = |view: &View| {
+        for grid in grids(view) {
+            for group in grid.groups.iter().filter(|group| group.columns.len() == 3 && group.reached != Reached::Done) {
+                let enough = |column: &Column| column.heard() >= column.needed as usize;
+                for column in &group.columns {
+                    assert_eq!(column.marks.len(), 4);
+                    partly += u32::from(column.heard() > 0 && !column.full);
+                    full += u32::from(column.full);
+                }
+                let [order, prepare, _] = &group.columns[..] else { panic!("three phases") };
+                assert_eq!(prepare.full, order.full && enough(prepare), "{group:?}");
+                assert_eq!(group.reached == Reached::Half, prepare.full, "{group:?}");
+            }
+        }
+    };
+    watch(PBFT, 900, look);
+    assert!(partly > 10 && full > 10, "the run shows quorums that grow: {partly} {full}");
+}
+
+#[test]
+fn the_primarys_own_order_counts_as_its_prepare() {
+    let view = watch(PBFT, 100, |_| {});
+    let grids = grids(&view);
+    assert_eq!(grids.len(), 4);
+    for grid in &grids {
+        let group = grid.groups.last().expect("one request was ordered");
+        assert_eq!((group.label.as_str(), group.reached), ("s1", Reached::Done), "{}", group.words);
+        assert_eq!(group.columns[0].marks, [Mark::Heard, Mark::Never, Mark::Never, Mark::Never]);
+        assert_eq!(group.columns[1].marks[0], Mark::Counts);
+        assert_eq!(group.columns[2].needed, 3);
+    }
+    assert_eq!(grids[0].words, "view 0, primary n1");
+}
+
+#[test]
+fn whoever_has_left_its_view_shows_who_asks_for_the_next_one() {
+    let mut asked = 0;
+    let view = watch(PBFT, 3_000, |view| {
+        for grid in grids(view) {
+            if let Some(group) = grid.groups.iter().find(|group| group.columns.len() == 1) {
+                asked = asked.max(group.columns[0].heard());
+                assert_eq!(group.label, "view 1");
+            }
+        }
+    });
+    assert!(asked >= 2, "{asked} were heard to ask for view 1");
+    let down = grids(&view).into_iter().find(|grid| !grid.up).expect("n1 has crashed");
+    assert_eq!((down.node, down.groups.len()), (NodeId(1), 0));
+}
+
+#[test]
+fn blocks_follow_each_other_and_are_locked_certified_and_committed_in_this_order() {
+    let mut seen = (0, 0);
+    watch(HOTSTUFF, 900, |view| {
+        let Tree { blocks } = tree(view);
+        for block in &blocks {
+            assert!(block.parent.is_none_or(|parent| blocks[parent].term < block.term));
+            if !block.locked.is_empty() || !block.committed.is_empty() {
+                assert!(block.certified || block.parent.is_none(), "{}", block.words);
+            }
+            seen.0 += u32::from(!block.locked.is_empty());
+            seen.1 += u32::from(!block.committed.is_empty());
+        }
+        for node in view.nodes.keys() {
+            let high = blocks.iter().position(|block| block.high.contains(node));
+            let locked = blocks.iter().position(|block| block.locked.contains(node));
+            let committed = blocks.iter().rposition(|block| block.committed.contains(node));
+            assert!(locked <= high || high.is_none(), "{node} is locked on no block after its highest certificate");
+            assert!(
+                committed < locked || committed.is_none() || locked.is_none(),
+                "{node} has committed before its lock"
+            );
+        }
+    });
+    assert!(seen.0 > 10 && seen.1 > 10, "{seen:?}");
+}
+
+#[test]
+fn what_a_node_that_is_down_knew_is_not_shown() {
+    let mut view = watch(HOTSTUFF, 500, |_| {});
+    for (_, node) in view.nodes.iter_mut() {
+        node.liveness = Liveness::Crashed;
+    }
+    assert_eq!(tree(&view).blocks, []);
+}
+
+#[test]
+fn raft_has_no_board_for_its_log_says_all() {
+    let view = watch(RAFT, 500, |_| {});
+    assert_eq!((board_kind(&view), board(&view, 8)), (None, None));
+    assert!(board_kind(&watch(PBFT, 1, |_| {})).is_some());
+}

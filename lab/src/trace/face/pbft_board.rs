@@ -1,0 +1,100 @@
+//! What has each PBFT replica heard of the sequence numbers of the moment?
+//!
+//! The columns are the phases of the paper (§4.2): the primary's pre-prepare,
+//! the backups' prepares, everybody's commits. A replica that has left its view
+//! shows who has asked for the next one (§4.4).
+
+use quorumscope_core::bft::pbft::{Phase, Replica, SlotStatus};
+use quorumscope_core::quorum::Byzantine;
+use quorumscope_core::record::Detail;
+use quorumscope_core::types::NodeId;
+
+use super::board::{Column, Grid, Group, Mark, Reached, runs};
+use crate::trace::view::{NodeView, View};
+use crate::trace::words::{board as words, fill, list, requests};
+
+pub(super) fn grids(view: &View, most: usize) -> Vec<Grid> {
+    let quorum = Byzantine::of(&view.voters, false);
+    view.nodes.iter().map(|(id, node)| grid(*id, node, &quorum, most)).collect()
+}
+
+fn grid(id: NodeId, node: &NodeView, quorum: &Byzantine, most: usize) -> Grid {
+    let up = runs(node);
+    let rows = quorum.voters().to_vec();
+    let mut grid = Grid { node: id, up, term: node.status.term, words: String::new(), rows, groups: Vec::new() };
+    let Some(Detail::Pbft(replica)) = node.status.detail.as_deref().filter(|_| up) else { return grid };
+    grid.words = heading(replica);
+    let said = |slot: &&SlotStatus| slot.hash.is_some() || !slot.prepares.is_empty() || !slot.commits.is_empty();
+    let slots: Vec<&SlotStatus> = replica.slots.iter().filter(said).collect();
+    let next = (replica.phase == Phase::ViewChange).then(|| next_view(replica, quorum));
+    let room = most.saturating_sub(next.iter().len());
+    let newest = slots.iter().skip(slots.len().saturating_sub(room));
+    grid.groups = newest.map(|slot| group(slot, replica.primary, quorum)).chain(next).collect();
+    grid
+}
+
+fn heading(replica: &Replica) -> String {
+    match replica.phase {
+        Phase::Normal => {
+            let primary = replica.primary.map(|primary| primary.to_string()).unwrap_or_default();
+            fill(words::GRID_HEAD, &[("view", &replica.view.0), ("primary", &primary)])
+        }
+        Phase::ViewChange => fill(words::CHANGING, &[("view", &replica.view.0)]),
+        Phase::StateTransfer => words::FETCHING.into(),
+    }
+}
+
+fn group(slot: &SlotStatus, primary: Option<NodeId>, quorum: &Byzantine) -> Group {
+    let ordered = |voter: &NodeId| match (Some(*voter) == primary, slot.hash.is_some()) {
+        (false, _) => Mark::Never,
+        (true, true) => Mark::Heard,
+        (true, false) => Mark::Awaited,
+    };
+    let prepared = |voter: &NodeId| match (Some(*voter) == primary, slot.prepares.contains(voter)) {
+        (true, true) => Mark::Counts,
+        (true, false) => Mark::Never,
+        (false, true) => Mark::Heard,
+        (false, false) => Mark::Awaited,
+    };
+    let column = |letter, name, marks: Vec<Mark>, needed, full| Column { letter, name, marks, needed, full };
+    let each = |mark: &dyn Fn(&NodeId) -> Mark| quorum.voters().iter().map(mark).collect::<Vec<_>>();
+    let (reached, word) = match (slot.executed, slot.decided, slot.prepared) {
+        (true, ..) => (Reached::Done, words::EXECUTED),
+        (false, true, _) => (Reached::Done, words::COMMITTED),
+        (false, false, true) => (Reached::Half, words::PREPARED),
+        (false, false, false) => (Reached::Open, words::OPEN),
+    };
+    let held = match slot.requests {
+        None => words::UNKNOWN.to_owned(),
+        Some(0) => words::EMPTY.to_owned(),
+        Some(count) => requests(count),
+    };
+    let about: [(&str, &dyn core::fmt::Display); 3] =
+        [("sequence", &slot.sequence), ("requests", &held), ("reached", &word)];
+    Group {
+        label: slot.sequence.to_string(),
+        words: fill(words::PLACE, &about),
+        reached,
+        columns: vec![
+            column("pp", words::ORDER, each(&ordered), 1, slot.hash.is_some()),
+            column("p", words::PREPARE, each(&prepared), quorum.needed(), slot.prepared || slot.decided),
+            column("c", words::COMMIT, each(&heard_of(&slot.commits)), quorum.needed(), slot.decided),
+        ],
+    }
+}
+
+fn heard_of(by: &[NodeId]) -> impl Fn(&NodeId) -> Mark {
+    |voter| if by.contains(voter) { Mark::Heard } else { Mark::Awaited }
+}
+
+fn next_view(replica: &Replica, quorum: &Byzantine) -> Group {
+    let by = &replica.view_changes;
+    let marks = quorum.voters().iter().map(heard_of(by)).collect();
+    let full = quorum.is_quorum(by.iter().copied());
+    Group {
+        label: fill(words::VIEW, &[("view", &replica.view.0)]),
+        words: fill(words::NEXT_VIEW, &[("view", &replica.view.0), ("by", &list(by))]),
+        reached: if full { Reached::Half } else { Reached::Open },
+        columns: vec![Column { letter: "vc", name: words::VIEW_CHANGE, marks, needed: quorum.needed(), full }],
+    }
+}

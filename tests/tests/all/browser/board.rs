@@ -1,0 +1,110 @@
+//! Does the page show what replicas have heard of each other where nodes may lie?
+
+use serde::Deserialize;
+
+use super::cluster::{go_to, open_at, step_until, text};
+use super::page::Page;
+use super::process::Server;
+use super::shape::fits_sideways;
+use super::{Look, browse};
+
+/// What one grid says: whose it is, its heading, the names of its groups, and how each column stands.
+const GRIDS: &str = r#"
+    return [...document.querySelectorAll('[data-testid^="grid-"]')].map(grid => ({
+        node: grid.dataset.testid.slice(5),
+        says: grid.querySelector('.of span').textContent,
+        groups: [...grid.querySelectorAll('[scope=colgroup]')].map(head => head.getAttribute('aria-label')),
+        heard: grid.querySelectorAll('[aria-label=heard]').length,
+        counts: [...grid.querySelectorAll('tfoot td')].map(cell => cell.textContent).filter(text => text !== ''),
+    }))
+"#;
+
+#[derive(Debug, Deserialize)]
+struct Seen {
+    node: String,
+    says: String,
+    groups: Vec<String>,
+    heard: u32,
+    counts: Vec<String>,
+}
+
+async fn grids(page: &Page) -> Vec<Seen> {
+    page.read(GRIDS).await
+}
+
+/// The blocks in the order in which they are drawn: what assistive technology reads of each.
+async fn blocks(page: &Page) -> Vec<String> {
+    page.read("return [...document.querySelectorAll('[data-testid=block]')].map(block => block.getAttribute('aria-label'))")
+        .await
+}
+
+async fn tell(page: &Page, server: &Server) {
+    let picture = |stage: &'static str| {
+        let name = format!("{}-board-{stage}", page.look.name());
+        async move {
+            page.screenshot(&name).await;
+            fits_sideways(page).await;
+        }
+    };
+    open_at(page, server, "pbft-silent-primary", 0.0).await;
+    step_until(page, "return document.querySelectorAll('.board .full').length > 0").await;
+    let growing = grids(page).await;
+    assert_eq!(growing.len(), 4);
+    assert!(growing.iter().any(|grid| grid.counts.iter().any(|count| count == "1/3" || count == "2/3")), "{growing:?}");
+    picture("votes").await;
+
+    go_to(page, 0.1).await;
+    for grid in grids(page).await {
+        assert_eq!(grid.says, "view 0, primary n1");
+        assert!(grid.groups[0].starts_with("sequence number s1: 1 request, "), "{grid:?}");
+        assert!(grid.counts.len() == 2 && grid.heard >= 5, "{grid:?}");
+    }
+
+    go_to(page, 1.2).await;
+    step_until(page, "return document.querySelector('.board [aria-label^=\"view 1: asked for by\"]') !== null").await;
+    let changing = grids(page).await;
+    assert_eq!((changing[0].node.as_str(), changing[0].says.as_str()), ("n1", "does not run"));
+    assert!(changing.iter().any(|grid| grid.says == "has left its view for view 1"), "{changing:?}");
+    picture("view-change").await;
+
+    page.click("views-board").await;
+    page.wait_for("return document.querySelector('.board.alone') !== null && document.querySelector('.ring') === null").await;
+    picture("votes-alone").await;
+    page.click_on("[data-testid=grid-n3] button").await;
+    page.wait_for("return document.querySelector('[data-testid=grid-n3] [aria-pressed=true]') !== null").await;
+    if page.look.is_phone() {
+        page.read::<Option<bool>>("document.querySelector('.panel.open .sheet-close')?.click(); return null").await;
+    }
+
+    open_at(page, server, "hotstuff-silent-leader", 0.5).await;
+    page.wait_for("return document.querySelectorAll('[data-testid=block]').length > 2").await;
+    let tree = blocks(page).await;
+    for part in ["; certified", "; locked on it: ", "; highest certificate of "] {
+        assert!(tree.iter().any(|block| block.contains(part)), "{part}: {tree:?}");
+    }
+    assert!(tree.iter().all(|block| block.starts_with("block of view ")), "{tree:?}");
+    picture("blocks-alone").await;
+    page.click("views-both").await;
+    page.wait_for("return document.querySelector('.ring') !== null && document.querySelector('.tree') !== null").await;
+    picture("blocks").await;
+
+    // A run without a board has its log under the ring, whatever was looked at before.
+    open_at(page, server, "leader-lost", 0.5).await;
+    page.wait_for("return document.querySelector('.log') !== null && document.querySelector('.board') === null").await;
+    assert!(!text(page, ".segments").await.contains("Votes"));
+}
+
+#[test]
+fn quorums_fill_up_and_blocks_follow_each_other() {
+    browse(Look::WIDE, tell);
+}
+
+#[test]
+fn the_board_shows_the_same_in_the_light_and_without_motion() {
+    browse(Look::WIDE.light().still(), tell);
+}
+
+#[test]
+fn the_board_fits_a_phone() {
+    browse(Look::PHONE, tell);
+}
