@@ -1,14 +1,16 @@
 //! What do the hybrid's replicas say to each other?
 //!
 //! What the protocols of its phases say, and what makes them change. Each
-//! statement is signed in the domain of the instance that it is about.
+//! statement is signed in the domain of the instance that it is about. What is
+//! said after a return names its era; the first era goes without, for most
+//! clusters never leave it.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::history::Stop;
-use super::rounds;
+use super::rounds::{self, Sealed};
 use crate::bft::pbft;
 use crate::crypto::{Domain, Signature, Statement};
 use crate::types::NodeId;
@@ -20,6 +22,15 @@ const ALARM: u8 = 5;
 #[must_use]
 pub(super) fn alarm(domain: &Domain) -> Statement {
     Statement::new(domain, ALARM)
+}
+
+/// The kind of a statement that a replica is calm, among those of the hybrid in PBFT's instance.
+const CALM: u8 = 6;
+
+/// What a replica signs whose threat level was below *high* for the dwell time.
+#[must_use]
+pub(super) fn calm(domain: &Domain) -> Statement {
+    Statement::new(domain, CALM)
 }
 
 /// How far a replica is.
@@ -54,4 +65,16 @@ pub enum Message {
     Opened(Box<pbft::Committed>),
     /// How far the sender is: whoever is further helps.
     Where(Phase),
+    /// These have been calm for the dwell time: a quorum ends PBFT, whoever passes them on.
+    Calm(Vec<(NodeId, Signature)>),
+    /// PBFT has ended at the sender with this state: the two rounds go on from what a quorum says. Signed as a
+    /// checkpoint of theirs.
+    Root(Box<(Sealed, Signature)>),
+    /// What is said in an era after the first.
+    Later {
+        /// Which.
+        era: u64,
+        /// Not a message of this kind again.
+        message: Box<Message>,
+    },
 }

@@ -68,11 +68,13 @@ impl<R: Rules> Pbft<R> {
     /// Executes what is committed and has nothing missing before it.
     pub(super) fn execute_ready(&mut self, out: &mut Effects) {
         while !self.held
+            && !self.is_over()
             && let Some(value) = self.slots.get(self.executed.next()).and_then(|slot| slot.decided()).cloned()
         {
             let (sequence, known) = (self.executed.next(), self.log.last_index());
             let previous = self.executed_time.unwrap_or(Wall(0));
-            let entries = value.batch().entries_after(known, value.origin(), previous);
+            let term = self.config.settings.entry_term(value.origin());
+            let entries = value.batch().entries_after(known, term, previous);
             let count = entries.len() as u64;
             if let Some(last) = entries.last() {
                 self.executed_time = Some(last.log_time);
@@ -88,6 +90,7 @@ impl<R: Rules> Pbft<R> {
             }
             let last = self.log.last_index();
             self.executed = sequence;
+            self.look_for_end(sequence, &value);
             let execution = Execution { sequence, last, value: value.hash() };
             self.applying.push(execution, !value.batch().is_empty());
             self.remember_executed(sequence, last, &value);

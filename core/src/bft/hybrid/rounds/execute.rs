@@ -58,7 +58,8 @@ impl<R: Rules> Rounds<R> {
         {
             let (sequence, known) = (link.sequence(), self.log.last_index());
             let previous = self.executed_time.unwrap_or(Wall(0));
-            let entries = link.batch().entries_after(known, link.origin(), previous);
+            let term = self.config.settings.entry_term(link.origin());
+            let entries = link.batch().entries_after(known, term, previous);
             if let Some(last) = entries.last() {
                 self.executed_time = Some(last.log_time);
             }
