@@ -17,7 +17,8 @@
 //!
 //! **With what.** At k each replica makes its state, whatever the checkpoint interval,
 //! and signs it as a checkpoint of the *next two rounds*, the chain hash made of
-//! the checkpoint itself. A quorum's words are at once the proof that PBFT has
+//! the checkpoint itself; and never as one of PBFT, or a replica that takes the
+//! state from that would not know that it is the last. A quorum's words are at once the proof that PBFT has
 //! ended and the stable checkpoint that the rounds begin with: whoever sees them
 //! needs nothing of any instance before (`era`). That PBFT has ended is written
 //! with the execution of k, before anything follows from it.

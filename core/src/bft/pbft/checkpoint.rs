@@ -20,7 +20,7 @@ use super::message::Message;
 use super::{Effects, Pbft};
 use crate::bft::{Checkpoint, StableCheckpoint};
 use crate::crypto::Signature;
-use crate::rules::Rules;
+use crate::rules::{Rule, Rules};
 use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, NodeId, Now, Sequence, Wall};
 
@@ -120,7 +120,10 @@ impl<R: Rules> Pbft<R> {
             return self.keep(made, out);
         }
         self.snapshots.made.push(made);
-        let Some(signer) = self.signer.as_ref().filter(|_| self.is_checkpoint(sequence)) else { return };
+        // Where it ends no checkpoint is proven in this instance: whoever took the state from that, without the value,
+        // would not know that it is the last, and would execute what is void.
+        let is_last = self.ended() == Some(sequence) && self.on(Rule::HybridLeaveEndsInstance);
+        let Some(signer) = self.signer.as_ref().filter(|_| self.is_checkpoint(sequence) && !is_last) else { return };
         let signature = signer.sign(&checkpoint.statement(&self.domain));
         self.broadcast(&Message::Checkpoint(Box::new((checkpoint, signature))), None, out);
         self.count_checkpoint(now, self.id, checkpoint, signature, out);

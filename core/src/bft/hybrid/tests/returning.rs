@@ -132,7 +132,7 @@ fn nobody_returns_while_the_threat_is_high_and_one_that_is_down_holds_nobody_bac
 /// TRAPS 38, with returns: a replica that knows nothing of two switches gets the proven state of the present.
 #[test]
 fn whoever_slept_through_two_switches_gets_the_present_state() {
-    for (asleep_from, awake_in) in [(0, 3 * 2), (0, 3 * 2 + 2), (1, 3 * 3)] {
+    for (asleep_from, awake_in, goes_on) in [(0, 6, false), (0, 8, false), (0, 8, true), (1, 9, true), (2, 9, false)] {
         let mut cluster = calm(4, 1 + awake_in);
         cluster.ask(1, &[1]);
         cluster.run(50);
@@ -152,7 +152,13 @@ fn whoever_slept_through_two_switches_gets_the_present_state() {
                 _ => {}
             }
         }
+        for _ in 0..if goes_on { 30 } else { 0 } {
+            number += 1;
+            cluster.ask_at(&[1, 2].map(n), 1, &[number]);
+            cluster.run(15);
+        }
         if awake_in % 3 == 2 {
+            // Who has what is asked for has it from its store.
             [1, 2, 3].iter().for_each(|node| cluster.restart(*node));
             cluster.run(300);
         }

@@ -59,6 +59,35 @@ fn what_is_ordered_after_the_end_is_void() {
     assert!(!(0..4).all(|seed| agrees(&without(Rule::HybridLeaveEndsInstance), seed)));
 }
 
+/// A state of PBFT at its very end would not show that it is the end.
+#[test]
+fn pbft_proves_no_checkpoint_where_it_ends() {
+    let ends_at_a_checkpoint = |rules: Switches, seed: u64| {
+        let mut cluster = in_pbft(rules, seed);
+        (0..seed).for_each(|number| {
+            cluster.ask(1, &[100 + number]);
+            cluster.run(10);
+        });
+        let (mut ended, mut proven) = (false, false);
+        while !all_in(&cluster, 3) && cluster.now < 20_000_000 {
+            cluster.tick();
+            let of = |replica: &crate::bft::hybrid::Hybrid<Switches>| {
+                let bft = replica.bft.as_ref()?;
+                let end = bft.ended().filter(|end| end.0 % 4 == 0)?;
+                Some(bft.stable_checkpoint().is_some_and(|stable| stable.checkpoint.sequence == end))
+            };
+            for at_end in cluster.nodes.values().filter_map(|node| of(&node.replica)) {
+                (ended, proven) = (true, proven || at_end);
+            }
+        }
+        (ended, proven)
+    };
+    let all: Vec<_> = (0..8).map(|seed| ends_at_a_checkpoint(with(), seed)).collect();
+    assert!(all.iter().any(|(ended, _)| *ended) && all.iter().all(|(_, proven)| !proven), "{all:?}");
+    let off = without(Rule::HybridLeaveEndsInstance);
+    assert!((0..8).any(|seed| ends_at_a_checkpoint(off, seed).1));
+}
+
 /// One liar says where PBFT has ended.
 #[test]
 fn one_replica_alone_begins_no_era() {
