@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::history::Stop;
 use super::rounds::{self, Sealed};
@@ -75,6 +75,53 @@ pub enum Message {
         /// Which.
         era: u64,
         /// Not a message of this kind again.
+        #[serde(deserialize_with = "flat")]
         message: Box<Message>,
     },
+}
+
+/// The same, of an era that is said elsewhere. Bytes with one era within another are no message: whoever reads them
+/// does so in bounded depth.
+#[derive(Deserialize)]
+enum Flat {
+    Rounds(rounds::Message),
+    Opening(pbft::Message),
+    Bft(pbft::Message),
+    Alarms(Vec<(NodeId, Signature)>),
+    Stop(Arc<Stop>),
+    Opened(Box<pbft::Committed>),
+    Where(Phase),
+    Calm(Vec<(NodeId, Signature)>),
+    Root(Box<(Sealed, Signature)>),
+}
+
+fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
+    Ok(Box::new(match Flat::deserialize(deserializer)? {
+        Flat::Rounds(message) => Message::Rounds(message),
+        Flat::Opening(message) => Message::Opening(message),
+        Flat::Bft(message) => Message::Bft(message),
+        Flat::Alarms(alarms) => Message::Alarms(alarms),
+        Flat::Stop(stop) => Message::Stop(stop),
+        Flat::Opened(decided) => Message::Opened(decided),
+        Flat::Where(phase) => Message::Where(phase),
+        Flat::Calm(words) => Message::Calm(words),
+        Flat::Root(said) => Message::Root(said),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_a_later_era_travels_and_one_within_another_does_not() {
+        let later = |message| Message::Later { era: 3, message: Box::new(message) };
+        let said = vec![(NodeId(2), Signature([7; 64]))];
+        for message in [Message::Alarms(said.clone()), Message::Where(Phase::Bft), Message::Calm(said)] {
+            let bytes = postcard::to_allocvec(&later(message.clone())).expect("bytes");
+            assert_eq!(postcard::from_bytes(&bytes), Ok(later(message)));
+        }
+        let nested = postcard::to_allocvec(&later(later(Message::Where(Phase::Bft)))).expect("bytes");
+        assert!(postcard::from_bytes::<Message>(&nested).is_err());
+    }
 }
