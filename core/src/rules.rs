@@ -218,6 +218,16 @@ rules! {
     HybridAlarmsOfSeveral = "hybrid.alarms-of-several", Liveness;
     /// What PBFT begins with is decided among stop statements of a quorum, and nothing else is prepared there. Liveness.
     HybridOpeningHoldsStatements = "hybrid.opening-holds-statements", Liveness;
+    /// Nothing is executed after the place at which PBFT has decided to end.
+    HybridLeaveEndsInstance = "hybrid.leave-ends-instance", Safety;
+    /// The two rounds go on from a state that a quorum has signed.
+    HybridReturnFromProven = "hybrid.returns-from-proven-state", Safety;
+    /// PBFT ends on the words of a quorum that it is calm, and not on one liar's. Liveness.
+    HybridLeaveOnWordsOfQuorum = "hybrid.leave-on-words-of-quorum", Liveness;
+    /// The dwell time before a return doubles with each switch. Liveness.
+    HybridDwellDoubles = "hybrid.dwell-doubles", Liveness;
+    /// A replica that is convicted does not lead. Liveness.
+    HybridConvictedNeverLeads = "hybrid.convicted-never-leads", Liveness;
     /// What was acknowledged and truncated is kept until its place is committed. Liveness.
     HybridKeepTruncated = "hybrid.keep-truncated", Liveness;
     /// A term is left on the wishes of f+1, and not on one liar's. Liveness.

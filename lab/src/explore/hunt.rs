@@ -301,6 +301,11 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::HybridPersistBeforeStop
         | Rule::HybridAlarmsOfSeveral
         | Rule::HybridOpeningHoldsStatements
+        | Rule::HybridLeaveEndsInstance
+        | Rule::HybridReturnFromProven
+        | Rule::HybridLeaveOnWordsOfQuorum
+        | Rule::HybridDwellDoubles
+        | Rule::HybridConvictedNeverLeads
         | Rule::HybridKeepTruncated
         | Rule::HybridWishesOfSeveral
         | Rule::HybridTimerOfOneRequest => hunt_liars::plan(rule),

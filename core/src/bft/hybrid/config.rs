@@ -1,7 +1,8 @@
 //! Which settings does the hybrid take?
 //!
 //! Those of PBFT hold in both phases: batches, windows, times and limits mean
-//! the same. Each phase signs in a domain of its own.
+//! the same. Each phase signs in a domain of its own: three instances in a row
+//! make an *era*, two rounds, the opening and PBFT, and count on in the next.
 
 use std::sync::Arc;
 
@@ -9,10 +10,17 @@ use super::threat;
 use crate::bft::Signers;
 use crate::bft::pbft;
 use crate::bft::pool::Limits;
+use crate::crypto::{Domain, Family};
 use crate::rules::{AllOn, Rules};
 
 /// The longest opening: a quorum of stop statements with their certificates, also in a cluster of a hundred.
 const MAX_OPENING_BYTES: u32 = 1 << 26;
+
+/// Two rounds, opening, PBFT.
+const INSTANCES_PER_ERA: u64 = 3;
+
+/// No cluster gets this far: what claims to be of a later era is not believed. Terms of its entries still fit.
+pub(super) const MAX_ERA: u64 = 1 << 19;
 
 /// Settings of a cluster, the same at all its replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,18 +56,18 @@ impl<R: Rules> Config<R> {
         pbft::Config { settings, rules: self.rules.clone(), signers: Arc::clone(&self.signers) }
     }
 
-    /// Those of the two rounds.
+    /// Those of an era's two rounds.
     #[must_use]
-    pub fn rounds(&self) -> pbft::Config<R> {
-        self.with(pbft::Settings { instance: 0, ..self.settings.bft.clone() })
+    pub fn rounds(&self, era: u64) -> pbft::Config<R> {
+        self.with(pbft::Settings { instance: instance(era, 0), ..self.settings.bft.clone() })
     }
 
-    /// Those of the instance whose one decision is what the next one begins with.
+    /// Those of the instance whose one decision is what PBFT begins with.
     #[must_use]
-    pub fn opening(&self) -> pbft::Config<R> {
+    pub fn opening(&self, era: u64) -> pbft::Config<R> {
         let limits = Limits { request_bytes: MAX_OPENING_BYTES, bytes: u32::MAX, ..self.settings.bft.limits };
         self.with(pbft::Settings {
-            instance: 1,
+            instance: instance(era, 1),
             max_batch_requests: 1,
             pipeline: 1,
             checkpoint_interval: 1 << 20,
@@ -71,7 +79,18 @@ impl<R: Rules> Config<R> {
 
     /// Those of PBFT after it.
     #[must_use]
-    pub fn bft(&self) -> pbft::Config<R> {
-        self.with(pbft::Settings { instance: 2, ..self.settings.bft.clone() })
+    pub fn bft(&self, era: u64) -> pbft::Config<R> {
+        self.with(pbft::Settings { instance: instance(era, 2), ..self.settings.bft.clone() })
     }
+
+    /// Where the statements of one of an era's instances mean something.
+    #[must_use]
+    pub fn domain(&self, era: u64, phase: u64, family: Family) -> Domain {
+        Domain { instance: instance(era, phase), family, ..self.settings.bft.domain() }
+    }
+}
+
+/// The number of an era's instance.
+pub(super) fn instance(era: u64, phase: u64) -> u64 {
+    era.min(MAX_ERA + 1) * INSTANCES_PER_ERA + phase
 }

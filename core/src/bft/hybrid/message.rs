@@ -1,14 +1,16 @@
 //! What do the hybrid's replicas say to each other?
 //!
 //! What the protocols of its phases say, and what makes them change. Each
-//! statement is signed in the domain of the instance that it is about.
+//! statement is signed in the domain of the instance that it is about. What is
+//! said after a return names its era; the first era goes without, for most
+//! clusters never leave it.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::history::Stop;
-use super::rounds;
+use super::rounds::{self, Sealed};
 use crate::bft::pbft;
 use crate::crypto::{Domain, Signature, Statement};
 use crate::types::NodeId;
@@ -20,6 +22,15 @@ const ALARM: u8 = 5;
 #[must_use]
 pub fn alarm(domain: &Domain) -> Statement {
     Statement::new(domain, ALARM)
+}
+
+/// The kind of a statement that a replica is calm, among those of the hybrid in PBFT's instance.
+const CALM: u8 = 6;
+
+/// What a replica signs whose threat level was below *high* for the dwell time.
+#[must_use]
+pub(super) fn calm(domain: &Domain) -> Statement {
+    Statement::new(domain, CALM)
 }
 
 /// How far a replica is.
@@ -54,4 +65,63 @@ pub enum Message {
     Opened(Box<pbft::Committed>),
     /// How far the sender is: whoever is further helps.
     Where(Phase),
+    /// These have been calm for the dwell time: a quorum ends PBFT, whoever passes them on.
+    Calm(Vec<(NodeId, Signature)>),
+    /// PBFT has ended at the sender with this state: the two rounds go on from what a quorum says. Signed as a
+    /// checkpoint of theirs.
+    Root(Box<(Sealed, Signature)>),
+    /// What is said in an era after the first.
+    Later {
+        /// Which.
+        era: u64,
+        /// Not a message of this kind again.
+        #[serde(deserialize_with = "flat")]
+        message: Box<Message>,
+    },
+}
+
+/// The same, of an era that is said elsewhere. Bytes with one era within another are no message: whoever reads them
+/// does so in bounded depth.
+#[derive(Deserialize)]
+enum Flat {
+    Rounds(rounds::Message),
+    Opening(pbft::Message),
+    Bft(pbft::Message),
+    Alarms(Vec<(NodeId, Signature)>),
+    Stop(Arc<Stop>),
+    Opened(Box<pbft::Committed>),
+    Where(Phase),
+    Calm(Vec<(NodeId, Signature)>),
+    Root(Box<(Sealed, Signature)>),
+}
+
+fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
+    Ok(Box::new(match Flat::deserialize(deserializer)? {
+        Flat::Rounds(message) => Message::Rounds(message),
+        Flat::Opening(message) => Message::Opening(message),
+        Flat::Bft(message) => Message::Bft(message),
+        Flat::Alarms(alarms) => Message::Alarms(alarms),
+        Flat::Stop(stop) => Message::Stop(stop),
+        Flat::Opened(decided) => Message::Opened(decided),
+        Flat::Where(phase) => Message::Where(phase),
+        Flat::Calm(words) => Message::Calm(words),
+        Flat::Root(said) => Message::Root(said),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_a_later_era_travels_and_one_within_another_does_not() {
+        let later = |message| Message::Later { era: 3, message: Box::new(message) };
+        let said = vec![(NodeId(2), Signature([7; 64]))];
+        for message in [Message::Alarms(said.clone()), Message::Where(Phase::Bft), Message::Calm(said)] {
+            let bytes = postcard::to_allocvec(&later(message.clone())).expect("bytes");
+            assert_eq!(postcard::from_bytes(&bytes), Ok(later(message)));
+        }
+        let nested = postcard::to_allocvec(&later(later(Message::Where(Phase::Bft)))).expect("bytes");
+        assert!(postcard::from_bytes::<Message>(&nested).is_err());
+    }
 }

@@ -11,18 +11,23 @@
 //! rounds' settings mean the same in it. It is used as it is: `relay` makes two
 //! protocols look like one replica.
 //!
-//! *Guarantee*: with at most f voters faulty in any way, every entry with commit
-//! evidence keeps its index and hash in PBFT. An entry that was only told may be
-//! lost. Beyond f nothing is promised.
+//! Once a quorum has been calm for long enough PBFT decides to end (`leave`), and
+//! two rounds go on from its state (`era`), as often as it takes.
 //!
-//! Left out: the way back to the two rounds, change of members, evidence (whoever
-//! finds some calls [`Hybrid::convict`]).
+//! *Guarantee*: with at most f voters faulty in any way, every entry with commit
+//! evidence keeps its index and hash in every later instance. An entry that was
+//! only told may be lost. Beyond f nothing is promised.
+//!
+//! Left out: change of members, evidence (whoever finds some calls
+//! [`Hybrid::convict`]).
 
 mod as_protocol;
 mod config;
+mod era;
 pub mod event;
 mod hard;
 pub mod history;
+mod leave;
 mod message;
 mod relay;
 pub mod rounds;
@@ -33,7 +38,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod threat;
+mod verify;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 pub use config::{Config, Settings};
@@ -42,20 +49,21 @@ pub use hard::HardState;
 pub use message::{Message, Phase, alarm};
 pub use status::Replica;
 
-use crate::bft::Bundle;
 use crate::bft::pbft::{self, Pbft};
-use crate::crypto::{Claim, Domain, Identity, Signature, Signer};
+use crate::crypto::{Domain, Signature, Signer};
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::protocol::{self, Input, Protocol as _};
 use crate::quorum::Byzantine;
 use crate::rules::{AllOn, Rule, Rules};
-use crate::snapshot::Base;
+use crate::snapshot::{Base, Snapshot};
 use crate::storage::{DiskImage, Format};
 use crate::types::{Incarnation, Mono, NodeId, Now, Ticket, Wall};
+use config::MAX_ERA;
+use era::Ahead;
 use history::Stop;
 use relay::{Part, Tickets};
-use rounds::{Pace, Rounds};
+use rounds::{Pace, Rounds, Sealed};
 use threat::Monitor;
 
 type Effects = protocol::Effects<Message, HardState>;
@@ -70,6 +78,8 @@ pub struct Hybrid<R: Rules = AllOn> {
     quorum: Byzantine,
     signer: Option<Arc<dyn Signer>>,
     rounds_domain: Domain,
+    /// How often it has returned to the two rounds.
+    era: u64,
 
     /// Stopped, it serves those who lack a part of its history.
     rounds: Rounds<R>,
@@ -87,8 +97,20 @@ pub struct Hybrid<R: Rules = AllOn> {
     stops: Vec<Option<Arc<Stop>>>,
     has_asked: bool,
 
+    /// Who is calm, by the voters' places, and since when it could be that itself.
+    calm: Vec<Option<Signature>>,
+    calm_since: Mono,
+    has_asked_to_leave: bool,
+    /// With which state PBFT has ended, by the voters' places.
+    roots: Vec<Option<(Sealed, Signature)>>,
+    /// Proof of a later era.
+    next: Option<Ahead>,
+    /// Who was convicted, and in which era.
+    convicted: Vec<(u64, NodeId)>,
+
     tickets: Tickets,
     ask_at: Mono,
+    asked_at: Mono,
     helped: Pace,
     expiry: Option<Wall>,
     told: event::Told,
@@ -102,16 +124,20 @@ impl<R: Rules> Hybrid<R> {
         let members = image.first_members().cloned().unwrap_or_else(|| Membership::of(settings.voters.clone()));
         let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HybridQuorum));
         let speaks = image.format.is_some() && quorum.is_voter(node);
-        let HardState { rounds, opening, opened, begun, held, bft } = image.hard.clone();
+        let HardState { era, rounds, opening, opened, begun, held, bft, ended, convicted } = image.hard.clone();
+        let rounds = rounds.map(|hard| *hard).unwrap_or_default();
+        let sealed = rounds.stable.as_ref().map(|stable| stable.proof.checkpoint.index);
+        // Where PBFT has begun the snapshot may still be that of the rounds, for those who lack it.
+        let is_of_rounds = |snapshot: &Arc<Snapshot>| !begun || Some(snapshot.meta.index) == sealed;
         let with = |hard: rounds::HardState| DiskImage {
             hard,
             format: image.format.clone(),
             incarnation: image.incarnation,
             log: if begun { Vec::new() } else { image.log.clone() },
             base: image.base,
-            snapshot: image.snapshot.clone().filter(|_| !begun),
+            snapshot: image.snapshot.clone().filter(is_of_rounds),
         };
-        let rounds_config = config.rounds();
+        let rounds_config = config.rounds(era);
         let voters = quorum.voters().len();
         let mut replica = Self {
             id: node,
@@ -119,7 +145,8 @@ impl<R: Rules> Hybrid<R> {
             incarnation: image.incarnation,
             signer: if speaks { config.signers.signer(node) } else { None },
             rounds_domain: Rounds::domain(&rounds_config),
-            rounds: Rounds::recover(&rounds_config, node, &with(rounds.map(|hard| *hard).unwrap_or_default()), now),
+            era,
+            rounds: Rounds::recover(&rounds_config, node, &with(rounds), now),
             opening: None,
             opened,
             bft: None,
@@ -129,32 +156,41 @@ impl<R: Rules> Hybrid<R> {
             alarms: vec![None; voters],
             stops: vec![None; voters],
             has_asked: false,
+            calm: vec![None; voters],
+            calm_since: now.mono,
+            has_asked_to_leave: false,
+            roots: vec![None; voters],
+            next: None,
+            convicted,
             tickets: Tickets::new(image.incarnation),
             ask_at: now.mono + settings.idle_status,
+            asked_at: now.mono,
             helped: Pace::default(),
             expiry: None,
             told: event::Told::default(),
             config: Arc::new(config.clone()),
             quorum,
         };
+        replica.rounds.exclude(&replica.excluded());
         if begun {
             let (log, base, snapshot) = (image.log.clone(), image.base, image.snapshot.clone());
             let hard = bft.map(|bft| *bft).unwrap_or_default();
             let image = DiskImage { hard, log, base, snapshot, ..replica.empty_image() };
-            let mut bft = Pbft::recover(&replica.config.bft(), node, &image, 0, now);
+            let mut bft = Pbft::recover(&replica.config.bft(era), node, &image, 0, now);
             if held {
                 bft.hold();
             }
+            bft.ends_with(replica.ending(), ended);
             replica.bft = Some(bft);
             replica.rounds.retire();
         } else if replica.opened.is_none() && replica.rounds.has_stopped() {
             let image = DiskImage { hard: opening.map(|hard| *hard).unwrap_or_default(), ..replica.empty_image() };
-            replica.opening = Some(Pbft::recover(&replica.config.opening(), node, &image, 0, now));
+            replica.opening = Some(Pbft::recover(&replica.config.opening(era), node, &image, 0, now));
             if let Some(own) = replica.rounds.statement() {
                 replica.on_stop(&own);
             }
         }
-        if replica.phase() != Phase::Rounds {
+        if replica.phase() != Phase::Rounds || era > 0 {
             replica.ask_at = now.mono;
         }
         replica.note_from_here();
@@ -185,7 +221,7 @@ impl<R: Rules> Hybrid<R> {
             }
             Input::DeadlineReached => self.on_deadline(now, out),
             Input::Forged { from } => {
-                self.monitor.suspect(from, now.mono);
+                self.suspect(from, now);
                 self.step_current(now, Input::Forged { from }, out);
             }
             Input::ExpiryAt(at) => {
@@ -201,6 +237,20 @@ impl<R: Rules> Hybrid<R> {
         if self.place_of(from).is_none() || from == self.id {
             return;
         }
+        let (era, message) = match message {
+            Message::Later { era, message } => (era, *message),
+            message => (0, message),
+        };
+        match era.cmp(&self.era) {
+            Ordering::Less => self.show_era(now, from, out),
+            Ordering::Equal => self.receive_now(now, from, message, out),
+            Ordering::Greater if era <= MAX_ERA => self.on_later(now, from, era, message, out),
+            Ordering::Greater => self.suspect(from, now),
+        }
+    }
+
+    /// A message of its own era.
+    fn receive_now(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
         match message {
             Message::Rounds(message) => {
                 let asks = matches!(
@@ -217,7 +267,7 @@ impl<R: Rules> Hybrid<R> {
             // What no honest replica of that instance says is a sign. That more than one place is used is none: its
             // primary goes on to the next request before anybody can tell it that the first one was all.
             Message::Opening(message) if self.is_of_statements(&message) => {}
-            Message::Opening(_) => self.monitor.suspect(from, now.mono),
+            Message::Opening(_) | Message::Later { .. } => self.suspect(from, now),
             Message::Bft(pbft::Message::Stable(stable)) if self.bft.is_none() => {
                 if stable.proof.is_proven(&self.quorum) {
                     self.rescue = Some((from, stable));
@@ -228,6 +278,8 @@ impl<R: Rules> Hybrid<R> {
             Message::Stop(stop) => self.on_stop(&stop),
             Message::Opened(decided) => self.on_opened(now, *decided, out),
             Message::Where(phase) => self.on_where(now, from, phase, out),
+            Message::Calm(words) => self.on_calm(&words),
+            Message::Root(said) => self.on_root(now, from, *said),
         }
     }
 
@@ -275,61 +327,30 @@ impl<R: Rules> Hybrid<R> {
         self.signer.as_ref()?;
         let rounds = if self.bft.is_none() { self.rounds.next_deadline() } else { None };
         let others = [&self.opening, &self.bft].into_iter().flatten().filter_map(Pbft::next_deadline);
-        Some(rounds.into_iter().chain(others).fold(self.ask_at, Mono::min))
+        let calm = if self.phase() == Phase::Bft { self.calm_at() } else { None };
+        Some(rounds.into_iter().chain(others).chain(calm).fold(self.ask_at, Mono::min))
     }
 
-    /// What has to hold before a message is handed in: [`Protocol::claims`](protocol::Protocol::claims).
-    pub fn claims(&self, from: NodeId, message: &Message, claims: &mut Vec<Claim>) {
-        match message {
-            Message::Rounds(message) => message.claims(&self.rounds_domain, from, claims),
-            Message::Opening(message) => self.opening_claims(from, message, claims),
-            Message::Bft(message) => message.claims(&self.config.bft().settings.domain(), &self.quorum, from, claims),
-            Message::Alarms(alarms) => claims.extend(alarms.iter().map(|(by, signature)| Claim {
-                by: Identity::Node(*by),
-                statement: alarm(&self.rounds_domain),
-                signature: *signature,
-            })),
-            Message::Stop(stop) => stop.claims(&self.rounds_domain, claims),
-            Message::Opened(decided) => {
-                self.opening_claims(from, &pbft::Message::Committed(decided.clone()), claims);
-            }
-            Message::Where(_) => {}
+    /// Evidence has convicted a replica: the level is *critical*, and from the next return on it never leads. What is
+    /// known from an older era is no new threat.
+    pub fn convict(&mut self, now: Now, node: NodeId, out: &mut Effects) {
+        let known = self.convicted.iter().find(|(_, known)| *known == node).map(|(era, _)| *era);
+        if self.place_of(node).is_none() || known.is_some_and(|era| era < self.era) {
+            return;
         }
-    }
-
-    /// Also those of the stop statements that requests hold.
-    fn opening_claims(&self, from: NodeId, message: &pbft::Message, claims: &mut Vec<Claim>) {
-        message.claims(&self.config.opening().settings.domain(), &self.quorum, from, claims);
-        let bundles: &[Arc<Bundle>] = match message {
-            pbft::Message::Requests(relayed) => &relayed.bundles,
-            pbft::Message::PrePrepare(said) => said.value.batch().bundles(),
-            pbft::Message::Committed(committed) => committed.value.batch().bundles(),
-            pbft::Message::Body(_, value) => value.batch().bundles(),
-            pbft::Message::Prepare(_)
-            | pbft::Message::Commit(_)
-            | pbft::Message::Checkpoint(_)
-            | pbft::Message::ViewChange(_)
-            | pbft::Message::NewView(_)
-            | pbft::Message::Standing(_)
-            | pbft::Message::Stable(_)
-            | pbft::Message::FetchValues(_)
-            | pbft::Message::FetchChunk(_)
-            | pbft::Message::Chunk(_) => &[],
-        };
-        for stop in bundles.iter().filter_map(|bundle| switch::decode(bundle)).flatten() {
-            stop.claims(&self.rounds_domain, claims);
+        if known.is_none() {
+            self.convicted.push((self.era, node));
+            self.write_numbers(out);
         }
-    }
-
-    /// What has to hold before requests are handed in.
-    pub fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
-        claims.push(bundle.claim(self.config.settings.bft.cluster));
-    }
-
-    /// Evidence has convicted somebody: the level is *critical*.
-    pub fn convict(&mut self, now: Now, out: &mut Effects) {
         self.monitor.convict(now.mono);
         self.advance(now, out);
+    }
+
+    /// A sign of a lie. One that is convicted threatens nobody any more: it could keep PBFT going for ever.
+    fn suspect(&mut self, from: NodeId, now: Now) {
+        if !self.convicted.iter().any(|(_, node)| *node == from) {
+            self.monitor.suspect(from, now.mono);
+        }
     }
 
     /// How threatened it feels.
@@ -349,6 +370,17 @@ impl<R: Rules> Hybrid<R> {
         }
     }
 
+    /// The instance that it is in: three in a row are two rounds, the opening and PBFT, and so on after each return.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        let phase = match self.phase() {
+            Phase::Rounds => 0,
+            Phase::Stopped | Phase::Opened => 1,
+            Phase::Bft => 2,
+        };
+        config::instance(self.era, phase)
+    }
+
     /// Its log in memory.
     #[must_use]
     pub fn log(&self) -> &Log {
@@ -365,8 +397,17 @@ impl<R: Rules> Hybrid<R> {
 
     fn broadcast(&self, message: &Message, after: Option<Ticket>, out: &mut Effects) {
         for to in self.quorum.voters().iter().filter(|voter| **voter != self.id) {
-            out.send(*to, message.clone(), after);
+            self.tell(*to, message.clone(), after, out);
         }
+    }
+
+    /// Sends what is of its era.
+    fn tell(&self, to: NodeId, message: Message, after: Option<Ticket>, out: &mut Effects) {
+        let message = match self.era {
+            0 => message,
+            era => Message::Later { era, message: Box::new(message) },
+        };
+        out.send(to, message, after);
     }
 }
 

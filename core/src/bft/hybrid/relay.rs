@@ -9,10 +9,12 @@ use std::collections::VecDeque;
 use super::hard::HardState;
 use super::message::Message;
 use super::{Effects, Hybrid};
+use crate::bft::request;
+use crate::crypto::Identity;
 use crate::protocol::{self, Effect};
 use crate::rules::Rules;
 use crate::storage::Write;
-use crate::types::{Incarnation, Ticket};
+use crate::types::{ClientId, Incarnation, Ticket};
 
 /// Who runs inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,11 @@ impl Tickets {
     pub(super) fn issue(&mut self) -> Ticket {
         self.issued += 1;
         self.ticket(self.issued)
+    }
+
+    /// Whoever wrote before is no more: nobody is told.
+    pub(super) fn forget(&mut self) {
+        self.outstanding.clear();
     }
 
     /// The write to wait for before anybody may rely on what was written so far; `None` where all of it is durable.
@@ -86,7 +93,7 @@ impl<R: Rules> Hybrid<R> {
         out: &mut Effects,
     ) {
         for mail in inner.mail().drain(..) {
-            out.send(mail.to, wrap(mail.message), None);
+            self.tell(mail.to, wrap(mail.message), None, out);
         }
         for effect in inner.as_slice() {
             if let Effect::Write(write) = effect {
@@ -98,7 +105,7 @@ impl<R: Rules> Hybrid<R> {
             match effect {
                 Effect::Send { to, message, after } => {
                     let after = after.and_then(|ticket| self.tickets.of(part, ticket));
-                    out.send(to, wrap(message), after);
+                    self.tell(to, wrap(message), after, out);
                 }
                 Effect::Write(write) => {
                     let Some(ticket) = self.tickets.of(part, write.ticket) else { continue };
@@ -114,7 +121,10 @@ impl<R: Rules> Hybrid<R> {
                 Effect::Snapshot { index } if applies => out.snapshot(index),
                 Effect::Restore { index } if applies => out.restore(index),
                 Effect::Project { index, edge } if applies => out.project(index, edge),
-                Effect::Answer { client, number, outcome } if applies => out.answer(client, number, outcome),
+                // Replicas that ask like clients see by themselves what comes of it.
+                Effect::Answer { client, number, outcome } if applies && is_client(client) => {
+                    out.answer(client, number, outcome);
+                }
                 Effect::Read { request, index, how } if applies => out.read(request, index, how),
                 Effect::Broken(fact) => drop(out.check(false, fact)),
                 Effect::Note(event) => out.note(|| event),
@@ -132,12 +142,18 @@ impl<R: Rules> Hybrid<R> {
         }
     }
 
-    /// Writes how far it is.
-    pub(super) fn write_numbers(&mut self, out: &mut Effects) {
+    /// The ticket of a write of its own.
+    pub(super) fn issue(&mut self, out: &Effects) -> Ticket {
         let ticket = self.tickets.issue();
         if out.is_immediate() {
             self.tickets.complete(ticket);
         }
+        ticket
+    }
+
+    /// Writes how far it is.
+    pub(super) fn write_numbers(&mut self, out: &mut Effects) {
+        let ticket = self.issue(out);
         if out.is_in_memory() {
             return;
         }
@@ -147,7 +163,13 @@ impl<R: Rules> Hybrid<R> {
     }
 
     /// What each write says anew.
-    fn numbers(&self) -> HardState {
-        HardState { begun: self.bft.is_some(), held: self.held, ..HardState::default() }
+    pub(super) fn numbers(&self) -> HardState {
+        let ended = self.bft.as_ref().and_then(|bft| bft.ended());
+        let (era, convicted) = (self.era, self.convicted.clone());
+        HardState { era, begun: self.bft.is_some(), held: self.held, ended, convicted, ..HardState::default() }
     }
+}
+
+fn is_client(client: ClientId) -> bool {
+    matches!(request::identity(client), Identity::Client(_))
 }

@@ -41,7 +41,7 @@ impl<R: Rules> Hybrid<R> {
         match (&self.bft, &self.opening) {
             (Some(bft), _) => bft.view().in_instance(bft.instance()),
             (None, Some(opening)) => opening.view().in_instance(opening.instance()),
-            (None, None) if self.opened.is_some() => Term(0).in_instance(self.config.opening().settings.instance),
+            (None, None) if self.opened.is_some() => Term(0).in_instance(super::config::instance(self.era, 1)),
             (None, None) => self.rounds.term().in_instance(self.rounds.instance()),
         }
     }

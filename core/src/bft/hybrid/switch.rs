@@ -10,10 +10,11 @@
 //! that wait are taken along.
 //!
 //! Whoever comes late is helped by anybody: alarms, statements, the decision and
-//! states prove themselves. Left out: the way back.
+//! states prove themselves. Read `leave` for the way back.
 
 use std::sync::Arc;
 
+use super::era::of_clients;
 use super::history::{Beginning, Stop, begin, is_enough};
 use super::message::{Message, Phase, alarm};
 use super::relay::Part;
@@ -57,6 +58,9 @@ impl<R: Rules> Hybrid<R> {
         }
         if self.phase() == Phase::Opened {
             self.conclude(now, out);
+        }
+        if self.phase() == Phase::Bft {
+            self.look_for_return(now, out);
         }
         if self.phase() != phase {
             self.ask_at = now.mono;
@@ -125,7 +129,7 @@ impl<R: Rules> Hybrid<R> {
         self.broadcast(&Message::Stop(own), self.promise_of_stop(), out);
         if self.opened.is_none() && self.opening.is_none() {
             let image = self.empty_image();
-            self.opening = Some(Pbft::recover(&self.config.opening(), self.id, &image, 0, now));
+            self.opening = Some(Pbft::recover(&self.config.opening(self.era), self.id, &image, 0, now));
         }
     }
 
@@ -199,7 +203,7 @@ impl<R: Rules> Hybrid<R> {
         }
     }
 
-    fn begin_bft(&mut self, now: Now, out: &mut Effects) {
+    pub(super) fn begin_bft(&mut self, now: Now, out: &mut Effects) {
         let log = self.rounds.log();
         let image = DiskImage {
             log: log.iter().cloned().collect(),
@@ -208,10 +212,12 @@ impl<R: Rules> Hybrid<R> {
             ..self.empty_image()
         };
         let last = log.last_index();
-        let mut bft = Pbft::recover(&self.config.bft(), self.id, &image, 0, now);
+        let mut bft = Pbft::recover(&self.config.bft(self.era), self.id, &image, 0, now);
         bft.resume(last, self.held);
+        bft.ends_with(self.ending(), None);
         self.bft = Some(bft);
-        let waiting = self.rounds.retire();
+        self.calm_since = now.mono;
+        let waiting = of_clients(self.rounds.retire());
         self.write_numbers(out);
         self.step_bft(now, Input::ExpiryAt(self.expiry), out);
         if !waiting.is_empty() {
@@ -221,8 +227,10 @@ impl<R: Rules> Hybrid<R> {
 
     /// Tells how far it is, and again what the others may lack while it waits for them.
     pub(super) fn ask_around(&mut self, now: Now, out: &mut Effects) {
+        self.go_ahead(now, out);
         let (phase, settings) = (self.phase(), &self.config.settings.bft);
-        let waits = matches!(phase, Phase::Stopped | Phase::Opened);
+        let waits = matches!(phase, Phase::Stopped | Phase::Opened) || self.is_leaving();
+        self.asked_at = now.mono;
         self.ask_at = now.mono + if waits { settings.retransmit } else { settings.idle_status };
         self.broadcast(&Message::Where(phase), None, out);
         let is_alarmed = self.alarms.iter().any(Option::is_some);
@@ -231,6 +239,11 @@ impl<R: Rules> Hybrid<R> {
         }
         if let Some(own) = self.rounds.statement().filter(|_| phase == Phase::Stopped) {
             self.broadcast(&Message::Stop(own), self.promise_of_stop(), out);
+        }
+        if phase == Phase::Bft {
+            self.say_calm(out);
+            self.ask_to_leave(now, out);
+            self.say_root_again(out);
         }
     }
 
@@ -249,12 +262,13 @@ impl<R: Rules> Hybrid<R> {
         }
         match (self.opened.clone(), &self.bft) {
             (Some(opened), _) if phase < Phase::Opened => {
-                out.send(from, Message::Opened(Box::new((*opened).clone())), self.tickets.promise());
+                let opened = Message::Opened(Box::new((*opened).clone()));
+                self.tell(from, opened, self.tickets.promise(), out);
             }
             (_, Some(bft)) => {
                 if let Some(proof) = bft.stable_checkpoint() {
                     let stable = pbft::Stable { proof: Arc::clone(proof), gone: true };
-                    out.send(from, Message::Bft(pbft::Message::Stable(Box::new(stable))), None);
+                    self.tell(from, Message::Bft(pbft::Message::Stable(Box::new(stable))), None, out);
                 }
             }
             _ => self.say_alarms(out),

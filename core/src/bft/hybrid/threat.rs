@@ -7,6 +7,12 @@
 //! level is that of the worst peer. A conviction is *critical* at once; terms in
 //! a row in which nothing happens are *high*, whoever's fault they are.
 //!
+//! The way back is for the calm: a replica is calm once its level was below
+//! *high* for the dwell time, counted from when the level falls by the clock and
+//! not from when somebody looks. The dwell time doubles with each switch, so that
+//! a liar that waits for the return gets fewer and fewer of them, up to a cap, so
+//! that the way back is never closed.
+//!
 //! Signs and timing convict nobody: they say when to be careful, and are never
 //! evidence. Integers alone, on the replica's own monotonic clock.
 
@@ -61,15 +67,26 @@ impl Level {
 pub struct Settings {
     /// A tenth of it after each sign one is forgotten; a conviction, and terms without a result, after all of it.
     pub window: Span,
+    /// How long the level has to be below *high* before the first return; twice as long after each further switch.
+    pub dwell: Span,
+    /// What the dwell time grows to at the most.
+    pub longest_dwell: Span,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window: Span::from_secs(60) }
+        Self { window: Span::from_secs(60), dwell: Span::from_secs(120), longest_dwell: Span::from_secs(4 * 3_600) }
     }
 }
 
 impl Settings {
+    /// The dwell time after so many returns. `grows`: the rule `hybrid.dwell-doubles`.
+    #[must_use]
+    pub fn dwell_after(&self, returns: u64, grows: bool) -> Span {
+        let doublings = if grows { returns.min(32) } else { 0 };
+        Span(self.dwell.0.saturating_mul(1 << doublings).min(self.longest_dwell.0.max(self.dwell.0)))
+    }
+
     fn leak(&self) -> u64 {
         (self.window.0 / MOST).max(1)
     }
@@ -143,6 +160,16 @@ impl Monitor {
         count.map_or(Level::None, |count| Level::of(count.at(now, &self.settings).signs))
     }
 
+    /// From when on the level is below *high* where no more signs come; `None` where it never was that high, as far
+    /// as is remembered.
+    #[must_use]
+    pub fn calm_from(&self) -> Option<Mono> {
+        let (window, leak) = (self.settings.window, self.settings.leak());
+        let lasts = [self.convicted, self.fruitless].into_iter().flatten().map(|since| since + window);
+        let high = self.counts.iter().filter(|count| count.signs >= HIGH_FROM);
+        lasts.chain(high.map(|count| count.since + Span((count.signs + 1 - HIGH_FROM) * leak))).max()
+    }
+
     /// The replica's own level.
     #[must_use]
     pub fn level(&self, now: Mono) -> Level {
@@ -160,7 +187,7 @@ impl Monitor {
 mod tests {
     use super::*;
 
-    const WINDOW: Settings = Settings { window: Span(1_000) };
+    const WINDOW: Settings = Settings { window: Span(1_000), dwell: Span(300), longest_dwell: Span(1_000) };
 
     fn after(signs: u64) -> Monitor {
         let mut monitor = Monitor::new(WINDOW);
@@ -209,5 +236,24 @@ mod tests {
         assert_eq!(monitor.level(Mono(0)), Level::None);
         monitor.terms_without_result(2, Mono(0));
         assert_eq!((monitor.level(Mono(0)), monitor.level(Mono(1_000))), (Level::High, Level::None));
+    }
+
+    #[test]
+    fn calm_begins_when_the_level_falls_below_high_whoever_looks_when() {
+        let mut monitor = Monitor::new(WINDOW);
+        assert_eq!(monitor.calm_from(), None);
+        (0..8).for_each(|_| monitor.suspect(NodeId(2), Mono(50)));
+        let calm = monitor.calm_from().expect("it was high");
+        assert_eq!((monitor.level(Mono(calm.0 - 1)), monitor.level(calm)), (Level::High, Level::Medium));
+        monitor.convict(Mono(70));
+        assert_eq!(monitor.calm_from(), Some(Mono(1_070)));
+    }
+
+    /// PROTOCOLS, "Hybrid", 5: "a dwell time that doubles with each switch".
+    #[test]
+    fn the_dwell_time_doubles_with_each_switch_up_to_a_cap() {
+        let of = |grows| [0, 1, 2, 60].map(|returns| WINDOW.dwell_after(returns, grows).0);
+        assert_eq!(of(true), [300, 600, 1_000, 1_000]);
+        assert_eq!(of(false), [300; 4], "without the rule a liar gets a switch each time as soon as the first");
     }
 }

@@ -20,7 +20,7 @@ use super::message::Message;
 use super::{Effects, Pbft};
 use crate::bft::{Checkpoint, StableCheckpoint};
 use crate::crypto::Signature;
-use crate::rules::Rules;
+use crate::rules::{Rule, Rules};
 use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, NodeId, Now, Sequence, Wall};
 
@@ -57,8 +57,13 @@ impl Snapshots {
         self.served.last().map(|made| &made.snapshot)
     }
 
+    /// The snapshot of this checkpoint, stable or not.
+    pub(super) fn made(&self, sequence: Sequence) -> Option<&Made> {
+        self.made.iter().chain(&self.served).find(|made| made.checkpoint.sequence == sequence)
+    }
+
     fn has(&self, sequence: Sequence) -> bool {
-        self.made.iter().chain(&self.served).any(|made| made.checkpoint.sequence == sequence)
+        self.made(sequence).is_some()
     }
 }
 
@@ -71,8 +76,13 @@ impl<R: Rules> Pbft<R> {
 
     /// Whether the state after this number is a checkpoint that is still of use.
     pub(super) fn wants_snapshot(&self, sequence: Sequence) -> bool {
-        let interval = u64::from(self.config.settings.checkpoint_interval);
-        sequence.0.is_multiple_of(interval) && sequence >= self.low() && !self.snapshots.has(sequence)
+        let wanted = self.is_checkpoint(sequence) || self.ended() == Some(sequence);
+        wanted && sequence >= self.low() && !self.snapshots.has(sequence)
+    }
+
+    /// Whether this number has its checkpoint in any instance.
+    fn is_checkpoint(&self, sequence: Sequence) -> bool {
+        sequence.0.is_multiple_of(u64::from(self.config.settings.checkpoint_interval))
     }
 
     /// Asks for the state as it is now. Returns false where another one is being made.
@@ -110,7 +120,10 @@ impl<R: Rules> Pbft<R> {
             return self.keep(made, out);
         }
         self.snapshots.made.push(made);
-        let Some(signer) = &self.signer else { return };
+        // Where it ends no checkpoint is proven in this instance: whoever took the state from that, without the value,
+        // would not know that it is the last, and would execute what is void.
+        let is_last = self.ended() == Some(sequence) && self.on(Rule::HybridLeaveEndsInstance);
+        let Some(signer) = self.signer.as_ref().filter(|_| self.is_checkpoint(sequence) && !is_last) else { return };
         let signature = signer.sign(&checkpoint.statement(&self.domain));
         self.broadcast(&Message::Checkpoint(Box::new((checkpoint, signature))), None, out);
         self.count_checkpoint(now, self.id, checkpoint, signature, out);
@@ -125,7 +138,6 @@ impl<R: Rules> Pbft<R> {
         out: &mut Effects,
     ) {
         let sequence = checkpoint.sequence;
-        let interval = u64::from(self.config.settings.checkpoint_interval);
         if sequence <= self.low() {
             return self.ignore(from, Ignored::NotNeeded, out);
         }
@@ -134,7 +146,7 @@ impl<R: Rules> Pbft<R> {
             self.timers.hurry(now, &self.config.settings);
             return self.ignore(from, Ignored::OutsideWindow, out);
         }
-        if !sequence.0.is_multiple_of(interval) {
+        if !self.is_checkpoint(sequence) {
             return self.ignore(from, Ignored::Malformed, out);
         }
         self.count_checkpoint(now, from, checkpoint, signature, out);

@@ -68,6 +68,7 @@ impl<R: Rules> Pbft<R> {
     /// Executes what is committed and has nothing missing before it.
     pub(super) fn execute_ready(&mut self, out: &mut Effects) {
         while !self.held
+            && !self.is_over()
             && let Some(value) = self.slots.get(self.executed.next()).and_then(|slot| slot.decided()).cloned()
         {
             let (sequence, known) = (self.executed.next(), self.log.last_index());
@@ -89,6 +90,7 @@ impl<R: Rules> Pbft<R> {
             }
             let last = self.log.last_index();
             self.executed = sequence;
+            self.look_for_end(sequence, &value);
             let execution = Execution { sequence, last, value: value.hash() };
             self.applying.push(execution, !value.batch().is_empty());
             self.remember_executed(sequence, last, &value);

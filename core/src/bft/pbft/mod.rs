@@ -56,6 +56,7 @@ use std::sync::Arc;
 pub use config::{Config, ConfigError, Settings};
 pub use event::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 pub use hard::{HardSlot, HardState};
+pub use inner::Ending;
 pub(in crate::bft) use message::new_view_statement;
 pub use message::{
     Assigned, Committed, Decided, Message, NewView, PrePrepare, Prepared, Relayed, Stable, Stage, Standing, ViewChange,
@@ -134,6 +135,9 @@ pub struct Pbft<R: Rules = AllOn> {
     has_begun: bool,
     /// Whether it executes nothing before it has a state.
     held: bool,
+    /// Where a value ends the instance, and whether it does.
+    ending: Option<Ending>,
+    ended: Option<Sequence>,
 }
 
 impl<R: Rules> Protocol for Pbft<R> {
@@ -181,6 +185,8 @@ impl<R: Rules> Protocol for Pbft<R> {
             installing: None,
             has_begun: false,
             held: false,
+            ending: None,
+            ended: None,
             config: Arc::new(config.clone()),
             members,
             quorum,

@@ -66,7 +66,7 @@ impl<R: Rules> Pbft<R> {
 
     /// The primary orders what waits, as far as the pipeline and the window let it (§4.2).
     fn propose_ready(&mut self, now: Now, out: &mut Effects) {
-        if !self.leads() {
+        if !self.leads() || self.is_over() {
             return;
         }
         while self.pool.has_unproposed() && self.may_propose() {

@@ -153,7 +153,7 @@ impl<R: Rules> Pbft<R> {
 
     fn tend_request_timer(&mut self, now: Now, has_executed: bool, out: &mut Effects) {
         let settings = &self.config.settings;
-        let oldest = self.pool.waiting().next().map(|bundle| bundle.hash());
+        let oldest = self.pool.waiting().next().filter(|_| !self.is_over()).map(|bundle| bundle.hash());
         let running = self.timers.request.and_then(|running| running.request);
         // Were any execution enough, a primary could leave one client's requests out for ever.
         let any_execution = has_executed && !self.config.rules.on(Rule::PbftTimerOfOneRequest);

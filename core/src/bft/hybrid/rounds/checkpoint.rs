@@ -82,6 +82,12 @@ impl Snapshots {
 }
 
 impl<R: Rules> Rounds<R> {
+    /// Its stable checkpoint, with the proof.
+    #[must_use]
+    pub fn stable(&self) -> Option<&Arc<Stable>> {
+        self.stable.as_ref()
+    }
+
     /// Whether the state after this link is a checkpoint that is still of use.
     pub(super) fn wants_snapshot(&self, sequence: Sequence) -> bool {
         let interval = u64::from(self.config.settings.checkpoint_interval);

@@ -36,10 +36,10 @@ impl<R: Rules> Rounds<R> {
         self.follow_up(now, out);
     }
 
-    /// Whether all of the history up to `end` is executed.
+    /// Whether all of the history up to `end` is executed, behind the state that the instance began with.
     #[must_use]
     pub fn has_concluded(&self, end: Option<Mark>) -> bool {
-        end.is_none_or(|end| self.committed >= end.sequence)
+        self.committed >= self.low() && end.is_none_or(|end| self.committed >= end.sequence)
     }
 
     /// Whether all that is executed is durable and applied, and nothing is on its way.

@@ -45,7 +45,7 @@ mod tests;
 mod timers;
 
 #[cfg(test)]
-pub(in crate::bft::hybrid) use tests::lies as liars;
+pub(in crate::bft::hybrid) use tests::lie;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -110,6 +110,8 @@ pub struct Rounds<R: Rules = AllOn> {
     statement: Option<Arc<Stop>>,
     /// Whether another protocol has taken over.
     retired: bool,
+    /// Who never leads.
+    convicted: Vec<NodeId>,
 
     chain: Chain,
     accepted: Option<Mark>,
@@ -238,7 +240,7 @@ impl<R: Rules> Rounds<R> {
     /// Whose turn its term is.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
-        self.quorum.in_turn(self.term)
+        self.leader_of(self.term)
     }
 
     /// How many terms in a row have not executed the oldest request that waits here.

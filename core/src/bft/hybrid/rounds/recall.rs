@@ -57,6 +57,7 @@ impl<R: Rules> Rounds<R> {
             stopped: hard.stopped,
             statement: hard.statement.clone(),
             retired: false,
+            convicted: Vec::new(),
             chain: chain(hard),
             accepted: hard.accepted,
             prepared: hard.prepared.clone(),
@@ -90,6 +91,12 @@ impl<R: Rules> Rounds<R> {
         };
         replica.recall(image);
         replica
+    }
+
+    /// Another protocol has had all of the log applied, or a state is on its way that takes its place.
+    pub fn resume(&mut self) {
+        let last = self.log.last_index();
+        (self.applying.asked, self.applying.applied) = (last, last);
     }
 
     /// Takes up the links, the certificates and the checkpoint that the store holds.

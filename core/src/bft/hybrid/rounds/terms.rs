@@ -11,7 +11,10 @@
 //!
 //! **Who leads** is decided by turns, as in PBFT: votes go to the one whose turn
 //! the term is. Nobody asks for votes, so nobody can be faster than all others
-//! at that, and no vote is split: after f+1 terms an honest one has led.
+//! at that, and no vote is split: after f+1 terms an honest one has led. The turn
+//! of one that is convicted is the next one's. Who takes whom for the leader is
+//! no matter of safety, for nobody acknowledges two histories in a term: while a
+//! conviction is known to some alone, the convicted one's terms lead nowhere.
 
 use std::sync::Arc;
 
@@ -63,6 +66,21 @@ impl Ballots {
 }
 
 impl<R: Rules> Rounds<R> {
+    /// These never lead.
+    pub fn exclude(&mut self, convicted: &[NodeId]) {
+        self.convicted = convicted.to_vec();
+    }
+
+    /// Whose turn this term is: nobody's who is convicted, as long as there is anybody else.
+    pub(super) fn leader_of(&self, term: Term) -> Option<NodeId> {
+        let voters = self.quorum.voters();
+        let turn = self.quorum.in_turn(term)?;
+        let first = self.place_of(turn)?;
+        let excluded = |voter: &NodeId| self.on(Rule::HybridConvictedNeverLeads) && self.convicted.contains(voter);
+        let mut around = voters.iter().cycle().skip(first).take(voters.len());
+        around.find(|voter| !excluded(voter)).copied().or(Some(turn))
+    }
+
     /// Where the history of this term goes on from: the highest certificate that its votes show.
     pub(super) fn start(&self) -> Option<Mark> {
         let lead = self.lead.as_ref().filter(|lead| lead.term == self.term)?;
@@ -178,7 +196,7 @@ impl<R: Rules> Rounds<R> {
         let count = self.quorum.distinct(self.ballots.votes.iter().flatten().filter(of).map(|vote| vote.by));
         let needed = self.quorum.needed();
         out.note(|| Event::VoteCounted { term, from, count, needed }.into());
-        if count < needed || self.quorum.in_turn(term) != Some(self.id) || term < self.term {
+        if count < needed || self.leader_of(term) != Some(self.id) || term < self.term {
             return;
         }
         let mut votes: Vec<_> = self.ballots.votes.iter().flatten().filter(of).cloned().collect();

@@ -142,6 +142,10 @@ impl<S: Subject> Cluster<S> {
     }
 
     pub(super) fn with(settings: Settings, rules: Switches, seed: u64) -> Self {
+        Self::of(S::config(settings.clone(), rules), settings, seed)
+    }
+
+    pub(super) fn of(config: S::Config, settings: Settings, seed: u64) -> Self {
         let voters = settings.voters.clone();
         let mut cluster = Self {
             nodes: BTreeMap::new(),
@@ -149,7 +153,7 @@ impl<S: Subject> Cluster<S> {
             drawn: 0,
             now: 1_000_000,
             rng: Rng::new(seed, 7),
-            config: S::config(settings.clone(), rules),
+            config,
             settings,
             network: CALM,
             cut: BTreeSet::new(),

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use super::switching::run_with_switch;
 use super::{Cluster, Message};
-use crate::bft::Batch;
 use crate::bft::hybrid::history::Stop;
-use crate::bft::hybrid::rounds;
-use crate::bft::hybrid::testing::{Tamper, n, settings, test_config};
+use crate::bft::hybrid::testing::{Tamper, n, settings};
+use crate::bft::hybrid::{leave, rounds};
 use crate::bft::pbft::{self, PrePrepare, Subject, Value, Vote};
 use crate::bft::testing::TestSigner;
-use crate::crypto::{Domain, Hash256, Identity, Signer as _, Statement};
+use crate::bft::{Batch, Checkpoint};
+use crate::crypto::{Domain, Family, Hash256, Identity, Signer as _, Statement};
 use crate::rng::Rng;
-use crate::rules::Switches;
 use crate::types::{NodeId, Wall};
 
 fn sign(by: NodeId, statement: &Statement) -> crate::crypto::Signature {
@@ -57,39 +56,52 @@ fn lies_in_pbft(rng: &mut Rng, by: NodeId, instance: u64, message: pbft::Message
     }
 }
 
-fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
-    let rounds_domain = rounds::Rounds::domain(&test_config(settings(4), Switches::all_on()));
+fn lie(rng: &mut Rng, by: NodeId, era: u64, message: Message) -> Vec<Message> {
+    let rounds_domain = Domain { instance: 3 * era, family: Family::Hybrid, ..settings(4).domain() };
     match message {
+        Message::Rounds(message) => {
+            rounds::lie(rng, &rounds_domain, by, message).into_iter().map(Message::Rounds).collect()
+        }
         Message::Stop(stop) => {
             let mut lie: Stop = (*stop).clone();
             (lie.prepared, lie.stable) = (None, None);
             lie.signature = sign(by, &lie.statement(&rounds_domain));
             vec![Message::Stop(Arc::new(lie))]
         }
-        Message::Opening(message) => lies_in_pbft(rng, by, 1, message).into_iter().map(Message::Opening).collect(),
-        Message::Bft(message) => lies_in_pbft(rng, by, 2, message).into_iter().map(Message::Bft).collect(),
+        Message::Opening(message) => {
+            lies_in_pbft(rng, by, 3 * era + 1, message).into_iter().map(Message::Opening).collect()
+        }
+        Message::Bft(message) => lies_in_pbft(rng, by, 3 * era + 2, message).into_iter().map(Message::Bft).collect(),
+        Message::Root(said) => vec![root_of_nothing(by, era, said.0.checkpoint)],
+        Message::Later { era, message } => {
+            let later = |message| Message::Later { era, message: Box::new(message) };
+            lie(rng, by, era, *message).into_iter().map(later).collect()
+        }
         message => vec![message],
     }
 }
 
+/// PBFT of this era is said to have ended elsewhere.
+pub(super) fn root_of_nothing(by: NodeId, era: u64, checkpoint: Checkpoint) -> Message {
+    let next = Domain { instance: 3 * (era + 1), family: Family::Hybrid, ..settings(4).domain() };
+    let sealed = leave::root(Checkpoint { snapshot: Hash256([7; 32]), ..checkpoint }, &next);
+    Message::Root(Box::new((sealed, sign(by, &sealed.statement(&next)))))
+}
+
 /// Lies of these replicas in all phases.
-fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper<Message> {
+pub(super) fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper<Message> {
     let mut rng = Rng::new(seed, 99);
-    let mut in_rounds = rounds::liars(seed, liars.clone());
     let mut old: Vec<Message> = Vec::new();
-    Box::new(move |from, to, message| {
+    Box::new(move |from, _, message| {
         if !liars.contains(&from) {
             return vec![message];
-        }
-        if let Message::Rounds(message) = message {
-            return in_rounds(from, to, message).into_iter().map(Message::Rounds).collect();
         }
         if old.len() < 200 {
             old.push(message.clone());
         }
         match rng.below(10) {
             0..=2 => vec![],
-            3..=5 => lie(&mut rng, from, message),
+            3..=5 => lie(&mut rng, from, 0, message),
             6 => {
                 let again = rng.below(old.len() as u64) as usize;
                 vec![message, old[again].clone()]

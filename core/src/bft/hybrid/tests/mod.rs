@@ -1,8 +1,11 @@
-//! Does the hybrid lose nothing that was proven when it goes over to PBFT?
+//! Does the hybrid lose nothing that was proven when it goes over to PBFT, and back?
 
 mod liars;
+mod returning;
+mod rules;
 mod switching;
 mod telling;
+mod wandering;
 
 use crate::bft::Bundle;
 use crate::bft::hybrid::testing::{self, Subject, test_config};
@@ -65,7 +68,12 @@ impl Subject for Hybrid<Switches> {
                 let what = postcard::to_allocvec(&**stop).expect("a statement");
                 Some((vec![7, u64::from(stop.replica.0)], Hash256::of(&what)))
             }
-            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) => None,
+            Message::Root(said) => Some((vec![6], said.0.chain)),
+            Message::Later { era, message } => Self::says(message).map(|(mut about, what)| {
+                about.push(1_000 + era);
+                (about, what)
+            }),
+            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) | Message::Calm(_) => None,
         }
     }
 }

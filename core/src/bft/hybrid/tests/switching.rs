@@ -7,7 +7,7 @@ use crate::bft::hybrid::Phase;
 use crate::bft::hybrid::testing::{CALM, ROUGH, n};
 use crate::protocol::{Effects, Input};
 use crate::rules::Rule;
-use crate::types::{LogIndex, Mono, Now, Wall};
+use crate::types::{LogIndex, Mono, NodeId, Now, Wall};
 
 fn phases(cluster: &Cluster) -> Vec<Phase> {
     cluster.nodes.values().map(|node| node.replica.phase()).collect()
@@ -18,12 +18,18 @@ pub(super) fn all_in_bft(cluster: &Cluster) -> bool {
     honest.into_iter().all(|(_, member)| member.replica.phase() == Phase::Bft)
 }
 
-/// A replica finds evidence.
+/// A replica finds evidence, against the last one.
 pub(super) fn convict(cluster: &mut Cluster, node: u32) {
+    let last = n(cluster.settings.voters.len() as u32);
+    convict_one(cluster, node, last);
+}
+
+/// A replica finds evidence.
+pub(super) fn convict_one(cluster: &mut Cluster, node: u32, liar: NodeId) {
     let Some(member) = cluster.nodes.get_mut(&n(node)).filter(|member| !member.is_down) else { return };
     let now = Now { mono: Mono(cluster.now), wall: Wall(cluster.now) };
     let mut out = Effects::listening();
-    member.replica.convict(now, &mut out);
+    member.replica.convict(now, liar, &mut out);
     cluster.take(n(node), out);
 }
 

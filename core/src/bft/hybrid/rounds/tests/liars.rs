@@ -8,12 +8,12 @@ use super::{Cluster, Message};
 use crate::bft::Batch;
 use crate::bft::hybrid::rounds::{Ack, Lead, Link, Mark, Vote, Wish};
 use crate::bft::hybrid::testing::{Tamper, n};
-use crate::crypto::Hash256;
+use crate::crypto::{Domain, Hash256};
 use crate::rng::Rng;
 use crate::types::{NodeId, Sequence, Term, Wall};
 
-fn acknowledged(by: NodeId, mark: Mark, named: Option<Mark>) -> Ack {
-    Ack { mark, named, signature: sign(by, &mark.acknowledge(&domain(), named)) }
+fn acknowledged(domain: &Domain, by: NodeId, mark: Mark, named: Option<Mark>) -> Ack {
+    Ack { mark, named, signature: sign(by, &mark.acknowledge(domain, named)) }
 }
 
 /// The same requests with another log time.
@@ -31,19 +31,19 @@ fn lies_in_mark(rng: &mut Rng, mark: Mark) -> Mark {
     }
 }
 
-/// One lie instead of a message.
-fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
+/// One lie instead of a message, of an instance with this domain.
+pub(in crate::bft::hybrid) fn lie(rng: &mut Rng, domain: &Domain, by: NodeId, message: Message) -> Vec<Message> {
     match message {
         Message::Append(mut append) => {
             match rng.below(4) {
                 0 if append.links.len() == 1 => {
                     let changed = other(&append.links[0]);
                     let mark = Mark { hash: changed.hash(), ..append.ack.mark };
-                    (append.links, append.ack) = (vec![changed], acknowledged(by, mark, append.ack.named));
+                    (append.links, append.ack) = (vec![changed], acknowledged(domain, by, mark, append.ack.named));
                 }
                 1 => append.prepared = None,
                 2 => append.committed = None,
-                _ => append.ack = acknowledged(by, lies_in_mark(rng, append.ack.mark), append.ack.named),
+                _ => append.ack = acknowledged(domain, by, lies_in_mark(rng, append.ack.mark), append.ack.named),
             }
             vec![Message::Append(append)]
         }
@@ -53,14 +53,14 @@ fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
                 1 => (ack.mark, Some(lies_in_mark(rng, ack.mark))),
                 _ => (ack.mark, None),
             };
-            let mut lie = acknowledged(by, mark, named);
+            let mut lie = acknowledged(domain, by, mark, named);
             lie.signature.0[0] ^= u8::from(rng.below(4) == 0);
             vec![Message::Ack(Box::new(lie))]
         }
         Message::Vote(vote) => {
             let mut lie = Vote { prepared: None, ..(*vote).clone() };
             lie.term = Term(lie.term.0 + rng.below(2));
-            lie.signature = sign(by, &lie.statement(&domain()));
+            lie.signature = sign(by, &lie.statement(domain));
             vec![Message::Vote(Arc::new(lie))]
         }
         Message::Lead(lead) => {
@@ -69,7 +69,7 @@ fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
                 drop(lie.votes.pop());
             } else if let Some(own) = lie.votes.iter_mut().find(|vote| vote.by == by) {
                 let mut changed = Vote { prepared: None, ..(**own).clone() };
-                changed.signature = sign(by, &changed.statement(&domain()));
+                changed.signature = sign(by, &changed.statement(domain));
                 *own = Arc::new(changed);
             }
             vec![Message::Lead(Arc::new(lie))]
@@ -77,7 +77,7 @@ fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
         Message::Wishes(mut wishes) => {
             let term = Term(rng.below(30));
             wishes.retain(|(voter, _)| *voter != by);
-            wishes.push((by, Wish { term, signature: sign(by, &Wish::statement(&domain(), term)) }));
+            wishes.push((by, Wish { term, signature: sign(by, &Wish::statement(domain, term)) }));
             vec![Message::Wishes(wishes)]
         }
         Message::Standing(mut standing) => {
@@ -96,7 +96,7 @@ fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
         }
         Message::Checkpoint(mut said) => {
             said.0.chain = Hash256([9; 32]);
-            said.1 = sign(by, &said.0.statement(&domain()));
+            said.1 = sign(by, &said.0.statement(domain));
             vec![Message::Checkpoint(said)]
         }
         message => vec![message],
@@ -104,7 +104,7 @@ fn lie(rng: &mut Rng, by: NodeId, message: Message) -> Vec<Message> {
 }
 
 /// Lies of these replicas: some are left out, some are other words, some are old ones once more.
-pub(in crate::bft::hybrid) fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper<Message> {
+pub(super) fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper<Message> {
     let mut rng = Rng::new(seed, 99);
     let mut old: Vec<Message> = Vec::new();
     Box::new(move |from, _, message| {
@@ -115,9 +115,9 @@ pub(in crate::bft::hybrid) fn lies(seed: u64, liars: Vec<NodeId>) -> Tamper<Mess
             old.push(message.clone());
         }
         match rng.below(10) {
-            _ if matches!(message, Message::Chunk(_)) => lie(&mut rng, from, message),
+            _ if matches!(message, Message::Chunk(_)) => lie(&mut rng, &domain(), from, message),
             0..=2 => vec![],
-            3..=5 => lie(&mut rng, from, message),
+            3..=5 => lie(&mut rng, &domain(), from, message),
             6 => {
                 let again = rng.below(old.len() as u64) as usize;
                 vec![message, old[again].clone()]

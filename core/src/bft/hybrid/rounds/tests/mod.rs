@@ -5,7 +5,7 @@ mod runs;
 mod safety;
 mod stopping;
 
-pub(in crate::bft::hybrid) use liars::lies;
+pub(in crate::bft::hybrid) use liars::lie;
 
 use crate::bft::Bundle;
 use crate::bft::hybrid::rounds::{HardState, Message, Rounds};
