@@ -32,41 +32,9 @@ const NOBODYS: Signature = Signature([0; 64]);
 
 impl Deceive for Hybrid<Switches> {
     fn lie(trick: Trick, message: &Message, means: &mut Means<'_, Self>) -> Option<Vec<Message>> {
-        match message {
-            Message::Opening(message) => {
-                let lies = lie_in_pbft(trick, message, &means.config.opening(), means)?;
-                return Some(lies.into_iter().map(Message::Opening).collect());
-            }
-            Message::Bft(message) => {
-                let lies = lie_in_pbft(trick, message, &means.config.bft(), means)?;
-                return Some(lies.into_iter().map(Message::Bft).collect());
-            }
-            Message::Rounds(_) | Message::Alarms(_) | Message::Stop(_) | Message::Opened(_) | Message::Where(_) => {}
-        }
-        match trick {
-            Trick::HidePrepared => hide_prepared(message, means).map(|message| vec![message]),
-            Trick::FalseAlarm => {
-                let domain = domain(means);
-                let lie = Message::Alarms(vec![(means.me, means.sign(&alarm(&domain)))]);
-                Some(vec![lie, message.clone()])
-            }
-            Trick::OtherCluster => elsewhere(message, means).map(|message| vec![message]),
-            Trick::Inflate => inflate(message, means).map(|lie| vec![message.clone(), lie]),
-            Trick::Forge => forge(message, means).map(|lie| vec![lie, message.clone()]),
-            Trick::Twins
-            | Trick::Withhold
-            | Trick::Delay
-            | Trick::Replay
-            | Trick::Corrupt
-            | Trick::Repeat
-            | Trick::Silent
-            | Trick::Censor
-            | Trick::FalseReply
-            | Trick::FalseNewView
-            | Trick::BadParent
-            | Trick::VoteTwice
-            | Trick::VoteAll => None,
-        }
+        let Message::Later { era, message } = message else { return lie_in(0, trick, message, means) };
+        let lies = lie_in(*era, trick, message, means)?;
+        Some(lies.into_iter().map(|lie| Message::Later { era: *era, message: Box::new(lie) }).collect())
     }
 
     fn retort(_: Trick, _: &Message, _: &mut Means<'_, Self>) -> Vec<(NodeId, Message)> {
@@ -80,17 +48,69 @@ impl Deceive for Hybrid<Switches> {
                 (!bundles.is_empty()).then_some(Message::Rounds(Round::Requests(bundles)))
             }
             Message::Bft(message) => Pbft::<Switches>::without(message, censored).map(Message::Bft),
+            Message::Later { era, message } => {
+                let message = Box::new(Self::without(*message, censored)?);
+                Some(Message::Later { era, message })
+            }
             Message::Rounds(_)
             | Message::Opening(_)
             | Message::Alarms(_)
             | Message::Stop(_)
             | Message::Opened(_)
-            | Message::Where(_) => Some(message),
+            | Message::Where(_)
+            | Message::Calm(_)
+            | Message::Root(_) => Some(message),
         }
     }
 
     fn is_memorable(_: &Message) -> bool {
         false
+    }
+}
+
+/// What is said instead in an era.
+fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Message>> {
+    match message {
+        Message::Opening(message) => {
+            let lies = lie_in_pbft(trick, message, &means.config.opening(era), means)?;
+            return Some(lies.into_iter().map(Message::Opening).collect());
+        }
+        Message::Bft(message) => {
+            let lies = lie_in_pbft(trick, message, &means.config.bft(era), means)?;
+            return Some(lies.into_iter().map(Message::Bft).collect());
+        }
+        Message::Rounds(_)
+        | Message::Alarms(_)
+        | Message::Stop(_)
+        | Message::Opened(_)
+        | Message::Where(_)
+        | Message::Calm(_)
+        | Message::Root(_)
+        | Message::Later { .. } => {}
+    }
+    let domain = Rounds::domain(&means.config.rounds(era));
+    match trick {
+        Trick::HidePrepared => hide_prepared(message, &domain, means).map(|message| vec![message]),
+        Trick::FalseAlarm => {
+            let lie = Message::Alarms(vec![(means.me, means.sign(&alarm(&domain)))]);
+            Some(vec![lie, message.clone()])
+        }
+        Trick::OtherCluster => elsewhere(message, &domain, means).map(|message| vec![message]),
+        Trick::Inflate => inflate(message, &domain, means).map(|lie| vec![message.clone(), lie]),
+        Trick::Forge => forge(message, &domain, means).map(|lie| vec![lie, message.clone()]),
+        Trick::Twins
+        | Trick::Withhold
+        | Trick::Delay
+        | Trick::Replay
+        | Trick::Corrupt
+        | Trick::Repeat
+        | Trick::Silent
+        | Trick::Censor
+        | Trick::FalseReply
+        | Trick::FalseNewView
+        | Trick::BadParent
+        | Trick::VoteTwice
+        | Trick::VoteAll => None,
     }
 }
 
@@ -106,19 +126,14 @@ fn lie_in_pbft(
     Pbft::lie(trick, message, &mut inner)
 }
 
-fn domain(means: &Means<'_, Replica>) -> Domain {
-    Rounds::domain(&means.config.rounds())
-}
-
 /// Its vote or its stop statement shows no certificate.
-fn hide_prepared(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
-    let domain = domain(means);
+fn hide_prepared(message: &Message, domain: &Domain, means: &mut Means<'_, Replica>) -> Option<Message> {
     match message {
         Message::Rounds(Round::Vote(vote)) if vote.by == means.me && vote.prepared.is_some() => {
-            Some(voted(Vote { prepared: None, ..vote.as_ref().clone() }, &domain, means))
+            Some(voted(Vote { prepared: None, ..vote.as_ref().clone() }, domain, means))
         }
         Message::Stop(stop) if stop.replica == means.me && stop.prepared.is_some() => {
-            Some(stopped(Stop { prepared: None, ..stop.as_ref().clone() }, &domain, means))
+            Some(stopped(Stop { prepared: None, ..stop.as_ref().clone() }, domain, means))
         }
         Message::Rounds(_)
         | Message::Stop(_)
@@ -126,7 +141,10 @@ fn hide_prepared(message: &Message, means: &mut Means<'_, Replica>) -> Option<Me
         | Message::Bft(_)
         | Message::Alarms(_)
         | Message::Opened(_)
-        | Message::Where(_) => None,
+        | Message::Where(_)
+        | Message::Calm(_)
+        | Message::Root(_)
+        | Message::Later { .. } => None,
     }
 }
 
@@ -145,9 +163,8 @@ fn acknowledged(ack: &Ack, domain: &Domain, means: &mut Means<'_, Replica>) -> A
 }
 
 /// The same, signed for another cluster.
-fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
-    let here = domain(means);
-    let there = Domain { cluster: here.cluster.wrapping_add(1), ..here };
+fn elsewhere(message: &Message, here: &Domain, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let there = Domain { cluster: here.cluster.wrapping_add(1), ..*here };
     Some(match message {
         Message::Rounds(Round::Append(append)) => {
             let ack = acknowledged(&append.ack, &there, means);
@@ -162,30 +179,32 @@ fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Messag
         | Message::Opening(_)
         | Message::Bft(_)
         | Message::Opened(_)
-        | Message::Where(_) => return None,
+        | Message::Where(_)
+        | Message::Calm(_)
+        | Message::Root(_)
+        | Message::Later { .. } => return None,
     })
 }
 
 /// A wish for a term that nobody else is in, a vote there, or a history in it.
-fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+fn inflate(message: &Message, domain: &Domain, means: &mut Means<'_, Replica>) -> Option<Message> {
     let far = |term: Term, means: &mut Means<'_, Replica>| {
         Term(term.0.saturating_add(1 + means.rng.below(FAR)).min(Term::MAX.0))
     };
-    let domain = domain(means);
     let Message::Rounds(message) = message else { return None };
     Some(match message {
         Round::Ack(ack) => {
             let term = far(ack.mark.term, means);
-            let signature = means.sign(&Wish::statement(&domain, term));
+            let signature = means.sign(&Wish::statement(domain, term));
             Message::Rounds(Round::Wishes(vec![(means.me, Wish { term, signature })]))
         }
         Round::Append(append) => {
             let mark = Mark { term: far(append.ack.mark.term, means), ..append.ack.mark };
-            let ack = acknowledged(&Ack { mark, ..append.ack }, &domain, means);
+            let ack = acknowledged(&Ack { mark, ..append.ack }, domain, means);
             Message::Rounds(Round::Append(Box::new(Append { ack, ..append.as_ref().clone() })))
         }
         Round::Vote(vote) if vote.by == means.me => {
-            voted(Vote { term: far(vote.term, means), ..vote.as_ref().clone() }, &domain, means)
+            voted(Vote { term: far(vote.term, means), ..vote.as_ref().clone() }, domain, means)
         }
         Round::Standing(standing) => {
             let committed = Sequence(standing.committed.0 + means.rng.below(FAR));
@@ -206,24 +225,23 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message>
 }
 
 /// With what it says, a proof of a history that nobody has.
-fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
-    let domain = domain(means);
+fn forge(message: &Message, domain: &Domain, means: &mut Means<'_, Replica>) -> Option<Message> {
     match message {
         Message::Rounds(Round::Append(append)) => {
-            let prepared = Some(forged_prepared(append.ack.mark, means));
+            let prepared = Some(forged_prepared(append.ack.mark, domain, means));
             Some(Message::Rounds(Round::Append(Box::new(Append { prepared, ..append.as_ref().clone() }))))
         }
-        Message::Rounds(Round::Ack(ack)) => Some(forged_decision(ack.mark, means)),
+        Message::Rounds(Round::Ack(ack)) => Some(forged_decision(ack.mark, domain, means)),
         Message::Rounds(Round::Vote(vote)) if vote.by == means.me => {
             let below = Mark { term: Term(vote.term.0.saturating_sub(1)), sequence: Sequence(0), hash: Hash256::ZERO };
-            let prepared = Some(forged_prepared(below, means));
-            Some(voted(Vote { prepared, ..vote.as_ref().clone() }, &domain, means))
+            let prepared = Some(forged_prepared(below, domain, means));
+            Some(voted(Vote { prepared, ..vote.as_ref().clone() }, domain, means))
         }
         Message::Stop(stop) if stop.replica == means.me => {
             let known = stop.prepared.as_ref().map(|prepared| prepared.mark);
             let known = known.unwrap_or(Mark { term: Term(0), sequence: Sequence(0), hash: Hash256::ZERO });
-            let prepared = Some(forged_prepared(known, means));
-            Some(stopped(Stop { prepared, ..stop.as_ref().clone() }, &domain, means))
+            let prepared = Some(forged_prepared(known, domain, means));
+            Some(stopped(Stop { prepared, ..stop.as_ref().clone() }, domain, means))
         }
         Message::Rounds(_)
         | Message::Stop(_)
@@ -231,7 +249,10 @@ fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
         | Message::Bft(_)
         | Message::Alarms(_)
         | Message::Opened(_)
-        | Message::Where(_) => None,
+        | Message::Where(_)
+        | Message::Calm(_)
+        | Message::Root(_)
+        | Message::Later { .. } => None,
     }
 }
 
@@ -241,23 +262,22 @@ fn made_up(mark: Mark) -> Mark {
 }
 
 /// Acknowledgements that name a quorum, of which the liars' hold.
-fn acks(ack: &Ack, means: &mut Means<'_, Replica>) -> Vec<(NodeId, Ack)> {
-    let domain = domain(means);
-    let statement = ack.mark.acknowledge(&domain, ack.named);
+fn acks(ack: &Ack, domain: &Domain, means: &mut Means<'_, Replica>) -> Vec<(NodeId, Ack)> {
+    let statement = ack.mark.acknowledge(domain, ack.named);
     let signed = means.certificate(|_| statement.clone());
     signed.signatures().iter().map(|(node, signature)| (*node, Ack { signature: *signature, ..*ack })).collect()
 }
 
-fn forged_prepared(known: Mark, means: &mut Means<'_, Replica>) -> Arc<Prepared> {
+fn forged_prepared(known: Mark, domain: &Domain, means: &mut Means<'_, Replica>) -> Arc<Prepared> {
     let mark = made_up(known);
-    Arc::new(Prepared { mark, acks: acks(&Ack { mark, named: None, signature: NOBODYS }, means) })
+    Arc::new(Prepared { mark, acks: acks(&Ack { mark, named: None, signature: NOBODYS }, domain, means) })
 }
 
 /// A batch without requests is committed here.
-fn forged_decision(known: Mark, means: &mut Means<'_, Replica>) -> Message {
+fn forged_decision(known: Mark, domain: &Domain, means: &mut Means<'_, Replica>) -> Message {
     let link = Link::new(known.term, Sequence(known.sequence.0 + 1), known.hash, Batch::null());
     let mark = Mark { sequence: link.sequence(), hash: link.hash(), ..known };
-    let acks = acks(&Ack { mark, named: Some(mark), signature: NOBODYS }, means);
+    let acks = acks(&Ack { mark, named: Some(mark), signature: NOBODYS }, domain, means);
     let committed = Arc::new(Committed { mark, acks });
     Message::Rounds(Round::Decided(Box::new(Decided { links: vec![Arc::new(link)], committed })))
 }

@@ -111,7 +111,9 @@ fn is_hybrid(kind: MessageKind, message: &hybrid::Message) -> bool {
     use hybrid::{Message, rounds};
     kind == match message {
         Message::Opening(message) | Message::Bft(message) => pbft_kind(message),
-        Message::Alarms(_) => MessageKind::Alarm,
+        Message::Later { message, .. } => return is_hybrid(kind, message),
+        Message::Alarms(_) | Message::Calm(_) => MessageKind::Alarm,
+        Message::Root(_) => MessageKind::Checkpoint,
         Message::Stop(_) | Message::Opened(_) => MessageKind::Stop,
         Message::Where(_) => MessageKind::CatchUp,
         Message::Rounds(message) => match message {

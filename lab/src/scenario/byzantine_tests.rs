@@ -52,6 +52,8 @@ request_timeout = ["300ms", "2s"]
 checkpoint_interval = 4
 window = 16
 threat_window = "45s"
+dwell = "7s"
+longest_dwell = "30s"
 [[client]]
 id = "c1"
 operations = 20

@@ -366,7 +366,12 @@ impl Default for Plan {
             raft: RaftSettings::default(),
             pbft: brisk_pbft(),
             hotstuff: brisk_hotstuff(),
-            threat: threat::Settings::default(),
+            // A run of half a minute sees replicas feel threatened, go over to PBFT, and go back.
+            threat: threat::Settings {
+                window: Span::from_secs(5),
+                dwell: Span::from_secs(2),
+                longest_dwell: Span::from_secs(8),
+            },
             signer: Scheme::Cheap,
             varied: false,
             liars: Liars::None,

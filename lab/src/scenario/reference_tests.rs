@@ -44,7 +44,7 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
         .chain(settings::SETTINGS)
         .chain(settings_pbft::SETTINGS)
         .chain(settings_hotstuff::SETTINGS)
-        .chain([settings_hybrid::THREAT_WINDOW])
+        .chain(settings_hybrid::THREAT)
         .chain(network::KEYS)
         .chain(read::CLIENT)
         .chain(read_step::KEYS)

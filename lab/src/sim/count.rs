@@ -98,6 +98,7 @@ impl Coverage {
         self.stops += is(matches!(event, hybrid::Event::Stopped { .. }));
         self.openings += is(matches!(event, hybrid::Event::Opened { .. }));
         self.switches += is(matches!(event, hybrid::Event::Switched { .. }));
+        self.returns += is(matches!(event, hybrid::Event::Returned { .. }));
         self.rescues += is(matches!(event, hybrid::Event::Switched { held: true, .. }));
         if let hybrid::Event::ThreatChanged { to, .. } = event {
             match to {

@@ -204,6 +204,8 @@ counters! {
     switches = "switches to PBFT",
     /// Of them, those that waited for a later state, for what it begins with was gone.
     rescues = "switches by a later state",
+    /// Replicas that went back from PBFT to two rounds.
+    returns = "returns to two rounds",
     /// Batches that a replica got with a proof, for it had missed the votes.
     caught_up = "batches caught up by proof",
     /// Messages, requests and replies whose signatures did not hold.

@@ -72,6 +72,13 @@ pub enum Event {
         /// Whether a part of what it begins with is gone everywhere, so that it waits for a later state.
         held: bool,
     },
+    /// PBFT has ended, and two rounds go on from its state.
+    Returned {
+        /// How often the cluster has returned.
+        era: u64,
+        /// Behind this index, as far as it knows.
+        last: LogIndex,
+    },
 }
 
 /// Why a replica stops the two rounds.
@@ -88,6 +95,7 @@ pub enum StopReason {
 /// What was told last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
+    era: u64,
     phase: Phase,
     pub(super) level: Level,
     alarms: Vec<NodeId>,
@@ -98,7 +106,7 @@ impl<R: Rules> Hybrid<R> {
     /// Tells nothing of what was before: for one that starts.
     pub(super) fn note_from_here(&mut self) {
         let (phase, alarms, stops) = (self.phase(), self.alarmed(), self.heard_stops());
-        self.told = Told { phase, level: Level::None, alarms, stops };
+        self.told = Told { era: self.era, phase, level: Level::None, alarms, stops };
     }
 
     /// Who has said that it feels threatened.
@@ -115,6 +123,11 @@ impl<R: Rules> Hybrid<R> {
     /// Tells what has changed since the last step.
     pub(super) fn note_changes(&mut self, now: Now, out: &mut Effects) {
         self.note_threat(now, out);
+        if self.era > self.told.era {
+            let (era, last) = (self.era, self.log().last_index());
+            out.note(|| Event::Returned { era, last }.into());
+            self.told = Told { era, level: self.told.level, ..Told::default() };
+        }
         let (alarms, stops, phase) = (self.alarmed(), self.heard_stops(), self.phase());
         let count = |list: &[NodeId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
         if alarms.len() > self.told.alarms.len() {

@@ -18,16 +18,26 @@ const BFT: u64 = 2;
 
 type Fields = Vec<(&'static str, String)>;
 
+/// Instances of an era: each return begins another one.
+const INSTANCES: u64 = 3;
+
 /// A message between replicas.
 pub(super) fn peer(message: &Message) -> MessageFace {
+    match message {
+        Message::Later { era, message } => in_era(era.saturating_mul(INSTANCES), message),
+        message => in_era(0, message),
+    }
+}
+
+fn in_era(first: u64, message: &Message) -> MessageFace {
     let plain = |kind: MessageKind, name: String, fields| kind.face(None, None, name, fields);
     match message {
-        Message::Rounds(message) => of_instance(round(message), ROUNDS),
+        Message::Rounds(message) => of_instance(round(message), first + ROUNDS),
         Message::Opening(message) => {
-            let face = of_instance(pbft::peer(message), OPENING);
+            let face = of_instance(pbft::peer(message), first + OPENING);
             MessageFace { name: format!("{} (opening)", face.name), ..face }
         }
-        Message::Bft(message) => of_instance(pbft::peer(message), BFT),
+        Message::Bft(message) => of_instance(pbft::peer(message), first + BFT),
         Message::Alarms(alarms) => {
             let by: Vec<NodeId> = alarms.iter().map(|(by, _)| *by).collect();
             plain(MessageKind::Alarm, format!("Alarm of {}", list(&by)), vec![("by", list(&by))])
@@ -49,6 +59,17 @@ pub(super) fn peer(message: &Message) -> MessageFace {
             let name = format!("Status: {}", phase_words(*phase));
             plain(MessageKind::Question, name, vec![("phase", phase_words(*phase).into())])
         }
+        Message::Calm(words) => {
+            let by: Vec<NodeId> = words.iter().map(|(by, _)| *by).collect();
+            plain(MessageKind::Alarm, format!("All is calm: {}", list(&by)), vec![("by", list(&by))])
+        }
+        Message::Root(said) => {
+            let checkpoint = said.0.checkpoint;
+            let fields = vec![("n", checkpoint.sequence.to_string()), ("d", checkpoint.snapshot.to_string())];
+            plain(MessageKind::Checkpoint, format!("PBFT ended at {}", checkpoint.sequence), fields)
+        }
+        // No replica says one era within another.
+        Message::Later { message, .. } => in_era(first, message),
     }
 }
 

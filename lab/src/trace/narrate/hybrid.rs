@@ -29,6 +29,7 @@ pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::Stopped { .. } => headline(said(text::STOPPED, &[])),
         Event::Opened { .. } => headline(said(text::OPENED, &[])),
         Event::Switched { last, .. } => headline(said(text::SWITCHED, &[("last", last)])),
+        Event::Returned { last, .. } => headline(said(text::RETURNED, &[("last", last)])),
         Event::AlarmHeard { .. } | Event::StopHeard { .. } => None,
     }
 }

@@ -56,6 +56,9 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             let template = if *held { text::SWITCHED_HELD } else { text::SWITCHED };
             said(template, &[("last", last)]).because(principle::SWITCHED, paper::SWITCH)
         }
+        Event::Returned { era, last } => {
+            said(text::RETURNED, &[("era", era), ("last", last)]).because(principle::RETURNED, paper::RETURN)
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) mod paper {
     pub(crate) const FAST: &str = "Hybrid, 1; Revisiting Fast Practical BFT";
     pub(crate) const STATE: &str = "Hybrid, 6";
     pub(crate) const THREAT: &str = "Hybrid, 4";
+    pub(crate) const RETURN: &str = "Hybrid, 5";
     pub(crate) const NONE: &str = "";
 }
 
@@ -57,6 +58,7 @@ pub(crate) mod principle {
     pub(crate) const OPENED: &str = "What is committed was named by a quorum before any of it stopped, so a quorum of stop statements shows it, or a higher certificate that continues it.";
     pub(crate) const SWITCHED: &str =
         "Everybody computes the same beginning from the statements that were decided: what was proven keeps its index.";
+    pub(crate) const RETURNED: &str = "A quorum was calm for long enough, and PBFT decided to end: the state there, which a quorum has signed, is all that the next two rounds begin with.";
     pub(crate) const MISSING: &str = "Messages are lost; who waits asks for what it lacks.";
     pub(crate) const SIGNATURE: &str = "A message whose signature does not hold proves nothing, not even who sent it.";
 }
@@ -107,6 +109,8 @@ pub(crate) mod event {
     pub(crate) const FROM_NOTHING: &str = "nothing, for nothing was prepared";
     pub(crate) const SWITCHED: &str = "{node} goes on with PBFT after index {last}.";
     pub(crate) const SWITCHED_HELD: &str = "{node} goes on with PBFT after index {last}: what that begins with is gone everywhere, so it waits for a later state.";
+    pub(crate) const RETURNED: &str =
+        "{node} is back in two rounds (return {era}) and goes on after index {last}.";
     pub(crate) const FORGED: &str =
         "A message on the channel of {from} came to {node} with a signature that does not hold.";
     pub(crate) const IGNORED: &str = "{node} had no use for a message of {from}.";
@@ -119,6 +123,7 @@ pub(crate) mod line {
     pub(crate) const STOPPED: &str = "{node} ended its part in the two rounds";
     pub(crate) const OPENED: &str = "{node} knows what PBFT begins with";
     pub(crate) const SWITCHED: &str = "{node} went over to PBFT after index {last}";
+    pub(crate) const RETURNED: &str = "{node} is back in two rounds after index {last}";
     pub(crate) const PROPOSED: &str = "{node} puts {requests} at {sequence}";
     pub(crate) const REFUSED: &str = "{node} refuses what the leader put at {sequence}";
     pub(crate) const PREPARED: &str = "{node}: {sequence} is prepared";

@@ -89,6 +89,22 @@ fn a_switch_is_told_step_by_step_with_its_reasons() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}: {told:?}");
 }
 
+#[test]
+fn a_return_is_told_and_statuses_and_terms_go_on_above_what_was() {
+    let mut cluster = super::returning::calm(4, 1);
+    cluster.ask(1, &[1]);
+    assert!(cluster.run_until(200, Cluster::all_done));
+    super::returning::switch(&mut cluster, 0);
+    let before = replica(&cluster, 2).status().term;
+    assert!(cluster.run_until(6_000, |cluster| super::returning::all_in(cluster, 3)));
+    let returned = |event: &Event| matches!(event, Event::Returned { era: 1, .. });
+    assert_eq!(told(&cluster, 2).iter().filter(|event| returned(event)).count(), 1);
+    assert!(replica(&cluster, 2).status().term > before);
+    super::returning::switch(&mut cluster, 1);
+    let switches = told(&cluster, 2).iter().filter(|event| matches!(event, Event::Switched { .. })).count();
+    assert_eq!(switches, 2, "each era tells its own switch");
+}
+
 /// Signs are for lies: who is honest gives none, however the messages of a switch overtake each other.
 #[test]
 fn a_switch_among_honest_replicas_leaves_no_signs() {
