@@ -1,4 +1,4 @@
-//! Which runs are likely to miss a rule of PBFT or HotStuff that is switched off?
+//! Which runs are likely to miss a rule of PBFT, HotStuff or the hybrid that is switched off?
 //!
 //! Most of their rules keep away what a node does that lies, so some node lies in
 //! each run. Runs have every other fault too: a batch that is committed at one
