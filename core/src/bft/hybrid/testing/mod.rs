@@ -334,8 +334,8 @@ impl<S: Subject> Cluster<S> {
         self.calm_down();
     }
 
-    /// The network calms, everybody is up: all that was asked is done, and all states are alike.
-    pub(super) fn calm_down(&mut self) {
+    /// The network calms, everybody is up.
+    pub(super) fn clear_up(&mut self) {
         self.network = CALM;
         self.cut.clear();
         for node in self.settings.voters.clone() {
@@ -343,11 +343,21 @@ impl<S: Subject> Cluster<S> {
                 self.restart(node.0);
             }
         }
-        let done = self.run_until(self.patience(), Self::all_done);
-        self.assert_agreement();
-        assert!(done, "not all was answered after calm");
+    }
+
+    /// The network calms, everybody is up: all that was asked is done, and all states are alike.
+    pub(super) fn calm_down(&mut self) {
+        self.clear_up();
+        self.answer_all();
         self.run(1_500);
         self.assert_agreement();
         assert_eq!(self.states().len(), 1, "states differ after calm");
+    }
+
+    /// All that was asked is done, within the time that is promised after calm.
+    pub(super) fn answer_all(&mut self) {
+        let done = self.run_until(self.patience(), Self::all_done);
+        self.assert_agreement();
+        assert!(done, "not all was answered after calm");
     }
 }
