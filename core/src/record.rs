@@ -357,6 +357,13 @@ pub enum Body {
         /// What became of it.
         fate: Fate,
     },
+    /// The node lies from now on: what it says and holds is no matter.
+    Lies {
+        /// How, by name.
+        tricks: Vec<String>,
+        /// Whom it is meant for.
+        against: Vec<Endpoint>,
+    },
 }
 
 /// What became of a request that was answered before a quorum had it.

@@ -61,8 +61,7 @@ fn a_run_with_liars_is_the_same_each_time_recorded_or_not_and_its_records_show_w
             loop {
                 for record in run.take_records() {
                     view.fold(&record);
-                    said |=
-                        matches!(&record.body, Body::ConditionChanged { text } if text.contains(" lies from now on: "));
+                    said |= matches!(&record.body, Body::Lies { tricks, .. } if !tricks.is_empty());
                 }
                 assert_eq!(view.nodes, run.simulation().view().nodes, "{} seed {seed}", protocol.name());
                 if !run.step() {

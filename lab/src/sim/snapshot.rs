@@ -72,6 +72,7 @@ fn view_of_node<P: Subject>(node: &Node<P>) -> NodeView {
     });
     NodeView {
         liveness: node.liveness,
+        lies: node.liar.is_some(),
         incarnation: node.incarnation,
         clock: ClockView { at: node.clock.at, mono: node.clock.mono, rate_ppm: node.clock.rate_ppm },
         status: node.protocol.as_ref().map(|protocol| protocol.status()).unwrap_or_default(),

@@ -394,6 +394,7 @@ fn message_of(body: &Body) -> Option<RecordId> {
         | Body::Resumed
         | Body::LinksCut { .. }
         | Body::ConditionChanged { .. }
+        | Body::Lies { .. }
         | Body::Decided { .. }
         | Body::Violated { .. }
         | Body::Gap { .. }

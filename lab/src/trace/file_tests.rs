@@ -187,6 +187,7 @@ fn bodies() -> Vec<Body> {
         Body::Ended,
         Body::SnapshotTaken { index: LogIndex(7), bytes: BIG },
         Body::SnapshotAsked,
+        Body::Lies { tricks: vec!["twins".into()], against: vec![Endpoint::Node(NODE)] },
     ];
     for message in messages() {
         bodies.push(Body::Sent { to: NODE, message: AnyMessage::Raft(message), after: Some(ticket()) });

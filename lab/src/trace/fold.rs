@@ -101,6 +101,7 @@ impl View {
             | Body::WriteBegan(_)
             | Body::Status(_)
             | Body::Broke { .. }
+            | Body::Lies { .. }
             | Body::NodeState(_)
             | Body::Crashed { .. }
             | Body::Paused
@@ -207,6 +208,7 @@ impl NodeView {
                     self.waiting.insert(record.id, waiting);
                 }
             }
+            Body::Lies { .. } => self.lies = true,
             Body::WriteBegan(write) => self.begin_write(write),
             Body::Written { ticket } => self.complete_writes(*ticket),
             Body::AppliedThrough { through, state } => self.state = Some((*through, *state)),

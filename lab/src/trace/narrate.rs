@@ -67,6 +67,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         }
         Body::ClockChanged { .. } => detail(here(text::CLOCK_CHANGED)),
         Body::ConditionChanged { text } => headline(text.clone()),
+        Body::Lies { tricks, .. } => headline(fill(text::LIES, &[("node", &node), ("tricks", &tricks.join(", "))])),
         Body::Asked { client, to, operation, attempt, .. } => {
             let template = if *attempt > 1 { text::ASKED_AGAIN } else { text::ASKED };
             detail(fill(template, &[("client", client), ("operation", operation), ("to", to)]))

@@ -159,7 +159,8 @@ impl Timeline {
             | Body::Resumed
             | Body::LinksCut { .. }
             | Body::Held { .. }
-            | Body::ConditionChanged { .. } => Some(MarkKind::Fault),
+            | Body::ConditionChanged { .. }
+            | Body::Lies { .. } => Some(MarkKind::Fault),
             Body::Decided { .. } => Some(MarkKind::Commit),
             Body::Violated { .. } => Some(MarkKind::Violation),
             Body::Gap { .. } => Some(MarkKind::Gap),

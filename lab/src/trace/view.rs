@@ -69,6 +69,8 @@ pub enum Liveness {
 pub struct NodeView {
     /// Whether it reacts.
     pub liveness: Liveness,
+    /// Whether it lies: what it shows of itself says nothing then.
+    pub lies: bool,
     /// How often it has started.
     pub incarnation: Incarnation,
     /// Its clock: reading `mono` at global time `at`, and its rate in parts per million.

@@ -254,6 +254,7 @@ fn begins_an_event(body: &Body) -> bool {
         | Body::ClockChanged { .. }
         | Body::LinksCut { .. }
         | Body::ConditionChanged { .. }
+        | Body::Lies { .. }
         | Body::Gap { .. }
         | Body::SnapshotTaken { .. }
         | Body::SnapshotAsked

@@ -141,8 +141,12 @@ fn mark(column: &Column, row: usize, first: Option<&'static str>) -> Html {
 
 fn count(column: &Column, first: Option<&'static str>) -> Html {
     let class = classes!(first, column.full.then_some("full"));
-    // A quorum of one is no news.
-    let text = if column.needed > 1 { words::of(column.heard(), column.needed) } else { String::new() };
+    // A quorum of one is no news; of what a quorum decided in an earlier view, no word is counted any more.
+    let text = match column.needed {
+        0 | 1 => String::new(),
+        needed if column.full && column.heard() < needed as usize => "✓".into(),
+        needed => words::of(column.heard(), needed),
+    };
     html! { <td {class}>{ text }</td> }
 }
 

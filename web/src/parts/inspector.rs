@@ -17,7 +17,7 @@ use yew::prelude::*;
 
 use super::icons::{Icon, glyph};
 use super::members::actions_of_member;
-use super::operations::{actions_of_link, actions_of_message, actions_of_node};
+use super::operations::{actions_of_liar, actions_of_link, actions_of_message, actions_of_node};
 use crate::model::Action;
 use crate::model::insight::{Insight, Line};
 use crate::model::selection::Selection;
@@ -149,6 +149,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
             if !status.progress.is_empty() { { progress(id, node, props) } }
             if let Some((through, rows)) = &props.insight.state { { state(*through, rows) } }
             { actions_of_node(id, node, cluster.is_voter(id), props.offers, &props.on) }
+            if props.offers.past { { actions_of_liar(id, node.lies, &props.view, &props.on) } }
             if props.offers.members { { actions_of_member(id, &props.view, subscribing(props), &props.on) } }
             { on_their_way(id, props) }
             if props.offers.network { { links(id, props) } }

@@ -48,6 +48,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     });
     let dots = !shape.votes.is_empty();
     let standing = face::standing(look, shape.part);
+    let standing = if shape.lies { face::liar(&standing) } else { standing };
     let name = match look.ring {
         Ring::Crossed => format!("{id}, {standing}"),
         _ => format!("{id}, {standing}, term {}", shape.term.0),
@@ -56,6 +57,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
         "node",
         ring,
         part_name(shape.part),
+        shape.lies.then_some("liar"),
         emphasis.selected.then_some("selected"),
         emphasis.chosen.then_some("chosen")
     );
@@ -81,6 +83,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
                 <path class="bars" d={format!("M{:.1} {:.1}v9M{:.1} {:.1}v9", x - 4.0, y + radius * 0.36, x + 4.0, y + radius * 0.36)} />
             }
             { part_mark(shape, radius) }
+            if shape.lies { { mask(shape, radius) } }
             { disk(shape, layout.radius) }
             <text class="name" x={px(label.x)} y={px(label.y)} text-anchor={anchor.name()}>{ id.to_string() }</text>
             <text class="role" x={px(label.x)} y={px(label.y + 17.0)} text-anchor={anchor.name()}>{ standing }</text>
@@ -118,6 +121,18 @@ fn part_mark(shape: &NodeShape, radius: f64) -> Html {
         Part::Observer => html! {
             <path class="eye" transform={format!("translate({x:.1} {:.1})", y - radius * 0.5)} d="M-8.500 0Q0-8 8.500 0Q0 8-8.500 0ZM0-2A2 2 0 1 1 0 2A2 2 0 1 1 0-2Z" />
         },
+    }
+}
+
+/// A horned mask for who lies, where nobody wears another badge: among nodes that may lie, members do not change.
+fn mask(shape: &NodeShape, radius: f64) -> Html {
+    let at = format!("translate({:.1} {:.1})", shape.place.x + radius * 0.76, shape.place.y - radius * 0.76);
+    html! {
+        <g class="mask" transform={at} data-testid={format!("liar-{}", shape.id)}>
+            <circle r="13" />
+            <path class="face" d="M-8-9.500Q-7-5.500-4.500-5Q0-6.500 4.500-5Q7-5.500 8-9.500Q9.500-3 7 .5Q6.500 7 0 9.500Q-6.500 7-7 .5Q-9.500-3-8-9.500Z" />
+            <path class="eyes" d="M-4.800-.8-1.300 1.200M4.800-.8 1.300 1.200M-2.500 5Q0 3.500 2.500 5" />
+        </g>
     }
 }
 

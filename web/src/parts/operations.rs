@@ -2,7 +2,8 @@
 
 use quorumscope_core::record::{Command, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId};
-use quorumscope_lab::trace::view::{Liveness, NodeView};
+use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
 use crate::model::Action;
@@ -50,6 +51,27 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, votes: bool, offers: Offers,
         },
     };
     html! { <div class="actions">{ buttons }</div> }
+}
+
+/// The ways in which a node can be made to lie; nothing where nodes believe each other.
+pub fn actions_of_liar(id: NodeId, lies: bool, view: &View, on: &Callback<Action>) -> Html {
+    let tricks = face::tricks(view);
+    if tricks.is_empty() {
+        return Html::default();
+    }
+    let trick = |(name, words): (&'static str, &'static str)| {
+        let on = on.clone();
+        let command = move || Command::Byzantine { nodes: vec![id], tricks: vec![name.into()], against: Vec::new() };
+        let click = Callback::from(move |_: MouseEvent| on.emit(Action::Act(command())));
+        html! { <li><button onclick={click} data-testid={format!("lie-{name}")}>{ name }</button><span>{ words }</span></li> }
+    };
+    html! {
+        <details class="deceive" data-testid="deceive">
+            <summary>{ if lies { act::LIE_OTHERWISE } else { act::LIE } }</summary>
+            <p class="quiet">{ act::LIE_HINT }</p>
+            <ul>{ for tricks.into_iter().map(trick) }</ul>
+        </details>
+    }
 }
 
 /// Cut or mend one direction.

@@ -42,6 +42,8 @@ pub struct NodeShape {
     pub look: RoleFace,
     /// What it is to the cluster.
     pub part: Part,
+    /// Whether it lies.
+    pub lies: bool,
     /// Its term; the durable one while it is down.
     pub term: Term,
     /// A dot a voter while it asks for votes; empty otherwise.
@@ -86,6 +88,7 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
             role: node.status.role,
             look: view.role_face(node),
             part: Part::of(*id, &members),
+            lies: node.lies,
             term: node.status.term,
             votes: vote_dots(view, *id, node),
             disk: match node.liveness {

@@ -6,6 +6,12 @@ pub mod act {
     pub const CRASH: &str = "Crash";
     /// Restart.
     pub const RESTART: &str = "Restart";
+    /// Make a node lie.
+    pub const LIE: &str = "Make Byzantine…";
+    /// Make a liar lie in another way.
+    pub const LIE_OTHERWISE: &str = "Lie in another way…";
+    /// What comes of it.
+    pub const LIE_HINT: &str = "It lies from now on, with its own key and no other. Against whom, the seed decides. With more liars than the protocol bears, agreement may break.";
     /// Pause a node.
     pub const PAUSE: &str = "Pause";
     /// Let it go on.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use quorumscope_core::few;
 use quorumscope_core::quorum::Byzantine;
-use quorumscope_core::record::{Command, Endpoint};
+use quorumscope_core::record::{Body, Command, Endpoint};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId};
 
@@ -65,10 +65,11 @@ impl<P: Subject> World<P> {
         node.liar = Some(Box::new(Liar::new(Arc::clone(plan), id, rng)));
         let starts = matches!(node.liveness, Liveness::Up | Liveness::Paused);
         self.coverage.liars += 1;
-        let names = |list: Vec<String>| list.join(", ");
-        let tricks = names(plan.tricks.iter().map(|trick| trick.name().into()).collect());
-        let against = names(plan.against.iter().map(ToString::to_string).collect());
-        self.say(Some(index), format!("{id} lies from now on: {tricks}; against {against}"));
+        let stamp = self.stamp(index, None);
+        self.recorder.emit(stamp, || Body::Lies {
+            tricks: plan.tricks.iter().map(|trick| trick.name().into()).collect(),
+            against: plan.against.clone(),
+        });
         if starts {
             self.start_liar(index);
             self.arm(index);

@@ -26,5 +26,5 @@ pub use board::{Block, Board, Column, Grid, Group, Mark, Reached, Tree, board, b
 pub use entries::{EntryClass, EntryFace, entry};
 pub use kinds::{MessageFace, MessageKind, Shape, Sign};
 pub use messages::{legend, message, peer};
-pub use nodes::{Ring, RoleFace, members, part_words, role, role_words, standing, timer_words};
+pub use nodes::{Ring, RoleFace, liar, members, part_words, role, role_words, standing, timer_words, tricks};
 pub use outcomes::{OutcomeFace, is_refusal, operation, outcome};

@@ -6,10 +6,11 @@
 use quorumscope_core::membership::Membership;
 use quorumscope_core::record::{Role, TimerKind};
 
+use crate::adversary::Trick;
 use crate::scenario::ProtocolName;
 use crate::trace::members::Part;
-use crate::trace::view::Liveness;
-use crate::trace::words::{face as words, fill, members as members_text};
+use crate::trace::view::{Liveness, View};
+use crate::trace::words::{face as words, fill, members as members_text, trick as trick_words};
 
 /// The stroke of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +101,19 @@ pub fn standing(look: RoleFace, part: Part) -> String {
         // Whoever has left may not know it yet.
         (Ring::Plain | Ring::Dashed, Part::Spare) => fill(words::LEFT, &[("role", &look.words)]),
     }
+}
+
+/// What a node that lies is called: what it seems to be, and that.
+#[must_use]
+pub fn liar(standing: &str) -> String {
+    fill(words::LIAR, &[("role", &standing)])
+}
+
+/// How a node of this run could lie: the trick's name, as commands have it, and what it does. Empty where nodes believe
+/// each other.
+#[must_use]
+pub fn tricks(view: &View) -> Vec<(&'static str, &'static str)> {
+    Trick::of(view.runs()).map(|trick| (trick.name(), trick_words::of(trick))).collect()
 }
 
 /// What a part is called.

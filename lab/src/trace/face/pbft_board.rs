@@ -45,7 +45,7 @@ fn heading(replica: &Replica) -> String {
 }
 
 fn group(slot: &SlotStatus, primary: Option<NodeId>, quorum: &Byzantine) -> Group {
-    let ordered = |voter: &NodeId| match (Some(*voter) == primary, slot.hash.is_some()) {
+    let ordered = |voter: &NodeId| match (Some(*voter) == primary, slot.prepares.contains(voter)) {
         (false, _) => Mark::Never,
         (true, true) => Mark::Heard,
         (true, false) => Mark::Awaited,

@@ -119,6 +119,10 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
             Explanation::of(fill(text::CLOCK_CHANGED, &[("node", &node), ("rate", rate_ppm)]))
         }
         Body::ConditionChanged { text } => Explanation::of(text.clone()),
+        Body::Lies { tricks, against } => {
+            let against = against.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Explanation::of(fill(text::LIES, &[("node", &node), ("tricks", &tricks.join(", ")), ("against", &against)]))
+        }
         Body::Decided { index, term } => Explanation::of(fill(text::DECIDED, &[("entry", &pair(*index, *term))]))
             .because(principle::COMMIT, paper::COMMIT),
         Body::Violated { property, detail } => {

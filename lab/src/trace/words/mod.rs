@@ -22,6 +22,7 @@ pub(crate) mod pbft;
 mod rule;
 mod run;
 mod screen;
+pub(crate) mod trick;
 
 pub(crate) use node::{event, snapshot};
 pub use rule::{paper, principle};

@@ -53,6 +53,7 @@ pub(crate) mod record {
     pub const CRASHED: &str = "{node} crashed.";
     pub const CRASHED_PENDING: &str = "{node} crashed; its writes up to number {ticket} survived.";
     pub const PAUSED: &str = "{node} was paused.";
+    pub const LIES: &str = "{node} lies from now on: {tricks}. It is meant for {against}.";
     pub const CLOCK_CHANGED: &str =
         "The clock of {node} was set; from here on it runs at {rate} parts per million of global time.";
     pub const RESUMED: &str = "{node} goes on.";

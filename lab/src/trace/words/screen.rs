@@ -61,6 +61,7 @@ pub(crate) mod face {
         "a command of {client} for ranges that this node does not hold: its place, its term and a digest";
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
+    pub const LIAR: &str = "{role}, lies";
     pub const CRASHED: &str = "crashed";
     pub const BROKEN: &str = "stopped by itself";
     pub const ELECTION_TIMER: &str = "election timeout";
@@ -144,6 +145,7 @@ pub(crate) mod line {
     pub const DECIDED: &str = "entry {index} of term {term} is committed";
     pub const CRASHED: &str = "{node} crashed";
     pub const PAUSED: &str = "{node} paused";
+    pub const LIES: &str = "{node} lies from now on: {tricks}";
     pub const CLOCK_CHANGED: &str = "the clock of {node} was set";
     pub const RESUMED: &str = "{node} goes on";
     pub const BROKE: &str = "{node} stopped: {fact}";

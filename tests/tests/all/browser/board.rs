@@ -34,8 +34,10 @@ async fn grids(page: &Page) -> Vec<Seen> {
 
 /// The blocks in the order in which they are drawn: what assistive technology reads of each.
 async fn blocks(page: &Page) -> Vec<String> {
-    page.read("return [...document.querySelectorAll('[data-testid=block]')].map(block => block.getAttribute('aria-label'))")
-        .await
+    page.read(
+        "return [...document.querySelectorAll('[data-testid=block]')].map(block => block.getAttribute('aria-label'))",
+    )
+    .await
 }
 
 async fn tell(page: &Page, server: &Server) {
@@ -68,7 +70,8 @@ async fn tell(page: &Page, server: &Server) {
     picture("view-change").await;
 
     page.click("views-board").await;
-    page.wait_for("return document.querySelector('.board.alone') !== null && document.querySelector('.ring') === null").await;
+    page.wait_for("return document.querySelector('.board.alone') !== null && document.querySelector('.ring') === null")
+        .await;
     picture("votes-alone").await;
     page.click_on("[data-testid=grid-n3] button").await;
     page.wait_for("return document.querySelector('[data-testid=grid-n3] [aria-pressed=true]') !== null").await;
@@ -92,6 +95,34 @@ async fn tell(page: &Page, server: &Server) {
     open_at(page, server, "leader-lost", 0.5).await;
     page.wait_for("return document.querySelector('.log') !== null && document.querySelector('.board') === null").await;
     assert!(!text(page, ".segments").await.contains("Votes"));
+}
+
+/// A node is made to lie from its menu, and every picture says so from then on; undone, it was always honest.
+async fn deceive(page: &Page, server: &Server) {
+    let masks = "return [...document.querySelectorAll('.mask')].map(mask => mask.dataset.testid)";
+    open_at(page, server, "pbft-silent-primary", 0.2).await;
+    page.click_node("n3").await;
+    page.click_on("[data-testid=deceive] summary").await;
+    page.screenshot(&format!("{}-board-tricks", page.look.name())).await;
+    page.click_on("[data-testid=lie-withhold]").await;
+    page.wait_for("return document.querySelector('[data-testid=liar-n3]') !== null").await;
+    assert_eq!(page.read::<Vec<String>>(masks).await, ["liar-n3"]);
+    let name: String = page.read("return document.querySelector('[data-node=n3]').getAttribute('aria-label')").await;
+    assert!(name.contains("backup, lies"), "{name}");
+    page.screenshot(&format!("{}-board-liar", page.look.name())).await;
+    page.click("undo").await;
+    page.wait_for("return document.querySelector('.mask') === null").await;
+
+    // Nodes of Raft believe each other: none of them is offered to lie.
+    open_at(page, server, "leader-lost", 0.5).await;
+    page.click_node("n1").await;
+    page.wait_for("return document.querySelector('[data-testid=crash]') !== null").await;
+    assert!(page.read::<bool>("return document.querySelector('[data-testid=deceive]') === null").await);
+}
+
+#[test]
+fn a_node_is_made_to_lie_from_its_menu_and_wears_a_mask() {
+    browse(Look::WIDE, deceive);
 }
 
 #[test]

@@ -1,0 +1,25 @@
+//! In which words is told what a liar does?
+
+use crate::adversary::Trick;
+
+pub(crate) fn of(trick: Trick) -> &'static str {
+    match trick {
+        Trick::Twins => "two copies under one key, each of which talks to one side: it equivocates in everything",
+        Trick::Withhold => "some hear nothing of it",
+        Trick::Delay => "what it says comes late",
+        Trick::Replay => "what it said long ago comes again",
+        Trick::OtherCluster => "what it says is signed for another cluster",
+        Trick::Corrupt => "bytes of what it says are flipped",
+        Trick::Repeat => "what it says comes many times",
+        Trick::Silent => "it says nothing at all",
+        Trick::Censor => "requests of a client are not taken",
+        Trick::Inflate => "it speaks of views far ahead",
+        Trick::Forge => "its certificates have made-up signatures of others",
+        Trick::FalseReply => "clients are told other results than came out",
+        Trick::HidePrepared => "its view changes say nothing of what was prepared",
+        Trick::FalseNewView => "its new views do not follow from the view changes",
+        Trick::BadParent => "its blocks follow one that is not the highest certified",
+        Trick::VoteTwice => "it votes for two blocks of one view",
+        Trick::VoteAll => "it votes for whatever is proposed",
+    }
+}
