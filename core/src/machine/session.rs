@@ -243,9 +243,7 @@ impl<S: StateMachine> Sessions<S> {
         self.advance(log_time);
         match Payload::decode(payload) {
             None => SessionAnswer::Malformed,
-            Some(Payload::Open) => {
-                SessionAnswer::Opened(self.open(client, number, index, log_time))
-            }
+            Some(Payload::Open) => SessionAnswer::Opened(self.open(client, number, index, log_time)),
             Some(Payload::Close) => match self.sessions.remove(&client) {
                 Some(_) => SessionAnswer::Closed,
                 None => SessionAnswer::NoSession,

@@ -90,7 +90,8 @@ mod tests {
     /// A session, a value under x and one under y, and then the configuration in which n4 holds x.
     fn committed() -> Vec<Decided> {
         let set = |key: &str| AnyCommand::Kv(Operation::Set { key: key.into(), value: "1".into() }).encode();
-        let command = |key| Payload::Command { session: LogIndex(1), acknowledged: RequestNumber(0), command: set(key) }.encode();
+        let command =
+            |key| Payload::Command { session: LogIndex(1), acknowledged: RequestNumber(0), command: set(key) }.encode();
         let edges = vec![Edge::new(EDGE, [range_of("x")])];
         let members = Membership { edges, ..Membership::of(vec![NodeId(1)]) };
         let payloads = [Payload::Open.encode(), command("x"), command("y"), members.encode()];

@@ -9,7 +9,7 @@ use crate::bft::pool::Limits;
 use crate::bft::{Signers, Tolerance};
 use crate::crypto::{Domain, Family};
 use crate::rules::{AllOn, Rules};
-use crate::types::{NodeId, Span, Term};
+use crate::types::{NodeId, Span};
 
 /// Settings of a cluster, the same at all its replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,14 +78,6 @@ impl Settings {
     pub fn domain(&self) -> Domain {
         let Self { cluster, configuration, instance, .. } = *self;
         Domain { cluster, configuration, instance, family: Family::Pbft }
-    }
-
-    /// The term of the entries that a leader makes in its term, or a primary in its view: the instance counts first,
-    /// so that terms rise in the log from one instance to the next. Both fit into what JavaScript holds exactly for
-    /// two million instances of four thousand million terms.
-    #[must_use]
-    pub fn entry_term(&self, local: Term) -> Term {
-        Term((self.instance << 32) + local.0.min(u64::from(u32::MAX)))
     }
 
     /// Refuses settings that cannot work.

@@ -86,7 +86,7 @@ pub enum ProtocolName {
 }
 
 /// Rules that are switched off in the tests of their protocols alone: no scenario shows yet what breaks without them.
-const WITHOUT_WITNESS: [Rule; 26] = [
+const WITHOUT_WITNESS: [Rule; 31] = [
     Rule::HotStuffSafeNode,
     Rule::HotStuffConsecutiveViews,
     Rule::HotStuffVoteOncePerView,
@@ -113,6 +113,11 @@ const WITHOUT_WITNESS: [Rule; 26] = [
     Rule::HybridKeepTruncated,
     Rule::HybridWishesOfSeveral,
     Rule::HybridTimerOfOneRequest,
+    Rule::HybridLeaveEndsInstance,
+    Rule::HybridReturnFromProven,
+    Rule::HybridLeaveOnWordsOfQuorum,
+    Rule::HybridDwellDoubles,
+    Rule::HybridConvictedNeverLeads,
 ];
 
 impl ProtocolName {

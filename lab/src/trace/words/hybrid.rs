@@ -109,8 +109,7 @@ pub(crate) mod event {
     pub(crate) const FROM_NOTHING: &str = "nothing, for nothing was prepared";
     pub(crate) const SWITCHED: &str = "{node} goes on with PBFT after index {last}.";
     pub(crate) const SWITCHED_HELD: &str = "{node} goes on with PBFT after index {last}: what that begins with is gone everywhere, so it waits for a later state.";
-    pub(crate) const RETURNED: &str =
-        "{node} is back in two rounds (return {era}) and goes on after index {last}.";
+    pub(crate) const RETURNED: &str = "{node} is back in two rounds (return {era}) and goes on after index {last}.";
     pub(crate) const FORGED: &str =
         "A message on the channel of {from} came to {node} with a signature that does not hold.";
     pub(crate) const IGNORED: &str = "{node} had no use for a message of {from}.";
