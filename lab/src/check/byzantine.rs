@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use litemap::LiteMap;
-use quorumscope_core::crypto::Hash256;
+use quorumscope_core::bft::request::identity;
+use quorumscope_core::crypto::{Hash256, Identity};
 use quorumscope_core::entry::{Entry, EntryKind, Proposal};
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
@@ -71,9 +72,9 @@ impl ByzantineChecks {
         finding
     }
 
-    /// A command that its client has not sent.
+    /// A command that its client has not sent. What replicas ask for themselves is not looked at here.
     fn unasked(&self, node: NodeId, entry: &Entry) -> Option<Finding> {
-        if entry.kind != EntryKind::Command {
+        if entry.kind != EntryKind::Command || matches!(identity(entry.client), Identity::Node(_)) {
             return None;
         }
         let asked = self.asked.get(&(entry.client, entry.number));

@@ -167,9 +167,8 @@ impl<R: Rules> Hybrid<R> {
         }
         let hard = Some(super::HardState { rounds: Some(Box::new(hard)), ..self.numbers() });
         let compact = state.as_ref().map(|state| state.meta.base());
-        let truncate = compact.map(|base| base.index.next());
         let append = Default::default();
-        out.write(|| Write { ticket, hard, truncate, append, snapshot: state, compact });
+        out.write(|| Write { ticket, hard, truncate: None, append, snapshot: state, compact });
     }
 
     /// Who never leads: who was convicted before this era began, so that turns stay what they are within it.

@@ -18,6 +18,7 @@ pub(crate) fn of(trick: Trick) -> &'static str {
         Trick::FalseReply => "clients are told other results than came out",
         Trick::HidePrepared => "its view changes say nothing of what was prepared",
         Trick::FalseNewView => "its new views do not follow from the view changes",
+        Trick::FalseAlarm => "it says that it feels threatened, and is not",
         Trick::BadParent => "its blocks follow one that is not the highest certified",
         Trick::VoteTwice => "it votes for two blocks of one view",
         Trick::VoteAll => "it votes for whatever is proposed",
