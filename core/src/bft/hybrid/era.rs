@@ -30,7 +30,7 @@ use crate::protocol::Input;
 use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 use crate::storage::{DiskImage, Write};
-use crate::types::{NodeId, Now, Sequence, Span};
+use crate::types::{LogIndex, NodeId, Now, Sequence, Span};
 
 /// Proof that an era has begun: a checkpoint of its rounds.
 #[derive(Clone, Debug)]
@@ -118,6 +118,7 @@ impl<R: Rules> Hybrid<R> {
             ..rounds::HardState::default()
         };
         let log = self.log();
+        let end = log.last_index();
         let image = match &state {
             Some(state) => DiskImage {
                 hard: hard.clone(),
@@ -137,7 +138,7 @@ impl<R: Rules> Hybrid<R> {
         self.rounds.resume();
         self.rounds.exclude(&self.excluded());
         self.start_over(now);
-        self.write_era(hard, state, out);
+        self.write_era(hard, state, end, out);
         self.step_rounds(now, Input::ExpiryAt(self.expiry), out);
         let waiting = of_clients(waiting);
         if !waiting.is_empty() {
@@ -159,16 +160,18 @@ impl<R: Rules> Hybrid<R> {
         self.tickets.forget();
     }
 
-    /// One write ends the era before: the checkpoint, and the state in the place of the log.
-    fn write_era(&mut self, hard: rounds::HardState, state: Option<Arc<Snapshot>>, out: &mut Effects) {
+    /// One write ends the era before: the checkpoint, and the state in the place of the log, which ended at `end`. That
+    /// is not behind the state, but where the laboratory has switched off that what is ordered after the end is void.
+    fn write_era(&mut self, hard: rounds::HardState, state: Option<Arc<Snapshot>>, end: LogIndex, out: &mut Effects) {
         let ticket = self.issue(out);
         if out.is_in_memory() {
             return;
         }
         let hard = Some(super::HardState { rounds: Some(Box::new(hard)), ..self.numbers() });
         let compact = state.as_ref().map(|state| state.meta.base());
+        let truncate = compact.filter(|base| base.index < end).map(|base| base.index.next());
         let append = Default::default();
-        out.write(|| Write { ticket, hard, truncate: None, append, snapshot: state, compact });
+        out.write(|| Write { ticket, hard, truncate, append, snapshot: state, compact });
     }
 
     /// Who never leads: who was convicted before this era began, so that turns stay what they are within it.
