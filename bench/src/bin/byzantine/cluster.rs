@@ -3,19 +3,21 @@
 //! Messages are delivered in the order in which they were sent; of each one the
 //! claims are verified, in one batch, before the replica sees it. Stores and the
 //! network take no time, and no timer runs out. Clients keep four batches on
-//! their way, believe f+1 equal replies that they have verified, and ask on.
+//! their way, believe f+1 equal replies that they have verified, and ask on;
+//! those of plain Raft sign nothing and believe its leader.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::bft::{Bundle, Reply, hotstuff, pbft};
+use quorumscope_core::bft::{Bundle, Reply, hotstuff, hybrid, pbft};
 use quorumscope_core::crypto::{Claim, Identity, Signer, Verified, Verifier};
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
 use quorumscope_core::log::Log;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::protocol::{Applied, Effect, Effects, Input, Mail, Outcome, Protocol};
 use quorumscope_core::quorum::one_honest;
+use quorumscope_core::raft::{self, Raft};
 use quorumscope_core::rules::AllOn;
 use quorumscope_core::storage::DiskImage;
 use quorumscope_core::types::{ClientId, Digest, LogIndex, Mono, NodeId, Now, RequestNumber, Wall};
@@ -53,10 +55,25 @@ pub trait Subject: Protocol<Message: Serialize> {
     const NAME: &'static str;
     /// Whether requests go to all replicas, because any of them may be the next to order them.
     const ASKS_ALL: bool;
+    /// Whether replicas meet signatures again that they have verified: in proposals, or in certificates.
+    const MEETS_AGAIN: bool;
+    /// Whether clients sign what they ask, and believe f+1 equal replies; else they believe the leader's answer.
+    const SIGNED: bool = true;
     fn config(setup: &Setup, signers: Arc<Counted>) -> Self::Config;
     fn log(&self) -> &Log;
-    /// The decision that a message of the normal case belongs to.
+    /// The decision that a message of the normal case belongs to, where one of its own can be told.
     fn decision(message: &Self::Message) -> Option<u64>;
+}
+
+/// What PBFT and the hybrid, which is made of it, are set to.
+fn pbft_settings(setup: &Setup) -> pbft::Settings {
+    let interval = setup.checkpoint_interval;
+    pbft::Settings {
+        max_batch_requests: setup.batch as u32,
+        checkpoint_interval: interval,
+        window: 4 * interval,
+        ..pbft::Settings::new(CLUSTER, voters(setup))
+    }
 }
 
 fn voters(setup: &Setup) -> Vec<NodeId> {
@@ -66,16 +83,10 @@ fn voters(setup: &Setup) -> Vec<NodeId> {
 impl Subject for pbft::Pbft<AllOn> {
     const NAME: &'static str = "pbft";
     const ASKS_ALL: bool = false;
+    const MEETS_AGAIN: bool = false;
 
     fn config(setup: &Setup, signers: Arc<Counted>) -> Self::Config {
-        let interval = setup.checkpoint_interval;
-        let settings = pbft::Settings {
-            max_batch_requests: setup.batch as u32,
-            checkpoint_interval: interval,
-            window: 4 * interval,
-            ..pbft::Settings::new(CLUSTER, voters(setup))
-        };
-        pbft::Config::new(settings, AllOn, signers).expect("settings that can work")
+        pbft::Config::new(pbft_settings(setup), AllOn, signers).expect("settings that can work")
     }
 
     fn log(&self) -> &Log {
@@ -94,6 +105,7 @@ impl Subject for pbft::Pbft<AllOn> {
 impl Subject for hotstuff::HotStuff<AllOn> {
     const NAME: &'static str = "hotstuff";
     const ASKS_ALL: bool = true;
+    const MEETS_AGAIN: bool = true;
 
     fn config(setup: &Setup, signers: Arc<Counted>) -> Self::Config {
         let mut config = hotstuff::Config::new(CLUSTER, voters(setup), signers, AllOn);
@@ -115,6 +127,48 @@ impl Subject for hotstuff::HotStuff<AllOn> {
             hotstuff::Message::Certificate(certificate) => Some(certificate.view.0),
             _ => None,
         }
+    }
+}
+
+impl Subject for hybrid::Hybrid<AllOn> {
+    const NAME: &'static str = "hybrid";
+    const ASKS_ALL: bool = false;
+    const MEETS_AGAIN: bool = true;
+
+    fn config(setup: &Setup, signers: Arc<Counted>) -> Self::Config {
+        let settings = hybrid::Settings { bft: pbft_settings(setup), threat: Default::default() };
+        hybrid::Config::new(settings, AllOn, signers).expect("settings that can work")
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    /// What commits a batch travels with the next one.
+    fn decision(_: &hybrid::Message) -> Option<u64> {
+        None
+    }
+}
+
+impl Subject for Raft<AllOn> {
+    const NAME: &'static str = "raft";
+    const ASKS_ALL: bool = false;
+    const MEETS_AGAIN: bool = false;
+    const SIGNED: bool = false;
+
+    fn config(setup: &Setup, _: Arc<Counted>) -> Self::Config {
+        // As often as checkpoints, which come every so many batches.
+        let threshold = setup.checkpoint_interval.saturating_mul(setup.batch as u32);
+        let snapshots = raft::Snapshots { threshold, ..raft::Snapshots::default() };
+        raft::Config { max_entries_per_append: 512, snapshots, ..raft::Config::new(voters(setup), AllOn) }
+    }
+
+    fn log(&self) -> &Log {
+        self.log()
+    }
+
+    fn decision(_: &raft::Message) -> Option<u64> {
+        None
     }
 }
 
@@ -160,7 +214,7 @@ impl<P: Subject> Cluster<P> {
         let start = |node: NodeId| {
             let image = DiskImage::formatted(CLUSTER, node, Membership::of(voters(&setup)));
             let needed = (2 * IN_FLIGHT * setup.batch) as usize;
-            let remembered = if P::ASKS_ALL && setup.scheme == Scheme::Real { needed.max(REMEMBERED) } else { 0 };
+            let remembered = if P::MEETS_AGAIN && setup.scheme == Scheme::Real { needed.max(REMEMBERED) } else { 0 };
             Node {
                 replica: P::recover(&config, node, &image, 7, now),
                 effects: Effects::in_memory(),
@@ -171,7 +225,7 @@ impl<P: Subject> Cluster<P> {
         };
         let nodes = voters(&setup).into_iter().map(start).collect();
         let clients = (1..=clients).map(|client| keys.of(Identity::Client(ClientId(client)))).collect();
-        Self {
+        let mut cluster = Self {
             setup,
             nodes,
             queue: VecDeque::new(),
@@ -181,9 +235,22 @@ impl<P: Subject> Cluster<P> {
             number: 0,
             pending: VecDeque::new(),
             done: 0,
-            needed: one_honest(setup.nodes),
+            needed: if P::SIGNED { one_honest(setup.nodes) } else { 1 },
             claims: Vec::new(),
             sent: None,
+        };
+        if !P::SIGNED {
+            cluster.elect();
+        }
+        cluster
+    }
+
+    /// The first replica's timer runs out, and it leads.
+    fn elect(&mut self) {
+        self.now.mono = self.nodes[0].replica.next_deadline().expect("every node has a timer");
+        self.step(0, Input::DeadlineReached);
+        while let Some((from, to, message)) = self.queue.pop_front() {
+            self.deliver(from, to, message);
         }
     }
 
@@ -217,6 +284,13 @@ impl<P: Subject> Cluster<P> {
             let (client, number) = (ClientId(client), RequestNumber(number));
             Proposal { client, number, class: Class::Critical, tags: Tags::new(), payload }
         };
+        self.number += batch;
+        let replies = (0..batch).map(|_| Vec::new()).collect();
+        self.pending.push_back((first, Pending { replies, left: batch as usize }));
+        if !P::SIGNED {
+            let proposals = (first..first + batch).map(|number| proposal(1 + number % clients, number)).collect();
+            return self.step(0, Input::Propose(proposals));
+        }
         let signed = |client: u64, proposals: Vec<Proposal>| {
             let signer = &*self.clients[client as usize - 1];
             Arc::new(Bundle::signed(CLUSTER, proposals.into_iter().collect(), signer))
@@ -229,9 +303,6 @@ impl<P: Subject> Cluster<P> {
             let client = |number: u64| 1 + number % clients;
             numbers.map(|number| signed(client(number), vec![proposal(client(number), number)])).collect()
         };
-        self.number += batch;
-        let replies = (0..batch).map(|_| Vec::new()).collect();
-        self.pending.push_back((first, Pending { replies, left: batch as usize }));
         let asked = if P::ASKS_ALL { self.nodes.len() } else { 1 };
         for at in 0..asked {
             let Node { replica, verified, .. } = &mut self.nodes[at];
@@ -287,6 +358,10 @@ impl<P: Subject> Cluster<P> {
                 self.answered(*reply);
                 None
             }
+            Effect::Answer { number, outcome: Outcome::Applied { .. }, .. } if !P::SIGNED => {
+                self.applied(number);
+                None
+            }
             Effect::Broken(fact) => panic!("{fact}"),
             Effect::Note(_) => None,
             other => panic!("nothing else happens in the normal case: {other:?}"),
@@ -317,6 +392,20 @@ impl<P: Subject> Cluster<P> {
             self.keys.verify(&claims).expect("replicas sign what they answer");
             self.done += self.setup.batch;
         }
+        self.forget_answered();
+    }
+
+    /// The leader says that it has applied a request.
+    fn applied(&mut self, number: RequestNumber) {
+        let oldest = self.pending.front().map_or(u64::MAX, |(first, _)| *first);
+        let Some(group) = number.0.checked_sub(oldest).map(|after| after / self.setup.batch) else { return };
+        let Some((_, pending)) = self.pending.get_mut(group as usize) else { return };
+        pending.left -= 1;
+        self.done += 1;
+        self.forget_answered();
+    }
+
+    fn forget_answered(&mut self) {
         while self.pending.front().is_some_and(|(_, pending)| pending.left == 0) {
             self.pending.pop_front();
         }

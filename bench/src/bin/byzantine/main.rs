@@ -1,18 +1,21 @@
-//! What do PBFT and HotStuff cost, and how near are they to what their signatures alone would cost?
+//! What do PBFT, HotStuff and the hybrid cost, and how near are they to what their signatures alone would cost?
 //!
 //! ```text
 //! cargo run --release -p quorumscope-bench --bin byzantine -- throughput
 //! cargo run --release -p quorumscope-bench --bin byzantine -- messages --picture docs/byzantine-messages.svg
+//! cargo run --release -p quorumscope-bench --bin byzantine -- beside
 //! ```
 //!
 //! `throughput`: four replicas and their clients in one thread, commands of 16 bytes, Ed25519 throughout. Clients sign,
 //! verify f+1 replies, and count. The limit is 1 / Σ(operations per command ÷ operations a second), with the operations
 //! that were counted, and the rates at which the same ones were done again right after, with nothing between them.
 //! `messages`: messages and bytes between replicas
-//! for one decision in the normal case, beside the formulas.
+//! for one decision in the normal case, beside the formulas. `beside`: the hybrid, which nothing threatens, beside plain
+//! Raft and the others.
 //!
-//! Read `cluster` next: what is in the loop; then `count`, and `picture`.
+//! Read `cluster` next: what is in the loop; then `count`, `beside` and `picture`.
 
+mod beside;
 mod cluster;
 mod count;
 mod picture;
@@ -23,11 +26,11 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cluster::{Cluster, Setup, Subject};
 use count::{KINDS, Totals, computed};
-use quorumscope_core::bft::{hotstuff::HotStuff, pbft::Pbft};
+use quorumscope_core::bft::{hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
 use quorumscope_lab::keys::Scheme;
 
 #[derive(Parser)]
-#[command(about = "What PBFT and HotStuff cost")]
+#[command(about = "What PBFT, HotStuff and the hybrid cost")]
 struct Arguments {
     #[command(subcommand)]
     what: What,
@@ -50,12 +53,22 @@ enum What {
         #[arg(long)]
         picture: Option<PathBuf>,
     },
+    /// Commands a second of the hybrid, where nothing threatens it, beside those of Raft, PBFT and HotStuff.
+    Beside {
+        /// Samples of each figure, of which the median is printed.
+        #[arg(long, default_value_t = 5)]
+        samples: usize,
+        /// Commands of a sample with signatures, about; fifty times as many without.
+        #[arg(long, default_value_t = 4_000)]
+        commands: u64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Throughput { samples, commands } => throughput(samples, commands),
         What::Messages { picture } => return messages(picture),
+        What::Beside { samples, commands } => beside::print(samples.max(1), commands),
     }
     Ok(())
 }
@@ -117,6 +130,7 @@ fn throughput(samples: usize, commands: u64) {
         if batch > 1 || !bundled {
             row::<Pbft>(samples, batch, bundled, commands);
             row::<HotStuff>(samples, batch, bundled, commands);
+            row::<Hybrid>(samples, batch, bundled, commands);
         }
     }
     println!("operations, rates, time: {}", KINDS.join(", "));
