@@ -117,6 +117,8 @@ pub struct Rounds<R: Rules = AllOn> {
     accepted: Option<Mark>,
     prepared: Option<Arc<Prepared>>,
     tally: Tally,
+    /// The leader's own acknowledgements that are on their way to the disk.
+    own_acks: VecDeque<(Ticket, Ack)>,
     /// The leader's links that are not sent yet, and whether it has anything to say.
     unsent: Vec<Arc<Link>>,
     has_news: bool,
@@ -333,6 +335,7 @@ impl<R: Rules> Rounds<R> {
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
         loop {
             self.restore_ready(out);
+            self.count_own_acks(out);
             self.propose_ready(now, out);
             self.install_ready(now, out);
             self.apply_ready(out);

@@ -62,6 +62,7 @@ impl<R: Rules> Rounds<R> {
             accepted: hard.accepted,
             prepared: hard.prepared.clone(),
             tally: Tally::default(),
+            own_acks: VecDeque::new(),
             unsent: Vec::new(),
             has_news: false,
             told: (None, None),

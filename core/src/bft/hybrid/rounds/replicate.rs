@@ -120,7 +120,11 @@ impl<R: Rules> Rounds<R> {
     fn tell_ready(&mut self, out: &mut Effects) {
         while std::mem::take(&mut self.has_news) {
             let Some(ack) = self.acknowledge(self.tip()) else { return };
-            self.tally(self.id, ack, out);
+            let after = self.promise_of(Rule::HybridPersistBeforeAck);
+            match after {
+                Some(ticket) => self.own_acks.push_back((ticket, ack)),
+                None => self.tally(self.id, ack, out),
+            }
             if self.has_news {
                 continue;
             }
@@ -134,7 +138,17 @@ impl<R: Rules> Rounds<R> {
                 self.told.1 = Some(committed.mark);
             }
             let append = Append { ack, links: std::mem::take(&mut self.unsent), prepared, committed };
-            self.broadcast(&Message::Append(Box::new(append)), self.promise_of(Rule::HybridPersistBeforeAck), out);
+            self.broadcast(&Message::Append(Box::new(append)), after, out);
+        }
+    }
+
+    /// The leader's own acknowledgement counts once what it speaks of is durable, as it does with everybody else. Where
+    /// others are needed they wait for its disk anyway; a cluster of one would forget what it has committed.
+    pub(super) fn count_own_acks(&mut self, out: &mut Effects) {
+        while let Some((_, ack)) = self.own_acks.pop_front_if(|(ticket, _)| self.persist.is_complete(*ticket)) {
+            if self.leads() && ack.mark.term == self.term && self.chain.contains(&ack.mark) {
+                self.tally(self.id, ack, out);
+            }
         }
     }
 

@@ -296,6 +296,24 @@ fn what_is_acknowledged_is_durable() {
     });
 }
 
+/// A cluster of one needs nobody else, and still commits no more than its disk knows.
+#[test]
+fn what_a_leader_says_to_itself_is_durable() {
+    let committed_before_the_disk = |mut cluster: Cluster| {
+        cluster.slow = [n(1)].into();
+        cluster.ask(1, &[1]);
+        cluster.run(40);
+        let committed = cluster.node(1).replica.committed();
+        cluster.slow.clear();
+        cluster.run(20_000);
+        assert!(cluster.all_done(), "the disk has it in the end");
+        committed
+    };
+    assert_eq!(committed_before_the_disk(Cluster::new(1, 1)), Sequence(0));
+    let rule = Rule::HybridPersistBeforeAck;
+    assert_eq!(committed_before_the_disk(Cluster::without(1, 1, rule)), Sequence(1));
+}
+
 /// Two that have voted crash, forget it, and acknowledge in the term that they had left.
 #[test]
 fn a_vote_is_durable_before_it_leaves() {
