@@ -85,7 +85,7 @@ impl Gathered {
                 assert!(evidence.judge(domain.cluster, &TestRing).is_ok());
                 assert!(found.insert(evidence.culprit()), "once");
             }
-            assert!(watch.len() <= self.said.len() * (capacity + 2));
+            assert!(watch.len() <= self.said.len() * (capacity + 3));
         }
         found
     }
