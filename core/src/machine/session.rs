@@ -380,3 +380,6 @@ impl<S: StateMachine> Sessions<S> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod verdict_tests;

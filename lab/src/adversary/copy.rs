@@ -56,7 +56,16 @@ impl<P: Protocol> Copy<P> {
         let protocol = P::recover(config, node, image, seed, ahead(now));
         let machine = Arc::new(blank.clone());
         let image = image.clone();
-        let mut copy = Self { protocol, image, machine, blank, applied: LogIndex::ZERO, expiry: None, convicted: 0, broken: false };
+        let mut copy = Self {
+            protocol,
+            image,
+            machine,
+            blank,
+            applied: LogIndex::ZERO,
+            expiry: None,
+            convicted: 0,
+            broken: false,
+        };
         if copy.image.snapshot.is_some() {
             copy.broken = copy.restore().is_none();
         }

@@ -14,11 +14,7 @@ use quorumscope_core::types::NodeId;
 use super::{Means, pick};
 
 /// Evidence of these words against some honest voter. `None` where they contradict nothing.
-pub(super) fn frame<P: Protocol>(
-    domain: &Domain,
-    words: [Word; 2],
-    means: &mut Means<'_, P>,
-) -> Option<Arc<Evidence>> {
+pub(super) fn frame<P: Protocol>(domain: &Domain, words: [Word; 2], means: &mut Means<'_, P>) -> Option<Arc<Evidence>> {
     let honest = |voter: &&NodeId| !means.plan.liars.contains(voter);
     let honest: Vec<NodeId> = means.plan.quorum.voters().iter().filter(honest).copied().collect();
     let victim = *pick(means.rng, &honest)?;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use quorumscope_core::bft::evidence::Word;
 use quorumscope_core::bft::hotstuff::{
-    Block, BlockId, HotStuff, Message, Proposal, QuorumCertificate, SignedCheckpoint, Timeout, TimeoutCertificate, Vote,
-    proposal_statement, timeout_statement, vote_statement,
+    Block, BlockId, HotStuff, Message, Proposal, QuorumCertificate, SignedCheckpoint, Timeout, TimeoutCertificate,
+    Vote, proposal_statement, timeout_statement, vote_statement,
 };
 use quorumscope_core::bft::{Checkpoint, StableCheckpoint};
 use quorumscope_core::crypto::{Domain, Hash256};

@@ -26,6 +26,7 @@ pub struct Replica {
     /// The blocks of its tree of the last views, by view.
     pub blocks: Vec<BlockStatus>,
     /// Who was convicted of lies, as far as it has applied that.
+    #[serde(default)]
     pub convicted: Vec<NodeId>,
 }
 

@@ -33,6 +33,7 @@ pub struct Replica {
     /// PBFT, once it has begun.
     pub bft: Option<pbft::Replica>,
     /// Who was convicted of lies, as far as it has applied that.
+    #[serde(default)]
     pub convicted: Vec<NodeId>,
 }
 

@@ -65,6 +65,7 @@ pub struct Replica {
     /// What follows the stable checkpoint.
     pub slots: Vec<SlotStatus>,
     /// Who was convicted of lies, as far as it has applied that.
+    #[serde(default)]
     pub convicted: Vec<NodeId>,
 }
 

@@ -71,7 +71,7 @@ impl<S: Subject> Cluster<S> {
         }
     }
 
-    fn report(&mut self, node: NodeId, input: Input<S::Message>) {
+    pub(super) fn report(&mut self, node: NodeId, input: Input<S::Message>) {
         let delay = 10 + self.rng.below(400);
         let member = self.nodes.get_mut(&node).expect("a member");
         member.reported_at = (self.now + delay).max(member.reported_at + 1);

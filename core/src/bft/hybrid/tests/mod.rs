@@ -74,7 +74,9 @@ impl Subject for Hybrid<Switches> {
                 about.push(1_000 + era);
                 (about, what)
             }),
-            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) | Message::Calm(_) | Message::Evidence(_) => None,
+            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) | Message::Calm(_) | Message::Evidence(_) => {
+                None
+            }
         }
     }
 }
