@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bft::hybrid::rounds;
-use crate::bft::{hotstuff, hybrid, pbft};
+use crate::bft::{evidence, hotstuff, hybrid, pbft};
 use crate::membership::Membership;
 use crate::protocol::ReadHow;
 use crate::types::{LogIndex, NodeId, Span, Term};
@@ -435,6 +435,8 @@ pub enum Event {
     Rounds(rounds::Event),
     /// Something of PBFT.
     Pbft(pbft::Event),
+    /// Something about evidence of a lie.
+    Evidence(evidence::Event),
     /// Something at a replica of the hybrid that is about its phases.
     Hybrid(hybrid::Event),
 }

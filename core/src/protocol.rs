@@ -36,7 +36,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::bft::{Bundle, Reply};
+use crate::bft::evidence::Conviction;
+use crate::bft::{Bundle, Reply, request};
 use crate::crypto::Claim;
 use crate::edge::Edge;
 use crate::entry::Proposal;
@@ -137,6 +138,8 @@ pub enum Input<M> {
     TakeSnapshot,
     /// The state machine's next expiry is another one now: nothing in it expires before this log time.
     ExpiryAt(Option<Wall>),
+    /// All whom the state machine's sessions record as convicted of lies: handed in where that has become more.
+    Convicted(Vec<Conviction>),
     /// Reads of clients beside the log, in order.
     Read(Vec<ReadRequest>),
     /// Hand leadership over to this node; refused where the node does not lead.
@@ -439,7 +442,10 @@ impl<M, H> Effects<M, H> {
     /// Queues an answer to a client.
     #[inline]
     pub fn answer(&mut self, client: ClientId, number: RequestNumber, outcome: Outcome) {
-        self.push(|| Effect::Answer { client, number, outcome });
+        // Replicas that ask like clients see by themselves what comes of it.
+        if !request::is_node(client) {
+            self.push(|| Effect::Answer { client, number, outcome });
+        }
     }
 
     /// Queues a read of the state machine.

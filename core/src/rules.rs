@@ -248,6 +248,11 @@ impl Rule {
 pub trait Rules: Clone + Debug {
     /// Whether `rule` is on.
     fn on(&self, rule: Rule) -> bool;
+
+    /// Whether all are: only then is an honest node held to its words.
+    fn all_on(&self) -> bool {
+        Rule::ALL.into_iter().all(|rule| self.on(rule))
+    }
 }
 
 /// All rules, always: the type of the native node.

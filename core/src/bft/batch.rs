@@ -116,9 +116,9 @@ impl Batch {
             && self.bundles.iter().all(|bundle| bundle.is_well_formed())
     }
 
-    /// What has to be verified before it is believed: the signature of each bundle.
+    /// What has to be verified before it is believed: the signature of each bundle, and those in evidence.
     pub fn claims(&self, cluster: u64, claims: &mut Vec<Claim>) {
-        claims.extend(self.bundles.iter().map(|bundle| bundle.claim(cluster)));
+        self.bundles.iter().for_each(|bundle| bundle.claims(cluster, claims));
     }
 
     /// Its entries, which follow the index `last`, under the term that all honest nodes give them.

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::evidence::decided;
 use super::session;
 use crate::crypto::{Claim, Hash256, Hasher256, Identity, Signature, Signer, Statement};
 use crate::entry::{Class, Proposal};
@@ -34,6 +35,12 @@ pub fn client_of(node: NodeId) -> ClientId {
 pub fn identity(client: ClientId) -> Identity {
     let node = client.0.checked_sub(NODES).and_then(|number| u32::try_from(number).ok());
     node.map_or(Identity::Client(client), |node| Identity::Node(NodeId(node)))
+}
+
+/// Whether this client is a node.
+#[must_use]
+pub fn is_node(client: ClientId) -> bool {
+    matches!(identity(client), Identity::Node(_))
 }
 
 /// Requests of one client under one signature.
@@ -134,5 +141,13 @@ impl Bundle {
     pub fn claim(&self, cluster: u64) -> Claim {
         let (by, statement) = (identity(self.client()), statement(cluster, &self.hash));
         Claim { by, statement, signature: self.signature }
+    }
+    /// The same, with the signatures in evidence where a replica asks for a conviction: whoever accepts the request has
+    /// verified what it rests on.
+    pub fn claims(&self, cluster: u64, claims: &mut Vec<Claim>) {
+        claims.push(self.claim(cluster));
+        if let Some(evidence) = decided::in_bundle(self) {
+            claims.extend(evidence.claims(cluster));
+        }
     }
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::kv::{KeyValue, Operation};
 use super::look::{self, Look};
 use super::{NotAState, StateMachine, cluster, workflow};
+use crate::bft::evidence::Conviction;
 use crate::entry::Tags;
 use crate::types::{Digest, LogIndex, Wall};
 
@@ -227,6 +228,10 @@ impl StateMachine for AnyMachine {
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
         each!(self, machine => machine.restore(bytes))
+    }
+
+    fn convicted(&mut self, log_time: Wall, conviction: &Conviction) {
+        each!(self, machine => machine.convicted(log_time, conviction));
     }
 
     fn advance(&mut self, log_time: Wall) {

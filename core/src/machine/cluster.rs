@@ -24,6 +24,7 @@ use super::kv::Answer;
 use super::look::Look;
 use super::table::Table;
 use super::{NotAState, Refusal, StateMachine, read_state};
+use crate::bft::evidence::Conviction;
 use crate::entry::Tags;
 use crate::types::{Digest, LogIndex, Span, Wall};
 
@@ -62,6 +63,9 @@ struct State {
     /// Evidence, the node that it is against, and what that cost.
     evidence: Table<(String, u64)>,
 }
+
+/// What a node loses that is convicted of a lie.
+pub const SLASHED: u64 = 100;
 
 /// What the cluster is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -219,6 +223,17 @@ impl StateMachine for Cluster {
             },
         };
         answer.encode()
+    }
+
+    /// The node stands in quarantine, for the offence, and loses [`SLASHED`] for the evidence. Nothing where nobody has
+    /// joined under its name: it is convicted all the same.
+    fn convicted(&mut self, log_time: Wall, conviction: &Conviction) {
+        self.advance(log_time);
+        let name = conviction.culprit.to_string();
+        let Some(node) = self.state.nodes.get_mut(&name) else { return };
+        node.quarantine = Some(conviction.offence.name().to_owned());
+        let known = self.slash(name, conviction.name(), SLASHED);
+        debug_assert!(known.is_ok(), "the node is there, and each piece of evidence is decided once");
     }
 
     fn digest(&self) -> Digest {

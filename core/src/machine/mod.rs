@@ -9,6 +9,7 @@
 
 use bytes::Bytes;
 
+use crate::bft::evidence::Conviction;
 use crate::entry::Tags;
 use crate::types::{Digest, LogIndex, Wall};
 
@@ -44,6 +45,10 @@ pub trait StateMachine: Clone + Default {
     /// # Errors
     /// Bytes that are no state of this machine change nothing.
     fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState>;
+
+    /// The cluster has convicted one of its nodes of a lie. A machine that knows nodes records it; to the others it is
+    /// nothing.
+    fn convicted(&mut self, _log_time: Wall, _conviction: &Conviction) {}
 
     /// Log time passes without a command: what expires by then is gone. [`StateMachine::apply`] begins with it, so
     /// that no command meets anything that expired before it.

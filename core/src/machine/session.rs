@@ -13,6 +13,10 @@
 //! of the request that opened one may come late and open another, in which nothing
 //! is executed that was asked for in the first.
 //!
+//! What replicas ask for under their own keys needs no session: that somebody is
+//! convicted of a lie ([`decided`]). Whoever was stays in this state,
+//! whatever the machine makes of it.
+//!
 //! Read `payload` next: what a client says, and what it hears.
 
 use std::collections::BTreeMap;
@@ -21,13 +25,16 @@ use std::hash::{Hash, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::bft::evidence::{Conviction, Evidence, decided};
 use crate::edge::LeftOut;
 use crate::machine::{NotAState, StateMachine};
 use crate::types::{ClientId, Digest, LogIndex, RequestNumber, Span, Wall};
 
 mod payload;
+mod rest;
 
 pub use payload::{Payload, SessionAnswer, ranges, standing};
+use rest::Rest;
 
 /// How many sessions one cluster keeps: each costs every replica memory.
 pub const MAX_SESSIONS: usize = 4_096;
@@ -55,6 +62,9 @@ struct Session {
 pub struct Sessions<S> {
     sessions: BTreeMap<ClientId, Session>,
     machine: S,
+    /// Whom the cluster has convicted of lies, in the order of the log, each once.
+    #[serde(default)]
+    convicted: Vec<Conviction>,
     /// How long an unused session stays open; `None` for the usual time.
     #[serde(default)]
     idle_limit: Option<Span>,
@@ -84,6 +94,12 @@ impl<S: StateMachine> Sessions<S> {
     /// The machine behind the sessions.
     pub fn machine(&self) -> &S {
         &self.machine
+    }
+
+    /// Whom the cluster has convicted of lies, in the order of the log.
+    #[must_use]
+    pub fn convicted(&self) -> &[Conviction] {
+        &self.convicted
     }
 
     /// How many sessions are open.
@@ -126,6 +142,7 @@ impl<S: StateMachine> Sessions<S> {
             sessions: self.sessions.iter().map(|(client, session)| (*client, numbers(session))).collect(),
             machine: self.machine.project(ranges),
             subscription: Some(ranges.to_vec()),
+            convicted: self.convicted.clone(),
             ..*self
         }
     }
@@ -163,17 +180,16 @@ impl<S: StateMachine> Sessions<S> {
         let sessions = if self.snapshots_without_sessions { &none } else { &self.sessions };
         let whole = postcard::to_extend(&(sessions, &machine), Vec::with_capacity(machine.len() + 64))
             .expect("bytes always encode");
-        match &self.subscription {
-            None => whole.into(),
-            Some(ranges) => postcard::to_extend(ranges, whole).expect("numbers always encode").into(),
-        }
+        let rest = Rest { ranges: self.subscription.as_deref(), convicted: &self.convicted };
+        rest.write(whole).into()
     }
 
     /// The digest that a machine has after it is restored from [`Sessions::snapshot`].
     #[must_use]
     pub fn snapshot_digest(&self) -> Digest {
         if self.snapshots_without_sessions {
-            return Self { machine: self.machine.clone(), ..Self::default() }.digest();
+            let (machine, convicted) = (self.machine.clone(), self.convicted.clone());
+            return Self { machine, convicted, ..Self::default() }.digest();
         }
         self.digest()
     }
@@ -184,9 +200,9 @@ impl<S: StateMachine> Sessions<S> {
     /// Bytes that are no state of this machine change nothing.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), NotAState> {
         let ((sessions, machine), rest): ((_, &[u8]), _) = postcard::take_from_bytes(bytes).map_err(|_| NotAState)?;
-        let subscription = if rest.is_empty() { None } else { Some(super::read_state(rest)?) };
+        let (subscription, convicted) = Rest::read(rest)?;
         self.machine.restore(machine)?;
-        self.subscription = subscription;
+        (self.subscription, self.convicted) = (subscription, convicted);
         self.sessions = sessions;
         self.quiet_until = self.oldest_use().unwrap_or_default() + self.limit();
         Ok(())
@@ -241,6 +257,9 @@ impl<S: StateMachine> Sessions<S> {
         payload: &[u8],
     ) -> SessionAnswer {
         self.advance(log_time);
+        if decided::is_marked(payload) {
+            return self.judge(log_time, decided::in_payload(client, payload));
+        }
         match Payload::decode(payload) {
             None => SessionAnswer::Malformed,
             Some(Payload::Open) => SessionAnswer::Opened(self.open(client, number, index, log_time)),
@@ -252,6 +271,19 @@ impl<S: StateMachine> Sessions<S> {
                 self.command(index, log_time, client, number, (session, acknowledged), Some(&command))
             }
         }
+    }
+
+    /// A replica asks for a conviction. Its signatures were verified by all who took part in ordering it; the words are
+    /// judged again, and the first piece against somebody counts.
+    fn judge(&mut self, log_time: Wall, evidence: Option<Evidence>) -> SessionAnswer {
+        let Some(conviction) = evidence.and_then(|evidence| evidence.verified().ok()) else {
+            return SessionAnswer::Malformed;
+        };
+        if self.convicted.iter().all(|known| known.culprit != conviction.culprit) {
+            self.convicted.push(conviction);
+            self.machine.convicted(log_time, &conviction);
+        }
+        SessionAnswer::Result(Bytes::new())
     }
 
     /// Applies a command entry whose body was left out: it concerns other ranges, and the session all the same.
@@ -339,9 +371,15 @@ impl<S: StateMachine> Sessions<S> {
         let mut chain = crate::digest::Chain::new();
         self.sessions.hash(&mut chain);
         self.machine.digest().hash(&mut chain);
+        if !self.convicted.is_empty() {
+            self.convicted.hash(&mut chain);
+        }
         Digest(chain.finish())
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod verdict_tests;

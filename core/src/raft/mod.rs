@@ -200,6 +200,8 @@ impl<R: Rules, Q: QuorumSystem> Protocol for Raft<R, Q> {
             }
             Input::TakeSnapshot => self.ask_for_snapshot(SnapshotReason::ByHand, out),
             Input::ExpiryAt(at) => self.expiry = *at,
+            // Nodes of Raft believe each other.
+            Input::Convicted(_) => {}
             Input::Read(requests) => self.on_read(now, std::mem::take(requests), out),
             Input::TransferLeadership { to } => self.on_transfer(now, *to, out),
             // Raft's nodes believe each other, and their clients.

@@ -37,6 +37,8 @@ pub(crate) struct Copy<P: Protocol> {
     blank: Sessions<AnyMachine>,
     applied: LogIndex,
     expiry: Option<Wall>,
+    /// How many convictions of its machine the protocol was told of.
+    convicted: usize,
     /// An invariant of it does not hold any more: it says nothing from then on.
     broken: bool,
 }
@@ -54,7 +56,16 @@ impl<P: Protocol> Copy<P> {
         let protocol = P::recover(config, node, image, seed, ahead(now));
         let machine = Arc::new(blank.clone());
         let image = image.clone();
-        let mut copy = Self { protocol, image, machine, blank, applied: LogIndex::ZERO, expiry: None, broken: false };
+        let mut copy = Self {
+            protocol,
+            image,
+            machine,
+            blank,
+            applied: LogIndex::ZERO,
+            expiry: None,
+            convicted: 0,
+            broken: false,
+        };
         if copy.image.snapshot.is_some() {
             copy.broken = copy.restore().is_none();
         }
@@ -82,6 +93,11 @@ impl<P: Protocol> Copy<P> {
             if expiry != self.expiry {
                 self.expiry = expiry;
                 inputs.push_back(Input::ExpiryAt(expiry));
+            }
+            let convicted = self.machine.convicted();
+            if convicted.len() > self.convicted {
+                self.convicted = convicted.len();
+                inputs.push_back(Input::Convicted(convicted.to_vec()));
             }
         }
         spoken

@@ -6,15 +6,17 @@
 
 use std::sync::Arc;
 
+use quorumscope_core::bft::evidence::Word;
 use quorumscope_core::bft::hotstuff::{
-    Block, HotStuff, Message, Proposal, QuorumCertificate, SignedCheckpoint, Timeout, TimeoutCertificate, Vote,
-    proposal_statement, timeout_statement, vote_statement,
+    Block, BlockId, HotStuff, Message, Proposal, QuorumCertificate, SignedCheckpoint, Timeout, TimeoutCertificate,
+    Vote, proposal_statement, timeout_statement, vote_statement,
 };
 use quorumscope_core::bft::{Checkpoint, StableCheckpoint};
 use quorumscope_core::crypto::{Domain, Hash256};
 use quorumscope_core::rules::{Rule, Rules as _, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Term};
 
+use super::frame::frame;
 use super::{Deceive, Means, Trick};
 
 /// The protocol whose replicas lie here.
@@ -97,7 +99,8 @@ fn known<'a>(means: &'a Means<'_, Replica>) -> Vec<&'a Arc<Block>> {
         | Message::Checkpoint(_)
         | Message::Stable(_)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => None,
     };
     (0..).map_while(|place| means.memory.at(place)).filter_map(block).collect()
 }
@@ -158,7 +161,8 @@ fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Messag
         | Message::Blocks(_)
         | Message::Stable(_)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => return None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => return None,
     })
 }
 
@@ -186,7 +190,8 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         | Message::Checkpoint(_)
         | Message::Stable(_)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => return None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => return None,
     };
     Some(vec![message.clone(), lie])
 }
@@ -208,9 +213,21 @@ fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Messag
         | Message::Blocks(_)
         | Message::Stable(_)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => return None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => return None,
     };
-    Some(vec![lie, message.clone()])
+    let framed = framed(message, means);
+    Some(framed.into_iter().chain([lie, message.clone()]).collect())
+}
+
+/// An honest replica is said to have voted twice.
+fn framed(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let Message::Vote(Vote { view, block, .. }) = message else { return None };
+    if !means.config.settings.evidence {
+        return None;
+    }
+    let vote = |block| Word::Vote(BlockId { view: *view, block });
+    frame(&domain(means), [vote(*block), vote(Hash256::of(&block.0))], means).map(Message::Evidence)
 }
 
 /// Everybody gives up a view that nobody is in yet.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use quorumscope_core::bft::Batch;
+use quorumscope_core::bft::evidence::Word;
 use quorumscope_core::bft::hybrid::history::Stop;
 use quorumscope_core::bft::hybrid::rounds::{
     Ack, Append, Committed, Decided, Link, Mark, Message as Round, Prepared, Rounds, Standing, Vote, Wish,
@@ -19,6 +20,7 @@ use quorumscope_core::crypto::{Domain, Hash256, Signature};
 use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{ClientId, NodeId, Sequence, Term};
 
+use super::frame::frame;
 use super::{Deceive, Means, Trick};
 
 /// The protocol whose replicas lie here.
@@ -59,7 +61,8 @@ impl Deceive for Hybrid<Switches> {
             | Message::Opened(_)
             | Message::Where(_)
             | Message::Calm(_)
-            | Message::Root(_) => Some(message),
+            | Message::Root(_)
+            | Message::Evidence(_) => Some(message),
         }
     }
 
@@ -86,6 +89,7 @@ fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Repli
         | Message::Where(_)
         | Message::Calm(_)
         | Message::Root(_)
+        | Message::Evidence(_)
         | Message::Later { .. } => {}
     }
     let domain = Rounds::domain(&means.config.rounds(era));
@@ -97,7 +101,11 @@ fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Repli
         }
         Trick::OtherCluster => elsewhere(message, &domain, means).map(|message| vec![message]),
         Trick::Inflate => inflate(message, &domain, means).map(|lie| vec![message.clone(), lie]),
-        Trick::Forge => forge(message, &domain, means).map(|lie| vec![lie, message.clone()]),
+        Trick::Forge => {
+            let lie = forge(message, &domain, means)?;
+            let framed = framed(message, &domain, means);
+            Some(framed.into_iter().chain([lie, message.clone()]).collect())
+        }
         Trick::Twins
         | Trick::Withhold
         | Trick::Delay
@@ -144,6 +152,7 @@ fn hide_prepared(message: &Message, domain: &Domain, means: &mut Means<'_, Repli
         | Message::Where(_)
         | Message::Calm(_)
         | Message::Root(_)
+        | Message::Evidence(_)
         | Message::Later { .. } => None,
     }
 }
@@ -182,6 +191,7 @@ fn elsewhere(message: &Message, here: &Domain, means: &mut Means<'_, Replica>) -
         | Message::Where(_)
         | Message::Calm(_)
         | Message::Root(_)
+        | Message::Evidence(_)
         | Message::Later { .. } => return None,
     })
 }
@@ -252,8 +262,20 @@ fn forge(message: &Message, domain: &Domain, means: &mut Means<'_, Replica>) -> 
         | Message::Where(_)
         | Message::Calm(_)
         | Message::Root(_)
+        | Message::Evidence(_)
         | Message::Later { .. } => None,
     }
+}
+
+/// An honest replica is said to have acknowledged two histories.
+fn framed(message: &Message, domain: &Domain, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let Message::Rounds(Round::Ack(ack)) = message else { return None };
+    if !means.config.settings.bft.evidence {
+        return None;
+    }
+    let said = |mark| Word::Acknowledged { mark, named: None };
+    let other = Mark { hash: Hash256::of(&ack.mark.hash.0), ..ack.mark };
+    frame(domain, [said(ack.mark), said(other)], means).map(Message::Evidence)
 }
 
 /// A history that goes on where another one ends, and that nobody has.

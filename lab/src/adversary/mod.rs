@@ -6,11 +6,12 @@
 //! an honest node is made up. Chance comes from the run's seed.
 //!
 //! `generic` has the tricks that need to know nothing of a protocol, `pbft`,
-//! `hotstuff` and `hybrid` those that do, `copy` a twin's other half. Whom a liar deceives is
+//! `hotstuff` and `hybrid` those that do, `frame` makes evidence against the honest, `copy` a twin's other half. Whom a liar deceives is
 //! carried out by the world (`sim::lie`). Left out: liars among the nodes of
 //! Raft, which believe each other.
 
 mod copy;
+mod frame;
 mod generic;
 mod hotstuff;
 mod hybrid;

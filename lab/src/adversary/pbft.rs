@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use quorumscope_core::bft::evidence::Word;
 use quorumscope_core::bft::pbft::{
     Assigned, Committed, Decided, Message, NewView, Pbft, PrePrepare, Prepared, Relayed, Stable, Subject, Value,
     ViewChange, Vote,
@@ -15,6 +16,7 @@ use quorumscope_core::crypto::{Domain, Signature};
 use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{ClientId, NodeId, Sequence, Term};
 
+use super::frame::frame;
 use super::{Deceive, Means, Trick};
 
 /// The protocol whose replicas lie here.
@@ -147,7 +149,8 @@ fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Messag
         | Message::FetchValues(_)
         | Message::Body(..)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => return None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => return None,
     })
 }
 
@@ -166,7 +169,8 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         | Message::FetchValues(_)
         | Message::Body(..)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => return None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => return None,
     };
     let view = Term(view.0.saturating_add(1 + means.rng.below(FAR)).min(Term::MAX.0));
     let domain = domain(means);
@@ -195,7 +199,8 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         | Message::FetchValues(_)
         | Message::Body(..)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => {
+        | Message::Chunk(_)
+        | Message::Evidence(_) => {
             let (replica, signature) = (means.me, Signature([0; 64]));
             resign(ViewChange { view, replica, stable: None, prepared: Vec::new(), signature }, &domain, means)
         }
@@ -222,9 +227,22 @@ fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Messag
         | Message::FetchValues(_)
         | Message::Body(..)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => return None,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => return None,
     };
-    Some(vec![lie, message.clone()])
+    let framed = framed(message, means);
+    Some(framed.into_iter().chain([lie, message.clone()]).collect())
+}
+
+/// An honest replica is said to have committed two values.
+fn framed(message: &Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let Message::Commit(Vote { subject, .. }) = message else { return None };
+    if !means.config.settings.evidence {
+        return None;
+    }
+    let other = Subject { hash: Value::null().hash(), ..*subject };
+    let words = [Word::Commit(*subject), Word::Commit(other)];
+    frame(&domain(means), words, means).map(Message::Evidence)
 }
 
 /// The null request is committed here, and nothing of what was asked for.

@@ -14,6 +14,7 @@
 //! * [`liveness`]: a leader and a commit soon after the faults end.
 
 mod byzantine;
+mod conviction;
 pub mod early;
 mod edge;
 mod execution;
@@ -27,6 +28,7 @@ mod raft;
 use std::sync::Arc;
 
 pub use byzantine::ByzantineChecks;
+pub(crate) use conviction::conviction_of_the_honest;
 pub use raft::RaftChecks;
 
 use quorumscope_core::entry::{Entry, Proposal};

@@ -30,13 +30,15 @@ pub const AGREEMENT: &str = "Agreement";
 pub const VALIDITY: &str = "Validity";
 /// An honest node decides one index after the other, each once and for good.
 pub const INTEGRITY: &str = "Integrity";
+/// Whom honest nodes record as convicted has lied.
+pub const NO_HONEST_CONVICTED: &str = "No conviction of the honest";
 /// What clients saw has an order that one store could have followed.
 pub const LINEARIZABILITY: &str = "Linearizability";
 /// After calm there is a leader, and requests commit.
 pub const LIVENESS: &str = "Liveness after calm";
 
 /// All of them, in the order of this file.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 16] = [
     ELECTION_SAFETY,
     LEADER_APPEND_ONLY,
     LOG_MATCHING,
@@ -50,6 +52,7 @@ pub const ALL: [&str; 15] = [
     AGREEMENT,
     VALIDITY,
     INTEGRITY,
+    NO_HONEST_CONVICTED,
     LINEARIZABILITY,
     LIVENESS,
 ];
@@ -69,8 +72,16 @@ pub fn of(protocol: ProtocolName) -> &'static [&'static str] {
         EDGE_STATE,
         LOG_TIME,
     ];
-    const BYZANTINE: &[&str] =
-        &[STATE_MACHINE_SAFETY, COMMIT_IS_DECIDED, DURABILITY, LOG_TIME, AGREEMENT, VALIDITY, INTEGRITY];
+    const BYZANTINE: &[&str] = &[
+        STATE_MACHINE_SAFETY,
+        COMMIT_IS_DECIDED,
+        DURABILITY,
+        LOG_TIME,
+        AGREEMENT,
+        VALIDITY,
+        INTEGRITY,
+        NO_HONEST_CONVICTED,
+    ];
     match protocol {
         ProtocolName::Raft => RAFT,
         ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid => BYZANTINE,

@@ -88,7 +88,8 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         | Message::FetchValues(_)
         | Message::Body(..)
         | Message::FetchChunk(_)
-        | Message::Chunk(_) => MessageKind::CatchUp,
+        | Message::Chunk(_)
+        | Message::Evidence(_) => MessageKind::CatchUp,
     }
 }
 
@@ -101,9 +102,12 @@ fn hotstuff_kind(message: &hotstuff::Message) -> MessageKind {
         Message::Timeout(_) => MessageKind::Timeout,
         Message::TimeoutCertificate(_) => MessageKind::TimeoutCertificate,
         Message::Checkpoint(_) => MessageKind::Checkpoint,
-        Message::Fetch(_) | Message::Blocks(_) | Message::Stable(_) | Message::FetchChunk(_) | Message::Chunk(_) => {
-            MessageKind::CatchUp
-        }
+        Message::Fetch(_)
+        | Message::Blocks(_)
+        | Message::Stable(_)
+        | Message::FetchChunk(_)
+        | Message::Chunk(_)
+        | Message::Evidence(_) => MessageKind::CatchUp,
     }
 }
 
@@ -115,7 +119,7 @@ fn is_hybrid(kind: MessageKind, message: &hybrid::Message) -> bool {
         Message::Alarms(_) | Message::Calm(_) => MessageKind::Alarm,
         Message::Root(_) => MessageKind::Checkpoint,
         Message::Stop(_) | Message::Opened(_) => MessageKind::Stop,
-        Message::Where(_) => MessageKind::CatchUp,
+        Message::Where(_) | Message::Evidence(_) => MessageKind::CatchUp,
         Message::Rounds(message) => match message {
             rounds::Message::Append(append) => return is_append(kind, append.links.is_empty()),
             rounds::Message::Ack(_) => MessageKind::AppendEntriesReply,

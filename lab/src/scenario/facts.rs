@@ -4,6 +4,7 @@
 //! clients saw. When they are to hold is judged in `judge`.
 
 use quorumscope_core::entry::Entry;
+use quorumscope_core::few;
 use quorumscope_core::machine::StateMachine as _;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::session::Payload;
@@ -106,6 +107,7 @@ impl Scene<'_> {
             Fact::AllAnswered => self.all_answered(),
             Fact::Live => self.live(),
             Fact::Snapshot { node, is } => self.snapshot(node, *is),
+            Fact::Convicted(culprits) => self.convicted(culprits),
             Fact::Told { operation, is } => self.told(operation, is),
             Fact::Early { operation, is } => self.early(operation, *is),
             Fact::Counted { what, is } => self.counted(what, *is),
@@ -173,6 +175,18 @@ impl Scene<'_> {
                 (false, found) => Err(format!("the snapshot of {node} ends at index {found}")),
             }
         })
+    }
+
+    fn convicted(&self, culprits: &[Selector]) -> Result<(), Why> {
+        let culprits = few::distinct(self.nodes(culprits)?);
+        for (node, face) in select::live(self.simulation).filter(|(_, face)| !face.lies) {
+            let found = few::distinct(face.machine.convicted().iter().map(|conviction| conviction.culprit));
+            if found != culprits {
+                let found = if found.is_empty() { "nobody".into() } else { words::list(&found) };
+                return Err(format!("at {node} {found} was convicted").into());
+            }
+        }
+        Ok(())
     }
 
     fn term(&self, targets: &[Selector], is: Bound<Term>) -> Result<(), Why> {

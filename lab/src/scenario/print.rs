@@ -332,6 +332,7 @@ fn fact(fact: &Fact) -> String {
             let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
             format!("snapshot = {{ {node}{word} = {} }}", index.0)
         }
+        Fact::Convicted(nodes) => format!("convicted = {}", targets(nodes)),
         Fact::Told { operation, is } => {
             let is = match is {
                 Told::Nothing => "nothing = true".into(),

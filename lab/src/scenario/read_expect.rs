@@ -13,7 +13,7 @@ use super::table::{Source, Table, Value};
 use crate::sim::Coverage;
 
 /// Times, then facts in the order in which they are checked and printed.
-pub(super) const KEYS: [&str; 23] = [
+pub(super) const KEYS: [&str; 24] = [
     "at",
     "by",
     "always",
@@ -34,6 +34,7 @@ pub(super) const KEYS: [&str; 23] = [
     "live",
     "all_answered",
     "snapshot",
+    "convicted",
     "told",
     "early",
     "counted",
@@ -101,6 +102,7 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "live" => source.only_true(value).map(|()| Fact::Live)?,
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
         "snapshot" => snapshot(source, value, names)?,
+        "convicted" => Fact::Convicted(nodes(source, value, names)?),
         "told" => {
             let table = source.table("told", value, &["operation", "is", "nothing", "failed", "unknown", "early"])?;
             let operation = source.string(table.need("operation")?)?;

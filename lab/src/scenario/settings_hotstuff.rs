@@ -11,7 +11,7 @@ use super::print::{range, span};
 use super::table::{Source, Value};
 
 /// The keys of `[protocol-config]`.
-pub(super) const SETTINGS: [&str; 11] = [
+pub(super) const SETTINGS: [&str; 12] = [
     "view_timeout",
     "max_batch_requests",
     "max_batch_bytes",
@@ -23,6 +23,7 @@ pub(super) const SETTINGS: [&str; 11] = [
     "fetch_retry",
     "clock_tolerance",
     "log_time_jump",
+    "evidence",
 ];
 
 /// Whole numbers by their keys.
@@ -60,6 +61,7 @@ pub(super) fn read(source: Source<'_>, value: &Value<'_>) -> Result<Settings, Sc
     for (key, span) in spans(&mut settings) {
         *span = table.read(key, *span, |source, value| source.span(value))?;
     }
+    settings.evidence = table.read("evidence", settings.evidence, |source, value| source.boolean(value))?;
     settings.validate().map_err(|error| table.error(error.to_string()))?;
     Ok(settings)
 }
@@ -76,6 +78,9 @@ pub(super) fn print(settings: &Settings, lines: &mut Vec<String>) {
     said.extend(pairs.filter(|(own, usual)| own != usual).map(|((key, number), _)| format!("{key} = {number}")));
     let pairs = spans(&mut own).into_iter().zip(spans(&mut usual));
     said.extend(pairs.filter(|(own, usual)| own != usual).map(|((key, own), _)| format!("{key} = {}", span(*own))));
+    if own.evidence != usual.evidence {
+        said.push(format!("evidence = {}", own.evidence));
+    }
     if !said.is_empty() {
         lines.push("\n[protocol-config]".into());
         lines.append(&mut said);

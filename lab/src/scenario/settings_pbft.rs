@@ -12,7 +12,7 @@ use super::print::{range, span};
 use super::table::{Source, Table, Value};
 
 /// The keys of `[protocol-config]`.
-pub(super) const SETTINGS: [&str; 12] = [
+pub(super) const SETTINGS: [&str; 13] = [
     "request_timeout",
     "max_batch_requests",
     "max_batch_bytes",
@@ -25,6 +25,7 @@ pub(super) const SETTINGS: [&str; 12] = [
     "idle_status",
     "clock_tolerance",
     "log_time_jump",
+    "evidence",
 ];
 
 /// The settings of a run that says nothing.
@@ -71,6 +72,7 @@ pub(super) fn read_from(table: &Table<'_, '_>) -> Result<Settings, ScenarioError
     for (key, span) in spans(&mut settings) {
         *span = table.read(key, *span, |source, value| source.span(value))?;
     }
+    settings.evidence = table.read("evidence", settings.evidence, |source, value| source.boolean(value))?;
     let checked = Settings { voters: vec![NodeId(1)], ..settings.clone() };
     checked.validate().map_err(|error| table.error(error.to_string()))?;
     Ok(settings)
@@ -96,5 +98,8 @@ pub(super) fn lines_of(settings: &Settings) -> Vec<String> {
     said.extend(pairs.filter(|(own, usual)| own != usual).map(|((key, number), _)| format!("{key} = {number}")));
     let pairs = spans(&mut own).into_iter().zip(spans(&mut usual));
     said.extend(pairs.filter(|(own, usual)| own != usual).map(|((key, own), _)| format!("{key} = {}", span(*own))));
+    if own.evidence != usual.evidence {
+        said.push(format!("evidence = {}", own.evidence));
+    }
     said
 }

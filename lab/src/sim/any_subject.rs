@@ -91,6 +91,7 @@ fn own_input<P: Listed>(input: Input<AnyMessage>) -> Option<Input<P::Message>> {
         Input::Projected { index, digest, data } => Input::Projected { index, digest, data },
         Input::TakeSnapshot => Input::TakeSnapshot,
         Input::ExpiryAt(expiry) => Input::ExpiryAt(expiry),
+        Input::Convicted(convictions) => Input::Convicted(convictions),
         Input::Read(requests) => Input::Read(requests),
         Input::TransferLeadership { to } => Input::TransferLeadership { to },
     })

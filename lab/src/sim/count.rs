@@ -4,7 +4,7 @@
 //! there are stands in `coverage`.
 
 use quorumscope_core::bft::hybrid::{self, rounds, threat};
-use quorumscope_core::bft::{hotstuff, pbft};
+use quorumscope_core::bft::{evidence, hotstuff, pbft};
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::event::{Event, SnapshotReason};
 use quorumscope_core::machine::StateMachine as _;
@@ -39,6 +39,9 @@ impl Coverage {
         if let Event::Rounds(event) = event {
             self.noted_rounds(event);
         }
+        self.evidence_found += is(matches!(event, Event::Evidence(evidence::Event::Found(_))));
+        self.evidence_heard += is(matches!(event, Event::Evidence(evidence::Event::Heard { .. })));
+        self.evidence_unfounded += is(matches!(event, Event::Evidence(evidence::Event::Unfounded { .. })));
         if let Event::Hybrid(event) = event {
             self.noted_hybrid(event);
         }

@@ -68,6 +68,14 @@ counters! {
     leaders = "leaders elected",
     /// Entries that the oracle counts as committed.
     commits = "commits",
+    /// Contradictions that nodes found in what others said.
+    evidence_found = "evidence found",
+    /// Evidence that nodes got from others.
+    evidence_heard = "evidence heard",
+    /// Words that nodes got for evidence and that convict nobody.
+    evidence_unfounded = "evidence unfounded",
+    /// Convictions that honest nodes applied.
+    convictions = "convictions applied",
     /// Commits that a leader knew of before its own disk had the entry.
     ahead_of_disk = "commits ahead of the leader's disk",
     /// Entries that went in one message with others.

@@ -19,6 +19,8 @@ use super::network::Parcel;
 use super::queue::Event;
 use super::subject::Subject;
 use super::world::{Making, Waiting, World, number};
+use crate::check::conviction_of_the_honest;
+use crate::check::property::NO_HONEST_CONVICTED;
 use crate::trace::view::Liveness;
 
 /// How long a node takes to make a snapshot beside its work.
@@ -118,7 +120,8 @@ impl<P: Subject> World<P> {
             let Some(protocol) = &mut node.protocol else { break };
             protocol.step(node.clock.read(self.now), next, &mut effects);
             self.watch_standing(index);
-            input = self.execute(index, first, &mut effects).or_else(|| self.expiry_news(index));
+            input = self.execute(index, first, &mut effects);
+            input = input.or_else(|| self.expiry_news(index)).or_else(|| self.conviction_news(index, first));
         }
         effects.drain();
         self.effects = effects;
@@ -134,6 +137,24 @@ impl<P: Subject> World<P> {
         }
         node.expiry = next;
         Some(Input::ExpiryAt(next))
+    }
+
+    /// Tells the protocol where its machine records more convictions than before; none of them is of an honest node.
+    fn conviction_news(&mut self, index: usize, first: RecordId) -> Option<Input<P::Message>> {
+        let node = self.nodes.get_mut(index)?;
+        let all = node.machine.convicted();
+        let new = all.get(node.convicted..).filter(|new| !new.is_empty())?.to_vec();
+        let all = all.to_vec();
+        node.convicted = all.len();
+        let (id, judges) = (node.id, node.liar.is_none());
+        for conviction in new.iter().filter(|_| judges) {
+            let is_honest = |name: NodeId| self.nodes.iter().any(|node| node.id == name && node.liar.is_none());
+            if let Some(detail) = conviction_of_the_honest(id, conviction, is_honest) {
+                self.violate(Some(index), Some(first), NO_HONEST_CONVICTED, detail);
+            }
+        }
+        self.coverage.convictions += u64::from(judges) * new.len() as u64;
+        Some(Input::Convicted(all))
     }
 
     /// Executes effects in order. Returns the input that reports an application.

@@ -95,6 +95,8 @@ pub(crate) struct Node<P: Subject> {
     pub(crate) projecting: Option<(Making, Arc<Edge>)>,
     /// The machine's next expiry, as the protocol was last told.
     pub(crate) expiry: Option<Wall>,
+    /// How many convictions of its machine the protocol was told of.
+    pub(crate) convicted: usize,
     /// Its commit index after its last step.
     pub(crate) commit: LogIndex,
     /// Role and term after its last step.
@@ -176,6 +178,7 @@ where
             making: None,
             projecting: None,
             expiry: None,
+            convicted: 0,
             commit: LogIndex::ZERO,
             standing: (Role::Follower, Term(0)),
             recorded: None,
@@ -262,6 +265,7 @@ where
         node.making = None;
         node.projecting = None;
         node.expiry = None;
+        node.convicted = 0;
         node.verified = self.trust.as_ref().map_or_else(|| Verified::new(0), Trust::memory);
         node.liveness = Liveness::Up;
         let (incarnation, clock) = (node.incarnation, node.clock);

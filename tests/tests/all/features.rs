@@ -60,7 +60,7 @@ fn honest(scenario: &mut Scenario) {
     scenario.steps.retain(|step| !matches!(step.action, Some(Action::Byzantine { .. })));
 }
 
-const CASES: [Case; 59] = [
+const CASES: [Case; 64] = [
     ("one-way-cut", "no pre-vote", |scenario| scenario.raft.pre_vote = false),
     ("chain-of-three", "no pre-vote and no check-quorum", |scenario| {
         (scenario.raft.pre_vote, scenario.raft.check_quorum) = (false, false);
@@ -72,6 +72,11 @@ const CASES: [Case; 59] = [
     }),
     ("hybrid-under-attack", "nobody who lies", honest),
     ("hybrid-under-attack", "signs that are forgotten at once", |scenario| scenario.threat.window = Span(10)),
+    ("pbft-convicted", "nobody who lies", honest),
+    ("pbft-convicted", "nobody who looks for evidence", |scenario| scenario.pbft.evidence = false),
+    ("hotstuff-convicted", "nobody who looks for evidence", |scenario| scenario.hotstuff.evidence = false),
+    ("hybrid-convicted", "nobody who lies", honest),
+    ("hybrid-convicted", "nobody who looks for evidence", |scenario| scenario.pbft.evidence = false),
     ("log-repair", "nobody who backs up", |scenario| scenario.rules_off.push(Rule::BackUpOnConflict)),
     ("batching", "one entry a message", |scenario| scenario.raft.max_entries_per_append = 1),
     ("batching", "no bound in entries", |scenario| scenario.raft.max_entries_per_append = 1_000),

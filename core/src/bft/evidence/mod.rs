@@ -13,9 +13,12 @@
 //! encoding, of [`MAX_BYTES`] at the most: about 300 bytes for two votes, and
 //! for a new view about 40 bytes for each proof that its view changes name.
 //!
-//! Left out: how evidence travels and who decides what follows from it. Read
-//! `word` and `offence` next, then `watch`: how a replica finds any.
+//! Read `word` and `offence` next, then `watch`: how a replica finds any, `accuser`:
+//! how it travels and is asked for, and `decided`: what a cluster makes of it.
 
+mod accuser;
+pub mod decided;
+pub mod event;
 pub mod offence;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,9 +28,11 @@ pub mod word;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub(in crate::bft) use accuser::Accuser;
+pub use event::Event;
 pub use offence::{MAX_WINDOW, Offence};
 pub use watch::Watch;
-pub use word::{Begun, Known, Left, Signed, Word, said_in_hotstuff, said_in_pbft};
+pub use word::{Begun, Known, Left, Signed, Word, said_in_hotstuff, said_in_pbft, said_in_rounds, said_in_stop};
 
 use crate::crypto::{Claim, Domain, Forged, Hash256, Identity, Verifier};
 use crate::types::NodeId;
@@ -54,6 +59,20 @@ pub struct Conviction {
     pub offence: Offence,
     /// What proves it: the hash of the evidence.
     pub evidence: Hash256,
+    /// In which instance of the protocol it was said.
+    pub instance: u64,
+}
+
+impl Conviction {
+    /// The evidence's hash as one word, as the cluster's own records name evidence.
+    #[must_use]
+    pub fn name(&self) -> String {
+        use core::fmt::Write as _;
+        self.evidence.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes all that is written");
+            text
+        })
+    }
 }
 
 /// Why evidence convicts nobody.
@@ -98,6 +117,7 @@ impl Evidence {
         let words = || [Some(&self.first), self.second.as_ref()].into_iter().flatten();
         let own = words().all(|signed| match &signed.word {
             Word::ViewChange(left) => left.replica == self.culprit,
+            Word::Stopped { replica, .. } => *replica == self.culprit,
             Word::PrePrepare(_)
             | Word::Prepare(_)
             | Word::Commit(_)
@@ -106,7 +126,9 @@ impl Evidence {
             | Word::Proposal(_)
             | Word::Vote(_)
             | Word::VoteFor(_)
-            | Word::Timeout { .. } => true,
+            | Word::Timeout { .. }
+            | Word::Acknowledged { .. }
+            | Word::VotedIn { .. } => true,
         });
         let in_order = self.second.as_ref().is_none_or(|second| encoded(&self.first) < encoded(second));
         if !own || !in_order {
@@ -137,9 +159,24 @@ impl Evidence {
     /// # Errors
     /// Why it does not.
     pub fn judge(&self, cluster: u64, keys: &dyn Verifier) -> Result<Conviction, NoProof> {
-        let offence = self.offence()?;
+        self.offence()?;
         keys.verify(&self.claims(cluster))?;
-        Ok(Conviction { culprit: self.culprit, offence, evidence: self.hash() })
+        self.verified()
+    }
+
+    /// The verdict, where the signatures are known to hold.
+    ///
+    /// # Errors
+    /// Why it does not convict.
+    pub fn verified(&self) -> Result<Conviction, NoProof> {
+        let (culprit, instance, offence) = (self.culprit, self.instance, self.offence()?);
+        Ok(Conviction { culprit, offence, evidence: self.hash(), instance })
+    }
+
+    /// In which instance of the protocol it was said.
+    #[must_use]
+    pub fn instance(&self) -> u64 {
+        self.instance
     }
 
     /// Its one encoding.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::word::{Begun, Known, Word};
 use crate::bft::hotstuff::BlockId;
+use crate::bft::hybrid::rounds::Mark;
 use crate::bft::pbft::{Subject, Value, follows};
 use crate::crypto::Hash256;
 use crate::types::{Sequence, Term};
@@ -40,17 +41,30 @@ pub enum Offence {
     /// `DiemBFT` v4: gave a view up and kept back a certificate that it had seen when it voted. The highest certificate
     /// is durable before the vote leaves and never falls below that, and no vote follows a timeout of its view.
     HidCertificate,
+    /// The hybrid's two rounds: acknowledged two histories at one place of one term. What an honest replica has
+    /// acknowledged last, and the links that it stands on, are durable before it says so.
+    TwoHistories,
+    /// The hybrid: named a prepare certificate, and then voted in a later term or stopped without it or a higher one.
+    /// The certificate is durable before it is named, its rank never falls, and no word in a term follows a vote in a
+    /// later one or a stop.
+    HidHistory,
+    /// The hybrid: stopped one instance with two statements. The statement is durable before it is said, and is said
+    /// in these words for ever.
+    TwoStops,
 }
 
 impl Offence {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::TwoValues,
         Self::HidPrepared,
         Self::UnfoundedNewView,
         Self::TwoNewViews,
         Self::TwoBlocks,
         Self::HidCertificate,
+        Self::TwoHistories,
+        Self::HidHistory,
+        Self::TwoStops,
     ];
 
     /// One word, as the cluster's own records write reasons.
@@ -63,6 +77,9 @@ impl Offence {
             Self::TwoNewViews => "two-new-views",
             Self::TwoBlocks => "two-blocks",
             Self::HidCertificate => "hid-certificate",
+            Self::TwoHistories => "two-histories",
+            Self::HidHistory => "hid-history",
+            Self::TwoStops => "two-stops",
         }
     }
 }
@@ -78,6 +95,9 @@ pub fn together(one: &Word, other: &Word) -> Option<Offence> {
         two_blocks(one, other).then_some(Offence::TwoBlocks),
         hid().then_some(Offence::HidPrepared),
         kept_back().then_some(Offence::HidCertificate),
+        two_histories(one, other).then_some(Offence::TwoHistories),
+        two_stops(one, other).then_some(Offence::TwoStops),
+        (forgets(one, other) || forgets(other, one)).then_some(Offence::HidHistory),
     ]
     .into_iter()
     .flatten()
@@ -97,7 +117,10 @@ pub fn alone(word: &Word) -> Option<Offence> {
         | Word::Proposal(_)
         | Word::Vote(_)
         | Word::VoteFor(_)
-        | Word::Timeout { .. } => None,
+        | Word::Timeout { .. }
+        | Word::Acknowledged { .. }
+        | Word::VotedIn { .. }
+        | Word::Stopped { .. } => None,
     }
 }
 
@@ -111,7 +134,10 @@ pub(super) fn subject(word: &Word) -> Option<&Subject> {
         | Word::Proposal(_)
         | Word::Vote(_)
         | Word::VoteFor(_)
-        | Word::Timeout { .. } => None,
+        | Word::Timeout { .. }
+        | Word::Acknowledged { .. }
+        | Word::VotedIn { .. }
+        | Word::Stopped { .. } => None,
     }
 }
 
@@ -126,7 +152,10 @@ pub(super) fn block(word: &Word) -> Option<&BlockId> {
         | Word::NewView(_)
         | Word::Began { .. }
         | Word::VoteFor(_)
-        | Word::Timeout { .. } => None,
+        | Word::Timeout { .. }
+        | Word::Acknowledged { .. }
+        | Word::VotedIn { .. }
+        | Word::Stopped { .. } => None,
     }
 }
 
@@ -142,7 +171,10 @@ pub(super) fn began(word: &Word) -> Option<(Term, Hash256)> {
         | Word::Proposal(_)
         | Word::Vote(_)
         | Word::VoteFor(_)
-        | Word::Timeout { .. } => None,
+        | Word::Timeout { .. }
+        | Word::Acknowledged { .. }
+        | Word::VotedIn { .. }
+        | Word::Stopped { .. } => None,
     }
 }
 
@@ -183,6 +215,56 @@ fn covers(known: &Known, commit: &Subject) -> bool {
 fn keeps_back(vote: &Word, timeout: &Word) -> bool {
     let (Word::VoteFor(header), Word::Timeout { view, high }) = (vote, timeout) else { return false };
     *view >= header.view && *high < header.justify.view
+}
+
+/// Which place of a history a word acknowledges.
+pub(super) fn acknowledged(word: &Word) -> Option<Mark> {
+    match word {
+        Word::Acknowledged { mark, .. } => Some(*mark),
+        Word::PrePrepare(_)
+        | Word::Prepare(_)
+        | Word::Commit(_)
+        | Word::ViewChange(_)
+        | Word::NewView(_)
+        | Word::Began { .. }
+        | Word::Proposal(_)
+        | Word::Vote(_)
+        | Word::VoteFor(_)
+        | Word::Timeout { .. }
+        | Word::VotedIn { .. }
+        | Word::Stopped { .. } => None,
+    }
+}
+
+fn two_histories(one: &Word, other: &Word) -> bool {
+    let (Some(one), Some(other)) = (acknowledged(one), acknowledged(other)) else { return false };
+    one.rank() == other.rank() && one.hash != other.hash
+}
+
+fn two_stops(one: &Word, other: &Word) -> bool {
+    matches!((one, other), (Word::Stopped { .. }, Word::Stopped { .. })) && one != other
+}
+
+/// Whether a certificate that was named is missing in a vote of a later term, or where its signer stopped.
+fn forgets(ack: &Word, leave: &Word) -> bool {
+    let Word::Acknowledged { mark, named: Some(named) } = ack else { return false };
+    let shown = match leave {
+        Word::VotedIn { term, prepared } if mark.term < *term => prepared,
+        Word::Stopped { prepared, .. } => prepared,
+        Word::PrePrepare(_)
+        | Word::Prepare(_)
+        | Word::Commit(_)
+        | Word::ViewChange(_)
+        | Word::NewView(_)
+        | Word::Began { .. }
+        | Word::Proposal(_)
+        | Word::Vote(_)
+        | Word::VoteFor(_)
+        | Word::Timeout { .. }
+        | Word::Acknowledged { .. }
+        | Word::VotedIn { .. } => return false,
+    };
+    shown.is_none_or(|shown| shown.rank() < named.rank())
 }
 
 /// Whether it costs little to find out what follows.

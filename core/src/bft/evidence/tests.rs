@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{Begun, Evidence, Known, Left, NoProof, Offence, Signed, Watch, Word, encoded, offence};
 use crate::bft::hotstuff::{BlockId, Header, QuorumCertificate};
+use crate::bft::hybrid::rounds::Mark;
 use crate::bft::pbft::{Subject, Value};
 use crate::bft::testing::{CLUSTER, TestRing, TestSigner};
 use crate::crypto::{Claim, Domain, Family, Forged, Hash256, Identity, Signature, Signer as _, Verifier as _};
@@ -85,7 +86,7 @@ impl Gathered {
                 assert!(evidence.judge(domain.cluster, &TestRing).is_ok());
                 assert!(found.insert(evidence.culprit()), "once");
             }
-            assert!(watch.len() <= self.said.len() * (capacity + 2));
+            assert!(watch.len() <= self.said.len() * (capacity + 3));
         }
         found
     }
@@ -131,6 +132,38 @@ fn block(view: u64, name: u8) -> BlockId {
 fn vote_for(view: u64, justify: u64) -> Word {
     let justify = QuorumCertificate { view: Term(justify), block: hash(9), ..QuorumCertificate::default() };
     Word::VoteFor(Box::new(Header { view: Term(view), justify: Arc::new(justify), batch: hash(8) }))
+}
+
+fn mark(term: u64, sequence: u64, history: u8) -> Mark {
+    Mark { term: Term(term), sequence: Sequence(sequence), hash: hash(history) }
+}
+
+fn acknowledged(mark: Mark, named: Option<Mark>) -> Word {
+    Word::Acknowledged { mark, named }
+}
+
+fn voted_in(term: u64, prepared: Option<Mark>) -> Word {
+    Word::VotedIn { term: Term(term), prepared }
+}
+
+fn stopped(prepared: Option<Mark>) -> Word {
+    Word::Stopped { replica: NodeId(1), stable: Default::default(), prepared }
+}
+
+/// PROTOCOLS, "Hybrid", 1, 2 and 4.
+#[test]
+fn in_the_rounds_one_history_a_place_and_no_certificate_kept_back() {
+    let named = acknowledged(mark(2, 7, 1), Some(mark(2, 6, 1)));
+    for honest in [voted_in(3, Some(mark(2, 6, 1))), voted_in(4, Some(mark(3, 1, 1))), voted_in(2, None)] {
+        assert_eq!(verdict(named.clone(), honest), None);
+    }
+    assert_eq!(verdict(named.clone(), stopped(Some(mark(2, 6, 1)))), None);
+    assert_eq!(verdict(named.clone(), acknowledged(mark(3, 7, 2), None)), None, "another term");
+    assert_eq!(verdict(named.clone(), acknowledged(mark(2, 8, 2), None)), None, "another place");
+    let voted_again = verdict(voted_in(3, None), voted_in(3, Some(mark(2, 6, 1))));
+    assert_eq!(voted_again, None, "it may have learned of one in between");
+    assert_eq!(verdict(named.clone(), voted_in(3, None)), Some(Offence::HidHistory));
+    assert_eq!(verdict(named, stopped(Some(mark(2, 5, 1)))), Some(Offence::HidHistory));
 }
 
 fn timeout(view: u64, high: u64) -> Word {
@@ -310,6 +343,10 @@ fn a_watch_finds_every_offence_in_either_order() {
         (Offence::TwoBlocks, Word::Vote(block(3, 1)), Word::Proposal(block(3, 2))),
         (Offence::HidCertificate, short, timeout(6, 3)),
         (Offence::UnfoundedNewView, Word::NewView(Box::new(begun)), Word::Prepare(at(3, 7, 1))),
+        (Offence::TwoHistories, acknowledged(mark(2, 7, 1), None), acknowledged(mark(2, 7, 2), None)),
+        (Offence::HidHistory, acknowledged(mark(2, 7, 1), Some(mark(2, 6, 1))), voted_in(3, Some(mark(2, 5, 1)))),
+        (Offence::HidHistory, acknowledged(mark(2, 7, 1), Some(mark(2, 6, 1))), stopped(None)),
+        (Offence::TwoStops, stopped(None), stopped(Some(mark(2, 5, 1)))),
     ];
     let mut found = BTreeSet::new();
     for (offence, one, other) in pairs {

@@ -2,7 +2,7 @@
 //!
 //! It remembers what each peer has said of late and holds every new word
 //! against that. Bounded: of each peer so many words, the newest, and its last
-//! view change and timeout; of the blocks that were proposed so many headers.
+//! view change (in the hybrid: vote and stop statement) and timeout; of the blocks that were proposed so many headers.
 //! Who floods displaces its own words alone. A peer is found out once.
 //!
 //! Whoever calls hands in words that are verified ([`said_in_pbft`],
@@ -12,11 +12,13 @@
 //! [`said_in_pbft`]: super::said_in_pbft
 //! [`said_in_hotstuff`]: super::said_in_hotstuff
 
+use std::collections::VecDeque;
+
 use litemap::LiteMap;
 
 use super::offence::{self, subject};
 use super::word::{Signed, Word};
-use super::{Evidence, offence::began, offence::block};
+use super::{Evidence, offence::acknowledged, offence::began, offence::block};
 use crate::bft::hotstuff::Header;
 use crate::crypto::{Domain, Hash256};
 use crate::types::{NodeId, Sequence, Term};
@@ -36,9 +38,11 @@ pub struct Watch {
 #[derive(Clone, Debug, Default)]
 struct Peer {
     /// By what they are about, the newest last.
-    said: Vec<(About, Signed)>,
-    /// Its view change to the highest view.
+    said: VecDeque<(About, Signed)>,
+    /// Its view change to the highest view; in the two rounds its vote of the highest term.
     left: Option<Signed>,
+    /// The first statement with which it has stopped.
+    stopped: Option<Signed>,
     /// Its timeout of the highest view.
     gave_up: Option<Signed>,
     is_found_out: bool,
@@ -52,7 +56,8 @@ fn about(word: &Word) -> Option<About> {
     let of_value = subject(word).map(|subject| (subject.view, subject.sequence));
     let of_view = || block(word).map(|block| (block.view, Sequence(0)));
     let of_begin = || began(word).map(|(view, _)| (view, Sequence(0)));
-    of_value.or_else(of_view).or_else(of_begin)
+    let of_place = || acknowledged(word).map(|mark| mark.rank());
+    of_value.or_else(of_view).or_else(of_begin).or_else(of_place)
 }
 
 impl Watch {
@@ -80,7 +85,13 @@ impl Watch {
     /// Takes the header of a block that was proposed, before the votes for it: that somebody has voted for it and kept
     /// its parent's certificate back later shows only with it.
     pub fn show(&mut self, header: Header) {
-        let key = (header.view, header.hash());
+        let hash = header.hash();
+        self.show_as(hash, header);
+    }
+
+    /// The same where the block's hash is known.
+    pub(super) fn show_as(&mut self, hash: Hash256, header: Header) {
+        let key = (header.view, hash);
         let place = self.headers.partition_point(|(view, hash, _)| (*view, *hash) < key);
         if self.headers.get(place).is_some_and(|(view, hash, _)| (*view, *hash) == key) {
             return;
@@ -94,8 +105,8 @@ impl Watch {
     /// How many words it remembers.
     #[must_use]
     pub fn len(&self) -> usize {
-        let kept =
-            |peer: &Peer| peer.said.len() + usize::from(peer.left.is_some()) + usize::from(peer.gave_up.is_some());
+        let others = |peer: &Peer| [&peer.left, &peer.stopped, &peer.gave_up].into_iter().flatten().count();
+        let kept = |peer: &Peer| peer.said.len() + others(peer);
         self.peers.iter().map(|(_, peer)| kept(peer)).sum()
     }
 
@@ -117,7 +128,10 @@ impl Peer {
         let voted_for = |vote: &Signed| with_header(vote, headers);
         match &new.word {
             // All commits of earlier views count.
-            Word::ViewChange(_) => self.said.iter().map(|(_, known)| known).find(|known| against(known)).map(pair),
+            Word::ViewChange(_) | Word::VotedIn { .. } | Word::Stopped { .. } => {
+                let said = self.said.iter().map(|(_, known)| known);
+                said.chain(&self.stopped).find(|known| against(known)).map(pair)
+            }
             Word::Timeout { .. } => {
                 let votes = self.said.iter().filter_map(|(_, known)| voted_for(known));
                 votes.into_iter().find(against).map(|vote| pair(&vote))
@@ -129,9 +143,10 @@ impl Peer {
             | Word::Began { .. }
             | Word::Proposal(_)
             | Word::Vote(_)
-            | Word::VoteFor(_) => {
-                let beside = self.beside(about(&new.word)?).iter().map(|(_, known)| known);
-                let found = beside.chain(&self.left).find(|known| against(known)).map(pair);
+            | Word::VoteFor(_)
+            | Word::Acknowledged { .. } => {
+                let beside = self.beside(about(&new.word)?).map(|(_, known)| known);
+                let found = beside.chain(&self.left).chain(&self.stopped).find(|known| against(known)).map(pair);
                 let hidden = || {
                     let (vote, timeout) = (voted_for(new)?, self.gave_up.as_ref()?);
                     offence::together(&vote.word, &timeout.word)?;
@@ -143,10 +158,9 @@ impl Peer {
     }
 
     /// What it has said of this.
-    fn beside(&self, of: About) -> &[(About, Signed)] {
+    fn beside(&self, of: About) -> impl Iterator<Item = &(About, Signed)> {
         let first = self.said.partition_point(|(known, _)| *known < of);
-        let after = self.said.partition_point(|(known, _)| *known <= of);
-        &self.said[first..after]
+        self.said.range(first..).take_while(move |(known, _)| *known == of)
     }
 
     fn keep(&mut self, new: Signed, capacity: usize) {
@@ -163,6 +177,13 @@ impl Peer {
                     self.gave_up = Some(new);
                 }
             }
+            Word::VotedIn { term, .. } => {
+                let of = |known: &Signed| if let Word::VotedIn { term, .. } = known.word { term } else { Term(0) };
+                if self.left.as_ref().is_none_or(|known| of(known) <= *term) {
+                    self.left = Some(new);
+                }
+            }
+            Word::Stopped { .. } => drop(self.stopped.get_or_insert(new)),
             Word::PrePrepare(_)
             | Word::Prepare(_)
             | Word::Commit(_)
@@ -170,19 +191,20 @@ impl Peer {
             | Word::Began { .. }
             | Word::Proposal(_)
             | Word::Vote(_)
-            | Word::VoteFor(_) => self.keep_short(new, capacity),
+            | Word::VoteFor(_)
+            | Word::Acknowledged { .. } => self.keep_short(new, capacity),
         }
     }
 
     fn keep_short(&mut self, new: Signed, capacity: usize) {
         let Some(of) = about(&new.word) else { return };
-        if self.beside(of).iter().any(|(_, known)| known.word == new.word) {
+        if self.beside(of).any(|(_, known)| known.word == new.word) {
             return;
         }
         let place = self.said.partition_point(|(known, _)| *known <= of);
         self.said.insert(place, (of, new));
         if self.said.len() > capacity {
-            self.said.remove(0);
+            self.said.pop_front();
         }
     }
 }

@@ -5,8 +5,9 @@
 //! and whoever spoils them on the way spoils nobody's name. Only of a block that
 //! is voted for the parent's certificate has to be shown ([`Word::VoteFor`]).
 //!
-//! Words come from the messages of PBFT and `HotStuff` ([`said_in_pbft`],
-//! [`said_in_hotstuff`]), from certificates within them too. Checkpoints are
+//! Words come from the messages of PBFT, `HotStuff` and the hybrid's two rounds
+//! ([`said_in_pbft`], [`said_in_hotstuff`], [`said_in_rounds`], [`said_in_stop`]), from
+//! certificates within them too. Checkpoints are
 //! left out: who tells two states of one number may have a state machine that
 //! is wrong, and that is no lie.
 
@@ -15,6 +16,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::bft::hotstuff::{self, BlockId, Header, QuorumCertificate, TimeoutCertificate};
+use crate::bft::hybrid::history::{Stop, stop_statement};
+use crate::bft::hybrid::rounds::{self, Ack, Mark};
 use crate::bft::pbft::{self, Assigned, NewView, Prepared, Subject, ViewChange};
 use crate::bft::{Certificate, Checkpoint, StableCheckpoint};
 use crate::crypto::{Domain, Family, Hash256, Signature, Statement};
@@ -54,6 +57,29 @@ pub enum Word {
         view: Term,
         /// The view of its highest certificate.
         high: Term,
+    },
+    /// The hybrid's two rounds: a replica has this history, and names its highest prepare certificate.
+    Acknowledged {
+        /// The history.
+        mark: Mark,
+        /// What the certificate is of.
+        named: Option<Mark>,
+    },
+    /// A replica takes part in no term below this one any more, and shows its highest prepare certificate.
+    VotedIn {
+        /// The term.
+        term: Term,
+        /// What the certificate is of.
+        prepared: Option<Mark>,
+    },
+    /// A replica ends the two rounds, and says what it holds.
+    Stopped {
+        /// Who.
+        replica: NodeId,
+        /// The place of its stable checkpoint, and the chain hash there.
+        stable: (Sequence, Hash256),
+        /// What its highest prepare certificate is of.
+        prepared: Option<Mark>,
     },
 }
 
@@ -167,6 +193,7 @@ impl Word {
             | Self::NewView(_)
             | Self::Began { .. } => Family::Pbft,
             Self::Proposal(_) | Self::Vote(_) | Self::VoteFor(_) | Self::Timeout { .. } => Family::HotStuff,
+            Self::Acknowledged { .. } | Self::VotedIn { .. } | Self::Stopped { .. } => Family::Hybrid,
         }
     }
 
@@ -184,6 +211,9 @@ impl Word {
             Self::Vote(BlockId { view, block }) => hotstuff::vote_statement(domain, *view, block, true),
             Self::VoteFor(header) => hotstuff::vote_statement(domain, header.view, &header.hash(), true),
             Self::Timeout { view, high } => hotstuff::timeout_statement(domain, *view, *high),
+            Self::Acknowledged { mark, named } => mark.acknowledge(domain, *named),
+            Self::VotedIn { term, prepared } => rounds::vote_statement(domain, *term, *prepared),
+            Self::Stopped { replica, stable, prepared } => stop_statement(domain, *replica, *stable, *prepared),
         }
     }
 }
@@ -217,7 +247,8 @@ pub fn said_in_pbft(message: &pbft::Message, from: NodeId, quorum: &Byzantine, t
         | pbft::Message::FetchValues(_)
         | pbft::Message::Body(..)
         | pbft::Message::FetchChunk(_)
-        | pbft::Message::Chunk(_) => {}
+        | pbft::Message::Chunk(_)
+        | pbft::Message::Evidence(_) => {}
     }
 }
 
@@ -279,7 +310,8 @@ pub fn said_in_hotstuff(message: &hotstuff::Message, from: NodeId, take: &mut im
         | hotstuff::Message::Checkpoint(_)
         | hotstuff::Message::Stable(_)
         | hotstuff::Message::FetchChunk(_)
-        | hotstuff::Message::Chunk(_) => {}
+        | hotstuff::Message::Chunk(_)
+        | hotstuff::Message::Evidence(_) => {}
     }
 }
 
@@ -295,4 +327,51 @@ fn said_in_timeouts(proof: &TimeoutCertificate, take: &mut impl FnMut(NodeId, Si
     for ((voter, signature), high) in proof.certificate.signatures().iter().zip(&proof.highs) {
         take(*voter, Signed { word: Word::Timeout { view: proof.view, high: *high }, signature: *signature });
     }
+}
+
+/// The same for a message of the hybrid's two rounds.
+pub fn said_in_rounds(message: &rounds::Message, from: NodeId, take: &mut impl FnMut(NodeId, Signed)) {
+    match message {
+        rounds::Message::Append(append) => {
+            said_in_ack(from, &append.ack, take);
+            append.prepared.iter().for_each(|prepared| said_in_acks(&prepared.acks, take));
+            append.committed.iter().for_each(|committed| said_in_acks(&committed.acks, take));
+        }
+        rounds::Message::Ack(ack) => said_in_ack(from, ack, take),
+        rounds::Message::Vote(vote) => said_in_vote(vote, take),
+        rounds::Message::Lead(lead) => lead.votes.iter().for_each(|vote| said_in_vote(vote, take)),
+        rounds::Message::Decided(decided) => said_in_acks(&decided.committed.acks, take),
+        rounds::Message::Requests(_)
+        | rounds::Message::Wishes(_)
+        | rounds::Message::Checkpoint(_)
+        | rounds::Message::Standing(_)
+        | rounds::Message::Stable(_)
+        | rounds::Message::FetchLinks { .. }
+        | rounds::Message::Links(_)
+        | rounds::Message::FetchChunk(_)
+        | rounds::Message::Chunk(_) => {}
+    }
+}
+
+/// The same for a stop statement.
+pub fn said_in_stop(stop: &Stop, take: &mut impl FnMut(NodeId, Signed)) {
+    let stable = stop.stable_mark();
+    let prepared = stop.prepared.as_ref().map(|prepared| prepared.mark);
+    let word = Word::Stopped { replica: stop.replica, stable, prepared };
+    take(stop.replica, Signed { word, signature: stop.signature });
+    stop.prepared.iter().for_each(|prepared| said_in_acks(&prepared.acks, take));
+}
+
+fn said_in_ack(by: NodeId, ack: &Ack, take: &mut impl FnMut(NodeId, Signed)) {
+    take(by, Signed { word: Word::Acknowledged { mark: ack.mark, named: ack.named }, signature: ack.signature });
+}
+
+fn said_in_acks(acks: &[(NodeId, Ack)], take: &mut impl FnMut(NodeId, Signed)) {
+    acks.iter().for_each(|(voter, ack)| said_in_ack(*voter, ack, take));
+}
+
+fn said_in_vote(vote: &rounds::Vote, take: &mut impl FnMut(NodeId, Signed)) {
+    let prepared = vote.prepared.as_ref().map(|prepared| prepared.mark);
+    take(vote.by, Signed { word: Word::VotedIn { term: vote.term, prepared }, signature: vote.signature });
+    vote.prepared.iter().for_each(|prepared| said_in_acks(&prepared.acks, take));
 }

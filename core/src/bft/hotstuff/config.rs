@@ -42,6 +42,8 @@ pub struct Settings {
     pub pool: pool::Limits,
     /// Which log times are believed.
     pub tolerance: Tolerance,
+    /// Whether replicas look for evidence of lies, pass it on and ask for convictions.
+    pub evidence: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             max_snapshot_bytes: 64 << 20,
             pool: pool::Limits::default(),
             tolerance: Tolerance { clocks: Span::from_secs(10), jump: crate::raft::MAX_LOG_TIME_JUMP },
+            evidence: true,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::block::Block;
+use crate::bft::evidence::Evidence;
 use crate::bft::{Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
 use crate::crypto::{Domain, Hash256, Signature, Statement};
 use crate::quorum::Byzantine;
@@ -46,6 +47,8 @@ pub enum Message {
     FetchChunk(FetchChunk),
     /// That part.
     Chunk(Chunk),
+    /// Proof that somebody has lied, for whoever has not heard of it.
+    Evidence(Arc<Evidence>),
 }
 
 /// A block, proposed.

@@ -27,8 +27,9 @@
 //! * what a vote, a proposal or a timeout promises is durable before it leaves.
 //!
 //! Left out: changes of membership. Read `message` and `block` next,
-//! then `safety`, `proposals`, `votes`, `pacemaker` and `commit`; then `sync`.
+//! then `safety`, `proposals`, `votes`, `pacemaker` and `commit`; then `sync` and `accuse`.
 
+mod accuse;
 mod block;
 mod block_tree;
 mod checkpoints;
@@ -71,6 +72,7 @@ use pacemaker::Pacemaker;
 use persist::Persist;
 use sync::Sync;
 
+use super::evidence::Accuser;
 use super::{Bundle, Pool};
 use crate::crypto::{Claim, Signer};
 use crate::event::Event as AnyEvent;
@@ -129,6 +131,7 @@ pub struct HotStuff<R: Rules = AllOn> {
     /// Nothing in the state machine expires before this log time.
     expiry: Option<Wall>,
     started: Mono,
+    accuser: Accuser,
 }
 
 /// What a replica says to itself too.
@@ -188,6 +191,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             store_lost: image.format.is_none() || log.base().index > held.index,
             expiry: None,
             started: now.mono,
+            accuser: accuse::accuser(config, node),
             config: Arc::new(config.clone()),
             log,
         };
@@ -209,6 +213,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             // Snapshots are made where all replicas make them, and of the whole.
             Input::TakeSnapshot | Input::Projected { .. } => {}
             Input::ExpiryAt(at) => self.expiry = at,
+            Input::Convicted(convictions) => drop(self.accuser.decided(&convictions, out)),
             Input::Forged { from } => out.note(|| AnyEvent::HotStuff(Event::Forged { from })),
             // Only what clients have signed is ordered.
             Input::Propose(proposals) => {
@@ -238,7 +243,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
         }
         let owes = self.apply_asked < self.persist.durable() && self.sync.installing.is_none();
         let start = owes.then_some(self.started);
-        [start, self.pacemaker.deadline(), self.sync.deadline()].into_iter().flatten().min()
+        [start, self.pacemaker.deadline(), self.sync.deadline(), self.accuser.deadline()].into_iter().flatten().min()
     }
 
     fn status(&self) -> NodeStatus {
@@ -250,7 +255,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
     }
 
     fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
-        claims.push(bundle.claim(self.config.cluster));
+        bundle.claims(self.config.cluster, claims);
     }
 }
 
@@ -343,6 +348,7 @@ impl<R: Rules> HotStuff<R> {
     /// What every step ends with: what is durable counts, a leader proposes, timers run while something is wanted,
     /// and the step's write goes out. For an executor that does everything at once more may follow from that.
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
+        self.accuse(now, out);
         loop {
             self.restore_if_durable(now, out);
             self.count_own(now, out);

@@ -49,6 +49,8 @@ impl<R: Rules> HotStuff<R> {
             Message::TimeoutCertificate(proof) => self.claim_timeout_certificate(&domain, Some(proof), claims),
             Message::Checkpoint(signed) => claims.push(signed.checkpoint.claim(&domain, from, signed.signature)),
             Message::Stable(proof) => proof.claims(&domain, claims),
+            Message::Evidence(evidence) if self.accuser.is_moot(evidence) => {}
+            Message::Evidence(evidence) => claims.extend(evidence.claims(self.config.cluster)),
             // Known by their hashes, or nothing that has to be believed.
             Message::Fetch(_) | Message::Blocks(_) | Message::FetchChunk(_) | Message::Chunk(_) => {}
         }
@@ -92,6 +94,7 @@ impl<R: Rules> HotStuff<R> {
         if let Some(reason) = self.refuses(from, &message) {
             return Self::ignore(from, reason, out);
         }
+        self.listen(from, &message);
         match message {
             Message::Proposal(proposal) => self.on_proposal(now, from, &proposal, out),
             Message::Vote(vote) => self.on_vote(now, from, vote, out),
@@ -106,6 +109,7 @@ impl<R: Rules> HotStuff<R> {
             Message::Stable(proof) => self.on_stable(now, from, *proof, out),
             Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
             Message::Chunk(chunk) => self.on_chunk(now, from, &chunk, out),
+            Message::Evidence(evidence) => drop(self.accuser.take(from, evidence, out)),
         }
     }
 
@@ -152,7 +156,8 @@ impl<R: Rules> HotStuff<R> {
             | Message::Stable(_)
             | Message::Fetch(_)
             | Message::FetchChunk(_)
-            | Message::Chunk(_) => true,
+            | Message::Chunk(_)
+            | Message::Evidence(_) => true,
         }
     }
 

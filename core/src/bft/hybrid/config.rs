@@ -52,7 +52,9 @@ impl<R: Rules> Config<R> {
         Ok(Self { settings, rules, signers })
     }
 
+    /// What runs inside leaves evidence to the hybrid.
     fn with(&self, settings: pbft::Settings) -> pbft::Config<R> {
+        let settings = pbft::Settings { evidence: false, ..settings };
         pbft::Config { settings, rules: self.rules.clone(), signers: Arc::clone(&self.signers) }
     }
 
@@ -88,6 +90,11 @@ impl<R: Rules> Config<R> {
     pub fn domain(&self, era: u64, phase: u64, family: Family) -> Domain {
         Domain { instance: instance(era, phase), family, ..self.settings.bft.domain() }
     }
+}
+
+/// The era that an instance is of.
+pub(super) fn era_of(instance: u64) -> u64 {
+    instance / INSTANCES_PER_ERA
 }
 
 /// The number of an era's instance.

@@ -69,6 +69,7 @@ impl<R: Rules> Hybrid<R> {
             | Message::Where(_)
             | Message::Calm(_)
             | Message::Root(_)
+            | Message::Evidence(_)
             | Message::Later { .. } => {
                 let soon = self.asked_at + self.config.settings.bft.retransmit;
                 self.ask_at = self.ask_at.min(soon.max(now.mono));
@@ -158,6 +159,7 @@ impl<R: Rules> Hybrid<R> {
         (self.has_asked, self.has_asked_to_leave) = (false, false);
         (self.calm_since, self.ask_at) = (now.mono, now.mono);
         self.tickets.forget();
+        self.accuser.listen_in(&self.domains());
     }
 
     /// One write ends the era before: the checkpoint, and the state in the place of the log, which ended at `end`. That

@@ -37,22 +37,37 @@ pub struct Stop {
     pub signature: Signature,
 }
 
+/// What a replica signs that stops with this checkpoint and this certificate.
+#[must_use]
+pub fn stop_statement(
+    domain: &Domain,
+    replica: NodeId,
+    (sequence, chain): (Sequence, Hash256),
+    prepared: Option<Mark>,
+) -> Statement {
+    let mark = prepared.unwrap_or(Mark { term: Term(0), sequence: Sequence(0), hash: Hash256::ZERO });
+    Statement::new(domain, STOP)
+        .number(u64::from(replica.0))
+        .number(sequence.0)
+        .hash(&chain)
+        .number(u64::from(prepared.is_some()))
+        .number(mark.term.0)
+        .number(mark.sequence.0)
+        .hash(&mark.hash)
+}
+
 impl Stop {
     /// What the replica signs, in the domain of the instance that it stops.
     #[must_use]
     pub fn statement(&self, domain: &Domain) -> Statement {
-        let none = Mark { term: Term(0), sequence: Sequence(0), hash: Hash256::ZERO };
-        let mark = self.prepared.as_ref().map_or(none, |prepared| prepared.mark);
-        let (sequence, chain) =
-            self.stable.as_ref().map_or(Default::default(), |stable| (stable.proof.checkpoint.sequence, stable.chain));
-        Statement::new(domain, STOP)
-            .number(u64::from(self.replica.0))
-            .number(sequence.0)
-            .hash(&chain)
-            .number(u64::from(self.prepared.is_some()))
-            .number(mark.term.0)
-            .number(mark.sequence.0)
-            .hash(&mark.hash)
+        let prepared = self.prepared.as_ref().map(|prepared| prepared.mark);
+        stop_statement(domain, self.replica, self.stable_mark(), prepared)
+    }
+
+    /// The place of its stable checkpoint, and the chain hash there.
+    #[must_use]
+    pub fn stable_mark(&self) -> (Sequence, Hash256) {
+        self.stable.as_ref().map_or(Default::default(), |stable| (stable.proof.checkpoint.sequence, stable.chain))
     }
 
     /// What has to be verified before it is believed, alone or in a set.

@@ -30,6 +30,7 @@ use super::era::Ahead;
 use super::message::{Message, Phase, calm};
 use super::rounds::{Sealed, Stable};
 use super::{Effects, Hybrid};
+use crate::bft::evidence::decided;
 use crate::bft::pbft::{self, Value};
 use crate::bft::{Bundle, Certificate, Checkpoint, StableCheckpoint, request};
 use crate::crypto::{Claim, Domain, Family, Hash256, Identity, Signature};
@@ -42,12 +43,13 @@ use crate::types::{Mono, NodeId, Now, RequestNumber};
 /// Words of calm replicas in a bundle, whatever they prove.
 pub(super) fn decode(bundle: &Bundle) -> Option<Vec<(NodeId, Signature)>> {
     let [proposal] = bundle.proposals() else { return None };
-    is_of_a_node(bundle).then(|| postcard::from_bytes(&proposal.payload).ok())?
+    let asks = is_of_a_node(bundle) && !decided::is_marked(&proposal.payload);
+    asks.then(|| postcard::from_bytes(&proposal.payload).ok())?
 }
 
 /// Whether a replica asks in it, and no client.
 pub(super) fn is_of_a_node(bundle: &Bundle) -> bool {
-    matches!(request::identity(bundle.client()), Identity::Node(_))
+    request::is_node(bundle.client())
 }
 
 /// Whether the value ends PBFT: it holds words of a quorum. Their signatures are verified before it is accepted.
@@ -99,7 +101,8 @@ impl<R: Rules> Hybrid<R> {
         let has_said = self.calm.get(self.place_of(self.id)?).is_some_and(Option::is_some);
         let settings = &self.config.settings.threat;
         let dwell = settings.dwell_after(self.era, self.on(Rule::HybridDwellDoubles));
-        (!has_ended && !has_said && self.era < MAX_ERA).then(|| self.calm_since + dwell)
+        let is_open = self.has_open_case();
+        (!has_ended && !has_said && !is_open && self.era < MAX_ERA).then(|| self.calm_since + dwell)
     }
 
     fn watch_calm(&mut self, now: Now, out: &mut Effects) {

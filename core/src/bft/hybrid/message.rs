@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::history::Stop;
 use super::rounds::{self, Sealed};
+use crate::bft::evidence::Evidence;
 use crate::bft::pbft;
 use crate::crypto::{Domain, Signature, Statement};
 use crate::types::NodeId;
@@ -70,6 +71,8 @@ pub enum Message {
     /// PBFT has ended at the sender with this state: the two rounds go on from what a quorum says. Signed as a
     /// checkpoint of theirs.
     Root(Box<(Sealed, Signature)>),
+    /// Proof that somebody has lied, for whoever has not heard of it.
+    Evidence(Arc<Evidence>),
     /// What is said in an era after the first.
     Later {
         /// Which.
@@ -93,6 +96,7 @@ enum Flat {
     Where(Phase),
     Calm(Vec<(NodeId, Signature)>),
     Root(Box<(Sealed, Signature)>),
+    Evidence(Arc<Evidence>),
 }
 
 fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
@@ -106,6 +110,7 @@ fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::E
         Flat::Where(phase) => Message::Where(phase),
         Flat::Calm(words) => Message::Calm(words),
         Flat::Root(said) => Message::Root(said),
+        Flat::Evidence(evidence) => Message::Evidence(evidence),
     }))
 }
 

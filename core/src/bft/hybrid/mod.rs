@@ -18,9 +18,9 @@
 //! evidence keeps its index and hash in every later instance. An entry that was
 //! only told may be lost. Beyond f nothing is promised.
 //!
-//! Left out: change of members, evidence (whoever finds some calls
-//! [`Hybrid::convict`]).
+//! Left out: change of members. Who lies is found out and convicted in `accuse`.
 
+mod accuse;
 mod as_protocol;
 mod config;
 mod era;
@@ -49,6 +49,7 @@ pub use hard::HardState;
 pub use message::{Message, Phase, alarm};
 pub use status::Replica;
 
+use crate::bft::evidence::Accuser;
 use crate::bft::pbft::{self, Pbft};
 use crate::crypto::{Domain, Signature, Signer};
 use crate::log::Log;
@@ -107,6 +108,7 @@ pub struct Hybrid<R: Rules = AllOn> {
     next: Option<Ahead>,
     /// Who was convicted, and in which era.
     convicted: Vec<(u64, NodeId)>,
+    accuser: Accuser,
 
     tickets: Tickets,
     ask_at: Mono,
@@ -162,6 +164,7 @@ impl<R: Rules> Hybrid<R> {
             roots: vec![None; voters],
             next: None,
             convicted,
+            accuser: accuse::accuser(config, node, era),
             tickets: Tickets::new(image.incarnation),
             ask_at: now.mono + settings.idle_status,
             asked_at: now.mono,
@@ -228,8 +231,10 @@ impl<R: Rules> Hybrid<R> {
                 self.expiry = at;
                 self.step_current(now, Input::ExpiryAt(at), out);
             }
+            Input::Convicted(convictions) => self.on_convicted(now, &convictions, out),
             input => self.step_current(now, input, out),
         }
+        self.accuse(now, out);
         self.advance(now, out);
     }
 
@@ -251,6 +256,7 @@ impl<R: Rules> Hybrid<R> {
 
     /// A message of its own era.
     fn receive_now(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
+        self.listen(from, &message);
         match message {
             Message::Rounds(message) => {
                 let asks = matches!(
@@ -280,6 +286,7 @@ impl<R: Rules> Hybrid<R> {
             Message::Where(phase) => self.on_where(now, from, phase, out),
             Message::Calm(words) => self.on_calm(&words),
             Message::Root(said) => self.on_root(now, from, *said),
+            Message::Evidence(evidence) => self.on_evidence(now, from, evidence, out),
         }
     }
 
@@ -328,22 +335,8 @@ impl<R: Rules> Hybrid<R> {
         let rounds = if self.bft.is_none() { self.rounds.next_deadline() } else { None };
         let others = [&self.opening, &self.bft].into_iter().flatten().filter_map(Pbft::next_deadline);
         let calm = if self.phase() == Phase::Bft { self.calm_at() } else { None };
-        Some(rounds.into_iter().chain(others).chain(calm).fold(self.ask_at, Mono::min))
-    }
-
-    /// Evidence has convicted a replica: the level is *critical*, and from the next return on it never leads. What is
-    /// known from an older era is no new threat.
-    pub fn convict(&mut self, now: Now, node: NodeId, out: &mut Effects) {
-        let known = self.convicted.iter().find(|(_, known)| *known == node).map(|(era, _)| *era);
-        if self.place_of(node).is_none() || known.is_some_and(|era| era < self.era) {
-            return;
-        }
-        if known.is_none() {
-            self.convicted.push((self.era, node));
-            self.write_numbers(out);
-        }
-        self.monitor.convict(now.mono);
-        self.advance(now, out);
+        let accuser = self.accuser.deadline();
+        Some(rounds.into_iter().chain(others).chain(calm).chain(accuser).fold(self.ask_at, Mono::min))
     }
 
     /// A sign of a lie. One that is convicted threatens nobody any more: it could keep PBFT going for ever.
@@ -426,6 +419,7 @@ fn alike<M, N>(input: Input<M>) -> Option<Input<N>> {
         Input::Projected { index, digest, data } => Input::Projected { index, digest, data },
         Input::TakeSnapshot => Input::TakeSnapshot,
         Input::ExpiryAt(at) => Input::ExpiryAt(at),
+        Input::Convicted(convictions) => Input::Convicted(convictions),
         Input::Read(reads) => Input::Read(reads),
         Input::TransferLeadership { to } => Input::TransferLeadership { to },
     })

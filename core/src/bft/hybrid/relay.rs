@@ -9,12 +9,10 @@ use std::collections::VecDeque;
 use super::hard::HardState;
 use super::message::Message;
 use super::{Effects, Hybrid};
-use crate::bft::request;
-use crate::crypto::Identity;
 use crate::protocol::{self, Effect};
 use crate::rules::Rules;
 use crate::storage::Write;
-use crate::types::{ClientId, Incarnation, Ticket};
+use crate::types::{Incarnation, Ticket};
 
 /// Who runs inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +119,7 @@ impl<R: Rules> Hybrid<R> {
                 Effect::Snapshot { index } if applies => out.snapshot(index),
                 Effect::Restore { index } if applies => out.restore(index),
                 Effect::Project { index, edge } if applies => out.project(index, edge),
-                // Replicas that ask like clients see by themselves what comes of it.
-                Effect::Answer { client, number, outcome } if applies && is_client(client) => {
+                Effect::Answer { client, number, outcome } if applies => {
                     out.answer(client, number, outcome);
                 }
                 Effect::Read { request, index, how } if applies => out.read(request, index, how),
@@ -168,8 +165,4 @@ impl<R: Rules> Hybrid<R> {
         let (era, convicted) = (self.era, self.convicted.clone());
         HardState { era, begun: self.bft.is_some(), held: self.held, ended, convicted, ..HardState::default() }
     }
-}
-
-fn is_client(client: ClientId) -> bool {
-    matches!(request::identity(client), Identity::Client(_))
 }

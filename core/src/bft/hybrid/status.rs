@@ -32,6 +32,9 @@ pub struct Replica {
     pub rounds: Option<rounds::Replica>,
     /// PBFT, once it has begun.
     pub bft: Option<pbft::Replica>,
+    /// Who was convicted of lies, as far as it has applied that.
+    #[serde(default)]
+    pub convicted: Vec<NodeId>,
 }
 
 impl<R: Rules> Hybrid<R> {
@@ -83,6 +86,7 @@ impl<R: Rules> Hybrid<R> {
             stops: self.heard_stops(),
             rounds: if self.bft.is_none() { Some(self.rounds.replica()) } else { None },
             bft: self.bft.as_ref().map(|bft| bft.replica()),
+            convicted: self.accuser.convicted(),
         }
     }
 }

@@ -20,9 +20,10 @@ use super::message::{Message, Phase, alarm};
 use super::relay::Part;
 use super::threat::Level;
 use super::{Effects, Hybrid};
+use crate::bft::evidence::decided;
 use crate::bft::pbft::{self, Pbft};
 use crate::bft::{Bundle, request};
-use crate::crypto::{Identity, Signature};
+use crate::crypto::Signature;
 use crate::entry::{Class, Proposal, Tags};
 use crate::protocol::{Input, Protocol as _};
 use crate::quorum::Byzantine;
@@ -40,7 +41,7 @@ pub(super) fn statements(value: &pbft::Value, quorum: &Byzantine) -> Option<Vec<
 /// The statements in a bundle, whatever they prove.
 pub(super) fn decode(bundle: &Bundle) -> Option<Vec<Arc<Stop>>> {
     let [proposal] = bundle.proposals() else { return None };
-    matches!(request::identity(proposal.client), Identity::Node(_))
+    (request::is_node(proposal.client) && !decided::is_marked(&proposal.payload))
         .then(|| postcard::from_bytes(&proposal.payload).ok())?
 }
 
@@ -64,6 +65,7 @@ impl<R: Rules> Hybrid<R> {
         }
         if self.phase() != phase {
             self.ask_at = now.mono;
+            self.accuser.hurry(now.mono);
         }
         self.note_changes(now, out);
     }
@@ -104,13 +106,15 @@ impl<R: Rules> Hybrid<R> {
         }
     }
 
-    /// f+1 feel threatened, or have stopped, or the rest is decided already.
+    /// f+1 feel threatened, or have stopped, or the rest is decided already, or somebody has lied in these rounds: one
+    /// piece of evidence is enough, and whoever gets it joins.
     fn should_stop(&self) -> bool {
         let needed = if self.on(Rule::HybridAlarmsOfSeveral) { self.quorum.one_honest() } else { 1 };
         let count = |set: usize| u32::try_from(set).unwrap_or(u32::MAX) >= needed;
         count(self.alarms.iter().flatten().count())
             || count(self.stops.iter().flatten().count())
             || self.opened.is_some()
+            || self.has_cause()
     }
 
     /// Stops for good. What it says it holds is durable before it is said.
@@ -292,7 +296,8 @@ impl<R: Rules> Hybrid<R> {
             | pbft::Message::Stable(_)
             | pbft::Message::FetchValues(_)
             | pbft::Message::FetchChunk(_)
-            | pbft::Message::Chunk(_) => Sequence(1),
+            | pbft::Message::Chunk(_)
+            | pbft::Message::Evidence(_) => Sequence(1),
         };
         !self.on(Rule::HybridOpeningHoldsStatements) || (place == Sequence(1) && self.is_of_statements(message))
     }
@@ -316,7 +321,8 @@ impl<R: Rules> Hybrid<R> {
             | pbft::Message::Stable(_)
             | pbft::Message::FetchValues(_)
             | pbft::Message::FetchChunk(_)
-            | pbft::Message::Chunk(_) => true,
+            | pbft::Message::Chunk(_)
+            | pbft::Message::Evidence(_) => true,
         }
     }
 

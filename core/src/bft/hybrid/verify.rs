@@ -46,6 +46,8 @@ impl<R: Rules> Hybrid<R> {
                 let statement = said.0.statement(&self.config.domain(era.saturating_add(1), 0, Family::Hybrid));
                 claims.push(Claim { by: Identity::Node(from), statement, signature: said.1 });
             }
+            Message::Evidence(evidence) if self.accuser.is_moot(evidence) => {}
+            Message::Evidence(evidence) => claims.extend(evidence.claims(rounds.cluster)),
             // One within another is handed in by nobody: it is a sign.
             Message::Where(_) | Message::Later { .. } => {}
         }
@@ -69,7 +71,7 @@ impl<R: Rules> Hybrid<R> {
 
     /// What has to hold before requests are handed in.
     pub fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
-        claims.push(bundle.claim(self.config.settings.bft.cluster));
+        bundle.claims(self.config.settings.bft.cluster, claims);
         self.words(self.era, bundle, claims);
     }
 }
@@ -90,6 +92,7 @@ fn bundles(message: &pbft::Message) -> &[Arc<Bundle>] {
         | pbft::Message::Stable(_)
         | pbft::Message::FetchValues(_)
         | pbft::Message::FetchChunk(_)
-        | pbft::Message::Chunk(_) => &[],
+        | pbft::Message::Chunk(_)
+        | pbft::Message::Evidence(_) => &[],
     }
 }

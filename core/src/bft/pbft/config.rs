@@ -47,6 +47,8 @@ pub struct Settings {
     pub chunk_bytes: u32,
     /// A longer snapshot is not taken in: what arrives is held in memory.
     pub max_snapshot_bytes: u32,
+    /// Whether replicas look for evidence of lies, pass it on and ask for convictions.
+    pub evidence: bool,
 }
 
 impl Settings {
@@ -70,6 +72,7 @@ impl Settings {
             limits: Limits::default(),
             chunk_bytes: 64 << 10,
             max_snapshot_bytes: 64 << 20,
+            evidence: true,
         }
     }
 

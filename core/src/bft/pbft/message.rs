@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::value::{Subject, Value};
+use crate::bft::evidence::Evidence;
 use crate::bft::{Bundle, Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
 use crate::crypto::{Claim, Domain, Hash256, Hasher256, Identity, Signature, Statement};
 use crate::quorum::Byzantine;
@@ -307,6 +308,8 @@ pub enum Message {
     FetchChunk(FetchChunk),
     /// A part of a snapshot.
     Chunk(Box<Chunk>),
+    /// Proof that somebody has lied, for whoever has not heard of it.
+    Evidence(Arc<Evidence>),
 }
 
 impl Message {
@@ -316,7 +319,7 @@ impl Message {
             claims.push(Claim { by: Identity::Node(by), statement, signature });
         };
         match self {
-            Self::Requests(relayed) => claims.extend(relayed.bundles.iter().map(|bundle| bundle.claim(domain.cluster))),
+            Self::Requests(relayed) => relayed.bundles.iter().for_each(|bundle| bundle.claims(domain.cluster, claims)),
             Self::PrePrepare(pre_prepare) => {
                 if let Some(primary) = quorum.in_turn(pre_prepare.view) {
                     said(primary, pre_prepare.subject().pre_prepare(domain), pre_prepare.signature);
@@ -335,6 +338,7 @@ impl Message {
             }
             Self::Stable(stable) => stable.proof.claims(domain, claims),
             Self::Body(_, value) => value.batch().claims(domain.cluster, claims),
+            Self::Evidence(evidence) => claims.extend(evidence.claims(domain.cluster)),
             Self::Standing(_) | Self::FetchValues(_) | Self::FetchChunk(_) | Self::Chunk(_) => {}
         }
     }

@@ -27,8 +27,9 @@
 //!
 //! Read `message` and `normal_case` next, then `execute`, `checkpoint`,
 //! `view_change`, `timers`, `catch_up` and `state_transfer`; `receive` and `recall`
-//! for what comes in.
+//! for what comes in; `accuse` for what follows from lies.
 
+mod accuse;
 mod catch_up;
 mod checkpoint;
 mod config;
@@ -66,6 +67,7 @@ pub use status::{Phase, Replica, SlotStatus};
 pub use value::{Subject, Value};
 pub use view_change::{Follows, follows};
 
+use crate::bft::evidence::Accuser;
 use crate::bft::{Bundle, Checkpoints, Pool, StableCheckpoint, Transfer};
 use crate::crypto::{Claim, Domain, Signer};
 use crate::entry::Proposal;
@@ -131,6 +133,7 @@ pub struct Pbft<R: Rules = AllOn> {
     transfer: Option<Transfer>,
     arrived: Option<Made>,
     installing: Option<Installing>,
+    accuser: Accuser,
     /// Whether it has made a step.
     has_begun: bool,
     /// Whether it executes nothing before it has a state.
@@ -183,6 +186,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             transfer: None,
             arrived: None,
             installing: None,
+            accuser: accuse::accuser(config, node),
             has_begun: false,
             held: false,
             ending: None,
@@ -212,6 +216,7 @@ impl<R: Rules> Protocol for Pbft<R> {
             Input::Applied { through, results } => self.on_applied(through, results, out),
             Input::SnapshotTaken { index, digest, data } => self.on_snapshot_taken(now, index, digest, data, out),
             Input::ExpiryAt(at) => self.expiry = at,
+            Input::Convicted(convictions) => drop(self.accuser.decided(&convictions, out)),
             Input::Forged { from } => out.note(|| Event::Forged { from }.into()),
             // Unsigned commands, and reads beside the log, are not for liars' ears: nobody can vouch for either.
             Input::Propose(proposals) => refuse(&proposals, out),
@@ -230,7 +235,7 @@ impl<R: Rules> Protocol for Pbft<R> {
     }
 
     fn next_deadline(&self) -> Option<Mono> {
-        self.signer.is_some().then(|| self.timers.next())
+        self.signer.is_some().then(|| self.accuser.deadline().into_iter().fold(self.timers.next(), Mono::min))
     }
 
     fn status(&self) -> NodeStatus {
@@ -244,7 +249,7 @@ impl<R: Rules> Protocol for Pbft<R> {
     }
 
     fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
-        claims.push(bundle.claim(self.domain.cluster));
+        bundle.claims(self.domain.cluster, claims);
     }
 }
 
@@ -332,6 +337,7 @@ impl<R: Rules> Pbft<R> {
 
     /// What every step ends with. For an executor that does everything at once more may follow from that.
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
+        self.accuse(now, out);
         loop {
             self.restore_ready(out);
             self.count_own_commits(out);

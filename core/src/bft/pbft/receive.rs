@@ -44,6 +44,7 @@ impl<R: Rules> Pbft<R> {
         if self.is_moot(&message) {
             return self.ignore(from, Ignored::NotNeeded, out);
         }
+        self.listen(from, &message);
         match message {
             Message::Requests(relayed) => self.on_relayed(now, relayed),
             Message::PrePrepare(pre_prepare) => self.on_pre_prepare(now, from, pre_prepare, out),
@@ -59,6 +60,7 @@ impl<R: Rules> Pbft<R> {
             Message::Body(sequence, value) => self.on_body(from, sequence, &value, out),
             Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
             Message::Chunk(chunk) => self.on_chunk(from, &chunk, out),
+            Message::Evidence(evidence) => drop(self.accuser.take(from, evidence, out)),
         }
     }
 
@@ -95,6 +97,7 @@ impl<R: Rules> Pbft<R> {
                 let sequence = stable.proof.checkpoint.sequence;
                 sequence < self.low() || sequence <= self.executed && sequence == self.low()
             }
+            Message::Evidence(evidence) => self.accuser.is_moot(evidence),
             Message::Requests(_)
             | Message::Standing(_)
             | Message::FetchValues(_)

@@ -64,6 +64,9 @@ pub struct Replica {
     pub view_changes: Vec<NodeId>,
     /// What follows the stable checkpoint.
     pub slots: Vec<SlotStatus>,
+    /// Who was convicted of lies, as far as it has applied that.
+    #[serde(default)]
+    pub convicted: Vec<NodeId>,
 }
 
 impl<R: Rules> Pbft<R> {
@@ -118,6 +121,7 @@ impl<R: Rules> Pbft<R> {
             executed: self.executed,
             waiting: self.pool.requests(),
             view_changes: if self.changing { changes.collect() } else { Vec::new() },
+            convicted: self.accuser.convicted(),
             slots: self.slots.following(self.low()).map(|(at, slot)| self.slot_status(at, slot)).collect(),
         }
     }

@@ -94,6 +94,8 @@ pub enum Fact {
         /// How it compares.
         is: Bound<LogIndex>,
     },
+    /// The state machines of all honest live nodes record that these were convicted of lies, and nobody else.
+    Convicted(Targets),
     /// A client that asked this, as people read it, was told this.
     Told {
         /// What it asked: `get x (lease)`.

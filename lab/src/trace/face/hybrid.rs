@@ -68,6 +68,7 @@ fn in_era(first: u64, message: &Message) -> MessageFace {
             let fields = vec![("n", checkpoint.sequence.to_string()), ("d", checkpoint.snapshot.to_string())];
             plain(MessageKind::Checkpoint, format!("PBFT ended at {}", checkpoint.sequence), fields)
         }
+        Message::Evidence(evidence) => super::messages::evidence(evidence),
         // No replica says one era within another.
         Message::Later { message, .. } => in_era(first, message),
     }

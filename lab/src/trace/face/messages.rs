@@ -3,6 +3,7 @@
 //! Its kind, a short name and its fields under the paper's names. Shapes and
 //! letters are in `kinds`, what clients are answered in `outcomes`.
 
+use quorumscope_core::bft::evidence::{Evidence, Offence};
 use quorumscope_core::few;
 use quorumscope_core::raft::{
     AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, ReadIndexReply,
@@ -123,6 +124,17 @@ fn append(append: &AppendEntries) -> MessageFace {
         ("round", append.round.to_string()),
     ];
     kind.face(None, Some(append.term), name, fields)
+}
+
+/// Evidence, whichever protocol's replicas pass it on.
+pub(super) fn evidence(evidence: &Evidence) -> MessageFace {
+    let offence = evidence.offence().map_or("nothing", Offence::name);
+    let fields = vec![
+        ("against", evidence.culprit().to_string()),
+        ("offence", offence.to_owned()),
+        ("instance", evidence.instance().to_string()),
+    ];
+    MessageKind::Proof.face(None, None, format!("Evidence against {}", evidence.culprit()), fields)
 }
 
 fn relay(order: &Relay) -> MessageFace {

@@ -81,6 +81,7 @@ pub(super) fn peer(message: &Message) -> MessageFace {
             let fields = vec![("snapshot", wanted.snapshot.to_string()), ("offset", wanted.offset.to_string())];
             plain(MessageKind::SnapshotReply, format!("State, from byte {}", wanted.offset), fields)
         }
+        Message::Evidence(evidence) => super::messages::evidence(evidence),
         Message::Chunk(chunk) => {
             let fields = vec![
                 ("snapshot", chunk.snapshot.to_string()),

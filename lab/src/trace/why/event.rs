@@ -9,7 +9,7 @@ use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
-use super::{Explanation, hotstuff, hybrid, lead, pbft, snapshot, switch};
+use super::{Explanation, evidence, hotstuff, hybrid, lead, pbft, snapshot, switch};
 use crate::trace::members::Part;
 use crate::trace::words::{
     self, count_of_entries, entries, event as text, fill, last_entry, pair, paper, principle, span,
@@ -22,6 +22,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::HotStuff(event) => hotstuff::explain(node, event),
         Event::Rounds(event) => hybrid::explain(node, event),
         Event::Hybrid(event) => switch::explain(node, event),
+        Event::Evidence(event) => evidence::explain(node, event),
         Event::Recovered { term, voted_for, last_index } => recovered(node, *term, *voted_for, *last_index),
         Event::ElectionTimerSet { timeout, reason } => {
             let template = match reason {

@@ -11,6 +11,7 @@ use quorumscope_core::record::Record;
 use quorumscope_core::types::{NodeId, RecordId, Time};
 
 mod event;
+mod evidence;
 mod hotstuff;
 mod hybrid;
 mod lead;

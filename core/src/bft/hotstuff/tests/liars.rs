@@ -84,7 +84,7 @@ impl World {
                 blocks.reverse();
                 vec![Message::Blocks(blocks)]
             }
-            honest @ (Message::Proposal(_) | Message::Stable(_)) => vec![honest],
+            honest @ (Message::Proposal(_) | Message::Stable(_) | Message::Evidence(_)) => vec![honest],
         }
     }
 }

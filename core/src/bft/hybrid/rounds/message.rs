@@ -139,18 +139,23 @@ pub struct Vote {
     pub signature: Signature,
 }
 
+/// What a replica signs that votes in a term and shows this certificate.
+#[must_use]
+pub fn vote_statement(domain: &Domain, term: Term, prepared: Option<Mark>) -> Statement {
+    let named = prepared.unwrap_or(Mark { term: Term(0), sequence: Sequence(0), hash: Hash256::ZERO });
+    Statement::new(domain, VOTE)
+        .number(term.0)
+        .number(u64::from(prepared.is_some()))
+        .number(named.term.0)
+        .number(named.sequence.0)
+        .hash(&named.hash)
+}
+
 impl Vote {
     /// What a replica signs.
     #[must_use]
     pub fn statement(&self, domain: &Domain) -> Statement {
-        let mark = self.prepared.as_ref().map(|prepared| prepared.mark);
-        let named = mark.unwrap_or(Mark { term: Term(0), sequence: Sequence(0), hash: Hash256::ZERO });
-        Statement::new(domain, VOTE)
-            .number(self.term.0)
-            .number(u64::from(mark.is_some()))
-            .number(named.term.0)
-            .number(named.sequence.0)
-            .hash(&named.hash)
+        vote_statement(domain, self.term, self.prepared.as_ref().map(|prepared| prepared.mark))
     }
 
     /// Whether an honest replica may say it, signatures apart.
@@ -303,7 +308,7 @@ impl Message {
     /// What has to be verified before it is handed in.
     pub fn claims(&self, domain: &Domain, from: NodeId, claims: &mut Vec<Claim>) {
         match self {
-            Self::Requests(bundles) => claims.extend(bundles.iter().map(|bundle| bundle.claim(domain.cluster))),
+            Self::Requests(bundles) => bundles.iter().for_each(|bundle| bundle.claims(domain.cluster, claims)),
             Self::Append(append) => {
                 claims.push(append.ack.claim(domain, from));
                 if let Some(prepared) = &append.prepared {

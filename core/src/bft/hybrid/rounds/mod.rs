@@ -53,7 +53,9 @@ use std::sync::Arc;
 pub use event::Event;
 pub use hard::HardState;
 pub use link::{Link, Mark};
-pub use message::{Ack, Append, Committed, Decided, Lead, Message, Prepared, Sealed, Stable, Standing, Vote, Wish};
+pub use message::{
+    Ack, Append, Committed, Decided, Lead, Message, Prepared, Sealed, Stable, Standing, Vote, Wish, vote_statement,
+};
 
 pub use status::Replica;
 
@@ -191,7 +193,9 @@ impl<R: Rules> Rounds<R> {
                     out.answer(read.client, read.number, Outcome::NotLeader { leader: None });
                 }
             }
-            Input::TakeSnapshot
+            // Who is convicted is the hybrid's matter.
+            Input::Convicted(_)
+            | Input::TakeSnapshot
             | Input::Reconfigure(_)
             | Input::Projected { .. }
             | Input::TransferLeadership { .. } => {}
@@ -212,7 +216,7 @@ impl<R: Rules> Rounds<R> {
 
     /// What has to hold before requests are handed in.
     pub fn request_claims(&self, bundle: &Bundle, claims: &mut Vec<Claim>) {
-        claims.push(bundle.claim(self.domain.cluster));
+        bundle.claims(self.domain.cluster, claims);
     }
 
     /// Its term.

@@ -51,6 +51,10 @@ impl<S: Subject> Cluster<S> {
                 let snapshot = member.image.snapshot.clone().expect("a durable snapshot");
                 assert_eq!(snapshot.meta.index, index);
                 member.machine.restore(&snapshot.data).expect("a proven snapshot is a state");
+                let convicted = member.machine.convicted().to_vec();
+                if !convicted.is_empty() {
+                    self.report(node, Input::Convicted(convicted));
+                }
                 self.report(node, Input::Applied { through: index, results: Vec::new() });
             }
             Effect::Answer { client, number, outcome } => self.answer(client, number, outcome),
@@ -67,7 +71,7 @@ impl<S: Subject> Cluster<S> {
         }
     }
 
-    fn report(&mut self, node: NodeId, input: Input<S::Message>) {
+    pub(super) fn report(&mut self, node: NodeId, input: Input<S::Message>) {
         let delay = 10 + self.rng.below(400);
         let member = self.nodes.get_mut(&node).expect("a member");
         member.reported_at = (self.now + delay).max(member.reported_at + 1);
@@ -78,7 +82,7 @@ impl<S: Subject> Cluster<S> {
     fn apply(&mut self, node: NodeId, from: LogIndex, through: LogIndex) {
         let is_honest = !self.liars.contains(&node);
         let member = self.nodes.get_mut(&node).expect("a member");
-        let mut results = Vec::new();
+        let (mut results, known_liars) = (Vec::new(), member.machine.convicted().len());
         let entries = member.image.entries(from, through).to_vec();
         assert_eq!(entries.len() as u64, through.0 + 1 - from.0, "what is applied is durable");
         for entry in entries {
@@ -99,7 +103,11 @@ impl<S: Subject> Cluster<S> {
                 member.machine.advance(entry.log_time);
             }
         }
+        let convicted = member.machine.convicted().to_vec();
         self.report(node, Input::Applied { through, results });
+        if convicted.len() > known_liars {
+            self.report(node, Input::Convicted(convicted));
+        }
     }
 
     /// A message leaves: what it promises is durable.

@@ -201,7 +201,11 @@ impl<S: Subject> Cluster<S> {
             is_down,
             skew,
         };
+        let convicted = fresh.machine.convicted().to_vec();
         self.nodes.insert(node, fresh);
+        if !convicted.is_empty() {
+            self.report(node, Input::Convicted(convicted));
+        }
         self.plan_wake(node);
     }
 

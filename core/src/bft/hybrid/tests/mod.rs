@@ -1,5 +1,6 @@
 //! Does the hybrid lose nothing that was proven when it goes over to PBFT, and back?
 
+mod evidence;
 mod liars;
 mod returning;
 mod rules;
@@ -73,7 +74,9 @@ impl Subject for Hybrid<Switches> {
                 about.push(1_000 + era);
                 (about, what)
             }),
-            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) | Message::Calm(_) => None,
+            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) | Message::Calm(_) | Message::Evidence(_) => {
+                None
+            }
         }
     }
 }
