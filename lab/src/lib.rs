@@ -8,3 +8,4 @@ pub mod keys;
 pub mod scenario;
 pub mod sim;
 pub mod trace;
+pub mod twins;

@@ -70,14 +70,27 @@ pub(super) fn pass<P: Deceive>(
         | Trick::FalseAlarm
         | Trick::BadParent
         | Trick::VoteTwice
-        | Trick::VoteAll => {
-            let lies =
-                if liar.rng.below(2) == 0 { P::lie(trick, &said.message, &mut liar.means(config)) } else { None };
+        | Trick::VoteAll
+        | Trick::ForgeRival
+        | Trick::SignThrice
+        | Trick::Rename
+        | Trick::FalseTime
+        | Trick::FalseOpening => {
+            let lies = if is_always_told(trick) || liar.rng.below(2) == 0 {
+                P::lie(trick, &said.message, &mut liar.means(config))
+            } else {
+                None
+            };
             let Some(lies) = lies else { return next.push(said) };
             done(trick);
             next.extend(lies.into_iter().map(|message| Said { message, ..said.clone() }));
         }
     }
+}
+
+/// Lies that everybody must hear in full, or they lead to nothing.
+fn is_always_told(trick: Trick) -> bool {
+    matches!(trick, Trick::ForgeRival | Trick::SignThrice | Trick::Rename | Trick::FalseTime | Trick::FalseOpening)
 }
 
 /// The message with some bytes flipped, where that can still be read and says something else.

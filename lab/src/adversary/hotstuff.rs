@@ -17,10 +17,11 @@ use quorumscope_core::rules::{Rule, Rules as _, Switches};
 use quorumscope_core::types::{ClientId, NodeId, Term};
 
 use super::frame::frame;
+use super::rival;
 use super::{Deceive, Means, Trick};
 
 /// The protocol whose replicas lie here.
-type Replica = HotStuff<Switches>;
+pub(super) type Replica = HotStuff<Switches>;
 
 /// How far ahead inflated views are.
 const FAR: u64 = 1_000;
@@ -33,6 +34,10 @@ impl Deceive for HotStuff<Switches> {
             Trick::OtherCluster => elsewhere(message, means).map(|message| vec![message]),
             Trick::Inflate => inflate(message, means),
             Trick::Forge => forge(message, means),
+            Trick::ForgeRival => rival::forged(message, means),
+            Trick::SignThrice => rival::signed_thrice(message, means),
+            Trick::Rename => rival::renamed(message, means),
+            Trick::FalseTime => rival::of_another_time(message, means),
             Trick::Twins
             | Trick::Withhold
             | Trick::Delay
@@ -45,6 +50,7 @@ impl Deceive for HotStuff<Switches> {
             | Trick::HidePrepared
             | Trick::FalseNewView
             | Trick::FalseAlarm
+            | Trick::FalseOpening
             | Trick::VoteAll => None,
         }
     }
@@ -65,7 +71,7 @@ impl Deceive for HotStuff<Switches> {
     }
 }
 
-fn domain(means: &Means<'_, Replica>) -> Domain {
+pub(super) fn domain(means: &Means<'_, Replica>) -> Domain {
     means.config.domain()
 }
 
@@ -75,7 +81,7 @@ fn vote_of(domain: &Domain, view: Term, block: Hash256, means: &mut Means<'_, Re
     Vote { view, block, signature }
 }
 
-fn vote(view: Term, block: Hash256, means: &mut Means<'_, Replica>) -> Vote {
+pub(super) fn vote(view: Term, block: Hash256, means: &mut Means<'_, Replica>) -> Vote {
     vote_of(&domain(means), view, block, means)
 }
 
@@ -87,7 +93,7 @@ fn forged(view: Term, block: Hash256, means: &mut Means<'_, Replica>) -> Arc<Quo
 }
 
 /// The blocks that it has heard of or proposed.
-fn known<'a>(means: &'a Means<'_, Replica>) -> Vec<&'a Arc<Block>> {
+pub(super) fn known<'a>(means: &'a Means<'_, Replica>) -> Vec<&'a Arc<Block>> {
     let block = |message: &'a Message| match message {
         Message::Proposal(proposal) => Some(&proposal.block),
         Message::Vote(_)

@@ -15,7 +15,7 @@ use quorumscope_core::bft::hybrid::rounds::{
     Ack, Append, Committed, Decided, Link, Mark, Message as Round, Prepared, Rounds, Standing, Vote, Wish,
 };
 use quorumscope_core::bft::hybrid::{Hybrid, Message, alarm};
-use quorumscope_core::bft::pbft::{self, Pbft};
+use quorumscope_core::bft::pbft::{self, Pbft, PrePrepare, Subject, Value};
 use quorumscope_core::crypto::{Domain, Hash256, Signature};
 use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{ClientId, NodeId, Sequence, Term};
@@ -75,6 +75,10 @@ impl Deceive for Hybrid<Switches> {
 fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Message>> {
     match message {
         Message::Opening(message) => {
+            if trick == Trick::FalseOpening {
+                return false_opening(message, &means.config.opening(era), means)
+                    .map(|lie| vec![Message::Opening(lie)]);
+            }
             let lies = lie_in_pbft(trick, message, &means.config.opening(era), means)?;
             return Some(lies.into_iter().map(Message::Opening).collect());
         }
@@ -118,8 +122,27 @@ fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Repli
         | Trick::FalseNewView
         | Trick::BadParent
         | Trick::VoteTwice
-        | Trick::VoteAll => None,
+        | Trick::VoteAll
+        | Trick::ForgeRival
+        | Trick::SignThrice
+        | Trick::Rename
+        | Trick::FalseTime
+        | Trick::FalseOpening => None,
     }
+}
+
+/// A batch without any stop statement, in the place of those that the instance is there to decide on.
+fn false_opening(
+    message: &pbft::Message,
+    config: &pbft::Config<Switches>,
+    means: &mut Means<'_, Replica>,
+) -> Option<pbft::Message> {
+    let pbft::Message::PrePrepare(said) = message else { return None };
+    let batch = Batch::new(said.value.batch().log_time(), Vec::new());
+    let value = Arc::new(Value::new(said.value.origin(), batch));
+    let subject = Subject { hash: value.hash(), ..said.subject() };
+    let signature = means.sign(&subject.pre_prepare(&config.settings.domain()));
+    Some(pbft::Message::PrePrepare(PrePrepare { value, signature, ..said.clone() }))
 }
 
 /// What a replica of PBFT says instead, in this instance of it.

@@ -6,7 +6,8 @@
 //! an honest node is made up. Chance comes from the run's seed.
 //!
 //! `generic` has the tricks that need to know nothing of a protocol, `pbft`,
-//! `hotstuff` and `hybrid` those that do, `frame` makes evidence against the honest, `copy` a twin's other half. Whom a liar deceives is
+//! `hotstuff` (with `rival`) and `hybrid` those that do, `frame` makes evidence
+//! against the honest, `copy` a twin's other half. Whom a liar deceives is
 //! carried out by the world (`sim::lie`). Left out: liars among the nodes of
 //! Raft, which believe each other.
 
@@ -16,6 +17,7 @@ mod generic;
 mod hotstuff;
 mod hybrid;
 mod pbft;
+mod rival;
 #[cfg(test)]
 mod tests;
 mod trick;
@@ -230,6 +232,16 @@ pub(crate) struct Heard<M> {
 impl<P: Deceive> Liar<P> {
     pub(crate) fn new(plan: Arc<Plan>, me: NodeId, rng: Rng) -> Self {
         Self { plan, me, rng, memory: VecDeque::new(), copy: None, broken: false }
+    }
+
+    /// Twins that are named once more change sides. Returns whether they are such.
+    pub(crate) fn goes_on_with(&mut self, plan: &Arc<Plan>) -> bool {
+        let same = self.plan.liars == plan.liars && self.plan.tricks == plan.tricks;
+        let goes_on = same && self.plan.has(Trick::Twins);
+        if goes_on {
+            self.plan = Arc::clone(plan);
+        }
+        goes_on
     }
 
     /// Whether it is a twin whose fellow `other` is one too: their copies talk to each other out of hearing.

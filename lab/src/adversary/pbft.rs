@@ -45,7 +45,12 @@ impl Deceive for Pbft<Switches> {
             | Trick::FalseAlarm
             | Trick::BadParent
             | Trick::VoteTwice
-            | Trick::VoteAll => None,
+            | Trick::VoteAll
+            | Trick::ForgeRival
+            | Trick::SignThrice
+            | Trick::Rename
+            | Trick::FalseTime
+            | Trick::FalseOpening => None,
         }
     }
 

@@ -45,11 +45,21 @@ pub enum Trick {
     VoteTwice,
     /// HotStuff: a vote for whatever is proposed.
     VoteAll,
+    /// HotStuff: a leader's block that follows nothing, and a certificate of it with made-up signatures.
+    ForgeRival,
+    /// HotStuff: the same with a certificate that names the liar alone, as often as it takes.
+    SignThrice,
+    /// HotStuff: an old certificate under the number of a later view.
+    Rename,
+    /// HotStuff: a block stamped with the beginning of time.
+    FalseTime,
+    /// Hybrid: something else than stop statements is ordered where PBFT is to begin.
+    FalseOpening,
 }
 
 impl Trick {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Twins,
         Self::Withhold,
         Self::Delay,
@@ -68,6 +78,11 @@ impl Trick {
         Self::BadParent,
         Self::VoteTwice,
         Self::VoteAll,
+        Self::ForgeRival,
+        Self::SignThrice,
+        Self::Rename,
+        Self::FalseTime,
+        Self::FalseOpening,
     ];
 
     /// As it is written.
@@ -92,6 +107,11 @@ impl Trick {
             Self::BadParent => "bad-parent",
             Self::VoteTwice => "vote-twice",
             Self::VoteAll => "vote-all",
+            Self::ForgeRival => "forge-rival",
+            Self::SignThrice => "sign-thrice",
+            Self::Rename => "rename",
+            Self::FalseTime => "false-time",
+            Self::FalseOpening => "false-opening",
         }
     }
 
@@ -106,8 +126,14 @@ impl Trick {
     pub fn fits(self, protocol: ProtocolName) -> bool {
         let only: &[ProtocolName] = match self {
             Self::HidePrepared | Self::FalseNewView => &[ProtocolName::Pbft, ProtocolName::Hybrid],
-            Self::FalseAlarm => &[ProtocolName::Hybrid],
-            Self::BadParent | Self::VoteTwice | Self::VoteAll => &[ProtocolName::HotStuff],
+            Self::FalseAlarm | Self::FalseOpening => &[ProtocolName::Hybrid],
+            Self::BadParent
+            | Self::VoteTwice
+            | Self::VoteAll
+            | Self::ForgeRival
+            | Self::SignThrice
+            | Self::Rename
+            | Self::FalseTime => &[ProtocolName::HotStuff],
             Self::Twins
             | Self::Withhold
             | Self::Delay

@@ -12,6 +12,7 @@ use quorumscope_core::types::{Span, Time};
 
 use super::document::{ProtocolName, RaftSettings};
 pub use super::draw::generate;
+use crate::adversary::Trick;
 use crate::check::liveness::{byzantine_bound, with_a_switch};
 use crate::keys::Scheme;
 use crate::sim::Network;
@@ -257,6 +258,8 @@ pub struct Plan {
     pub varied: bool,
     /// How many nodes lie.
     pub liars: Liars,
+    /// How all of them lie; each has tricks that are drawn, where this is empty.
+    pub tricks: Vec<Trick>,
     /// Rules that are off beside those that were asked for, because they would mask what is looked for.
     pub rules_off: Vec<Rule>,
 }
@@ -375,6 +378,7 @@ impl Default for Plan {
             signer: Scheme::Cheap,
             varied: false,
             liars: Liars::None,
+            tricks: Vec::new(),
             rules_off: Vec::new(),
         }
     }

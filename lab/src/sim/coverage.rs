@@ -258,6 +258,16 @@ counters! {
     second_votes = "lies: vote-twice",
     /// Votes for whatever was proposed.
     blind_votes = "lies: vote-all",
+    /// Blocks that followed nothing, with made-up signatures.
+    forged_rivals = "lies: forge-rival",
+    /// Blocks that followed nothing, with one signature several times.
+    thrice_signed = "lies: sign-thrice",
+    /// Old certificates under later views.
+    renamed = "lies: rename",
+    /// Blocks from the beginning of time.
+    false_times = "lies: false-time",
+    /// Openings without stop statements.
+    false_openings = "lies: false-opening",
 }
 
 impl Coverage {
@@ -282,6 +292,11 @@ impl Coverage {
             Trick::BadParent => &mut self.bad_parents,
             Trick::VoteTwice => &mut self.second_votes,
             Trick::VoteAll => &mut self.blind_votes,
+            Trick::ForgeRival => &mut self.forged_rivals,
+            Trick::SignThrice => &mut self.thrice_signed,
+            Trick::Rename => &mut self.renamed,
+            Trick::FalseTime => &mut self.false_times,
+            Trick::FalseOpening => &mut self.false_openings,
         } += 1;
     }
 }

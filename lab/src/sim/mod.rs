@@ -59,9 +59,11 @@ pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+pub(crate) use subject::Subject;
 use trust::Trust;
-pub(crate) use world::MAX_VIOLATIONS;
-use world::{CLUSTER, World};
+pub(crate) use trust::signers_of;
+use world::World;
+pub(crate) use world::{CLUSTER, MAX_VIOLATIONS};
 
 use crate::check::Checks as _;
 use crate::check::linearizable::History;

@@ -46,6 +46,11 @@ impl Signers for NodeKeys {
     }
 }
 
+/// Where each node of a cluster without a run finds its own key.
+pub(crate) fn signers_of(keys: Keys) -> Arc<dyn Signers> {
+    Arc::new(NodeKeys(keys))
+}
+
 impl Trust {
     /// Keys for all nodes and clients of a run, whose voters believe each other no more than they must.
     pub(crate) fn new(setup: &Setup, cluster: u64, voters: &[NodeId]) -> Self {
@@ -58,7 +63,7 @@ impl Trust {
 
     /// Where each node finds its own key.
     pub(crate) fn signers(&self) -> Arc<dyn Signers> {
-        Arc::new(NodeKeys(self.keys))
+        signers_of(self.keys)
     }
 
     /// Which cluster statements name.

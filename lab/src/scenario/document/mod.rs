@@ -85,41 +85,6 @@ pub enum ProtocolName {
     Hybrid,
 }
 
-/// Rules that are switched off in the tests of their protocols alone: no scenario shows yet what breaks without them.
-const WITHOUT_WITNESS: [Rule; 31] = [
-    Rule::HotStuffSafeNode,
-    Rule::HotStuffConsecutiveViews,
-    Rule::HotStuffVoteOncePerView,
-    Rule::HotStuffPersistBeforeVote,
-    Rule::HotStuffCertificateNamesView,
-    Rule::HotStuffVerifyCertificates,
-    Rule::HotStuffDistinctSigners,
-    Rule::HotStuffLogTime,
-    Rule::HotStuffVotesInTimeouts,
-    Rule::PbftNewViewFollows,
-    Rule::PbftPersistBeforePrepare,
-    Rule::PbftPersistBeforeCommit,
-    Rule::PbftPersistBeforeViewChange,
-    Rule::PbftSnapshotMatchesProof,
-    Rule::PbftNullRequests,
-    Rule::PbftTimerOfOneRequest,
-    Rule::HybridOneHashPerIndex,
-    Rule::HybridCommitOwnTerm,
-    Rule::HybridPersistBeforeAck,
-    Rule::HybridPersistBeforeVote,
-    Rule::HybridPersistBeforeStop,
-    Rule::HybridAlarmsOfSeveral,
-    Rule::HybridOpeningHoldsStatements,
-    Rule::HybridKeepTruncated,
-    Rule::HybridWishesOfSeveral,
-    Rule::HybridTimerOfOneRequest,
-    Rule::HybridLeaveEndsInstance,
-    Rule::HybridReturnFromProven,
-    Rule::HybridLeaveOnWordsOfQuorum,
-    Rule::HybridDwellDoubles,
-    Rule::HybridConvictedNeverLeads,
-];
-
 impl ProtocolName {
     /// All protocols that can run.
     pub const ALL: [Self; 4] = [Self::Raft, Self::Pbft, Self::HotStuff, Self::Hybrid];
@@ -135,12 +100,11 @@ impl ProtocolName {
         }
     }
 
-    /// Whether a run of it can switch this rule off: it is one of its own, or of the sessions that all have, and a
-    /// scenario shows what breaks without it.
+    /// Whether a run of it can switch this rule off: it is one of its own, or of the sessions that all have.
     #[must_use]
     pub fn has(self, rule: Rule) -> bool {
         let family = rule.name().split('.').next();
-        (family == Some("session") || family == Some(self.name())) && !WITHOUT_WITNESS.contains(&rule)
+        family == Some("session") || family == Some(self.name())
     }
 
     /// The protocol whose runs show best what breaks without a rule.

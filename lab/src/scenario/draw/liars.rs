@@ -11,7 +11,7 @@ use quorumscope_core::types::{NodeId, Term, Time};
 
 use crate::adversary::Trick;
 use crate::scenario::document::{Action, Scenario, Selector, Step};
-use crate::scenario::profile::Liars;
+use crate::scenario::profile::{Liars, Plan};
 
 /// The generator of liars is a concern of its own.
 const CONCERN: u64 = 0x_11A5;
@@ -20,11 +20,11 @@ const CONCERN: u64 = 0x_11A5;
 const TRICKS: u64 = 3;
 
 /// The steps in which nodes begin to lie, before `calm` and early enough to matter.
-pub(super) fn draw(scenario: &Scenario, liars: Liars, seed: u64, calm: Time) -> Vec<Step> {
+pub(super) fn draw(scenario: &Scenario, plan: &Plan, seed: u64, calm: Time) -> Vec<Step> {
     let quorum = Byzantine::of(&scenario.voters, false);
     let bearable = u64::from(quorum.faulty());
     let mut rng = Rng::new(seed, CONCERN);
-    let count = match liars {
+    let count = match plan.liars {
         Liars::None => 0,
         Liars::UpToFaulty => rng.below(bearable) + u64::from(bearable > 0),
         Liars::Exactly(count) => u64::from(count),
@@ -48,7 +48,8 @@ pub(super) fn draw(scenario: &Scenario, liars: Liars, seed: u64, calm: Time) -> 
     groups
         .map(|group| {
             let at = if rng.below(2) == 0 { Time(0) } else { Time(rng.below(calm.0 / 2)) };
-            step(at, group, tricks(scenario, &mut rng))
+            let tricks = if plan.tricks.is_empty() { tricks(scenario, &mut rng) } else { plan.tricks.clone() };
+            step(at, group, tricks)
         })
         .collect()
 }

@@ -110,7 +110,7 @@ pub fn generate(
     }
     draw.calm();
     let mut steps = draw.steps;
-    steps.extend(liars::draw(&scenario, plan.liars, seed, calm));
+    steps.extend(liars::draw(&scenario, plan, seed, calm));
     steps.sort_by_key(|step| step.at);
     scenario.steps = steps;
     scenario

@@ -2,7 +2,8 @@
 //!
 //! Several that are named together work together: they have each other's keys,
 //! and deceive the same others. Whoever lies once lies for good, also after a
-//! restart: nobody could tell when it became honest again.
+//! restart: nobody could tell when it became honest again. Twins may change sides: their two copies
+//! live on, and each talks to others from then on.
 
 use std::sync::Arc;
 
@@ -62,15 +63,18 @@ impl<P: Subject> World<P> {
         let Some(index) = self.position(id) else { return };
         let rng = Rng::new(self.setup.seed, concern::LIARS + u64::from(id.0));
         let node = &mut self.nodes[index];
-        node.liar = Some(Box::new(Liar::new(Arc::clone(plan), id, rng)));
+        let goes_on = node.liar.as_mut().is_some_and(|liar| liar.goes_on_with(plan));
+        if !goes_on {
+            node.liar = Some(Box::new(Liar::new(Arc::clone(plan), id, rng)));
+        }
         let starts = matches!(node.liveness, Liveness::Up | Liveness::Paused);
-        self.coverage.liars += 1;
+        self.coverage.liars += u64::from(!goes_on);
         let stamp = self.stamp(index, None);
         self.recorder.emit(stamp, || Body::Lies {
             tricks: plan.tricks.iter().map(|trick| trick.name().into()).collect(),
             against: plan.against.clone(),
         });
-        if starts {
+        if starts && !goes_on {
             self.start_liar(index);
             self.arm(index);
         }

@@ -22,5 +22,10 @@ pub(crate) fn of(trick: Trick) -> &'static str {
         Trick::BadParent => "its blocks follow one that is not the highest certified",
         Trick::VoteTwice => "it votes for two blocks of one view",
         Trick::VoteAll => "it votes for whatever is proposed",
+        Trick::ForgeRival => "its blocks follow nothing, and their certificates have made-up signatures of others",
+        Trick::SignThrice => "its blocks follow nothing, and their certificates name it alone, several times",
+        Trick::Rename => "it takes an old certificate for one of a later view",
+        Trick::FalseTime => "its blocks are stamped with the beginning of time",
+        Trick::FalseOpening => "it orders something else than stop statements where PBFT is to begin",
     }
 }
