@@ -128,9 +128,10 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                 { row(inspect::ROLE, look.words) }
                 if up {
                     { row(props.view.era(), html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.0 }</b> }) }
-                    { row(inspect::VOTED_FOR, nobody(status.voted_for)) }
+                    if !props.view.may_lie() { { row(inspect::VOTED_FOR, nobody(status.voted_for)) } }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
+                if let Some(threat) = face::threat(node) { { row(inspect::THREAT, html! { <span data-testid="threat"><b>{ threat.level }</b>{ ": " }{ threat.reasons }</span> }) } }
                 { row(inspect::PART, face::part_words(Part::of(id, &cluster))) }
                 { row(inspect::MEMBERS, face::members(&members)) }
                 if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }

@@ -17,6 +17,7 @@ use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 pub(crate) mod board;
 pub(crate) mod hotstuff;
 pub(crate) mod hybrid;
+pub(crate) mod lanes;
 mod node;
 pub(crate) mod pbft;
 mod rule;

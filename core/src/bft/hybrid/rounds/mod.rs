@@ -55,7 +55,7 @@ pub use hard::HardState;
 pub use link::{Link, Mark};
 pub use message::{Ack, Append, Committed, Decided, Lead, Message, Prepared, Sealed, Stable, Standing, Vote, Wish};
 
-pub use status::Replica;
+pub use status::{LinkStatus, Replica};
 
 use crate::bft::hybrid::history::Stop;
 use crate::bft::pbft::Config;
