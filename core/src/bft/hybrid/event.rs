@@ -108,7 +108,7 @@ impl<R: Rules> Hybrid<R> {
     /// Tells nothing of what was before: for one that starts.
     pub(super) fn note_from_here(&mut self) {
         let (phase, alarms, stops) = (self.phase(), self.alarmed(), self.heard_stops());
-        self.told = Told { era: self.era, phase, level: Level::None, alarms, stops };
+        self.told = Told { era: self.era, phase, level: Level::None, signs: Vec::new(), alarms, stops };
     }
 
     /// Who has said that it feels threatened.
