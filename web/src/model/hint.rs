@@ -38,7 +38,7 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
         return words::PARTITIONED.into();
     }
     if let Some(liars) = face::liars(view).filter(|liars| liars.too_many) {
-        return words::too_many(&liars.words);
+        return liars.words;
     }
     if view.may_lie() {
         return among_liars(view, down, asked_for);

@@ -89,7 +89,7 @@ pub fn lanes(props: &Props) -> Html {
                 <g class="cursor" transform={format!("translate({x:.1} 0)")}><path d={format!("M0 {:.0}V{:.0}", frame.head - 4.0, frame.ends.1 + 6.0)} /></g>
                 { part(NamesProps { view: props.view.clone(), frame, selected: props.selection.and_then(Selection::node), on: props.on.clone() }, names) }
             </svg>
-            { part(LegendProps { view: props.view.clone(), losing: props.losing }, legend) }
+            { part(LegendProps { view: props.view.clone(), losing: props.losing, ring: false }, legend) }
             <div class="tools">
                 { zoom(Icon::Plus, words::NARROWER, 0.5, "lanes-narrower", &props.on) }
                 { zoom(Icon::Minus, words::WIDER, 2.0, "lanes-wider", &props.on) }
@@ -183,7 +183,8 @@ fn steps(row: usize, round: &Round, frame: &Frame) -> Html {
             0 if room(&round.name) => round.name.clone(),
             0 => String::new(),
             _ if room(phase.name) => phase.name.to_owned(),
-            _ => phase.name.chars().take((((width - 8.0) / 5.9).max(0.0)) as usize).collect(),
+            _ if room("p") => phase.name.chars().take(1).collect(),
+            _ => String::new(),
         };
         html! {
             <g class={classes!("step", (place % 2 == 1).then_some("odd"))} data-testid="step" data-step={both.clone()}>

@@ -57,7 +57,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     };
     let name = match look.ring {
         Ring::Crossed => format!("{id}, {standing}"),
-        _ => format!("{id}, {standing}, term {}", shape.term.0),
+        _ => format!("{id}, {standing}, term {}", shape.term.within_instance().0),
     };
     let class = classes!(
         "node",
@@ -80,7 +80,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
                     d="M-9.500 5.500-11-4.500-5-.5 0-7.500 5-.5 11-4.500 9.500 5.500Z" />
             }
             if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, shape.part, dots, layout.radius))}
-                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text> }
+                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.within_instance().0 }</text> }
             { votes(shape, layout.radius) }
             if look.ring == Ring::Crossed {
                 <path class="cross" d={cross(shape.place, radius * 0.44)} />

@@ -160,8 +160,11 @@ pub fn beside(lanes: &Lanes, chosen: Option<(RecordId, u32)>, time: Micros, forw
     let next = match (at, forward) {
         (Some(at), true) => at + 1,
         (Some(at), false) => at.checked_sub(1)?,
-        (None, true) => flights.iter().position(|flight| flight.departed.0 as f64 >= time)?,
-        (None, false) => flights.iter().rposition(|flight| flight.departed.0 as f64 <= time)?,
+        (None, true) => flights
+            .iter()
+            .position(|flight| flight.departed.0 as f64 >= time)
+            .or_else(|| flights.len().checked_sub(1))?,
+        (None, false) => flights.iter().rposition(|flight| flight.departed.0 as f64 <= time).unwrap_or_default(),
     };
     flights.get(next).map(|flight| flight.key)
 }
@@ -252,6 +255,7 @@ mod tests {
         let key = |sequence| Some((RecordId { origin: NodeId(0), sequence }, 0));
         assert_eq!(beside(&lanes, None, 15.0, true), key(2));
         assert_eq!(beside(&lanes, None, 15.0, false), key(1));
+        assert_eq!((beside(&lanes, None, 99.0, true), beside(&lanes, None, 0.0, false)), (key(3), key(1)));
         assert_eq!(beside(&lanes, key(2), 0.0, true), key(3));
         assert_eq!(beside(&lanes, key(3), 0.0, true), None);
         assert_eq!(beside(&lanes, key(1), 0.0, false), None);

@@ -5,6 +5,7 @@ pub mod stage {
     use std::collections::BTreeSet;
 
     use quorumscope_core::types::{LogIndex, NodeId, Term};
+    use quorumscope_lab::trace::face;
 
     /// The legend.
     pub const LEGEND: &str = "What the shapes mean";
@@ -26,7 +27,7 @@ pub mod stage {
     /// A term's or view's name.
     #[must_use]
     pub fn term(era: &str, term: Term) -> String {
-        format!("{era} {}", term.0)
+        face::term(era, term)
     }
 
     /// What a node does, and how threatened it feels.
@@ -214,18 +215,12 @@ pub mod hints {
         "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
 
     /// A view change.
-    pub const VIEW_CHANGE: &str = "Nobody leads now: replicas give the view up, and the next leader begins the next one once a quorum asks for it.";
+    pub const VIEW_CHANGE: &str = "Nobody leads now. Whoever waits too long for a request gives the view up; once a quorum does, the next leader begins.";
 
     /// Too few run for a quorum among nodes that may lie.
     #[must_use]
     pub fn no_quorum(needed: u32) -> String {
         format!("Too few nodes run: a quorum is {needed}, so nothing is committed. Restart one.")
-    }
-
-    /// More lie than may.
-    #[must_use]
-    pub fn too_many(words: &str) -> String {
-        words.into()
     }
 
     /// A leader, and operations, where nodes may lie.

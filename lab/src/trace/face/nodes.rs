@@ -6,7 +6,7 @@
 use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::{Role, TimerKind};
-use quorumscope_core::types::NodeId;
+use quorumscope_core::types::{NodeId, Term};
 
 use crate::adversary::Trick;
 use crate::scenario::ProtocolName;
@@ -118,6 +118,20 @@ pub fn tricks(view: &View) -> Vec<(&'static str, &'static str)> {
     Trick::of(view.runs()).map(|trick| (trick.name(), trick_words::of(trick))).collect()
 }
 
+/// What a term is called: where protocols follow each other, each counts its own, and the later ones are named.
+#[must_use]
+pub fn term(era: &str, term: Term) -> String {
+    let own = term.within_instance();
+    // Each era of the hybrid has three instances: two rounds, the opening, PBFT.
+    let instance = term.0 / Term(0).in_instance(1).0 % 3;
+    let name = match instance {
+        0 => era,
+        1 => words::OPENING,
+        _ => words::PBFT,
+    };
+    format!("{name} {}", own.0)
+}
+
 /// Who lies, and how many may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Liars {
@@ -196,6 +210,12 @@ mod tests {
         assert_eq!(of(ProtocolName::Raft), ["leader", "follower"]);
         assert_eq!(of(ProtocolName::Pbft), ["primary", "backup"]);
         assert_eq!(of(ProtocolName::HotStuff), ["leader", "replica"]);
+    }
+
+    #[test]
+    fn a_term_is_counted_within_its_instance_and_later_instances_are_named() {
+        let of = |instance, number| term("view", Term(number).in_instance(instance));
+        assert_eq!([of(0, 7), of(1, 0), of(2, 3), of(3, 1)], ["view 7", "opening 0", "PBFT 3", "view 1"]);
     }
 
     #[test]
