@@ -76,7 +76,7 @@ async fn tell(page: &Page, server: &Server) {
     assert!(see(page).await.lost > 0, "what is sent to a node that is down ends in a cross");
 
     for (scenario, at, step, name) in [
-        ("hybrid-under-attack", 0.56, "s1 acknowledge", "hybrid"),
+        ("hybrid-under-attack", 0.56, "acknowledge", "hybrid"),
         ("hotstuff-silent-leader", 0.5, "vote", "hotstuff"),
         ("leader-lost", 0.9, "replicate", "raft"),
     ] {
@@ -113,13 +113,13 @@ fn lanes_are_reached_zoomed_and_walked_through_by_keys_and_kept_in_a_link() {
         page.press('v').await;
         page.wait_for("return document.querySelector('[data-testid=lanes]') !== null").await;
         super::keyboard::tab_to(page, "lanes").await;
-        page.press(Key::Down.into()).await;
+        page.press(Key::Up.into()).await;
         page.wait_for("return document.querySelector('.flight.selected') !== null").await;
         let first = see(page).await.selected;
-        page.press(Key::Down.into()).await;
+        page.press(Key::Up.into()).await;
         page.wait_for(&format!("return document.querySelector('.flight.selected title').textContent !== {first:?}"))
             .await;
-        page.press(Key::Up.into()).await;
+        page.press(Key::Down.into()).await;
         page.wait_for(&format!("return document.querySelector('.flight.selected title').textContent === {first:?}"))
             .await;
         let before = see(page).await.flights;
