@@ -18,7 +18,7 @@ use crate::parts::icons::{Icon, glyph};
 use crate::parts::part::part;
 use crate::parts::stage::Stage;
 use crate::parts::timeline::TimelineBar;
-use crate::parts::{bar, board, inspector, lesson, table};
+use crate::parts::{bar, board, inspector, lanes, lesson, table};
 use crate::scene::layout::{Layout, Size};
 use crate::scene::motion::Pace;
 use crate::shared::Shared;
@@ -174,6 +174,7 @@ impl Component for App {
         let views = match shown {
             Views::Both => "both",
             Views::Ring => "ring-only",
+            Views::Lanes => "both",
             Views::Log => "log-only",
             Views::Board => "board-only",
         };
@@ -192,15 +193,15 @@ impl Component for App {
                     { part(lesson::Props { name, live, scenario: model.scenario.clone(), reseed: self.reseed.clone(), on: self.on.clone() }, lesson::lesson) }
                 </aside>
                 <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
-                    if shown.has_ring() {
-                        <div class="ring-box" ref={self.ring.clone()}>{ self.stage() }{ self.notice() }</div>
+                    if shown.has_picture() {
+                        <div class="ring-box" ref={self.ring.clone()}>{ if shown == Views::Lanes { self.lanes() } else { self.stage() } }{ self.notice() }</div>
                     }
-                    if shown == Views::Board || (shown == Views::Both && kind.is_some()) {
+                    if shown == Views::Board || (shown.has_two() && kind.is_some()) {
                         { part(board::Props { view: model.cursor.view.clone(), width: self.stage_width(), alone: shown == Views::Board, selection: model.selection, on: self.on.clone() }, board::board) }
                     } else if shown != Views::Ring {
                         { part(table::Props { view: model.cursor.view.clone(), width: self.stage_width(), selection: model.selection, on: self.on.clone() }, table::log_table) }
                     }
-                    if !shown.has_ring() { { self.notice() } }
+                    if !shown.has_picture() { { self.notice() } }
                 </main>
                 <aside class={classes!("panel", "inspect", sheet(Sheet::Inspector))} {inert} aria-label={regions::INSPECTOR}>
                     { self.sheet_close() }
@@ -232,7 +233,7 @@ impl Component for App {
             js::focus(if help_open { "#help-close" } else { "#open-help" });
         }
         // The ring's box comes and goes with the views; one watch is kept for the newest.
-        let has_ring = self.model.shown_views().has_ring();
+        let has_ring = self.model.shown_views().has_picture();
         if first || self.watches.len() < 2 || !has_ring {
             self.watches.truncate(1);
             if has_ring {
@@ -275,7 +276,7 @@ impl App {
     fn carry_out(&mut self, context: &Context<Self>, action: Action) {
         // On a phone the inspector is a sheet: whoever taps a node wants to see it.
         if matches!(action, Action::Select(Some(Selection::Node(_))))
-            && self.model.shown_views().has_ring()
+            && self.model.shown_views().has_picture()
             && js::media(NARROW)
         {
             self.model.sheet = Some(Sheet::Inspector);
@@ -356,6 +357,25 @@ impl App {
                 selection={model.selection} tool={model.tool.clone()} offers={model.offered()}
                 gone={model.gone} history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
         }
+    }
+
+    fn lanes(&self) -> Html {
+        let model = &self.model;
+        let (view, lanes) = (model.cursor.view.clone(), model.cursor.lanes.clone());
+        let props = lanes::Props {
+            view,
+            lanes,
+            window: model.cursor.window,
+            time: model.cursor.time,
+            size: self.ring_size,
+            losing: !model.cursor.recent.losses.is_empty(),
+            playing: model.playing,
+            selection: model.selection,
+            offers: model.offered(),
+            gone: model.gone,
+            on: self.on.clone(),
+        };
+        part(props, lanes::lanes)
     }
 
     fn inspector(&self) -> Html {

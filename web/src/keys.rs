@@ -63,6 +63,8 @@ fn meaning(key: &str, shift: bool, model: &Model) -> Option<Command> {
         "p" | "P" => return Some(Command::Focus("#propose-key")),
         "d" | "D" => Action::ToggleTheme,
         "v" | "V" => Action::Views(model.shown_views().next(model.board_kind().is_some())),
+        "[" => Action::Span(2.0),
+        "]" => Action::Span(0.5),
         "s" | "S" if model.offers.past => Action::Share,
         "x" | "X" if model.offers.network => match model.tool {
             Tool::Partition(_) => Action::Tool(Tool::Select),

@@ -103,7 +103,7 @@ pub static FIRST: [Built; 6] = [
 ];
 
 /// Scenarios that teach one feature each.
-pub static MORE: [Built; 21] = [
+pub static MORE: [Built; 23] = [
     Built {
         id: "members",
         title: "Members come and go",
@@ -298,6 +298,17 @@ pub static MORE: [Built; 21] = [
         toml: include_str!("../../tests/scenarios/pbft-silent-primary.toml"),
     },
     Built {
+        id: "pbft-two-liars",
+        title: "PBFT: two of four lie",
+        text: &[],
+        tries: &[
+            "Look at the lanes after 1 s: who sends what to n3, and what to n4?",
+            "Jump to the red triangle. Which entry do n3 and n4 disagree on?",
+            "Undo, and let n1 alone lie: open “PBFT: the primary falls silent”, make one node Byzantine, then another one with it.",
+        ],
+        toml: include_str!("../../tests/scenarios/pbft-two-liars.toml"),
+    },
+    Built {
         id: "pbft-state-transfer",
         title: "PBFT: a replica gets a proven state",
         text: &[],
@@ -315,6 +326,16 @@ pub static MORE: [Built; 21] = [
             "Step to a view of n3 after 1 s. What do the timeouts carry?",
         ],
         toml: include_str!("../../tests/scenarios/hotstuff-silent-leader.toml"),
+    },
+    Built {
+        id: "hybrid-under-attack",
+        title: "Hybrid: a liar leads, and the cluster goes over to PBFT",
+        text: &[],
+        tries: &[
+            "Watch the bars under the nodes after 1.5 s: what counts for a threat, and on whose channel did it come?",
+            "Jump to the first ⇄ on the timeline. What stood in the grids before it, and what after?",
+        ],
+        toml: include_str!("../../tests/scenarios/hybrid-under-attack.toml"),
     },
 ];
 

@@ -6,6 +6,7 @@ use quorumscope_core::types::{LogIndex, NodeId, Time};
 
 use super::{ProtocolName, Run, Scenario};
 use crate::check::linearizable::{self, Verdict};
+use crate::check::property::AGREEMENT;
 
 const PBFT: &str = r#"
 protocol = "pbft"
@@ -178,4 +179,15 @@ fn what_is_committed_in_the_two_rounds_keeps_its_place_in_pbft() {
         let face = run.simulation().node(node).expect("a node");
         assert_eq!(face.applied.0, after.len() as u64, "{node}");
     }
+}
+
+/// One liar more than PBFT bears: the run says so by breaking what one alone never breaks.
+#[test]
+fn two_liars_of_four_break_agreement_and_one_of_them_alone_does_not() {
+    let two = include_str!("../../../tests/scenarios/pbft-two-liars.toml");
+    let run = played(two);
+    assert!(run.succeeded(), "{:?}", run.expectations());
+    assert!(run.simulation().violations().iter().any(|violation| violation.property == AGREEMENT));
+    let one = two.replace("[\"n1\", \"n2\"]", "\"n1\"");
+    assert_eq!(played(&one).simulation().violations(), []);
 }

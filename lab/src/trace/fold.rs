@@ -142,7 +142,7 @@ impl View {
             .map(|((_, copy), view)| (*copy, view))
     }
 
-    fn copy_meant(&self, message: RecordId, now: Time) -> Option<(RecordId, u32)> {
+    pub(super) fn copy_meant(&self, message: RecordId, now: Time) -> Option<(RecordId, u32)> {
         choose_copy(now, self.copies(message).map(|(copy, view)| (view.arrives, copy, view.held, (message, copy))))
     }
 

@@ -82,6 +82,12 @@ impl View {
         !self.runs().signs()
     }
 
+    /// Whether nodes may lie: then they sign, and quorums count on honest ones.
+    #[must_use]
+    pub fn may_lie(&self) -> bool {
+        self.runs().signs()
+    }
+
     /// The live leader of the highest term.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {

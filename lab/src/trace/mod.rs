@@ -3,6 +3,7 @@
 pub mod face;
 pub mod file;
 mod fold;
+pub mod lanes;
 pub mod members;
 pub mod narrate;
 #[cfg(test)]

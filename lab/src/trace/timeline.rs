@@ -11,6 +11,8 @@
 use litemap::LiteMap;
 use std::collections::VecDeque;
 
+use quorumscope_core::bft::hybrid;
+use quorumscope_core::event::Event;
 use quorumscope_core::record::{Body, NodeStatus, Record, Role};
 use quorumscope_core::types::{NodeId, RecordId, Term, Time};
 
@@ -44,6 +46,10 @@ pub enum MarkKind {
     Crash,
     /// A node started again.
     Restart,
+    /// A replica has gone over to another protocol.
+    Switch,
+    /// A replica is back in the protocol that it began with.
+    Return,
     /// Any other fault.
     Fault,
     /// A property was broken.
@@ -162,6 +168,8 @@ impl Timeline {
             | Body::ConditionChanged { .. }
             | Body::Lies { .. } => Some(MarkKind::Fault),
             Body::Decided { .. } => Some(MarkKind::Commit),
+            Body::Noted(Event::Hybrid(hybrid::Event::Switched { .. })) => Some(MarkKind::Switch),
+            Body::Noted(Event::Hybrid(hybrid::Event::Returned { .. })) => Some(MarkKind::Return),
             Body::Violated { .. } => Some(MarkKind::Violation),
             Body::Gap { .. } => Some(MarkKind::Gap),
             Body::Departed { message, arrives, duplicate } => {

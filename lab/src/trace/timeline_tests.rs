@@ -116,3 +116,21 @@ fn what_is_left_after_the_oldest_records_went_shows_a_gap_and_the_same_views() {
         assert!(*timeline.view_at(position) == expected, "position {position}");
     }
 }
+
+#[test]
+fn a_switch_of_the_hybrid_stands_on_the_timeline_where_a_replica_noted_it() {
+    use crate::scenario::{Run, Scenario};
+    let toml = include_str!("../../../tests/scenarios/hybrid-under-attack.toml");
+    let mut run = Run::new(&Scenario::from_toml(toml).expect("it is a scenario")).expect("it can run");
+    run.run_until(Time(5_000_000));
+    let mut timeline = Timeline::new();
+    timeline.push(run.take_records());
+    let switches: Vec<_> = timeline.marks().iter().filter(|mark| mark.kind == MarkKind::Switch).collect();
+    assert!(switches.len() >= 3, "{switches:?}");
+    for mark in switches {
+        let record = timeline.record(mark.position - 1).expect("a mark stands right after its record");
+        assert_eq!((record.at, record.node), (mark.at, mark.node));
+        let line = super::narrate::line(record, |_| None).expect("it has a line");
+        assert!(line.text.contains("went over to PBFT"), "{}", line.text);
+    }
+}

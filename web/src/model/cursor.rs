@@ -9,7 +9,8 @@ use std::sync::Arc;
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::record::{Body, Endpoint, Record};
 use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
-use quorumscope_lab::trace::timeline::{Mark, TermBand, Timeline};
+use quorumscope_lab::trace::lanes::Lanes;
+use quorumscope_lab::trace::timeline::{Mark, MarkKind, TermBand, Timeline};
 use quorumscope_lab::trace::view::View;
 
 use super::insight::{self, Insight, Line, Written};
@@ -27,6 +28,12 @@ pub struct Cursor {
     pub recent: Shared<Recent>,
     /// What happened last, in words.
     pub lines: Shared<Vec<Line>>,
+    /// What happened in a window of time, where that is drawn.
+    pub lanes: Shared<Lanes>,
+    /// That window.
+    pub window: (Micros, Micros),
+    /// The marks with which the window was looked at last: they are made anew with every change of the records.
+    laid: Shared<Marks>,
     /// Counts what was shown, so that others know when it changed.
     pub shown: u64,
     /// Marks and terms of all that is known.
@@ -50,6 +57,8 @@ pub struct Marks {
     pub terms: Vec<TermBand>,
     /// How many records are known.
     pub records: u64,
+    /// What some of the marks stand for, in words, by position.
+    pub words: Vec<(u64, String)>,
 }
 
 /// What happened a moment ago and still shows.
@@ -72,6 +81,9 @@ impl Default for Cursor {
             view: Shared::default(),
             recent: Shared::default(),
             lines: Shared::default(),
+            lanes: Shared::default(),
+            window: (0.0, 0.0),
+            laid: Shared::default(),
             shown: 0,
             marks: Shared::default(),
             time: 0.0,
@@ -114,11 +126,26 @@ impl Cursor {
 
     fn refresh_marks(&mut self) {
         self.began = self.timeline.record(0).map_or(0.0, |record| record.at.0 as f64).min(self.known);
+        let told = self.timeline.marks().iter().filter(|mark| matches!(mark.kind, MarkKind::Switch | MarkKind::Return));
+        let said = |mark: &Mark| {
+            let record = self.timeline.record(mark.position.checked_sub(1)?)?;
+            Some((mark.position, insight::line(&self.timeline, record)?.text))
+        };
+        let words = told.filter_map(said).collect();
         self.marks = Shared::new(Marks {
+            words,
             marks: self.timeline.marks().to_vec(),
             terms: self.timeline.terms().to_vec(),
             records: self.timeline.len(),
         });
+    }
+
+    /// Finds what happened in a window of time, where it is another one or more is known.
+    pub fn lay_lanes(&mut self, window: (Micros, Micros)) {
+        if self.window != window || self.laid != self.marks {
+            self.lanes = Shared::new(self.timeline.lanes(instant(window.0), instant(window.1)));
+            (self.window, self.laid) = (window, self.marks.clone());
+        }
     }
 
     /// Goes to a time, at most to the end of what is known, after all that happened by then.

@@ -3,9 +3,10 @@
 //! One line under the stage, chosen by what is seen at the cursor: it follows
 //! the reader through a first visit and stays of use after it.
 
-use quorumscope_core::quorum::{Majority, QuorumSystem as _};
+use quorumscope_core::quorum::{Byzantine, Majority, QuorumSystem as _};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::NodeId;
+use quorumscope_lab::trace::face;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 
 use crate::scene::ring;
@@ -36,6 +37,12 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     if offers.network && ring::groups(view).len() > 1 {
         return words::PARTITIONED.into();
     }
+    if let Some(liars) = face::liars(view).filter(|liars| liars.too_many) {
+        return liars.words;
+    }
+    if view.may_lie() {
+        return among_liars(view, down, asked_for);
+    }
     let runs = |node| view.nodes.get(&node).is_some_and(|node| up(&node));
     if !Majority::of(&members, false).is_quorum(runs) {
         return words::NO_MAJORITY.into();
@@ -52,6 +59,21 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
         (Some(leader), None) if !asked_for => words::leader(leader),
         (Some(leader), None) if offers.network => words::leader_and_clients(leader),
         (Some(leader), None) => words::leader_live(leader),
+    }
+}
+
+/// The line for protocols whose nodes may lie: nobody campaigns there, and views change.
+fn among_liars(view: &View, down: Option<NodeId>, asked_for: bool) -> String {
+    let quorum = Byzantine::of(&view.voters, false);
+    let up = view.nodes.iter().filter(|(_, node)| node.liveness == Liveness::Up).map(|(id, _)| *id);
+    if !quorum.is_quorum(up) {
+        return words::no_quorum(quorum.needed());
+    }
+    match (view.leader(), down) {
+        (None, _) => words::VIEW_CHANGE.into(),
+        (Some(leader), Some(down)) => words::leader_and_down(leader, down),
+        (Some(leader), None) if !asked_for => words::leader(leader),
+        (Some(leader), None) => words::leader_and_liars(leader),
     }
 }
 
@@ -82,6 +104,33 @@ mod tests {
         assert!(led.contains("n2"));
         view.nodes.get_mut(&NodeId(1)).expect("n1 is there").liveness = Liveness::Crashed;
         assert!(next(&view, true, Offers::SIMULATION).contains("n1"));
+    }
+
+    #[test]
+    fn where_nodes_may_lie_nobody_is_said_to_start_an_election() {
+        for protocol in ["pbft", "hotstuff", "hybrid"] {
+            let mut view = View { protocol: protocol.into(), voters: (1..=4).map(NodeId).collect(), ..View::default() };
+            for id in 1..=4 {
+                view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, ..NodeView::default() });
+            }
+            let said = |view: &View| next(view, true, Offers::SIMULATION);
+            assert_eq!(said(&view), words::VIEW_CHANGE);
+            view.nodes.get_mut(&NodeId(1)).expect("n1 is there").liveness = Liveness::Crashed;
+            assert_eq!(said(&view), words::VIEW_CHANGE, "one of four may be gone");
+            view.nodes.get_mut(&NodeId(2)).expect("n2 is there").liveness = Liveness::Crashed;
+            assert!(said(&view).contains("3"), "a quorum is three: {}", said(&view));
+            assert!(!said(&view).contains("elect") && !said(&view).contains("majority"), "{}", said(&view));
+        }
+    }
+
+    #[test]
+    fn more_liars_than_the_protocol_bears_are_told_before_all_but_what_broke() {
+        let mut view = View { protocol: "pbft".into(), voters: (1..=4).map(NodeId).collect(), ..View::default() };
+        for id in 1..=4 {
+            let lies = id > 2;
+            view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, lies, ..NodeView::default() });
+        }
+        assert!(next(&view, true, Offers::SIMULATION).contains("nothing is promised"));
     }
 
     #[test]

@@ -118,7 +118,8 @@ pub fn lines(timeline: &Timeline, position: u64) -> Vec<Line> {
     records.filter_map(|record| line(timeline, record)).take(LINES).collect()
 }
 
-fn line(timeline: &Timeline, record: &Record) -> Option<Line> {
+/// The line of a record.
+pub(super) fn line(timeline: &Timeline, record: &Record) -> Option<Line> {
     let lookup = |id: RecordId| timeline.find(id).and_then(|found| timeline.record(found));
     let line = narrate::line(record, lookup)?;
     Some(Line { id: record.id, at: record.at, text: line.text, headline: line.weight == Weight::Headline })

@@ -11,6 +11,7 @@ use quorumscope_core::record::Command;
 use quorumscope_core::types::{NodeId, Time};
 use quorumscope_lab::trace::face;
 
+use crate::scene::lanes;
 use crate::scene::motion::{Micros, Pace};
 use crate::shared::Shared;
 use crate::source::{Answer, Expectation, Offers, Request};
@@ -76,6 +77,8 @@ pub struct Model {
     pub notice: Option<Notice>,
     /// How much time the timeline shows.
     pub window: Option<Micros>,
+    /// How much time the lanes show.
+    pub span: Micros,
     /// Whether a live cluster is gone, and if so whether it never let the page in.
     pub gone: Option<bool>,
     /// Operations that were asked for and that no client has sent yet.
@@ -128,6 +131,8 @@ pub enum Action {
     Speed(Speed),
     /// A wider or a narrower window of time.
     Zoom(f64),
+    /// More or less time in the lanes.
+    Span(f64),
     /// Show something in the inspector, or nothing.
     Select(Option<Selection>),
     /// Another meaning of clicks.
@@ -179,6 +184,11 @@ pub enum Effect {
 
 /// How long something that happened shows, in milliseconds of real time.
 const LINGER_MS: f64 = 1_400.0;
+/// So much time the lanes show at first: a request of PBFT, from the client and back, in the usual network.
+const SPAN: Micros = 120_000.0;
+/// Less would be one message, more would be none that can be told apart.
+const LEAST_SPAN: Micros = 3_750.0;
+const MOST_SPAN: Micros = 3_840_000.0;
 /// A line is read aloud no sooner than this after the one before, in milliseconds.
 const NARRATION_MS: f64 = 1_500.0;
 
@@ -226,6 +236,7 @@ impl Model {
             pace,
             notice: None,
             window: None,
+            span: SPAN,
             gone: None,
             pending: Vec::new(),
             skipped: Vec::new(),
@@ -279,6 +290,9 @@ impl Model {
         let effects = self.reduce(action);
         self.tell_skipped(before);
         self.tell();
+        if self.shown_views() == Views::Lanes {
+            self.cursor.lay_lanes(lanes::window(self.cursor.time, self.span, self.cursor.began));
+        }
         effects
     }
 
@@ -350,6 +364,7 @@ impl Model {
                 let (from, to) = self.shown();
                 self.window = Some(((to - from) * factor).clamp(20_000.0, 600_000_000.0));
             }
+            Action::Span(factor) => self.span = (self.span * factor).clamp(LEAST_SPAN, MOST_SPAN),
             Action::Select(selection) => self.selection = selection,
             Action::Tool(tool) => self.tool = tool,
             Action::Choose(node) => self.choose(node),

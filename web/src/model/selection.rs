@@ -50,6 +50,8 @@ pub enum Views {
     Both,
     /// The ring alone.
     Ring,
+    /// A lane a node over time, and under it what is under the ring.
+    Lanes,
     /// The log alone.
     Log,
     /// The board alone: who has said what, where nodes may lie.
@@ -62,7 +64,8 @@ impl Views {
     pub fn next(self, has_board: bool) -> Self {
         match self {
             Self::Both => Self::Ring,
-            Self::Ring => Self::Log,
+            Self::Ring => Self::Lanes,
+            Self::Lanes => Self::Log,
             Self::Log if has_board => Self::Board,
             Self::Log | Self::Board => Self::Both,
         }
@@ -73,14 +76,20 @@ impl Views {
     pub fn shown(self, has_board: bool) -> Self {
         match self {
             Self::Board if !has_board => Self::Both,
-            Self::Both | Self::Ring | Self::Log | Self::Board => self,
+            Self::Both | Self::Ring | Self::Lanes | Self::Log | Self::Board => self,
         }
     }
 
-    /// Whether the ring is among them.
+    /// Whether a picture of the nodes is among them: the ring, or lanes in its place.
     #[must_use]
-    pub fn has_ring(self) -> bool {
-        matches!(self, Self::Both | Self::Ring)
+    pub fn has_picture(self) -> bool {
+        matches!(self, Self::Both | Self::Ring | Self::Lanes)
+    }
+
+    /// Whether the log, or the board of a run that has one, stands below the picture.
+    #[must_use]
+    pub fn has_two(self) -> bool {
+        matches!(self, Self::Both | Self::Lanes)
     }
 
     /// What a share link calls it.
@@ -89,6 +98,7 @@ impl Views {
         match self {
             Self::Both => "both",
             Self::Ring => "ring",
+            Self::Lanes => "lanes",
             Self::Log => "log",
             Self::Board => "board",
         }
@@ -99,6 +109,7 @@ impl Views {
     pub fn named(name: &str) -> Self {
         match name {
             "ring" => Self::Ring,
+            "lanes" => Self::Lanes,
             "log" => Self::Log,
             "board" => Self::Board,
             _ => Self::Both,

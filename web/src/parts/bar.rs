@@ -62,7 +62,7 @@ pub fn bar(props: &Props) -> Html {
                 { rules_off(&props.scenario) }
             }
             <div class="segments" role="group" aria-label={texts::VIEWS}>
-                { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Log, texts::LOG) }
+                { view(Views::Both, texts::BOTH) }{ view(Views::Ring, texts::RING) }{ view(Views::Lanes, texts::LANES) }{ view(Views::Log, texts::LOG) }
                 if let Some(name) = props.board { { view(Views::Board, name) } }
             </div>
             <div class="ends">

@@ -127,10 +127,11 @@ fn of_node(id: NodeId, props: &Props) -> Html {
             <dl class="values">
                 { row(inspect::ROLE, look.words) }
                 if up {
-                    { row(props.view.era(), html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.0 }</b> }) }
-                    { row(inspect::VOTED_FOR, nobody(status.voted_for)) }
+                    { row(props.view.era(), html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.within_instance().0 }</b> }) }
+                    if !props.view.may_lie() { { row(inspect::VOTED_FOR, nobody(status.voted_for)) } }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
+                if let Some(threat) = face::threat(node) { { row(inspect::THREAT, html! { <span data-testid="threat"><b>{ threat.level }</b>{ ": " }{ threat.reasons }</span> }) } }
                 { row(inspect::PART, face::part_words(Part::of(id, &cluster))) }
                 { row(inspect::MEMBERS, face::members(&members)) }
                 if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }
@@ -325,7 +326,7 @@ fn of_entry(node: NodeId, index: LogIndex, props: &Props) -> Html {
             <h2>{ words::inspector::entry(index, node) }{ close(props) }</h2>
             <p class="title">{ face::entry(entry).text }</p>
             <dl class="values">
-                { row(props.view.era(), html! { <b class="hued" data-hue={hue(entry.term).to_string()}>{ entry.term.0 }</b> }) }
+                { row(props.view.era(), html! { <b class="hued" data-hue={hue(entry.term).to_string()}>{ entry.term.within_instance().0 }</b> }) }
                 { row(inspect::ON, holds(&|_| true)) }
                 { row(inspect::DURABLE_ON, holds(&|other| other.durable >= index)) }
                 { row(inspect::COMMITTED_ON, holds(&|other| other.status.commit >= index)) }

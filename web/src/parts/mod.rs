@@ -11,6 +11,7 @@ pub mod forms;
 pub mod help;
 pub mod icons;
 pub mod inspector;
+pub mod lanes;
 pub mod lesson;
 pub mod members;
 pub mod message;

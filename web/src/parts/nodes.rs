@@ -6,11 +6,13 @@
 use quorumscope_core::types::{ClientId, NodeId};
 use quorumscope_lab::trace::face::{self, Ring};
 use quorumscope_lab::trace::members::Part;
+use quorumscope_lab::trace::view::Liveness;
 use yew::prelude::*;
 
 use crate::scene::geometry::Point;
 use crate::scene::layout::Layout;
 use crate::scene::ring::{Disk, LaneShape, LaneState, NodeShape, VoteDot, hue};
+use crate::words::stage as words;
 
 /// How a node stands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,9 +51,13 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     let dots = !shape.votes.is_empty();
     let standing = face::standing(look, shape.part);
     let standing = if shape.lies { face::liar(&standing) } else { standing };
+    let standing = match &shape.threat {
+        Some(threat) if threat.step > 0 => words::threatened(&standing, threat.level),
+        Some(_) | None => standing,
+    };
     let name = match look.ring {
         Ring::Crossed => format!("{id}, {standing}"),
-        _ => format!("{id}, {standing}, term {}", shape.term.0),
+        _ => format!("{id}, {standing}, term {}", shape.term.within_instance().0),
     };
     let class = classes!(
         "node",
@@ -63,7 +69,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     );
     html! {
         <g {class} key={id.0} data-role={face::role_words(shape.role)} data-testid={format!("node-{id}")} data-keys=""
-            data-node={id.to_string()} data-part={part_name(shape.part)} data-term={shape.term.0.to_string()} data-status={status_name(shape)} data-hue={hue(shape.term).to_string()}
+            data-node={id.to_string()} data-part={part_name(shape.part)} data-term={shape.term.0.to_string()} data-status={status_name(shape.liveness)} data-threat={shape.threat.as_ref().map(|threat| threat.level)} data-hue={hue(shape.term).to_string()}
             tabindex="0" role="button" aria-label={name} aria-pressed={emphasis.selected.to_string()}
             onclick={click} onkeydown={key}>
             <circle class="halo" cx={px(x)} cy={px(y)} r={px(layout.radius + 14.0)} />
@@ -74,7 +80,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
                     d="M-9.500 5.500-11-4.500-5-.5 0-7.500 5-.5 11-4.500 9.500 5.500Z" />
             }
             if look.ring != Ring::Crossed { <text class="term" x={px(x)} y={px(y + term_drop(&look.ring, shape.part, dots, layout.radius))}
-                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.0 }</text> }
+                style={format!("font-size:{:.0}px", layout.radius * if dots { 0.52 } else { 0.62 })}>{ shape.term.within_instance().0 }</text> }
             { votes(shape, layout.radius) }
             if look.ring == Ring::Crossed {
                 <path class="cross" d={cross(shape.place, radius * 0.44)} />
@@ -85,6 +91,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
             { part_mark(shape, radius) }
             if shape.lies { { mask(shape, radius) } }
             { disk(shape, layout.radius) }
+            if let Some(threat) = &shape.threat { { meter(Point::new(x + 15.0, y + layout.radius + 20.0), threat.step) } }
             <text class="name" x={px(label.x)} y={px(label.y)} text-anchor={anchor.name()}>{ id.to_string() }</text>
             <text class="role" x={px(label.x)} y={px(label.y + 17.0)} text-anchor={anchor.name()}>{ standing }</text>
         </g>
@@ -136,9 +143,9 @@ fn mask(shape: &NodeShape, radius: f64) -> Html {
     }
 }
 
-fn status_name(shape: &NodeShape) -> &'static str {
-    use quorumscope_lab::trace::view::Liveness;
-    match shape.liveness {
+/// As assistive technology and tests read it.
+pub(super) fn status_name(liveness: Liveness) -> &'static str {
+    match liveness {
         Liveness::Up => "up",
         Liveness::Paused => "paused",
         Liveness::Down => "down",
@@ -197,6 +204,16 @@ fn disk(shape: &NodeShape, radius: f64) -> Html {
             <ellipse cx="0" cy="-2.500" rx="9" ry="3" />
         </g>
     }
+}
+
+/// Bars that rise: so many of them are full as steps lead to the level.
+pub(super) fn meter(at: Point, step: u8) -> Html {
+    let bar = |place: u8| {
+        let (x, height) = (at.x + f64::from(place) * 5.0, 4.0 + 3.0 * f64::from(place));
+        let full = (place < step).then_some(if step > face::STEPS / 2 { "full bad" } else { "full" });
+        html! { <rect class={classes!(full)} x={px(x)} y={px(at.y + 5.0 - height)} width="3.600" height={px(height)} /> }
+    };
+    html! { <g class="meter">{ for (0..face::STEPS).map(bar) }</g> }
 }
 
 /// A client's box.

@@ -59,16 +59,27 @@ pub fn actions_of_liar(id: NodeId, lies: bool, view: &View, on: &Callback<Action
     if tricks.is_empty() {
         return Html::default();
     }
-    let trick = |(name, words): (&'static str, &'static str)| {
+    let liars = face::liars(view);
+    let others: Vec<NodeId> =
+        liars.iter().flat_map(|liars| liars.nodes.iter().copied()).filter(|other| *other != id).collect();
+    let lie = |nodes: Vec<NodeId>, name: &'static str| {
         let on = on.clone();
-        let command = move || Command::Byzantine { nodes: vec![id], tricks: vec![name.into()], against: Vec::new() };
-        let click = Callback::from(move |_: MouseEvent| on.emit(Action::Act(command())));
-        html! { <li><button onclick={click} data-testid={format!("lie-{name}")}>{ name }</button><span>{ words }</span></li> }
+        let command = Command::Byzantine { nodes, tricks: vec![name.into()], against: Vec::new() };
+        Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())))
+    };
+    let trick = |(name, words): (&'static str, &'static str)| {
+        let together: Vec<NodeId> = others.iter().copied().chain([id]).collect();
+        html! {
+            <li><button onclick={lie(vec![id], name)} data-testid={format!("lie-{name}")}>{ name }</button><span>{ words }
+                if !others.is_empty() { <button class="together" onclick={lie(together, name)} data-testid={format!("together-{name}")}>{ act::together(&others) }</button> }
+            </span></li>
+        }
     };
     html! {
         <details class="deceive" data-testid="deceive">
             <summary>{ if lies { act::LIE_OTHERWISE } else { act::LIE } }</summary>
             <p class="quiet">{ act::LIE_HINT }</p>
+            if let Some(liars) = &liars { <p class={classes!("quiet", liars.too_many.then_some("bad"))} data-testid="liars">{ &liars.words }</p> }
             <ul>{ for tricks.into_iter().map(trick) }</ul>
         </details>
     }

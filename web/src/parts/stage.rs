@@ -88,7 +88,7 @@ pub fn Stage(props: &Props) -> Html {
                     <polygon class="lasso" points={lasso.iter().map(|p| format!("{:.0},{:.0} ", p.x, p.y)).collect::<String>()} />
                 }
             </svg>
-            { part(LegendProps { view: props.view.clone(), losing: !props.recent.losses.is_empty() }, legend) }
+            { part(LegendProps { view: props.view.clone(), losing: !props.recent.losses.is_empty(), ring: true }, legend) }
             { tools(props) }
             { part(HintProps { view: props.view.clone(), playing: props.playing, choosing, offers: props.offers, gone: props.gone }, hint_line) }
         </div>
@@ -274,17 +274,19 @@ fn lost(reason: DropReason) -> &'static str {
 }
 
 #[derive(PartialEq)]
-struct LegendProps {
-    view: Shared<View>,
-    losing: bool,
+pub(super) struct LegendProps {
+    pub(super) view: Shared<View>,
+    pub(super) losing: bool,
+    /// Whether nodes are drawn with what belongs to them.
+    pub(super) ring: bool,
 }
 
 /// Explains what is on the stage now, and nothing else.
-fn legend(props: &LegendProps) -> Html {
+pub(super) fn legend(props: &LegendProps) -> Html {
     /// More terms than these are told by their numbers alone.
     const TERMS: usize = 4;
     let terms = table::terms(&props.view);
-    let timers = props.view.nodes.values().any(|node| node.status.timer.is_some());
+    let timers = props.ring && props.view.nodes.values().any(|node| node.status.timer.is_some());
     html! {
         <ul class="legend" aria-label={words::LEGEND}>
             { for terms.iter().rev().take(TERMS).rev().map(|term| html! {
@@ -294,6 +296,9 @@ fn legend(props: &LegendProps) -> Html {
                 <li key={format!("{kind:?}")}>{ sample(kind) }{ kind.words() }</li>
             }) }
             if timers { <li key="timer"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="timer-sample" d="M0-7A7 7 0 1 1-6.060-3.500" /></svg>{ words::TIMER }</li> }
+            if props.ring && props.view.nodes.values().any(|node| face::threat(node).is_some()) {
+                <li key="threat"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true">{ nodes::meter(Point::new(-9.0, 0.0), 2) }</svg>{ words::THREAT }</li>
+            }
             if props.losing { <li key="lost" class="bad"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="loss-sample" d={cross(Point::default(), 5.0)} /></svg>{ words::LOST }</li> }
         </ul>
     }
@@ -332,16 +337,16 @@ fn tools(props: &Props) -> Html {
 }
 
 #[derive(PartialEq)]
-struct HintProps {
-    view: Shared<View>,
-    playing: bool,
-    choosing: bool,
-    offers: Offers,
-    gone: Option<bool>,
+pub(super) struct HintProps {
+    pub(super) view: Shared<View>,
+    pub(super) playing: bool,
+    pub(super) choosing: bool,
+    pub(super) offers: Offers,
+    pub(super) gone: Option<bool>,
 }
 
 /// One line that says what to try next.
-fn hint_line(props: &HintProps) -> Html {
+pub(super) fn hint_line(props: &HintProps) -> Html {
     let text = match props.gone {
         Some(true) => hints::REFUSED.to_owned(),
         Some(false) => hints::GONE.to_owned(),

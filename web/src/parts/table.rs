@@ -117,9 +117,9 @@ fn cell_of(row: &Row, cell: &Cell, index: LogIndex, props: &Props) -> Html {
     );
     html! {
         <td key={index.0} class={classes!(cell.next.then_some("next"), cell.matched.then_some("matched"))}>
-            <button {class} data-hue={hue(entry.term).to_string()} title={format!("{} · term {} · {state}", look.text, entry.term.0)}
-                onclick={click} aria-label={format!("{node}, index {}: {}, term {}, {state}", index.0, look.text, entry.term.0)}>
-                <span class="what">{ look.label }</span><span class="of">{ entry.term.0 }</span>
+            <button {class} data-hue={hue(entry.term).to_string()} title={format!("{} · term {} · {state}", look.text, entry.term.within_instance().0)}
+                onclick={click} aria-label={format!("{node}, index {}: {}, term {}, {state}", index.0, look.text, entry.term.within_instance().0)}>
+                <span class="what">{ look.label }</span><span class="of">{ entry.term.within_instance().0 }</span>
             </button>
         </td>
     }

@@ -186,7 +186,7 @@ fn strip(props: &StripProps) -> Html {
     html! {
         <g>
             { for props.marks.terms.iter().enumerate().filter_map(|(index, band)| band_of(band, props.era, index < props.begun, &ruler)) }
-            { for thinned(&props.marks.marks, &ruler).into_iter().map(|(mark, x)| mark_of(mark, x)) }
+            { for thinned(&props.marks.marks, &ruler).into_iter().map(|(mark, x)| mark_of(mark, x, &props.marks.words)) }
             { for ticks.iter().map(|tick| html! {
                 <g class="tick" key={format!("{tick:.0}")}><path d={format!("M{:.1} {:.0}v4", ruler.x(*tick), HEIGHT - 18.0)} />
                 <text x={px(ruler.x(*tick))} y={px(HEIGHT - 3.0)}>{ label(*tick, step) }</text></g>
@@ -233,6 +233,7 @@ fn weight(mark: &Mark) -> u8 {
     match mark.kind {
         MarkKind::Violation => 6,
         MarkKind::Crash => 5,
+        MarkKind::Switch | MarkKind::Return => 4,
         MarkKind::Leader => 4,
         MarkKind::Restart | MarkKind::Fault | MarkKind::Gap => 3,
         MarkKind::Election => 2,
@@ -240,7 +241,8 @@ fn weight(mark: &Mark) -> u8 {
     }
 }
 
-fn mark_of(mark: &Mark, x: f64) -> Html {
+fn mark_of(mark: &Mark, x: f64, words: &[(u64, String)]) -> Html {
+    let told = words.iter().find(|(position, _)| *position == mark.position).map(|(_, text)| text.clone());
     let (class, path) = match mark.kind {
         MarkKind::Election => ("election", "M0-5.500 5.500 4.500H-5.500Z"),
         MarkKind::Leader => ("leader", "M-5 4.500-6-3.500-2.500-.8 0-5 2.500-.8 6-3.500 5 4.500Z"),
@@ -248,10 +250,14 @@ fn mark_of(mark: &Mark, x: f64) -> Html {
         MarkKind::Commit => ("commit", "M0-3.800a3.800 3.800 0 1 1 0 7.600a3.800 3.800 0 1 1 0-7.600Z"),
         MarkKind::Crash => ("crash", "M-4-4 4 4M4-4-4 4"),
         MarkKind::Restart => ("restart", "M-4.500 0a4.500 4.500 0 1 0 1.500-3.300M-4.500-4.500v2.700h2.700"),
+        MarkKind::Switch => {
+            ("switch", "M-5.500-2.500H4.500M1.500-5.500 4.500-2.500M5.500 2.500H-4.500M-1.500 5.500-4.500 2.500")
+        }
+        MarkKind::Return => ("return", "M4.500 4.500V1A3.500 3.500 0 0 0 1-2.500H-5M-2-5.500-5-2.500-2 .5"),
         MarkKind::Fault => ("fault", "M-6.500 0H-2.500M2.500 0H6.500M-1.600-4.500-2.800-2M1.600 4.500 2.800 2"),
         MarkKind::Violation => ("violation", "M0-6.500 6.500 5H-6.500ZM0-2.500v3.500M0 3v.3"),
     };
     html! {
-        <g class={classes!("mark", class)} key={format!("{}-{}", mark.at.0, mark.position)} transform={format!("translate({x:.1} 15)")}><path d={path} /></g>
+        <g class={classes!("mark", class)} data-testid={format!("mark-{class}")} key={format!("{}-{}", mark.at.0, mark.position)} transform={format!("translate({x:.1} 15)")}>if let Some(told) = told { <title>{ told }</title> }<path d={path} /></g>
     }
 }

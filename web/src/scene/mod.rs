@@ -8,6 +8,7 @@
 
 pub mod board;
 pub mod geometry;
+pub mod lanes;
 pub mod layout;
 pub mod motion;
 pub mod ring;

@@ -11,7 +11,7 @@ use litemap::LiteMap;
 
 use quorumscope_core::record::{Endpoint, Role};
 use quorumscope_core::types::{NodeId, Term};
-use quorumscope_lab::trace::face::{self, MessageKind, RoleFace, Sign};
+use quorumscope_lab::trace::face::{self, MessageKind, RoleFace, Sign, ThreatFace};
 use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Content, Liveness, NodeView, View};
 
@@ -44,6 +44,8 @@ pub struct NodeShape {
     pub part: Part,
     /// Whether it lies.
     pub lies: bool,
+    /// How threatened it feels, where that is measured.
+    pub threat: Option<ThreatFace>,
     /// Its term; the durable one while it is down.
     pub term: Term,
     /// A dot a voter while it asks for votes; empty otherwise.
@@ -89,6 +91,7 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
             look: view.role_face(node),
             part: Part::of(*id, &members),
             lies: node.lies,
+            threat: face::threat(node),
             term: node.status.term,
             votes: vote_dots(view, *id, node),
             disk: match node.liveness {

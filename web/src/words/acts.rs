@@ -11,7 +11,7 @@ pub mod act {
     /// Make a liar lie in another way.
     pub const LIE_OTHERWISE: &str = "Lie in another way…";
     /// What comes of it.
-    pub const LIE_HINT: &str = "It lies from now on, with its own key and no other. Against whom, the seed decides. With more liars than the protocol bears, agreement may break.";
+    pub const LIE_HINT: &str = "It lies from now on, with its own key and no other; together with others, with theirs too. Against whom, the seed decides. With more liars than the protocol bears, agreement may break.";
     /// Pause a node.
     pub const PAUSE: &str = "Pause";
     /// Let it go on.
@@ -126,6 +126,13 @@ pub mod act {
 
     /// A proposal needs a key.
     pub const NO_KEY: &str = "Write a key first.";
+
+    /// Lie together with those who lie already.
+    #[must_use]
+    pub fn together(others: &[quorumscope_core::types::NodeId]) -> String {
+        let names = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("with {names}")
+    }
 
     /// A proposal to one node.
     #[must_use]

@@ -18,6 +18,8 @@ pub mod bar {
     pub const BOTH: &str = "Both";
     /// The ring alone.
     pub const RING: &str = "Ring";
+    /// Lanes over time.
+    pub const LANES: &str = "Lanes";
     /// The log alone.
     pub const LOG: &str = "Log";
     /// Which views.
@@ -103,7 +105,7 @@ pub mod help {
     pub const ABOUT: &str =
         "Every picture, panel and mark shows one instant of one recorded run. Move the cursor and all of them follow.";
     /// Key and what it does.
-    pub const KEYS: [(&str, &str); 18] = [
+    pub const KEYS: [(&str, &str); 20] = [
         ("Space", "play, pause"),
         ("→  ←", "one event forward, back"),
         ("Shift → ←", "to the next mark, the mark before"),
@@ -116,7 +118,9 @@ pub mod help {
         ("X", "choose nodes to partition; Enter splits"),
         ("H", "heal all links"),
         ("P", "ask as a client"),
-        ("V", "both views, ring, log, votes or blocks"),
+        ("V", "both views, ring, lanes, log, votes or blocks"),
+        ("[  ]", "more, less time in the lanes"),
+        ("↑  ↓", "in the lanes, the message before, after"),
         ("S", "copy a link to this moment"),
         ("Ctrl Z  Ctrl Y", "undo, redo"),
         ("D", "dark or light"),
@@ -126,12 +130,13 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 19] = [
+    pub const SIGNS: [(&str, &str); 22] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
         ("✕ red", "a node crashed; on the stage, a message was lost"),
         ("↻", "a node started again"),
+        ("⇄  ↩", "a replica goes over to PBFT, or is back in two rounds"),
         ("broken line", "another fault: a pause, a cut link, a held message"),
         ("‖", "records are missing here"),
         ("arc round a node", "the time until its timer runs out"),
@@ -141,6 +146,8 @@ pub mod help {
         ("E at a node", "an edge: it holds the part of the state that it subscribes to"),
         ("striped entry", "a command that an edge does not hold: its place, term and digest"),
         ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
+        ("horned mask", "a node that lies"),
+        ("bars under a node", "how threatened it feels: of four, none to critical"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
         ("dotted ring, bars", "the node is paused"),
         ("log entry", "full: committed. Dashed: not known to be. Faint: not on its disk yet"),

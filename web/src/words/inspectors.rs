@@ -8,6 +8,8 @@ pub mod inspect {
     pub const ROLE: &str = "role";
     /// Row: vote.
     pub const VOTED_FOR: &str = "voted for";
+    /// Row: how threatened it feels.
+    pub const THREAT: &str = "threat";
     /// Row: leader.
     pub const LEADER: &str = "leader";
     /// Row: what it is to the cluster.

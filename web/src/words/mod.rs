@@ -9,6 +9,7 @@
 mod acts;
 mod bar_and_help;
 mod inspectors;
+pub mod lanes;
 mod lessons;
 mod stages;
 mod timeline;
@@ -33,6 +34,8 @@ pub mod regions {
     pub const STAGE: &str = "Cluster";
     /// The drawing on the stage.
     pub const RING: &str = "Ring of nodes with the messages between them";
+    /// The space-time diagram.
+    pub const LANES: &str = "Lanes of clients and nodes over time, with the messages between them; arrow up and down go from message to message";
     /// The log table.
     pub const LOG: &str = "Logs of all nodes";
     /// The board.

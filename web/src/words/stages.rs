@@ -5,11 +5,14 @@ pub mod stage {
     use std::collections::BTreeSet;
 
     use quorumscope_core::types::{LogIndex, NodeId, Term};
+    use quorumscope_lab::trace::face;
 
     /// The legend.
     pub const LEGEND: &str = "What the shapes mean";
     /// A timer.
     pub const TIMER: &str = "timer";
+    /// A meter.
+    pub const THREAT: &str = "threat level";
     /// Lost at random.
     pub const LOST: &str = "lost";
     /// Lost at a cut link.
@@ -24,7 +27,13 @@ pub mod stage {
     /// A term's or view's name.
     #[must_use]
     pub fn term(era: &str, term: Term) -> String {
-        format!("{era} {}", term.0)
+        face::term(era, term)
+    }
+
+    /// What a node does, and how threatened it feels.
+    #[must_use]
+    pub fn threatened(standing: &str, level: &str) -> String {
+        format!("{standing}, threat {level}")
     }
 
     /// An entry was decided.
@@ -116,7 +125,7 @@ pub mod board {
     use quorumscope_core::types::NodeId;
 
     /// What the marks of a grid mean.
-    pub const GRID_KEY: &str = "Each grid is what one replica has heard, a row a voter. ■ heard · ◩ the pre-prepare counts as the primary's prepare · □ awaited; below: how many have spoken, of a quorum. ✓ committed there.";
+    pub const GRID_KEY: &str = "Each grid is what one replica has heard, a row a voter. ■ heard · ◩ what was heard before counts for this too · □ awaited; below: how many have spoken, of a quorum. ✓ committed there.";
     /// What the marks of a tree mean.
     pub const TREE_KEY: &str = "A box is a block, its number the view; filled ✓: committed somewhere; ◆ a quorum has voted for it; H: whose highest certificate is for it; L: who is locked on it.";
     /// A node that does not run has heard nothing.
@@ -204,6 +213,21 @@ pub mod hints {
     /// Partitioned.
     pub const PARTITIONED: &str =
         "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
+
+    /// A view change.
+    pub const VIEW_CHANGE: &str = "Nobody leads now. Whoever waits too long for a request gives the view up; once a quorum does, the next leader begins.";
+
+    /// Too few run for a quorum among nodes that may lie.
+    #[must_use]
+    pub fn no_quorum(needed: u32) -> String {
+        format!("Too few nodes run: a quorum is {needed}, so nothing is committed. Restart one.")
+    }
+
+    /// A leader, and operations, where nodes may lie.
+    #[must_use]
+    pub fn leader_and_liars(node: NodeId) -> String {
+        format!("{node} leads. Select it and make it Byzantine, or crash it (K): which of the two costs more?")
+    }
 
     /// Before the first election.
     #[must_use]

@@ -51,13 +51,13 @@ pub mod marks {
     /// A band.
     #[must_use]
     pub fn band(era: &str, term: Term, leader: NodeId) -> String {
-        format!("{era} {} · {leader} leads", term.0)
+        format!("{} · {leader} leads", quorumscope_lab::trace::face::term(era, term))
     }
 
     /// A narrow band.
     #[must_use]
     pub fn short_band(term: Term) -> String {
-        format!("{}", term.0)
+        term.within_instance().0.to_string()
     }
 
     /// A speed.

@@ -98,6 +98,8 @@ pub(super) struct Told {
     era: u64,
     phase: Phase,
     pub(super) level: Level,
+    /// Signs by peer, for people: nothing is decided by them here.
+    pub(super) signs: Vec<(NodeId, u64)>,
     alarms: Vec<NodeId>,
     stops: Vec<NodeId>,
 }
@@ -106,7 +108,7 @@ impl<R: Rules> Hybrid<R> {
     /// Tells nothing of what was before: for one that starts.
     pub(super) fn note_from_here(&mut self) {
         let (phase, alarms, stops) = (self.phase(), self.alarmed(), self.heard_stops());
-        self.told = Told { era: self.era, phase, level: Level::None, alarms, stops };
+        self.told = Told { era: self.era, phase, level: Level::None, signs: Vec::new(), alarms, stops };
     }
 
     /// Who has said that it feels threatened.
@@ -126,7 +128,8 @@ impl<R: Rules> Hybrid<R> {
         if self.era > self.told.era {
             let (era, last) = (self.era, self.log().last_index());
             out.note(|| Event::Returned { era, last }.into());
-            self.told = Told { era, level: self.told.level, ..Told::default() };
+            let signs = core::mem::take(&mut self.told.signs);
+            self.told = Told { era, level: self.told.level, signs, ..Told::default() };
         }
         let (alarms, stops, phase) = (self.alarmed(), self.heard_stops(), self.phase());
         let count = |list: &[NodeId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
@@ -163,6 +166,8 @@ impl<R: Rules> Hybrid<R> {
 
     fn note_threat(&mut self, now: Now, out: &mut Effects) {
         let (from, to) = (self.told.level, self.monitor.level(now.mono));
+        self.told.signs.clear();
+        self.told.signs.extend(self.monitor.signs(now.mono));
         if from == to {
             return;
         }

@@ -24,6 +24,9 @@ pub struct Replica {
     pub phase: Phase,
     /// How threatened it feels.
     pub threat: Level,
+    /// Signs of lies that came on the channel of each peer and are not forgotten yet.
+    #[serde(default)]
+    pub signs: Vec<(NodeId, u64)>,
     /// Who has said that it feels threatened, as far as it knows.
     pub alarms: Vec<NodeId>,
     /// Whose stop statements are here.
@@ -82,6 +85,7 @@ impl<R: Rules> Hybrid<R> {
         Replica {
             phase: self.phase(),
             threat: self.told.level,
+            signs: self.told.signs.clone(),
             alarms: self.alarmed(),
             stops: self.heard_stops(),
             rounds: if self.bft.is_none() { Some(self.rounds.replica()) } else { None },

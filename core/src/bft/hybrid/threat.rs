@@ -153,6 +153,12 @@ impl Monitor {
         }
     }
 
+    /// The signs that are remembered, by peer; nothing of peers without any.
+    pub fn signs(&self, now: Mono) -> impl Iterator<Item = (NodeId, u64)> {
+        let counts = self.counts.iter().map(move |count| (count.peer, count.at(now, &self.settings).signs));
+        counts.filter(|(_, signs)| *signs > 0)
+    }
+
     /// The level of one peer's signs.
     #[must_use]
     pub fn level_of(&self, peer: NodeId, now: Mono) -> Level {
@@ -226,6 +232,8 @@ mod tests {
         assert_eq!(monitor.level(Mono(0)), Level::Low);
         let of = [2, 3, 4].map(|peer| monitor.level_of(NodeId(peer), Mono(0)));
         assert_eq!(of, [Level::Low, Level::Low, Level::None]);
+        assert_eq!(monitor.signs(Mono(0)).collect::<Vec<_>>(), [(NodeId(2), 2), (NodeId(3), 2)]);
+        assert_eq!(monitor.signs(Mono(1_000)).next(), None, "what is forgotten is not shown");
     }
 
     /// PROTOCOLS, "Hybrid", 2: "two such terms in a row are threat high".

@@ -3,12 +3,12 @@
 //! Where nodes may lie, what a replica has *heard* is the story. A [`Grid`] a
 //! replica has a row for each voter and columns for each place in the order of
 //! requests; a [`Tree`] has boxes that follow each other, and marks on them.
-//! Both come from the statuses that nodes record. Read `pbft_board` and
-//! `hotstuff_board` for what stands in them.
+//! Both come from the statuses that nodes record. Read `pbft_board`,
+//! `hybrid_board` and `hotstuff_board` for what stands in them.
 
 use quorumscope_core::types::{NodeId, Term};
 
-use super::{hotstuff_board, pbft_board};
+use super::{hotstuff_board, hybrid_board, pbft_board};
 use crate::scenario::ProtocolName;
 use crate::trace::view::{Liveness, NodeView, View};
 use crate::trace::words::board as words;
@@ -79,6 +79,13 @@ pub struct Column {
 }
 
 impl Column {
+    /// A step in which these have spoken, and everybody else is awaited.
+    pub(super) fn of(letter: &'static str, name: &'static str, voters: &[NodeId], by: &[NodeId], needed: u32) -> Self {
+        let marks = voters.iter().map(heard_of(by)).collect();
+        let full = voters.iter().filter(|voter| by.contains(voter)).count() >= needed as usize;
+        Self { letter, name, marks, needed, full }
+    }
+
     /// How many have spoken.
     #[must_use]
     pub fn heard(&self) -> usize {
@@ -97,6 +104,11 @@ pub enum Mark {
     Heard,
     /// What the voter said in the step before counts for this one too.
     Counts,
+}
+
+/// Whether a voter is among those who have spoken.
+pub(super) fn heard_of(by: &[NodeId]) -> impl Fn(&NodeId) -> Mark {
+    |voter| if by.contains(voter) { Mark::Heard } else { Mark::Awaited }
 }
 
 /// Boxes that follow each other, as far as any running replica knows them.
@@ -133,8 +145,8 @@ pub struct Block {
 #[must_use]
 pub fn board_kind(view: &View) -> Option<&'static str> {
     match view.runs() {
-        ProtocolName::Raft | ProtocolName::Hybrid => None,
-        ProtocolName::Pbft => Some(words::VOTES),
+        ProtocolName::Raft => None,
+        ProtocolName::Pbft | ProtocolName::Hybrid => Some(words::VOTES),
         ProtocolName::HotStuff => Some(words::BLOCKS),
     }
 }
@@ -143,7 +155,8 @@ pub fn board_kind(view: &View) -> Option<&'static str> {
 #[must_use]
 pub fn board(view: &View, most: usize) -> Option<Board> {
     match view.runs() {
-        ProtocolName::Raft | ProtocolName::Hybrid => None,
+        ProtocolName::Raft => None,
+        ProtocolName::Hybrid => Some(Board::Grids(hybrid_board::grids(view, most))),
         ProtocolName::Pbft => Some(Board::Grids(pbft_board::grids(view, most))),
         ProtocolName::HotStuff => Some(Board::Tree(hotstuff_board::tree(view, most))),
     }

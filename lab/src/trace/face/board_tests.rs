@@ -2,12 +2,14 @@
 
 use quorumscope_core::types::{NodeId, Time};
 
-use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind};
+use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind, threat};
 use crate::scenario::{Run, Scenario};
 use crate::trace::view::{Liveness, View};
 
 const PBFT: &str = include_str!("../../../../tests/scenarios/pbft-silent-primary.toml");
 const HOTSTUFF: &str = include_str!("../../../../tests/scenarios/hotstuff-silent-leader.toml");
+const CALM: &str = include_str!("../../../../tests/scenarios/hybrid-calm.toml");
+const ATTACK: &str = include_str!("../../../../tests/scenarios/hybrid-under-attack.toml");
 const RAFT: &str = include_str!("../../../../tests/scenarios/reads.toml");
 
 /// Folds a run up to a time, and lets `look` see the view after each event.
@@ -125,6 +127,67 @@ fn what_a_node_that_is_down_knew_is_not_shown() {
         node.liveness = Liveness::Crashed;
     }
     assert_eq!(tree(&view).blocks, []);
+}
+
+#[test]
+fn in_two_rounds_the_leader_counts_and_the_others_learn_from_a_certificate() {
+    let (mut growing, mut learned, mut heading) = (0, 0, String::new());
+    watch(CALM, 900, |view| {
+        for grid in grids(view).iter().filter(|grid| grid.up) {
+            heading.clone_from(&grid.words);
+            for group in grid.groups.iter().filter(|group| group.columns.len() == 3) {
+                let [append, acknowledged, named] = &group.columns[..] else { panic!("three steps") };
+                assert!(append.full && append.heard() == 1);
+                assert!(!named.full || acknowledged.full, "no commit certificate without a prepare certificate");
+                assert!(!acknowledged.full || acknowledged.heard() >= 3, "{group:?}");
+                assert_eq!(group.reached == Reached::Done, named.full);
+                growing += u32::from(grid.node == NodeId(1) && acknowledged.heard() == 2);
+                learned += u32::from(grid.node != NodeId(1) && acknowledged.heard() == 3);
+                assert!(grid.node == NodeId(1) || acknowledged.heard() != 2, "nobody tells a follower of one other");
+            }
+        }
+    });
+    assert!(growing > 0 && learned > 0, "{growing} {learned}");
+    assert_eq!(heading, "two rounds, term 0, leader n1");
+}
+
+#[test]
+fn the_hybrids_grids_tell_which_instance_each_replica_is_in() {
+    let mut told = Vec::new();
+    let (mut alarms, mut stops) = (0, 0);
+    watch(ATTACK, 6_500, |view| {
+        for grid in grids(view).into_iter().filter(|grid| grid.node == NodeId(2)) {
+            for group in &grid.groups {
+                alarms = alarms.max(if group.label == "alarm" { group.columns[0].heard() } else { 0 });
+                stops = stops.max(if group.label == "stop" { group.columns[0].heard() } else { 0 });
+            }
+            let instance = grid.words.split([':', ',']).next().unwrap_or_default().to_owned();
+            if told.last() != Some(&instance) {
+                told.push(instance);
+            }
+        }
+    });
+    assert_eq!(told, ["two rounds", "opening", "PBFT"].map(String::from), "one after the other");
+    assert!(alarms >= 1 && stops >= 3, "{alarms} alarms, {stops} stop statements");
+}
+
+#[test]
+fn the_meter_rises_with_the_signs_on_a_liars_channel_and_says_whose_they_are() {
+    let mut steps = Vec::new();
+    let mut reasons = String::new();
+    watch(ATTACK, 4_000, |view| {
+        let Some(threat) = view.nodes.get(&NodeId(2)).and_then(threat) else { return };
+        if steps.last() != Some(&threat.step) {
+            steps.push(threat.step);
+            reasons = threat.reasons;
+        }
+    });
+    assert!(steps.starts_with(&[0, 1, 2, 3]), "{steps:?}");
+    assert!(reasons.contains("on the channel of n1"), "{reasons}");
+    let calm = watch(CALM, 900, |_| {});
+    let meters: Vec<u8> = calm.nodes.values().filter_map(threat).map(|threat| threat.step).collect();
+    assert_eq!(meters, [0; 3], "three run, and n1 has crashed by then");
+    assert!(watch(PBFT, 100, |_| {}).nodes.values().all(|node| threat(node).is_none()), "PBFT measures no threat");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod entries;
 mod hotstuff;
 mod hotstuff_board;
 mod hybrid;
+mod hybrid_board;
 mod kinds;
 mod messages;
 mod nodes;
@@ -21,10 +22,14 @@ mod pbft;
 mod pbft_board;
 #[cfg(test)]
 mod tests;
+mod threat;
 
 pub use board::{Block, Board, Column, Grid, Group, Mark, Reached, Tree, board, board_kind};
 pub use entries::{EntryClass, EntryFace, entry};
 pub use kinds::{MessageFace, MessageKind, Shape, Sign};
 pub use messages::{legend, message, peer};
-pub use nodes::{Ring, RoleFace, liar, members, part_words, role, role_words, standing, timer_words, tricks};
+pub use nodes::{
+    Liars, Ring, RoleFace, liar, liars, members, part_words, role, role_words, standing, term, timer_words, tricks,
+};
 pub use outcomes::{OutcomeFace, is_refusal, operation, outcome};
+pub use threat::{STEPS, ThreatFace, threat};

@@ -4,13 +4,15 @@
 //! cluster another word. What its part is, is found in `members` of the trace.
 
 use quorumscope_core::membership::Membership;
+use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::{Role, TimerKind};
+use quorumscope_core::types::{NodeId, Term};
 
 use crate::adversary::Trick;
 use crate::scenario::ProtocolName;
 use crate::trace::members::Part;
 use crate::trace::view::{Liveness, View};
-use crate::trace::words::{face as words, fill, members as members_text, trick as trick_words};
+use crate::trace::words::{face as words, fill, list, members as members_text, trick as trick_words};
 
 /// The stroke of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +118,49 @@ pub fn tricks(view: &View) -> Vec<(&'static str, &'static str)> {
     Trick::of(view.runs()).map(|trick| (trick.name(), trick_words::of(trick))).collect()
 }
 
+/// What a term is called: where protocols follow each other, each counts its own, and the later ones are named.
+#[must_use]
+pub fn term(era: &str, term: Term) -> String {
+    let own = term.within_instance();
+    // Each era of the hybrid has three instances: two rounds, the opening, PBFT.
+    let instance = term.0 / Term(0).in_instance(1).0 % 3;
+    let name = match instance {
+        0 => era,
+        1 => words::OPENING,
+        _ => words::PBFT,
+    };
+    format!("{name} {}", own.0)
+}
+
+/// Who lies, and how many may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Liars {
+    /// Those who lie.
+    pub nodes: Vec<NodeId>,
+    /// Whether they are more than the protocol bears: it promises nothing then.
+    pub too_many: bool,
+    /// All of that, as a sentence.
+    pub words: String,
+}
+
+/// The voters that lie in this run; `None` while nobody does.
+#[must_use]
+pub fn liars(view: &View) -> Option<Liars> {
+    let quorum = Byzantine::of(&view.voters, false);
+    let liars = view.nodes.iter().filter(|(id, node)| node.lies && quorum.is_voter(**id));
+    let nodes: Vec<NodeId> = liars.map(|(id, _)| *id).collect();
+    if nodes.is_empty() {
+        return None;
+    }
+    let too_many = nodes.len() > quorum.faulty() as usize;
+    let lie = if nodes.len() == 1 { trick_words::LIES } else { trick_words::LIE };
+    let subject = fill(lie, &[("nodes", &list(&nodes))]);
+    let bound = if too_many { trick_words::TOO_MANY } else { trick_words::FEW };
+    let voters = quorum.voters().len();
+    let words = fill(bound, &[("they", &subject), ("most", &quorum.faulty()), ("voters", &voters)]);
+    Some(Liars { nodes, too_many, words })
+}
+
 /// What a part is called.
 #[must_use]
 pub fn part_words(part: Part) -> &'static str {
@@ -165,5 +210,30 @@ mod tests {
         assert_eq!(of(ProtocolName::Raft), ["leader", "follower"]);
         assert_eq!(of(ProtocolName::Pbft), ["primary", "backup"]);
         assert_eq!(of(ProtocolName::HotStuff), ["leader", "replica"]);
+    }
+
+    #[test]
+    fn a_term_is_counted_within_its_instance_and_later_instances_are_named() {
+        let of = |instance, number| term("view", Term(number).in_instance(instance));
+        assert_eq!([of(0, 7), of(1, 0), of(2, 3), of(3, 1)], ["view 7", "opening 0", "PBFT 3", "view 1"]);
+    }
+
+    #[test]
+    fn one_liar_more_than_the_protocol_bears_is_told_as_such() {
+        use crate::trace::view::NodeView;
+        let mut view = View { voters: (1..=4).map(NodeId).collect(), ..View::default() };
+        for id in 1..=5 {
+            view.nodes.insert(NodeId(id), NodeView::default());
+        }
+        let mut told = Vec::new();
+        for liar in [5, 2, 4] {
+            view.nodes.get_mut(&NodeId(liar)).expect("it is there").lies = true;
+            told.push(liars(&view).map(|liars| (liars.too_many, liars.words)));
+        }
+        assert_eq!(told[0], None, "who has no vote breaks nothing");
+        let (some, many) = (told[1].clone().expect("one lies"), told[2].clone().expect("two lie"));
+        assert_eq!((some.0, many.0), (false, true));
+        assert_eq!(some.1, "n2 lies. Up to 1 of 4 may, and everything that is promised still holds.");
+        assert!(many.1.starts_with("n2, n4 lie, and at most 1 of 4 may: nothing is promised any more"), "{}", many.1);
     }
 }

@@ -9,7 +9,7 @@ use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Detail;
 use quorumscope_core::types::NodeId;
 
-use super::board::{Column, Grid, Group, Mark, Reached, runs};
+use super::board::{Column, Grid, Group, Mark, Reached, heard_of, runs};
 use crate::trace::view::{NodeView, View};
 use crate::trace::words::{board as words, fill, list, requests};
 
@@ -24,16 +24,22 @@ fn grid(id: NodeId, node: &NodeView, quorum: &Byzantine, most: usize) -> Grid {
     let mut grid = Grid { node: id, up, term: node.status.term, words: String::new(), rows, groups: Vec::new() };
     let Some(Detail::Pbft(replica)) = node.status.detail.as_deref().filter(|_| up) else { return grid };
     grid.words = heading(replica);
+    grid.groups = groups(replica, quorum, most);
+    grid
+}
+
+/// The newest sequence numbers, and who asks for the next view.
+pub(super) fn groups(replica: &Replica, quorum: &Byzantine, most: usize) -> Vec<Group> {
     let said = |slot: &&SlotStatus| slot.hash.is_some() || !slot.prepares.is_empty() || !slot.commits.is_empty();
     let slots: Vec<&SlotStatus> = replica.slots.iter().filter(said).collect();
     let next = (replica.phase == Phase::ViewChange).then(|| next_view(replica, quorum));
     let room = most.saturating_sub(next.iter().len());
     let newest = slots.iter().skip(slots.len().saturating_sub(room));
-    grid.groups = newest.map(|slot| group(slot, replica.primary, quorum)).chain(next).collect();
-    grid
+    newest.map(|slot| group(slot, replica.primary, quorum)).chain(next).collect()
 }
 
-fn heading(replica: &Replica) -> String {
+/// What it does.
+pub(super) fn heading(replica: &Replica) -> String {
     match replica.phase {
         Phase::Normal => {
             let primary = replica.primary.map(|primary| primary.to_string()).unwrap_or_default();
@@ -83,18 +89,13 @@ fn group(slot: &SlotStatus, primary: Option<NodeId>, quorum: &Byzantine) -> Grou
     }
 }
 
-fn heard_of(by: &[NodeId]) -> impl Fn(&NodeId) -> Mark {
-    |voter| if by.contains(voter) { Mark::Heard } else { Mark::Awaited }
-}
-
 fn next_view(replica: &Replica, quorum: &Byzantine) -> Group {
     let by = &replica.view_changes;
-    let marks = quorum.voters().iter().map(heard_of(by)).collect();
-    let full = quorum.is_quorum(by.iter().copied());
+    let column = Column::of("vc", words::VIEW_CHANGE, quorum.voters(), by, quorum.needed());
     Group {
         label: fill(words::VIEW, &[("view", &replica.view.0)]),
         words: fill(words::NEXT_VIEW, &[("view", &replica.view.0), ("by", &list(by))]),
-        reached: if full { Reached::Half } else { Reached::Open },
-        columns: vec![Column { letter: "vc", name: words::VIEW_CHANGE, marks, needed: quorum.needed(), full }],
+        reached: if column.full { Reached::Half } else { Reached::Open },
+        columns: vec![column],
     }
 }

@@ -16,6 +16,15 @@ pub(crate) fn level(level: Level) -> &'static str {
     }
 }
 
+/// What counts for a threat level.
+pub(crate) mod meter {
+    pub(crate) const SIGN: &str = "{count} sign of a lie on the channel of {peer}";
+    pub(crate) const SIGNS: &str = "{count} signs of lies on the channel of {peer}";
+    pub(crate) const NOTHING: &str = "no signs of lies";
+    pub(crate) const OTHER: &str = "terms in a row without a result, or a conviction";
+    pub(crate) const ALARMS: &str = "{by} said that the threat is high";
+}
+
 /// What phases are called.
 pub(crate) mod phase {
     pub(crate) const ROUNDS: &str = "two rounds";

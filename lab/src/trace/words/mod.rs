@@ -18,6 +18,7 @@ pub(crate) mod board;
 pub(crate) mod evidence;
 pub(crate) mod hotstuff;
 pub(crate) mod hybrid;
+pub(crate) mod lanes;
 mod node;
 pub(crate) mod pbft;
 mod rule;

@@ -44,6 +44,8 @@ pub(crate) mod face {
     pub const CATCHING_UP: &str = "catching up";
     pub const TERM: &str = "term";
     pub const VIEW: &str = "view";
+    pub const OPENING: &str = "opening";
+    pub const PBFT: &str = "PBFT";
     pub const LEARNER: &str = "learner";
     /// Gets what is committed and answers reads.
     pub const OBSERVER: &str = "observer";

@@ -2,6 +2,12 @@
 
 use crate::adversary::Trick;
 
+pub(crate) const LIES: &str = "{nodes} lies";
+pub(crate) const LIE: &str = "{nodes} lie";
+pub(crate) const FEW: &str = "{they}. Up to {most} of {voters} may, and everything that is promised still holds.";
+pub(crate) const TOO_MANY: &str =
+    "{they}, and at most {most} of {voters} may: nothing is promised any more, and honest nodes may come to disagree.";
+
 pub(crate) fn of(trick: Trick) -> &'static str {
     match trick {
         Trick::Twins => "two copies under one key, each of which talks to one side: it equivocates in everything",

@@ -120,6 +120,85 @@ async fn deceive(page: &Page, server: &Server) {
     assert!(page.read::<bool>("return document.querySelector('[data-testid=deceive]') === null").await);
 }
 
+/// The hybrid tells in which instance it is, how threatened its replicas feel, and when they went over.
+async fn threaten(page: &Page, server: &Server) {
+    let picture = |stage: &'static str| {
+        let name = format!("{}-hybrid-{stage}", page.look.name());
+        async move {
+            page.screenshot(&name).await;
+            fits_sideways(page).await;
+        }
+    };
+    let levels = "return [...document.querySelectorAll('[data-threat]')].map(node => node.dataset.threat)";
+    open_at(page, server, "hybrid-under-attack", 0.9).await;
+    for grid in grids(page).await {
+        assert_eq!(grid.says, "two rounds, term 0, leader n1");
+    }
+    assert_eq!(page.read::<Vec<String>>(levels).await, ["none"; 4]);
+    picture("rounds").await;
+    go_to(page, 1.5).await;
+    step_until(
+        page,
+        "return [...document.querySelectorAll('[data-threat]')].some(node => node.dataset.threat === 'high')",
+    )
+    .await;
+    picture("threat").await;
+    let threatened: String = page.read("return document.querySelector('[data-threat=high]').dataset.node").await;
+    page.click_node(&threatened).await;
+    let why = text(page, "[data-testid=threat]").await;
+    assert!(why.starts_with("high: 6 signs of lies on the channel of n1"), "{why}");
+    page.screenshot(&format!("{}-hybrid-inspector", page.look.name())).await;
+    if page.look.is_phone() {
+        page.read::<Option<bool>>("document.querySelector('.panel.open .sheet-close')?.click(); return null").await;
+    }
+    go_to(page, 5.0).await;
+    page.wait_for("return document.querySelector('[data-testid=mark-switch]') !== null").await;
+    let told = text(page, "[data-testid=mark-switch] title").await;
+    assert!(told.contains("went over to PBFT"), "{told}");
+    assert!(grids(page).await.iter().any(|grid| grid.says.starts_with("PBFT: view ")));
+    picture("pbft").await;
+}
+
+#[test]
+fn the_hybrid_shows_its_rounds_its_threat_and_its_switch() {
+    browse(Look::WIDE, threaten);
+}
+
+#[test]
+fn the_hybrid_fits_a_phone_in_the_light() {
+    browse(Look::PHONE.light(), threaten);
+}
+
+/// Two of four lie together: the page says that nothing is promised, and then shows what broke.
+#[test]
+fn more_liars_than_the_protocol_bears_are_made_from_menus_and_agreement_breaks() {
+    browse(Look::WIDE, async |page, server| {
+        open_at(page, server, "pbft-silent-primary", 0.2).await;
+        for (node, lie) in [("n1", "lie-twins"), ("n2", "together-twins")] {
+            page.click_node(node).await;
+            page.wait_for(&format!("return document.querySelector('.inspect h2').textContent.includes('{node}')"))
+                .await;
+            page.click_on("[data-testid=deceive]:not([open]) summary, [data-testid=deceive][open] .quiet").await;
+            page.click(lie).await;
+            page.wait_for(&format!("return document.querySelector('[data-testid=liar-{node}]') !== null")).await;
+        }
+        page.wait_for(
+            "return document.querySelector('[data-testid=hint]').textContent.includes('nothing is promised')",
+        )
+        .await;
+        page.screenshot("wide-dark-too-many-liars").await;
+        assert!(text(page, "[data-testid=liars]").await.starts_with("n1, n2 lie, and at most 1 of 4 may"));
+    });
+    browse(Look::WIDE, async |page, server| {
+        open_at(page, server, "pbft-two-liars", 5.0).await;
+        page.wait_for("return document.querySelector('[data-testid=mark-violation]') !== null").await;
+        page.wait_for("return document.querySelector('.checks .bad') !== null").await;
+        assert!(text(page, ".checks").await.to_lowercase().contains("✕agreement"));
+        assert!(text(page, "[data-testid=hint]").await.contains("broken"));
+        page.screenshot("wide-dark-agreement-broken").await;
+    });
+}
+
 #[test]
 fn a_node_is_made_to_lie_from_its_menu_and_wears_a_mask() {
     browse(Look::WIDE, deceive);

@@ -14,6 +14,7 @@ mod board;
 mod cluster;
 mod frames;
 mod keyboard;
+mod lanes;
 mod lessons;
 mod links;
 mod page;

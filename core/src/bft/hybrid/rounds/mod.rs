@@ -57,7 +57,7 @@ pub use message::{
     Ack, Append, Committed, Decided, Lead, Message, Prepared, Sealed, Stable, Standing, Vote, Wish, vote_statement,
 };
 
-pub use status::Replica;
+pub use status::{LinkStatus, Replica};
 
 use crate::bft::hybrid::history::Stop;
 use crate::bft::pbft::Config;

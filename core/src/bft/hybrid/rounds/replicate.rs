@@ -58,6 +58,11 @@ impl Tally {
         list
     }
 
+    /// All of them, with who gave them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &(NodeId, Ack)> {
+        self.0.iter()
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()

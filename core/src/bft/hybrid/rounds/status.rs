@@ -3,12 +3,37 @@
 //! A projection, without influence. What is shown of each place in its history is
 //! how far it has come: the first round, the second one, the log.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::Rounds;
+use super::link::{Link, Mark};
+use crate::few;
 use crate::record::{Role, Timer, TimerKind};
 use crate::rules::Rules;
 use crate::types::{LogIndex, NodeId, Sequence, Term};
+
+/// So many places of its history are shown at the most, the newest: what is older is committed, or hopeless.
+const SHOWN: usize = 16;
+
+/// One place in its history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// Which.
+    pub sequence: Sequence,
+    /// How many requests it holds.
+    pub requests: u64,
+    /// Who has acknowledged the history up to here, as far as it knows: the leader counts them, others learn it from
+    /// a certificate. An acknowledgement of a later place covers this one.
+    pub acknowledged: Vec<NodeId>,
+    /// Who has named a prepare certificate that covers it, as far as it knows.
+    pub named: Vec<NodeId>,
+    /// Whether it holds a prepare certificate that covers it.
+    pub prepared: bool,
+    /// Whether it is committed.
+    pub committed: bool,
+}
 
 /// A replica of the two rounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +56,9 @@ pub struct Replica {
     pub waiting: u64,
     /// Whether it has stopped for good.
     pub stopped: bool,
+    /// What follows the stable checkpoint.
+    #[serde(default)]
+    pub links: Vec<LinkStatus>,
 }
 
 impl<R: Rules> Rounds<R> {
@@ -86,6 +114,40 @@ impl<R: Rules> Rounds<R> {
             last: self.chain.last(),
             waiting: self.pool.requests(),
             stopped: self.stopped,
+            links: self.link_statuses(),
         }
+    }
+
+    fn link_statuses(&self) -> Vec<LinkStatus> {
+        let first = self.low().0.max(self.chain.last().0.saturating_sub(SHOWN as u64));
+        let (mut acknowledged, mut named) = (Vec::new(), Vec::new());
+        let certificates =
+            [self.prepared.as_ref().map(|prepared| &prepared.acks), self.commit.as_ref().map(|commit| &commit.acks)];
+        for (by, ack) in certificates.into_iter().flatten().flatten().chain(self.tally.all()) {
+            acknowledged.push((*by, ack.mark));
+            named.extend(ack.named.map(|named| (*by, named)));
+        }
+        acknowledged.extend(self.accepted.map(|accepted| (self.id, accepted)));
+        named.extend(
+            self.prepared.as_ref().filter(|_| self.accepted.is_some()).map(|prepared| (self.id, prepared.mark)),
+        );
+        acknowledged.retain(|(_, mark)| self.chain.contains(mark));
+        named.retain(|(_, mark)| self.chain.contains(mark));
+        let covers = |said: &[(NodeId, Mark)], sequence: Sequence| {
+            few::distinct(said.iter().filter(|(_, mark)| mark.sequence >= sequence).map(|(by, _)| *by))
+        };
+        let prepared = self.prepared.as_ref().map(|prepared| prepared.mark).filter(|mark| self.chain.contains(mark));
+        let status = |link: &Arc<Link>| {
+            let sequence = link.sequence();
+            LinkStatus {
+                sequence,
+                requests: link.batch().len() as u64,
+                acknowledged: covers(&acknowledged, sequence),
+                named: covers(&named, sequence),
+                prepared: prepared.is_some_and(|mark| mark.sequence >= sequence),
+                committed: sequence <= self.committed,
+            }
+        };
+        self.chain.following(Sequence(first)).map(status).collect()
     }
 }

@@ -127,3 +127,27 @@ fn a_switch_among_honest_replicas_leaves_no_signs() {
         }
     }
 }
+
+/// What is shown of a place is what certificates prove: a quorum acknowledged what is prepared, and named what is
+/// committed. Nothing is shown of places that are not held.
+#[test]
+fn a_status_shows_who_acknowledged_and_who_named_what_is_prepared_and_committed() {
+    let mut cluster = Cluster::new(4, 3);
+    let (mut prepared, mut committed) = (0, 0);
+    for number in 1..=6 {
+        cluster.ask(1, &[number]);
+        assert!(cluster.run_until(200, Cluster::all_done));
+        for node in 1..=4 {
+            let Some(rounds) = replica(&cluster, node).replica().rounds else { panic!("it is in two rounds") };
+            for link in &rounds.links {
+                assert!(!link.prepared || link.acknowledged.len() >= 3, "{link:?}");
+                assert!(!link.committed || link.named.len() >= 3, "{link:?}");
+                assert!(link.acknowledged.is_sorted() && link.named.is_sorted());
+                prepared += u32::from(link.prepared);
+                committed += u32::from(link.committed);
+            }
+            assert!(rounds.links.last().is_none_or(|link| link.sequence == rounds.last));
+        }
+    }
+    assert!(prepared > 0 && committed > 0, "{prepared} prepared, {committed} committed");
+}
