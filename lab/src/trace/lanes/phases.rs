@@ -128,6 +128,7 @@ fn said(event: &Event) -> Option<(What, usize)> {
         | Event::TransferBegan { .. }
         | Event::TimeoutNowSent { .. }
         | Event::TimeoutNowTaken { .. }
+        | Event::Evidence(_)
         | Event::TransferAborted { .. }
         | Event::TransferRefused { .. }
         | Event::ProposalRefusedInTransfer { .. }
