@@ -66,7 +66,10 @@ impl View {
     /// What the time is called in which one node leads: a term, or a view.
     #[must_use]
     pub fn era(&self) -> &'static str {
-        if self.runs().signs() { words::VIEW } else { words::TERM }
+        match self.runs() {
+            ProtocolName::Raft | ProtocolName::Hybrid => words::TERM,
+            ProtocolName::Pbft | ProtocolName::HotStuff => words::VIEW,
+        }
     }
 
     /// The properties that are checked after every event of a simulated run.

@@ -174,8 +174,9 @@ fn steps(row: usize, round: &Round, frame: &Frame) -> Html {
     let y = frame.head + row as f64 * ROW;
     let end = frame.window().1;
     let step = |(place, phase): (usize, &quorumscope_lab::trace::lanes::Phase)| {
-        let (from, to) = (frame.x(phase.from.0 as f64), frame.x(phase.to.map_or(end, |to| to.0 as f64)));
-        let width = (to - from).max(0.0);
+        // What began before the window begins at its edge, and its name stands where it is seen.
+        let from = frame.x(phase.from.0 as f64).max(frame.gutter);
+        let width = (frame.x(phase.to.map_or(end, |to| to.0 as f64)) - from).max(0.0);
         let both = format!("{} {}", round.name, phase.name);
         let room = |text: &str| text.chars().count() as f64 * 5.9 + 8.0 <= width;
         let text = match place {
