@@ -294,6 +294,22 @@ pub enum Body {
         /// The result, as people read it.
         result: String,
     },
+    /// A replica has told a client under its signature what came of a request. That proves nothing before enough of them
+    /// tell the same.
+    Heard {
+        /// Who.
+        client: ClientId,
+        /// Which request.
+        number: RequestNumber,
+        /// The replica.
+        by: NodeId,
+        /// What it says, as people read it.
+        result: String,
+        /// How many replicas have told the same so far, this one among them.
+        equal: u32,
+        /// How many have to: one more than may lie.
+        needed: u32,
+    },
 
     /// A node crashed: volatile state is gone, and so are unsynced writes but for a prefix.
     Crashed {

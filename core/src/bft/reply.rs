@@ -78,8 +78,13 @@ impl Replies {
     pub fn take(&mut self, reply: Reply, needed: u32) -> Option<&Reply> {
         self.0.retain(|known| known.by != reply.by);
         self.0.push(reply);
-        let newest = self.0.last()?;
-        let agree = self.0.iter().filter(|known| known.agrees_with(newest)).count();
-        (agree >= needed as usize).then_some(newest)
+        (self.equal() >= needed).then_some(self.0.last()?)
+    }
+
+    /// How many distinct replicas tell what the newest reply does.
+    #[must_use]
+    pub fn equal(&self) -> u32 {
+        let agree = |newest| self.0.iter().filter(|known: &&Reply| known.agrees_with(newest)).count();
+        self.0.last().map_or(0, |newest| u32::try_from(agree(newest)).unwrap_or(u32::MAX))
     }
 }

@@ -17,13 +17,14 @@ use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::kv::Answer;
 use quorumscope_core::machine::session::{Payload, SessionAnswer};
+use quorumscope_core::membership::MAX_MEMBERS;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::Verdict;
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, RequestNumber};
 
 use super::setup::ClientSetup;
-use crate::trace::view::{ClientView, OperationView};
+use crate::trace::view::{ClientView, Heard, OperationView};
 use crate::trace::words::face::REFUSED_BEGINS;
 
 /// How many operations of a client stay visible.
@@ -244,6 +245,14 @@ pub(crate) fn read_result(bytes: &[u8]) -> (Verdict, String, Option<Answer>) {
         Some(SessionAnswer::TooManyOutstanding) => (Verdict::Unknown, "too many requests at once".into(), None),
         Some(SessionAnswer::NotHere) => (Verdict::Failed, "not held there".into(), None),
         Some(SessionAnswer::Malformed) | None => (Verdict::Unknown, "unreadable answer".into(), None),
+    }
+}
+
+/// Notes what a replica has told, for people: the newest word of each.
+pub(crate) fn see_heard(seen: &mut OperationView, word: Heard) {
+    seen.heard.retain(|known| known.by != word.by);
+    if seen.heard.len() < MAX_MEMBERS {
+        seen.heard.push(word);
     }
 }
 

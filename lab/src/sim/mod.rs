@@ -52,7 +52,7 @@ use quorumscope_core::types::{Digest, Incarnation, LogIndex, NodeId, Term, Time}
 
 #[cfg(any(test, feature = "one-world"))]
 use any_subject::{AnyConfig, AnyProtocol};
-pub(crate) use client::see_asked;
+pub(crate) use client::{see_asked, see_heard};
 pub use clock::TRUE_RATE_PPM;
 pub use coverage::Coverage;
 pub(crate) use disk::lowest_changed;

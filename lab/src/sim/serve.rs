@@ -102,7 +102,8 @@ impl<P: Subject> World<P> {
             if let Some(client) = self.clients.get_mut(index) {
                 client.acted = Some(asked);
                 let (number, attempts) = (request, attempt);
-                let seen = OperationView { number, operation, asked: now, attempts, to, told: None, early: None };
+                let (heard, told, early) = (Vec::new(), None, None);
+                let seen = OperationView { number, operation, asked: now, attempts, to, heard, told, early };
                 see_asked(&mut client.view, seen);
             }
             self.depart(asked, Endpoint::Client(id), Endpoint::Node(to), parcel.clone(), asked);

@@ -15,11 +15,14 @@ use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::{Body, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
 
+use super::client::{read_result, see_heard};
 use super::network::Parcel;
+use super::recorder::Stamp;
 use super::setup::Setup;
 use super::subject::{Asks, Subject};
 use super::world::World;
 use crate::keys::{Keys, Scheme};
+use crate::trace::view::Heard;
 
 /// How many verified signatures a node remembers.
 const REMEMBERED: usize = 1_024;
@@ -164,8 +167,16 @@ impl<P: Subject> World<P> {
             return;
         }
         let needed = trust.needed;
+        let (id, by, (_, result, _)) = (client.setup.id, reply.by, read_result(&reply.result));
         let Some(open) = client.request(request) else { return };
-        let Some(believed) = open.replies.take(reply, needed).cloned() else { return };
+        let believed = open.replies.take(reply, needed).cloned();
+        let equal = open.replies.equal();
+        if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {
+            see_heard(seen, Heard { by, result: result.clone(), equal, needed });
+        }
+        let stamp = Stamp { at: self.now, cause: Some(first), node: None };
+        self.recorder.emit(stamp, || Body::Heard { client: id, number: request, by, result, equal, needed });
+        let Some(believed) = believed else { return };
         self.coverage.replies_believed += 1;
         if let Some(primary) = P::primary(&self.config, believed.view)
             && let Some(client) = self.clients.get_mut(index)

@@ -389,6 +389,7 @@ fn message_of(body: &Body) -> Option<RecordId> {
         | Body::NodeState(_)
         | Body::Asked { .. }
         | Body::Told { .. }
+        | Body::Heard { .. }
         | Body::Crashed { .. }
         | Body::Paused
         | Body::Resumed

@@ -176,6 +176,7 @@ fn bodies() -> Vec<Body> {
         Body::Held { message: id(1) },
         Body::Asked { client, number, to: NODE, operation: "set x = 1".into(), attempt: 2 },
         Body::Told { client, number, verdict: Verdict::Unknown, result: String::new() },
+        Body::Heard { client, number, by: NODE, result: "done".into(), equal: 1, needed: 2 },
         Body::Crashed { survived: Some(ticket()) },
         Body::Paused,
         Body::Resumed,

@@ -15,9 +15,9 @@ use quorumscope_core::storage::{Write, change_log};
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId, RequestNumber, Ticket, Time};
 
 use super::view::{
-    ClockView, Content, Liveness, MessageView, NodeView, OperationView, View, Violation, WaitingMessage,
+    ClockView, Content, Heard, Liveness, MessageView, NodeView, OperationView, View, Violation, WaitingMessage,
 };
-use crate::sim::{MAX_VIOLATIONS, TRUE_RATE_PPM, choose_copy, lowest_changed, see_asked};
+use crate::sim::{MAX_VIOLATIONS, TRUE_RATE_PPM, choose_copy, lowest_changed, see_asked, see_heard};
 
 /// How many nodes, clients and messages a view takes in: a stream that names more of them is not ours.
 const MAX_NAMED: usize = 65_536;
@@ -44,8 +44,9 @@ impl View {
             Body::Asked { client, number, to, operation, attempt } => {
                 if let Some(view) = self.clients.get_mut(client) {
                     let (number, to, attempts, operation) = (*number, *to, *attempt, operation.clone());
-                    let (told, early) = (None, None);
-                    see_asked(view, OperationView { number, operation, asked: at, attempts, to, told, early });
+                    let (heard, told, early) = (Vec::new(), None, None);
+                    let seen = OperationView { number, operation, asked: at, attempts, to, heard, told, early };
+                    see_asked(view, seen);
                 }
                 let content = Content::Request { number: *number, operation: operation.clone() };
                 self.set_out(record, Endpoint::Client(*client), Endpoint::Node(*to), content);
@@ -56,6 +57,11 @@ impl View {
                     if *verdict == Verdict::Early {
                         seen.early = Some(Fate::Open);
                     }
+                }
+            }
+            Body::Heard { client, number, by, result, equal, needed } => {
+                if let Some(seen) = self.operation(*client, *number) {
+                    see_heard(seen, Heard { by: *by, result: result.clone(), equal: *equal, needed: *needed });
                 }
             }
             Body::EarlyJudged { client, number, fate, .. } => {
@@ -229,6 +235,7 @@ impl NodeView {
             | Body::Held { .. }
             | Body::Asked { .. }
             | Body::Told { .. }
+            | Body::Heard { .. }
             | Body::LinksCut { .. }
             | Body::ConditionChanged { .. }
             | Body::Decided { .. }

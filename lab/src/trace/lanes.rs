@@ -138,6 +138,7 @@ fn told(record: &Record) -> Told {
         | Body::Resumed
         | Body::Held { .. }
         | Body::Told { .. }
+        | Body::Heard { .. }
         | Body::LinksCut { .. }
         | Body::ConditionChanged { .. }
         | Body::Decided { .. }

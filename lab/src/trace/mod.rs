@@ -12,6 +12,8 @@ pub mod state;
 pub mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+#[cfg(test)]
+mod told_tests;
 pub mod view;
 pub mod why;
 pub mod words;

@@ -193,6 +193,7 @@ impl Timeline {
             | Body::Dropped { .. }
             | Body::Asked { .. }
             | Body::Told { .. }
+            | Body::Heard { .. }
             | Body::SnapshotTaken { .. }
             | Body::SnapshotAsked
             | Body::EarlyJudged { .. }

@@ -207,10 +207,25 @@ pub struct OperationView {
     pub attempts: u32,
     /// The node it was last sent to.
     pub to: NodeId,
+    /// What single replicas have told under their signatures, the newest of each.
+    pub heard: Vec<Heard>,
     /// When the client made up its mind, and what it believes; `None` while it waits.
     pub told: Option<(Time, Verdict, String)>,
     /// What became of it where it was answered early.
     pub early: Option<Fate>,
+}
+
+/// What one replica has told a client: no proof, before enough of them tell the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The replica.
+    pub by: NodeId,
+    /// What it says, as people read it.
+    pub result: String,
+    /// How many had told the same by then, this one among them.
+    pub equal: u32,
+    /// How many have to.
+    pub needed: u32,
 }
 
 /// A broken property.

@@ -287,6 +287,7 @@ fn begins_an_event(body: &Body) -> bool {
         | Body::SnapshotAsked
         | Body::Ended => true,
         Body::AppliedThrough { .. }
+        | Body::Heard { .. }
         | Body::Sent { .. }
         | Body::WriteBegan(_)
         | Body::Answered { .. }

@@ -77,7 +77,10 @@ fn line(client: ClientId, operation: &OperationView, machine: MachineKind) -> Ht
         None => ("waits", "…"),
     };
     let told = operation.told.as_ref().map_or_else(
-        || format!("{} · {}{}", words::WAITS, operation.to, words::attempts(operation.attempts)),
+        || match operation.heard.iter().max_by_key(|word| word.equal) {
+            None => format!("{} · {}{}", words::WAITS, operation.to, words::attempts(operation.attempts)),
+            Some(word) => words::not_proven(verdict, word.by, word.equal, word.needed),
+        },
         |(at, _, result)| {
             // How a command that was answered early has fared is known later than its answer.
             let took = if judged(operation) { Span(0) } else { *at - operation.asked };

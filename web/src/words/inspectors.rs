@@ -294,6 +294,12 @@ pub mod checks {
     /// An operation waits.
     pub const WAITS: &str = "waits";
 
+    /// What single replicas have told of an operation, which proves nothing yet.
+    #[must_use]
+    pub fn not_proven(verdict: &str, by: NodeId, equal: u32, needed: u32) -> String {
+        format!("{verdict} · {by}: {equal} of {needed} equal replies")
+    }
+
     /// An operation's fate in words, and how long it took to learn it.
     #[must_use]
     pub fn told(what: &str, took: Span) -> String {

@@ -77,7 +77,8 @@ fn applied(result: &[u8]) -> OutcomeFace {
 #[must_use]
 pub fn operation(operation: &OperationView) -> (Option<Sign>, &'static str) {
     match &operation.told {
-        None => (None, words::PENDING),
+        None if operation.heard.is_empty() => (None, words::PENDING),
+        None => (Some(Sign::Question), words::NOT_PROVEN),
         Some((_, Verdict::Ok, _)) => (Some(Sign::Plus), words::DONE),
         Some((_, Verdict::Failed, _)) => (Some(Sign::Minus), words::FAILED),
         Some((_, Verdict::Unknown, _)) => (Some(Sign::Question), words::UNKNOWN),

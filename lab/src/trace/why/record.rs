@@ -111,6 +111,9 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
             asked([("client", client), ("number", number), ("to", to), ("operation", operation)], *attempt)
         }
         Body::Told { client, number, verdict, result } => told(client, number, *verdict, result),
+        Body::Heard { client, number, by, result, equal, needed } => {
+            heard(client, number, by, result, (*equal, *needed))
+        }
         Body::Crashed { survived } => crashed(node, *survived),
         Body::Paused => here(text::PAUSED),
         Body::Resumed => here(text::RESUMED),
@@ -222,6 +225,27 @@ fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &s
     let result = words::told(verdict, result);
     Explanation::of(fill(template, &[("client", client), ("number", number), ("result", &result)]))
         .because(principle::NONE, paper::CLIENTS)
+}
+
+fn heard(
+    client: &dyn Display,
+    number: &dyn Display,
+    by: &dyn Display,
+    result: &str,
+    replies: (u32, u32),
+) -> Explanation {
+    let (equal, needed) = replies;
+    let template = if equal < needed { text::HEARD } else { text::HEARD_PROVEN };
+    let result = words::told(Verdict::Ok, result);
+    let values: [(&str, &dyn Display); 6] = [
+        ("client", client),
+        ("by", by),
+        ("number", number),
+        ("result", &result),
+        ("equal", &equal),
+        ("needed", &needed),
+    ];
+    Explanation::of(fill(template, &values)).because(principle::NONE, paper::REPLIES)
 }
 
 fn crashed(node: NodeId, survived: Option<Ticket>) -> Explanation {

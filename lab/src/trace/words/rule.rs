@@ -23,6 +23,8 @@ pub mod paper {
     pub const PERSISTENT: &str = "Raft Figure 2, persistent state";
     /// Clients.
     pub const CLIENTS: &str = "Raft §8";
+    /// What a client believes where replicas may lie.
+    pub const REPLIES: &str = "PBFT §4.1";
     /// Sessions of clients.
     pub const SESSIONS: &str = "Raft §8; thesis §6.3";
     /// Pre-votes.

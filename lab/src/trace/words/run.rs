@@ -45,6 +45,8 @@ pub(crate) mod record {
     pub const TOLD_FAILED: &str = "{client} was told that request {number} failed{result}.";
     pub const TOLD_UNKNOWN: &str = "{client} cannot know what became of request {number}{result}.";
     pub const TOLD_EARLY: &str = "{client} was told that one node has request {number}{result}.";
+    pub const HEARD: &str = "{by} told {client} under its signature that request {number} {result}. {equal} of the {needed} replies that have to agree do: this is told, not proven, for those who say so may all lie.";
+    pub const HEARD_PROVEN: &str = "{by} told {client} under its signature that request {number} {result}. {equal} replies agree by now, and {needed} are enough: one of them is honest.";
     pub const EARLY_OPEN: &str = "Request {number} of {client} is not yet safe.";
     pub const EARLY_SAFE: &str =
         "Request {number} of {client}, answered early as entry {index} of term {term}, is committed: it is safe now.";

@@ -95,6 +95,7 @@ pub(crate) mod face {
     pub const LOST: &str = "told early, and lost";
     pub const FAILED: &str = "failed";
     pub const PENDING: &str = "waits for an answer";
+    pub const NOT_PROVEN: &str = "told, not proven";
     pub const OPENED: &str = "session opened";
     pub const CLOSED: &str = "session closed";
     pub const NO_SESSION: &str = "no session, nothing was executed";
@@ -161,6 +162,8 @@ pub(crate) mod line {
     pub const TOLD_FAILED: &str = "{client}: request {number} failed{result}";
     pub const TOLD_UNKNOWN: &str = "{client}: request {number} unknown{result}";
     pub const TOLD_EARLY: &str = "{client}: request {number} is at one node{result}";
+    pub const HEARD: &str =
+        "{client}: {by} says that request {number} {result}; told, not proven ({equal} of {needed} equal replies)";
     pub const EARLY_SAFE: &str = "request {number} of {client}, answered early, is safe now";
     pub const EARLY_LOST: &str = "request {number} of {client}, answered early, is lost";
     pub const VIOLATED: &str = "broken: {property}, {detail}";
