@@ -283,7 +283,7 @@ pub mod insight {
 
 /// Checks and clients.
 pub mod checks {
-    use quorumscope_core::types::Span;
+    use quorumscope_core::types::{NodeId, Span};
 
     /// The property that says something only while there are edges.
     pub const EDGE_STATE: &str = "Edge state";
