@@ -19,6 +19,12 @@ const GRIDS: &str = r#"
     }))
 "#;
 
+/// Whether one replica has answered a client and the others have not.
+const NOT_PROVEN: &str = r#"
+    return [...document.querySelectorAll('[data-testid=operation]')]
+        .some(operation => /told, not proven · n\d: 1 of 2 equal replies/.test(operation.textContent))
+"#;
+
 #[derive(Debug, Deserialize)]
 struct Seen {
     node: String,
@@ -54,6 +60,10 @@ async fn tell(page: &Page, server: &Server) {
     assert_eq!(growing.len(), 4);
     assert!(growing.iter().any(|grid| grid.counts.iter().any(|count| count == "1/3" || count == "2/3")), "{growing:?}");
     picture("votes").await;
+    if !page.look.is_phone() {
+        step_until(page, NOT_PROVEN).await;
+        picture("told").await;
+    }
 
     go_to(page, 0.1).await;
     for grid in grids(page).await {
