@@ -46,6 +46,7 @@ use std::sync::Arc;
 pub use config::{Config, Settings};
 pub use event::{Event, StopReason};
 pub use hard::HardState;
+pub use leave::root;
 pub use message::{Message, Phase, alarm};
 pub use status::Replica;
 
