@@ -153,6 +153,29 @@ pub enum Input<M> {
     },
 }
 
+impl<M> Input<M> {
+    /// The same input to a protocol with other messages; `None` where `own` makes none of this one's message.
+    pub fn with_message<N>(self, own: impl FnOnce(M) -> Option<N>) -> Option<Input<N>> {
+        Some(match self {
+            Self::Receive { from, message } => Input::Receive { from, message: own(message)? },
+            Self::DeadlineReached => Input::DeadlineReached,
+            Self::Propose(proposals) => Input::Propose(proposals),
+            Self::Requests(bundles) => Input::Requests(bundles),
+            Self::Forged { from } => Input::Forged { from },
+            Self::Written(ticket) => Input::Written(ticket),
+            Self::Applied { through, results } => Input::Applied { through, results },
+            Self::Reconfigure(change) => Input::Reconfigure(change),
+            Self::SnapshotTaken { index, digest, data } => Input::SnapshotTaken { index, digest, data },
+            Self::Projected { index, digest, data } => Input::Projected { index, digest, data },
+            Self::TakeSnapshot => Input::TakeSnapshot,
+            Self::ExpiryAt(at) => Input::ExpiryAt(at),
+            Self::Convicted(convictions) => Input::Convicted(convictions),
+            Self::Read(reads) => Input::Read(reads),
+            Self::TransferLeadership { to } => Input::TransferLeadership { to },
+        })
+    }
+}
+
 /// A client's question that changes nothing, so that it needs no place in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReadRequest {

@@ -103,7 +103,7 @@ pub static FIRST: [Built; 6] = [
 ];
 
 /// Scenarios that teach one feature each.
-pub static MORE: [Built; 23] = [
+pub static MORE: [Built; 24] = [
     Built {
         id: "members",
         title: "Members come and go",
@@ -336,6 +336,16 @@ pub static MORE: [Built; 23] = [
             "Jump to the first ⇄ on the timeline. What stood in the grids before it, and what after?",
         ],
         toml: include_str!("../../tests/scenarios/hybrid-under-attack.toml"),
+    },
+    Built {
+        id: "hybrid-convicted",
+        title: "Hybrid: a liar is convicted and never leads again",
+        text: &[],
+        tries: &[
+            "Jump to the first ⇄ and go on until n1 wears a § beside its mask. Select it: what was proven, and who knows?",
+            "Jump to ↩. Whose turn would it have been to lead, and who leads?",
+        ],
+        toml: include_str!("../../tests/scenarios/hybrid-convicted.toml"),
     },
 ];
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::AnyHard;
+use crate::bft::evidence::Conviction;
 use crate::bft::{hotstuff, hybrid, pbft};
 use crate::snapshot::{Base, SnapshotMeta};
 use crate::types::{Incarnation, LogIndex, Mono, NodeId, Term};
@@ -70,6 +71,18 @@ pub enum Detail {
     HotStuff(hotstuff::Replica),
     /// A replica of the hybrid.
     Hybrid(hybrid::Replica),
+}
+
+impl Detail {
+    /// Whom the cluster has convicted of lies, as far as this node has applied that.
+    #[must_use]
+    pub fn convictions(&self) -> &[Conviction] {
+        match self {
+            Self::Pbft(replica) => &replica.convictions,
+            Self::HotStuff(replica) => &replica.convictions,
+            Self::Hybrid(replica) => &replica.convictions,
+        }
+    }
 }
 
 /// A running timer on the node's own clock.

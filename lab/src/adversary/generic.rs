@@ -75,7 +75,8 @@ pub(super) fn pass<P: Deceive>(
         | Trick::SignThrice
         | Trick::Rename
         | Trick::FalseTime
-        | Trick::FalseOpening => {
+        | Trick::FalseOpening
+        | Trick::FalseEnd => {
             let lies = if is_always_told(trick) || liar.rng.below(2) == 0 {
                 P::lie(trick, &said.message, &mut liar.means(config))
             } else {
@@ -90,7 +91,15 @@ pub(super) fn pass<P: Deceive>(
 
 /// Lies that everybody must hear in full, or they lead to nothing.
 fn is_always_told(trick: Trick) -> bool {
-    matches!(trick, Trick::ForgeRival | Trick::SignThrice | Trick::Rename | Trick::FalseTime | Trick::FalseOpening)
+    matches!(
+        trick,
+        Trick::ForgeRival
+            | Trick::SignThrice
+            | Trick::Rename
+            | Trick::FalseTime
+            | Trick::FalseOpening
+            | Trick::FalseEnd
+    )
 }
 
 /// The message with some bytes flipped, where that can still be read and says something else.

@@ -51,6 +51,7 @@ impl Deceive for HotStuff<Switches> {
             | Trick::FalseNewView
             | Trick::FalseAlarm
             | Trick::FalseOpening
+            | Trick::FalseEnd
             | Trick::VoteAll => None,
         }
     }

@@ -1,24 +1,25 @@
 //! How does a replica of the hybrid lie?
 //!
 //! In the two rounds with votes and stop statements that hide what was prepared,
-//! with wishes for terms far ahead, with alarms without a threat, and with
+//! with wishes for terms far ahead, with alarms without a threat, with an end of PBFT that is none, and with
 //! certificates of which only its own signature holds; in PBFT as replicas of
 //! PBFT lie. A leader with two histories is a twin.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use quorumscope_core::bft::Batch;
 use quorumscope_core::bft::evidence::Word;
 use quorumscope_core::bft::hybrid::history::Stop;
 use quorumscope_core::bft::hybrid::rounds::{
     Ack, Append, Committed, Decided, Link, Mark, Message as Round, Prepared, Rounds, Standing, Vote, Wish,
 };
-use quorumscope_core::bft::hybrid::{Hybrid, Message, alarm};
+use quorumscope_core::bft::hybrid::{Hybrid, Message, alarm, root};
 use quorumscope_core::bft::pbft::{self, Pbft, PrePrepare, Subject, Value};
-use quorumscope_core::crypto::{Domain, Hash256, Signature};
+use quorumscope_core::bft::{Batch, Checkpoint};
+use quorumscope_core::crypto::{Domain, Family, Hash256, Signature};
+use quorumscope_core::membership::Membership;
 use quorumscope_core::rules::Switches;
-use quorumscope_core::types::{ClientId, NodeId, Sequence, Term};
+use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, Sequence, Term, Wall};
 
 use super::frame::frame;
 use super::{Deceive, Means, Trick};
@@ -83,6 +84,9 @@ fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Repli
             return Some(lies.into_iter().map(Message::Opening).collect());
         }
         Message::Bft(message) => {
+            if trick == Trick::FalseEnd {
+                return false_end(era, message, means).map(|lie| vec![Message::Bft(message.clone()), lie]);
+            }
             let lies = lie_in_pbft(trick, message, &means.config.bft(era), means)?;
             return Some(lies.into_iter().map(Message::Bft).collect());
         }
@@ -127,7 +131,8 @@ fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Repli
         | Trick::SignThrice
         | Trick::Rename
         | Trick::FalseTime
-        | Trick::FalseOpening => None,
+        | Trick::FalseOpening
+        | Trick::FalseEnd => None,
     }
 }
 
@@ -143,6 +148,25 @@ fn false_opening(
     let subject = Subject { hash: value.hash(), ..said.subject() };
     let signature = means.sign(&subject.pre_prepare(&config.settings.domain()));
     Some(pbft::Message::PrePrepare(PrePrepare { value, signature, ..said.clone() }))
+}
+
+/// PBFT has ended, says a replica that commits in it, and nothing has happened: the next two rounds would begin there.
+fn false_end(era: u64, message: &pbft::Message, means: &mut Means<'_, Replica>) -> Option<Message> {
+    let pbft::Message::Commit(_) = message else { return None };
+    let domain = means.config.domain(era.saturating_add(1), 0, Family::Hybrid);
+    let nothing = Checkpoint {
+        sequence: Sequence(0),
+        index: LogIndex::ZERO,
+        term: Term(0),
+        log_time: Wall::default(),
+        membership: Checkpoint::membership_hash(&Membership::of(means.plan.quorum.voters().to_vec())),
+        digest: Digest(0),
+        bytes: 0,
+        snapshot: Hash256::ZERO,
+    };
+    let sealed = root(nothing, &domain);
+    let signature = means.sign(&sealed.statement(&domain));
+    Some(Message::Root(Box::new((sealed, signature))))
 }
 
 /// What a replica of PBFT says instead, in this instance of it.

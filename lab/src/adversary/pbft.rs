@@ -50,7 +50,8 @@ impl Deceive for Pbft<Switches> {
             | Trick::SignThrice
             | Trick::Rename
             | Trick::FalseTime
-            | Trick::FalseOpening => None,
+            | Trick::FalseOpening
+            | Trick::FalseEnd => None,
         }
     }
 

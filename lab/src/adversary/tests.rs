@@ -72,7 +72,9 @@ fn a_run_with_liars_is_the_same_each_time_recorded_or_not_and_its_records_show_w
                     view.fold(&record);
                     said |= matches!(&record.body, Body::Lies { tricks, .. } if !tricks.is_empty());
                 }
-                assert_eq!(view.nodes, run.simulation().view().nodes, "{} seed {seed}", protocol.name());
+                let world = run.simulation().view();
+                assert_eq!(view.nodes, world.nodes, "{} seed {seed}", protocol.name());
+                assert_eq!(view.convicted, world.convicted, "{} seed {seed}", protocol.name());
                 if !run.step() {
                     break;
                 }

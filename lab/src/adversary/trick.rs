@@ -55,11 +55,13 @@ pub enum Trick {
     FalseTime,
     /// Hybrid: something else than stop statements is ordered where PBFT is to begin.
     FalseOpening,
+    /// Hybrid: PBFT is said to have ended, with a state in which nothing has happened.
+    FalseEnd,
 }
 
 impl Trick {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Twins,
         Self::Withhold,
         Self::Delay,
@@ -83,6 +85,7 @@ impl Trick {
         Self::Rename,
         Self::FalseTime,
         Self::FalseOpening,
+        Self::FalseEnd,
     ];
 
     /// As it is written.
@@ -112,6 +115,7 @@ impl Trick {
             Self::Rename => "rename",
             Self::FalseTime => "false-time",
             Self::FalseOpening => "false-opening",
+            Self::FalseEnd => "false-end",
         }
     }
 
@@ -126,7 +130,7 @@ impl Trick {
     pub fn fits(self, protocol: ProtocolName) -> bool {
         let only: &[ProtocolName] = match self {
             Self::HidePrepared | Self::FalseNewView => &[ProtocolName::Pbft, ProtocolName::Hybrid],
-            Self::FalseAlarm | Self::FalseOpening => &[ProtocolName::Hybrid],
+            Self::FalseAlarm | Self::FalseOpening | Self::FalseEnd => &[ProtocolName::Hybrid],
             Self::BadParent
             | Self::VoteTwice
             | Self::VoteAll

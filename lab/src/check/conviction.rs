@@ -16,18 +16,5 @@ pub(crate) fn conviction_of_the_honest(
 }
 
 #[cfg(test)]
-mod tests {
-    use quorumscope_core::bft::evidence::Offence;
-    use quorumscope_core::crypto::Hash256;
-
-    use super::*;
-
-    #[test]
-    fn a_conviction_of_an_honest_node_is_a_finding_and_that_of_a_liar_is_none() {
-        let evidence = Hash256::of(b"two words");
-        let conviction = Conviction { culprit: NodeId(2), offence: Offence::TwoValues, evidence, instance: 0 };
-        let judged = |liar: u32| conviction_of_the_honest(NodeId(1), &conviction, |node| node != NodeId(liar));
-        assert_eq!(judged(2), None);
-        assert_eq!(judged(3).as_deref(), Some("n1 records n2 as convicted (two-values), which is honest"));
-    }
-}
+#[path = "conviction_tests.rs"]
+mod tests;

@@ -42,6 +42,7 @@ pub(super) fn plan(rule: Rule) -> Plan {
         Rule::PbftOneDigestPerSlot => lie(&[Trick::Corrupt, Trick::Replay]),
         Rule::PbftTimerOfOneRequest | Rule::HybridTimerOfOneRequest => lie(&[Trick::Censor]),
         Rule::HybridOpeningHoldsStatements => lie(&[Trick::Forge, Trick::FalseOpening]),
+        Rule::HybridReturnFromProven => lie(&[Trick::Forge, Trick::FalseEnd]),
         Rule::HybridAlarmsOfSeveral => lie(&[Trick::FalseAlarm]),
         Rule::HybridWishesOfSeveral => lie(&[Trick::Inflate]),
         Rule::HybridConvictedNeverLeads => lie(&[Trick::Twins, Trick::Withhold]),

@@ -24,7 +24,7 @@ impl Profile {
                 |name: &&&str| Trick::of(protocol).any(|trick| name.strip_prefix("lies: ") == Some(trick.name()));
             counters.extend(Coverage::NAMES.iter().filter(lies));
             if protocol == ProtocolName::Hybrid {
-                counters.extend(["threat levels: low", "threat levels: medium"]);
+                counters.extend(["threat levels: low", "threat levels: medium", "threat levels: critical"]);
             }
         }
         counters

@@ -56,7 +56,7 @@ fn recover<P: Listed>(config: &P::Config, node: NodeId, image: &DiskImage<AnyHar
 }
 
 fn step<P: Listed>(protocol: &mut P, now: Now, input: Input<AnyMessage>, out: &mut Effects<AnyMessage, AnyHard>) {
-    let Some(input) = own_input::<P>(input) else { return };
+    let Some(input) = input.with_message(P::own) else { return };
     let mut inner = out.alike();
     protocol.step(now, input, &mut inner);
     for effect in inner.drain() {
@@ -75,26 +75,6 @@ fn step<P: Listed>(protocol: &mut P, now: Now, input: Input<AnyMessage>, out: &m
             Effect::Read { request, index, how } => out.read(request, index, how),
         }
     }
-}
-
-fn own_input<P: Listed>(input: Input<AnyMessage>) -> Option<Input<P::Message>> {
-    Some(match input {
-        Input::Receive { from, message } => Input::Receive { from, message: P::own(message)? },
-        Input::DeadlineReached => Input::DeadlineReached,
-        Input::Propose(proposals) => Input::Propose(proposals),
-        Input::Requests(bundles) => Input::Requests(bundles),
-        Input::Forged { from } => Input::Forged { from },
-        Input::Written(ticket) => Input::Written(ticket),
-        Input::Applied { through, results } => Input::Applied { through, results },
-        Input::Reconfigure(change) => Input::Reconfigure(change),
-        Input::SnapshotTaken { index, digest, data } => Input::SnapshotTaken { index, digest, data },
-        Input::Projected { index, digest, data } => Input::Projected { index, digest, data },
-        Input::TakeSnapshot => Input::TakeSnapshot,
-        Input::ExpiryAt(expiry) => Input::ExpiryAt(expiry),
-        Input::Convicted(convictions) => Input::Convicted(convictions),
-        Input::Read(requests) => Input::Read(requests),
-        Input::TransferLeadership { to } => Input::TransferLeadership { to },
-    })
 }
 
 fn any_write<H: Hard + Into<AnyHard>>(write: Write<H>) -> Write<AnyHard> {

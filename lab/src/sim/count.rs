@@ -108,7 +108,8 @@ impl Coverage {
                 threat::Level::None => {}
                 threat::Level::Low => self.threat_low += 1,
                 threat::Level::Medium => self.threat_medium += 1,
-                threat::Level::High | threat::Level::Critical => self.threat_high += 1,
+                threat::Level::High => self.threat_high += 1,
+                threat::Level::Critical => self.threat_critical += 1,
             }
         }
     }

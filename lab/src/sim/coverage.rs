@@ -200,8 +200,10 @@ counters! {
     threat_low = "threat levels: low",
     /// Replicas that felt a medium threat.
     threat_medium = "threat levels: medium",
-    /// Replicas that felt a high threat, or knew of a liar.
+    /// Replicas that felt a high threat.
     threat_high = "threat levels: high",
+    /// Replicas that knew of a liar.
+    threat_critical = "threat levels: critical",
     /// Replicas that said that they felt threatened.
     alarms = "alarms",
     /// Replicas that ended their part in the two rounds.
@@ -268,6 +270,8 @@ counters! {
     false_times = "lies: false-time",
     /// Openings without stop statements.
     false_openings = "lies: false-opening",
+    /// Ends of PBFT that were none.
+    false_ends = "lies: false-end",
 }
 
 impl Coverage {
@@ -297,6 +301,7 @@ impl Coverage {
             Trick::Rename => &mut self.renamed,
             Trick::FalseTime => &mut self.false_times,
             Trick::FalseOpening => &mut self.false_openings,
+            Trick::FalseEnd => &mut self.false_ends,
         } += 1;
     }
 }

@@ -21,7 +21,7 @@ use super::subject::Subject;
 use super::world::{Making, Waiting, World, number};
 use crate::check::conviction_of_the_honest;
 use crate::check::property::NO_HONEST_CONVICTED;
-use crate::trace::view::Liveness;
+use crate::trace::view::{ConvictedView, Liveness};
 
 /// How long a node takes to make a snapshot beside its work.
 const SNAPSHOT_TIME: Span = Span::from_millis(10);
@@ -147,6 +147,14 @@ impl<P: Subject> World<P> {
         let all = all.to_vec();
         node.convicted = all.len();
         let (id, judges) = (node.id, node.liar.is_none());
+        // Who stops in this very step tells nobody.
+        let tells = judges && node.liveness == Liveness::Up;
+        for conviction in new.iter().filter(|_| tells) {
+            if self.nodes.iter().any(|node| node.id == conviction.culprit) {
+                let seen = ConvictedView { conviction: *conviction, at: self.now, by: id };
+                self.convicted.entry(conviction.culprit).or_insert(seen);
+            }
+        }
         for conviction in new.iter().filter(|_| judges) {
             let is_honest = |name: NodeId| self.nodes.iter().any(|node| node.id == name && node.liar.is_none());
             if let Some(detail) = conviction_of_the_honest(id, conviction, is_honest) {

@@ -218,6 +218,14 @@ impl Simulation {
         Ok(Self(Inner::Any(Box::new(World::new(config, setup, trust)))))
     }
 
+    /// Lets nodes and clients believe signatures as this verifier does: for tests of a cluster that is deceived.
+    #[cfg(test)]
+    pub(crate) fn believe(&mut self, verifier: Arc<dyn quorumscope_core::crypto::Verifier>) {
+        if let Some(trust) = world!(mut self, world => world.trust.as_mut()) {
+            trust.believe(verifier);
+        }
+    }
+
     /// Makes records, or makes none; the run and its digest are the same. Records that were not taken are dropped
     /// when it is switched off.
     pub fn set_recording(&mut self, on: bool) {

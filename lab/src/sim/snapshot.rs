@@ -25,6 +25,7 @@ impl<P: Subject> World<P> {
             clients: few::map(self.clients.iter().map(|client| (client.setup.id, client.view.clone()))),
             messages: few::map(self.links.iter().map(|(_, flight)| ((flight.id, flight.copy), view_of(flight)))),
             cut: self.links.cut.clone(),
+            convicted: self.convicted.clone(),
             decided: self.decided.as_ref().clone(),
             violations: self.violations.clone(),
             gaps: 0,

@@ -64,6 +64,12 @@ impl Trust {
         Self { cluster, keys, verifier, needed, remembers: setup.signer == Scheme::Real }
     }
 
+    /// Lets nodes and clients believe signatures as this one does: for tests of a cluster that is deceived.
+    #[cfg(test)]
+    pub(crate) fn believe(&mut self, verifier: Arc<dyn Verifier>) {
+        self.verifier = verifier;
+    }
+
     /// Where each node finds its own key.
     pub(crate) fn signers(&self) -> Arc<dyn Signers> {
         signers_of(self.keys)

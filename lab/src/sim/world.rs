@@ -36,7 +36,7 @@ use super::trust::Trust;
 use crate::adversary::Liar;
 use crate::check::early::EarlyAnswers;
 use crate::check::linearizable::History;
-use crate::trace::view::{Liveness, Violation};
+use crate::trace::view::{ConvictedView, Liveness, Violation};
 
 /// How many violations a run keeps: more of them say nothing new.
 pub(crate) const MAX_VIOLATIONS: usize = 256;
@@ -135,6 +135,8 @@ pub(crate) struct World<P: Subject> {
     /// The members at that index.
     pub(crate) members: Membership,
     pub(crate) violations: Vec<Violation>,
+    /// Whom honest nodes record as convicted: the first of each.
+    pub(crate) convicted: litemap::LiteMap<NodeId, ConvictedView>,
     pub(crate) decided: Arc<litemap::LiteMap<LogIndex, Term>>,
     /// What clients asked for and were told.
     pub(crate) history: History,
@@ -204,6 +206,7 @@ where
             counted: LogIndex::ZERO,
             members: Membership::of(P::voters(&config).to_vec()),
             violations: Vec::new(),
+            convicted: litemap::LiteMap::new(),
             decided: Arc::default(),
             history: History::default(),
             early: EarlyAnswers::default(),

@@ -15,7 +15,8 @@ use quorumscope_core::storage::{Write, change_log};
 use quorumscope_core::types::{ClientId, LogIndex, NodeId, RecordId, RequestNumber, Ticket, Time};
 
 use super::view::{
-    ClockView, Content, Heard, Liveness, MessageView, NodeView, OperationView, View, Violation, WaitingMessage,
+    ClockView, Content, ConvictedView, Heard, Liveness, MessageView, NodeView, OperationView, View, Violation,
+    WaitingMessage,
 };
 use crate::sim::{MAX_VIOLATIONS, TRUE_RATE_PPM, choose_copy, lowest_changed, see_asked, see_heard};
 
@@ -115,6 +116,7 @@ impl View {
                 if let Some(node) = record.node.and_then(|node| self.nodes.get_mut(&node)) {
                     node.fold(record);
                 }
+                self.convict(record);
             }
             Body::DeadlineReached
             | Body::Proposed { .. }
@@ -122,6 +124,25 @@ impl View {
             | Body::ConditionChanged { .. }
             | Body::SnapshotTaken { .. }
             | Body::SnapshotAsked => {}
+        }
+    }
+
+    /// Takes in the verdicts that an honest node tells of: of each node the first.
+    fn convict(&mut self, record: &Record) {
+        let status = if let Body::Status(status) = &record.body {
+            status
+        } else if let Body::NodeState(state) = &record.body {
+            &state.status
+        } else {
+            return;
+        };
+        let (Some(by), Some(detail)) = (record.node, status.detail.as_deref()) else { return };
+        let is_honest = self.nodes.get(&by).is_some_and(|node| !node.lies);
+        for conviction in detail.convictions().iter().filter(|_| is_honest) {
+            if self.nodes.contains_key(&conviction.culprit) {
+                let seen = ConvictedView { conviction: *conviction, at: record.at, by };
+                self.convicted.entry(conviction.culprit).or_insert(seen);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use litemap::LiteMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use quorumscope_core::bft::evidence::Conviction;
 use quorumscope_core::entry::Entry;
 use quorumscope_core::protocol::Outcome;
 use quorumscope_core::record::{AnyHard, AnyMessage, Endpoint, Fate, NodeStatus, Verdict};
@@ -38,6 +39,8 @@ pub struct View {
     pub messages: LiteMap<(RecordId, u32), MessageView>,
     /// Links that are cut, each in one direction.
     pub cut: BTreeSet<(Endpoint, Endpoint)>,
+    /// Whom the cluster has convicted of lies, as the first honest node to apply that tells it.
+    pub convicted: LiteMap<NodeId, ConvictedView>,
     /// What the oracle counts as committed: index to term.
     pub decided: LiteMap<LogIndex, Term>,
     /// Properties that were broken so far.
@@ -46,6 +49,17 @@ pub struct View {
     pub gaps: u64,
     /// Whether the run has ended.
     pub ended: bool,
+}
+
+/// What the cluster has decided of a node that has lied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvictedView {
+    /// The verdict.
+    pub conviction: Conviction,
+    /// When a node applied it first.
+    pub at: Time,
+    /// Which.
+    pub by: NodeId,
 }
 
 /// Whether a node reacts.

@@ -121,16 +121,18 @@ fn of_node(id: NodeId, props: &Props) -> Html {
     let durable_log = node.durable.0.min(node.last_index().0);
     let (members, cluster) = (props.view.members_at(node), props.view.members());
     let rounds = props.insight.rounds.as_ref();
+    let verdict = face::verdict(&props.view, id);
     html! {
         <>
             <h2>{ words::inspector::node(id) }{ close(props) }</h2>
             <dl class="values">
-                { row(inspect::ROLE, look.words) }
+                { row(inspect::ROLE, face::marked(look.words, node.lies, verdict.is_some())) }
                 if up {
                     { row(props.view.era(), html! { <b class="hued" data-hue={hue(status.term).to_string()}>{ status.term.within_instance().0 }</b> }) }
                     if !props.view.may_lie() { { row(inspect::VOTED_FOR, nobody(status.voted_for)) } }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
+                if let Some(verdict) = verdict { { row(inspect::CONVICTED, html! { <span data-testid="verdict"><b>{ words::inspector::at(verdict.at) }</b>{ ": " }{ verdict.words }</span> }) } }
                 if let Some(threat) = face::threat(node) { { row(inspect::THREAT, html! { <span data-testid="threat"><b>{ threat.level }</b>{ ": " }{ threat.reasons }</span> }) } }
                 { row(inspect::PART, face::part_words(Part::of(id, &cluster))) }
                 { row(inspect::MEMBERS, face::members(&members)) }

@@ -302,9 +302,10 @@ fn names(props: &NamesProps) -> Html {
             }
         });
         let x = frame.gutter - 10.0;
+        let convicted = node.is_some_and(|(id, _)| view.convicted.contains_key(&id));
         let standing = node.map(|(_, node)| {
             let look = view.role_face(node);
-            if node.lies { face::liar(look.words) } else { look.words.to_owned() }
+            face::marked(look.words, node.lies, convicted)
         });
         let pressed = node.is_some_and(|(id, _)| *selected == Some(id));
         let class = classes!(
@@ -319,7 +320,7 @@ fn names(props: &NamesProps) -> Html {
                 data-status={node.map(|(_, node)| nodes::status_name(node.liveness))}
                 aria-pressed={pressed.to_string()} aria-label={standing.as_ref().map_or_else(|| lane.to_string(), |standing| format!("{lane}, {standing}"))} onclick={click} onkeydown={key}>
                 <rect class="back" x="4" y={px(y - 15.0)} width={px(frame.gutter - 8.0)} height="30" rx="5" />
-                <text class="name" x={px(x)} y={px(y + if standing.is_some() && !frame.is_narrow() { -1.0 } else { 4.5 })}>{ lane.to_string() }</text>
+                <text class="name" x={px(x)} y={px(y + if standing.is_some() && !frame.is_narrow() { -1.0 } else { 4.5 })}>{ if convicted { "§ " } else { "" } }{ lane.to_string() }</text>
                 if let Some(standing) = standing.filter(|_| !frame.is_narrow()) { <text class="role" x={px(x)} y={px(y + 11.0)}>{ standing }</text> }
             </g>
         })

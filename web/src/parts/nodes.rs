@@ -50,7 +50,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     });
     let dots = !shape.votes.is_empty();
     let standing = face::standing(look, shape.part);
-    let standing = if shape.lies { face::liar(&standing) } else { standing };
+    let standing = face::marked(&standing, shape.lies, shape.verdict.is_some());
     let standing = match &shape.threat {
         Some(threat) if threat.step > 0 => words::threatened(&standing, threat.level),
         Some(_) | None => standing,
@@ -90,6 +90,11 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
             }
             { part_mark(shape, radius) }
             if shape.lies { { mask(shape, radius) } }
+            if let Some(verdict) = &shape.verdict {
+                <g transform={format!("translate({:.1} {:.1})", x - radius * 0.76, y - radius * 0.76)} data-testid={format!("convicted-{id}")}>
+                    <title>{ verdict }</title>{ seal() }
+                </g>
+            }
             { disk(shape, layout.radius) }
             if let Some(threat) = &shape.threat { { meter(Point::new(x + 15.0, y + layout.radius + 20.0), threat.step) } }
             <text class="name" x={px(label.x)} y={px(label.y)} text-anchor={anchor.name()}>{ id.to_string() }</text>
@@ -141,6 +146,11 @@ fn mask(shape: &NodeShape, radius: f64) -> Html {
             <path class="eyes" d="M-4.800-.8-1.300 1.200M4.800-.8 1.300 1.200M-2.500 5Q0 3.500 2.500 5" />
         </g>
     }
+}
+
+/// A seal with the sign of a section of the law, for whom the cluster has convicted: that one may lie or not any more.
+pub(super) fn seal() -> Html {
+    html! { <g class="seal"><rect x="-11" y="-11" width="22" height="22" rx="4" /><text y="5.500">{ "§" }</text></g> }
 }
 
 /// As assistive technology and tests read it.

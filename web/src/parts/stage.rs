@@ -299,6 +299,9 @@ pub(super) fn legend(props: &LegendProps) -> Html {
             if props.ring && props.view.nodes.values().any(|node| face::threat(node).is_some()) {
                 <li key="threat"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true">{ nodes::meter(Point::new(-9.0, 0.0), 2) }</svg>{ words::THREAT }</li>
             }
+            if !props.view.convicted.is_empty() {
+                <li key="convicted"><svg class="legend-glyph" viewBox="-15 -15 30 30" aria-hidden="true">{ nodes::seal() }</svg>{ words::CONVICTED }</li>
+            }
             if props.losing { <li key="lost" class="bad"><svg class="legend-glyph" viewBox="-10 -10 20 20" aria-hidden="true"><path class="loss-sample" d={cross(Point::default(), 5.0)} /></svg>{ words::LOST }</li> }
         </ul>
     }

@@ -44,6 +44,8 @@ pub struct NodeShape {
     pub part: Part,
     /// Whether it lies.
     pub lies: bool,
+    /// What the cluster has decided of its lies.
+    pub verdict: Option<String>,
     /// How threatened it feels, where that is measured.
     pub threat: Option<ThreatFace>,
     /// Its term; the durable one while it is down.
@@ -91,6 +93,7 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
             look: view.role_face(node),
             part: Part::of(*id, &members),
             lies: node.lies,
+            verdict: face::verdict(view, *id).map(|verdict| verdict.words),
             threat: face::threat(node),
             term: node.status.term,
             votes: vote_dots(view, *id, node),

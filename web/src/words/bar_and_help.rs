@@ -130,7 +130,7 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 22] = [
+    pub const SIGNS: [(&str, &str); 23] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
@@ -146,7 +146,8 @@ pub mod help {
         ("E at a node", "an edge: it holds the part of the state that it subscribes to"),
         ("striped entry", "a command that an edge does not hold: its place, term and digest"),
         ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
-        ("horned mask", "a node that lies"),
+        ("horned mask", "a node that lies: the run made it so"),
+        ("§ at a node", "convicted: the cluster has decided that it lied"),
         ("bars under a node", "how threatened it feels: of four, none to critical"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
         ("dotted ring, bars", "the node is paused"),

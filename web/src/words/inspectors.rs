@@ -10,6 +10,8 @@ pub mod inspect {
     pub const VOTED_FOR: &str = "voted for";
     /// Row: how threatened it feels.
     pub const THREAT: &str = "threat";
+    /// Row: what the cluster has decided of its lies.
+    pub const CONVICTED: &str = "convicted";
     /// Row: leader.
     pub const LEADER: &str = "leader";
     /// Row: what it is to the cluster.

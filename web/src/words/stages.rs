@@ -13,6 +13,8 @@ pub mod stage {
     pub const TIMER: &str = "timer";
     /// A meter.
     pub const THREAT: &str = "threat level";
+    /// A seal.
+    pub const CONVICTED: &str = "convicted";
     /// Lost at random.
     pub const LOST: &str = "lost";
     /// Lost at a cut link.

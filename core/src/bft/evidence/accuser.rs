@@ -206,7 +206,7 @@ impl Accuser {
     }
 
     /// Who was convicted, in the order of the log.
-    pub(in crate::bft) fn convicted(&self) -> Vec<NodeId> {
-        self.convicted.iter().map(|known| known.culprit).collect()
+    pub(in crate::bft) fn convictions(&self) -> &[Conviction] {
+        &self.convicted
     }
 }

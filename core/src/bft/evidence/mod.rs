@@ -115,21 +115,7 @@ impl Evidence {
     /// Where it has another form, or an honest node may have said this.
     pub fn offence(&self) -> Result<Offence, NoProof> {
         let words = || [Some(&self.first), self.second.as_ref()].into_iter().flatten();
-        let own = words().all(|signed| match &signed.word {
-            Word::ViewChange(left) => left.replica == self.culprit,
-            Word::Stopped { replica, .. } => *replica == self.culprit,
-            Word::PrePrepare(_)
-            | Word::Prepare(_)
-            | Word::Commit(_)
-            | Word::NewView(_)
-            | Word::Began { .. }
-            | Word::Proposal(_)
-            | Word::Vote(_)
-            | Word::VoteFor(_)
-            | Word::Timeout { .. }
-            | Word::Acknowledged { .. }
-            | Word::VotedIn { .. } => true,
-        });
+        let own = words().all(|signed| speaker(&signed.word).is_none_or(|speaker| speaker == self.culprit));
         let in_order = self.second.as_ref().is_none_or(|second| encoded(&self.first) < encoded(second));
         if !own || !in_order {
             return Err(NoProof::Malformed);
@@ -201,6 +187,17 @@ impl Evidence {
     #[must_use]
     pub fn hash(&self) -> Hash256 {
         Hash256::of(&encoded(self))
+    }
+}
+
+/// Whom a word itself names as the one who says it; most words do not.
+fn speaker(word: &Word) -> Option<NodeId> {
+    if let Word::ViewChange(left) = word {
+        Some(left.replica)
+    } else if let Word::Stopped { replica, .. } = word {
+        Some(*replica)
+    } else {
+        None
     }
 }
 

@@ -126,56 +126,18 @@ pub fn alone(word: &Word) -> Option<Offence> {
 
 /// Which value a word speaks of.
 pub(super) fn subject(word: &Word) -> Option<&Subject> {
-    match word {
-        Word::PrePrepare(subject) | Word::Prepare(subject) | Word::Commit(subject) => Some(subject),
-        Word::ViewChange(_)
-        | Word::NewView(_)
-        | Word::Began { .. }
-        | Word::Proposal(_)
-        | Word::Vote(_)
-        | Word::VoteFor(_)
-        | Word::Timeout { .. }
-        | Word::Acknowledged { .. }
-        | Word::VotedIn { .. }
-        | Word::Stopped { .. } => None,
-    }
+    let (Word::PrePrepare(subject) | Word::Prepare(subject) | Word::Commit(subject)) = word else { return None };
+    Some(subject)
 }
 
 /// Which block a word speaks of; of the two forms of a vote the short one, so that evidence has one form.
 pub(super) fn block(word: &Word) -> Option<&BlockId> {
-    match word {
-        Word::Proposal(block) | Word::Vote(block) => Some(block),
-        Word::PrePrepare(_)
-        | Word::Prepare(_)
-        | Word::Commit(_)
-        | Word::ViewChange(_)
-        | Word::NewView(_)
-        | Word::Began { .. }
-        | Word::VoteFor(_)
-        | Word::Timeout { .. }
-        | Word::Acknowledged { .. }
-        | Word::VotedIn { .. }
-        | Word::Stopped { .. } => None,
-    }
+    if let Word::Proposal(block) | Word::Vote(block) = word { Some(block) } else { None }
 }
 
 /// How a word says that a view began; of the two forms the short one.
 pub(super) fn began(word: &Word) -> Option<(Term, Hash256)> {
-    match word {
-        Word::Began { view, content } => Some((*view, *content)),
-        Word::PrePrepare(_)
-        | Word::Prepare(_)
-        | Word::Commit(_)
-        | Word::ViewChange(_)
-        | Word::NewView(_)
-        | Word::Proposal(_)
-        | Word::Vote(_)
-        | Word::VoteFor(_)
-        | Word::Timeout { .. }
-        | Word::Acknowledged { .. }
-        | Word::VotedIn { .. }
-        | Word::Stopped { .. } => None,
-    }
+    if let Word::Began { view, content } = word { Some((*view, *content)) } else { None }
 }
 
 fn two_values(one: &Word, other: &Word) -> bool {
@@ -219,21 +181,7 @@ fn keeps_back(vote: &Word, timeout: &Word) -> bool {
 
 /// Which place of a history a word acknowledges.
 pub(super) fn acknowledged(word: &Word) -> Option<Mark> {
-    match word {
-        Word::Acknowledged { mark, .. } => Some(*mark),
-        Word::PrePrepare(_)
-        | Word::Prepare(_)
-        | Word::Commit(_)
-        | Word::ViewChange(_)
-        | Word::NewView(_)
-        | Word::Began { .. }
-        | Word::Proposal(_)
-        | Word::Vote(_)
-        | Word::VoteFor(_)
-        | Word::Timeout { .. }
-        | Word::VotedIn { .. }
-        | Word::Stopped { .. } => None,
-    }
+    if let Word::Acknowledged { mark, .. } = word { Some(*mark) } else { None }
 }
 
 fn two_histories(one: &Word, other: &Word) -> bool {
@@ -248,21 +196,14 @@ fn two_stops(one: &Word, other: &Word) -> bool {
 /// Whether a certificate that was named is missing in a vote of a later term, or where its signer stopped.
 fn forgets(ack: &Word, leave: &Word) -> bool {
     let Word::Acknowledged { mark, named: Some(named) } = ack else { return false };
-    let shown = match leave {
-        Word::VotedIn { term, prepared } if mark.term < *term => prepared,
-        Word::Stopped { prepared, .. } => prepared,
-        Word::PrePrepare(_)
-        | Word::Prepare(_)
-        | Word::Commit(_)
-        | Word::ViewChange(_)
-        | Word::NewView(_)
-        | Word::Began { .. }
-        | Word::Proposal(_)
-        | Word::Vote(_)
-        | Word::VoteFor(_)
-        | Word::Timeout { .. }
-        | Word::Acknowledged { .. }
-        | Word::VotedIn { .. } => return false,
+    let shown = if let Word::Stopped { prepared, .. } = leave {
+        prepared
+    } else if let Word::VotedIn { term, prepared } = leave
+        && mark.term < *term
+    {
+        prepared
+    } else {
+        return false;
     };
     shown.is_none_or(|shown| shown.rank() < named.rank())
 }

@@ -124,6 +124,6 @@ impl Block {
     /// How many requests it has.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.batch.bundles().iter().map(|bundle| bundle.proposals().len() as u64).sum()
+        self.batch.len() as u64
     }
 }

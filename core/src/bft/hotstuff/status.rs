@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Block, BlockId, HotStuff};
+use crate::bft::evidence::Conviction;
 use crate::crypto::Hash256;
 use crate::few;
 use crate::record::{Detail, NodeStatus, Role};
 use crate::rules::Rules;
-use crate::types::{NodeId, Term};
+use crate::types::Term;
 
 /// A status names the blocks of so many views.
 const RECENT: u64 = 16;
@@ -25,9 +26,9 @@ pub struct Replica {
     pub voted: Term,
     /// The blocks of its tree of the last views, by view.
     pub blocks: Vec<BlockStatus>,
-    /// Who was convicted of lies, as far as it has applied that.
+    /// Whom the cluster has convicted of lies, as far as it has applied that.
     #[serde(default)]
-    pub convicted: Vec<NodeId>,
+    pub convictions: Vec<Conviction>,
 }
 
 /// A block of the tree.
@@ -97,7 +98,7 @@ impl<R: Rules> HotStuff<R> {
             high: BlockId { view: self.high.view, block: self.high.block },
             voted: self.promises.voted,
             blocks: recent.iter().map(|block| status(block)).collect(),
-            convicted: self.accuser.convicted(),
+            convictions: self.accuser.convictions().to_vec(),
         }
     }
 }

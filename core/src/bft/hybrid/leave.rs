@@ -78,7 +78,8 @@ pub(super) fn claims(words: &[(NodeId, Signature)], domain: &Domain, claims: &mu
 }
 
 /// The checkpoint that an era's rounds begin with, with the hash that their chain begins with.
-pub(super) fn root(checkpoint: Checkpoint, domain: &Domain) -> Sealed {
+#[must_use]
+pub fn root(checkpoint: Checkpoint, domain: &Domain) -> Sealed {
     Sealed { checkpoint, chain: Hash256::of(checkpoint.statement(domain).bytes()) }
 }
 

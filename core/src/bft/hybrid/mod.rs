@@ -46,6 +46,7 @@ use std::sync::Arc;
 pub use config::{Config, Settings};
 pub use event::{Event, StopReason};
 pub use hard::HardState;
+pub use leave::root;
 pub use message::{Message, Phase, alarm};
 pub use status::Replica;
 
@@ -308,11 +309,12 @@ impl<R: Rules> Hybrid<R> {
 
     /// Hands an input to the protocol that has the state machine and the clients.
     fn step_current(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
+        // Messages are handed on where they are told apart.
         if self.bft.is_some() {
-            if let Some(input) = alike(input) {
+            if let Some(input) = input.with_message(|_| None) {
                 self.step_bft(now, input, out);
             }
-        } else if let Some(input) = alike(input) {
+        } else if let Some(input) = input.with_message(|_| None) {
             self.step_rounds(now, input, out);
         }
     }
@@ -402,25 +404,4 @@ impl<R: Rules> Hybrid<R> {
         };
         out.send(to, message, after);
     }
-}
-
-/// The same input for a protocol with other messages; none where it is one.
-fn alike<M, N>(input: Input<M>) -> Option<Input<N>> {
-    Some(match input {
-        Input::Receive { .. } => return None,
-        Input::DeadlineReached => Input::DeadlineReached,
-        Input::Propose(proposals) => Input::Propose(proposals),
-        Input::Requests(bundles) => Input::Requests(bundles),
-        Input::Forged { from } => Input::Forged { from },
-        Input::Written(ticket) => Input::Written(ticket),
-        Input::Applied { through, results } => Input::Applied { through, results },
-        Input::Reconfigure(change) => Input::Reconfigure(change),
-        Input::SnapshotTaken { index, digest, data } => Input::SnapshotTaken { index, digest, data },
-        Input::Projected { index, digest, data } => Input::Projected { index, digest, data },
-        Input::TakeSnapshot => Input::TakeSnapshot,
-        Input::ExpiryAt(at) => Input::ExpiryAt(at),
-        Input::Convicted(convictions) => Input::Convicted(convictions),
-        Input::Read(reads) => Input::Read(reads),
-        Input::TransferLeadership { to } => Input::TransferLeadership { to },
-    })
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::message::Phase;
 use super::threat::Level;
 use super::{Hybrid, rounds};
+use crate::bft::evidence::Conviction;
 use crate::bft::pbft;
 use crate::protocol::Protocol as _;
 use crate::record::{Detail, NodeStatus, Role};
@@ -35,9 +36,9 @@ pub struct Replica {
     pub rounds: Option<rounds::Replica>,
     /// PBFT, once it has begun.
     pub bft: Option<pbft::Replica>,
-    /// Who was convicted of lies, as far as it has applied that.
+    /// Whom the cluster has convicted of lies, as far as it has applied that.
     #[serde(default)]
-    pub convicted: Vec<NodeId>,
+    pub convictions: Vec<Conviction>,
 }
 
 impl<R: Rules> Hybrid<R> {
@@ -90,7 +91,7 @@ impl<R: Rules> Hybrid<R> {
             stops: self.heard_stops(),
             rounds: if self.bft.is_none() { Some(self.rounds.replica()) } else { None },
             bft: self.bft.as_ref().map(|bft| bft.replica()),
-            convicted: self.accuser.convicted(),
+            convictions: self.accuser.convictions().to_vec(),
         }
     }
 }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Pbft;
+use crate::bft::evidence::Conviction;
 use crate::crypto::Hash256;
 use crate::record::{Detail, NodeStatus, Role, Timer, TimerKind};
 use crate::rules::Rules;
@@ -64,9 +65,9 @@ pub struct Replica {
     pub view_changes: Vec<NodeId>,
     /// What follows the stable checkpoint.
     pub slots: Vec<SlotStatus>,
-    /// Who was convicted of lies, as far as it has applied that.
+    /// Whom the cluster has convicted of lies, as far as it has applied that.
     #[serde(default)]
-    pub convicted: Vec<NodeId>,
+    pub convictions: Vec<Conviction>,
 }
 
 impl<R: Rules> Pbft<R> {
@@ -121,7 +122,7 @@ impl<R: Rules> Pbft<R> {
             executed: self.executed,
             waiting: self.pool.requests(),
             view_changes: if self.changing { changes.collect() } else { Vec::new() },
-            convicted: self.accuser.convicted(),
+            convictions: self.accuser.convictions().to_vec(),
             slots: self.slots.following(self.low()).map(|(at, slot)| self.slot_status(at, slot)).collect(),
         }
     }

@@ -6,6 +6,8 @@
 //! Both come from the statuses that nodes record. Read `pbft_board`,
 //! `hybrid_board` and `hotstuff_board` for what stands in them.
 
+use quorumscope_core::quorum::Byzantine;
+use quorumscope_core::record::Detail;
 use quorumscope_core::types::{NodeId, Term};
 
 use super::{hotstuff_board, hybrid_board, pbft_board};
@@ -165,4 +167,20 @@ pub fn board(view: &View, most: usize) -> Option<Board> {
 /// Whether what a node last told of itself still holds.
 pub(super) fn runs(node: &NodeView) -> bool {
     matches!(node.liveness, Liveness::Up | Liveness::Paused)
+}
+
+/// A grid a replica: what it does, and what is asked of the voters, out of what it told last. One that does not run,
+/// or tells nothing of this protocol, has neither.
+pub(super) fn grids(
+    view: &View,
+    of: impl Fn(&NodeView, &Detail, &Byzantine) -> Option<(String, Vec<Group>)>,
+) -> Vec<Grid> {
+    let quorum = Byzantine::of(&view.voters, false);
+    let grid = |(id, node): (&NodeId, &NodeView)| {
+        let up = runs(node);
+        let told = node.status.detail.as_deref().filter(|_| up).and_then(|detail| of(node, detail, &quorum));
+        let (words, groups) = told.unwrap_or_default();
+        Grid { node: *id, up, term: node.status.term, words, rows: quorum.voters().to_vec(), groups }
+    };
+    view.nodes.iter().map(grid).collect()
 }

@@ -62,18 +62,8 @@ pub(super) fn peer(message: &Message) -> MessageFace {
             let fields = vec![("index", checkpoint.index.to_string()), ("state", checkpoint.snapshot.to_string())];
             plain(MessageKind::Proof, format!("Proof of checkpoint {}", checkpoint.index), fields)
         }
-        Message::FetchChunk(wanted) => {
-            let fields = vec![("snapshot", wanted.snapshot.to_string()), ("offset", wanted.offset.to_string())];
-            plain(MessageKind::SnapshotReply, format!("State, from byte {}", wanted.offset), fields)
-        }
+        Message::FetchChunk(wanted) => super::messages::fetch_chunk(wanted),
         Message::Evidence(evidence) => super::messages::evidence(evidence),
-        Message::Chunk(chunk) => {
-            let fields = vec![
-                ("snapshot", chunk.snapshot.to_string()),
-                ("offset", chunk.offset.to_string()),
-                ("bytes", chunk.data.len().to_string()),
-            ];
-            plain(MessageKind::Snapshot, format!("State, from byte {}", chunk.offset), fields)
-        }
+        Message::Chunk(chunk) => super::messages::chunk(chunk),
     }
 }

@@ -184,18 +184,8 @@ fn caught_up(message: &Round) -> MessageFace {
             let name = ends.map_or("History".into(), |(first, last)| format!("History {first}–{last}"));
             plain(MessageKind::Proof, name, Vec::new())
         }
-        Round::FetchChunk(wanted) => {
-            let fields = vec![("snapshot", wanted.snapshot.to_string()), ("offset", wanted.offset.to_string())];
-            plain(MessageKind::SnapshotReply, format!("State, from byte {}", wanted.offset), fields)
-        }
-        Round::Chunk(chunk) => {
-            let fields = vec![
-                ("snapshot", chunk.snapshot.to_string()),
-                ("offset", chunk.offset.to_string()),
-                ("bytes", chunk.data.len().to_string()),
-            ];
-            plain(MessageKind::Snapshot, format!("State, from byte {}", chunk.offset), fields)
-        }
+        Round::FetchChunk(wanted) => super::messages::fetch_chunk(wanted),
+        Round::Chunk(chunk) => super::messages::chunk(chunk),
         Round::Requests(_)
         | Round::Append(_)
         | Round::Ack(_)

@@ -12,23 +12,20 @@ use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Detail;
 use quorumscope_core::types::NodeId;
 
-use super::board::{Column, Grid, Group, Mark, Reached, runs};
+use super::board::{self, Column, Grid, Group, Mark, Reached};
 use super::pbft_board;
-use crate::trace::view::{NodeView, View};
+use crate::trace::view::View;
 use crate::trace::words::{board as words, fill, list, requests};
 
 pub(super) fn grids(view: &View, most: usize) -> Vec<Grid> {
-    let quorum = Byzantine::of(&view.voters, false);
-    view.nodes.iter().map(|(id, node)| grid(*id, node, &quorum, most)).collect()
+    board::grids(view, |node, detail, quorum| {
+        let Detail::Hybrid(replica) = detail else { return None };
+        Some((heading(replica, node.status.leader), groups(replica, quorum, most)))
+    })
 }
 
-fn grid(id: NodeId, node: &NodeView, quorum: &Byzantine, most: usize) -> Grid {
-    let up = runs(node);
-    let rows = quorum.voters().to_vec();
-    let mut grid = Grid { node: id, up, term: node.status.term, words: String::new(), rows, groups: Vec::new() };
-    let Some(Detail::Hybrid(replica)) = node.status.detail.as_deref().filter(|_| up) else { return grid };
-    grid.words = heading(replica, node.status.leader);
-    grid.groups = match (&replica.bft, &replica.rounds) {
+fn groups(replica: &Replica, quorum: &Byzantine, most: usize) -> Vec<Group> {
+    match (&replica.bft, &replica.rounds) {
         (Some(bft), _) => pbft_board::groups(bft, quorum, most),
         (None, Some(rounds)) => {
             let switch = on_the_way_out(replica, quorum);
@@ -38,8 +35,7 @@ fn grid(id: NodeId, node: &NodeView, quorum: &Byzantine, most: usize) -> Grid {
             newest.map(|link| group(link, leader, quorum)).chain(switch).collect()
         }
         (None, None) => Vec::new(),
-    };
-    grid
+    }
 }
 
 fn heading(replica: &Replica, leader: Option<NodeId>) -> String {

@@ -4,6 +4,7 @@
 //! letters are in `kinds`, what clients are answered in `outcomes`.
 
 use quorumscope_core::bft::evidence::{Evidence, Offence};
+use quorumscope_core::bft::{Chunk, FetchChunk};
 use quorumscope_core::few;
 use quorumscope_core::raft::{
     AppendEntries, AppendOutcome, InstallOutcome, InstallSnapshot, InstallSnapshotReply, Message, ReadIndexReply,
@@ -234,6 +235,22 @@ fn install_reply(reply: &InstallSnapshotReply) -> MessageFace {
         }
     };
     MessageKind::SnapshotReply.face(Some(sign), Some(reply.term), name, fields)
+}
+
+/// A question for a part of a snapshot, in all protocols whose nodes may lie.
+pub(super) fn fetch_chunk(wanted: &FetchChunk) -> MessageFace {
+    let fields = vec![("snapshot", wanted.snapshot.to_string()), ("offset", wanted.offset.to_string())];
+    MessageKind::SnapshotReply.face(None, None, format!("State, from byte {}", wanted.offset), fields)
+}
+
+/// That part.
+pub(super) fn chunk(chunk: &Chunk) -> MessageFace {
+    let fields = vec![
+        ("snapshot", chunk.snapshot.to_string()),
+        ("offset", chunk.offset.to_string()),
+        ("bytes", chunk.data.len().to_string()),
+    ];
+    MessageKind::Snapshot.face(None, None, format!("State, from byte {}", chunk.offset), fields)
 }
 
 /// The kinds of messages that are on their way now, each once, in a legend's order.

@@ -23,13 +23,15 @@ mod pbft_board;
 #[cfg(test)]
 mod tests;
 mod threat;
+mod verdict;
 
 pub use board::{Block, Board, Column, Grid, Group, Mark, Reached, Tree, board, board_kind};
 pub use entries::{EntryClass, EntryFace, entry};
 pub use kinds::{MessageFace, MessageKind, Shape, Sign};
 pub use messages::{legend, message, peer};
 pub use nodes::{
-    Liars, Ring, RoleFace, liar, liars, members, part_words, role, role_words, standing, term, timer_words, tricks,
+    Liars, Ring, RoleFace, liars, marked, members, part_words, role, role_words, standing, term, timer_words, tricks,
 };
 pub use outcomes::{OutcomeFace, is_refusal, operation, outcome};
 pub use threat::{STEPS, ThreatFace, threat};
+pub use verdict::{VerdictFace, verdict};

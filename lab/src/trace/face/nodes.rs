@@ -105,10 +105,12 @@ pub fn standing(look: RoleFace, part: Part) -> String {
     }
 }
 
-/// What a node that lies is called: what it seems to be, and that.
+/// What a node is called that lies, or that the cluster has convicted: what it seems to be, and that.
 #[must_use]
-pub fn liar(standing: &str) -> String {
-    fill(words::LIAR, &[("role", &standing)])
+pub fn marked(standing: &str, lies: bool, convicted: bool) -> String {
+    let marks = [(lies, words::LIAR), (convicted, words::CONVICTED)];
+    let told = marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark);
+    told.fold(standing.to_owned(), |standing, mark| fill(mark, &[("role", &standing)]))
 }
 
 /// How a node of this run could lie: the trick's name, as commands have it, and what it does. Empty where nodes believe
@@ -210,6 +212,13 @@ mod tests {
         assert_eq!(of(ProtocolName::Raft), ["leader", "follower"]);
         assert_eq!(of(ProtocolName::Pbft), ["primary", "backup"]);
         assert_eq!(of(ProtocolName::HotStuff), ["leader", "replica"]);
+    }
+
+    #[test]
+    fn that_a_node_lies_and_that_the_cluster_has_convicted_it_are_two_marks() {
+        let told = [(false, false), (true, false), (false, true), (true, true)];
+        let words = told.map(|(lies, convicted)| marked("backup", lies, convicted));
+        assert_eq!(words, ["backup", "backup, lies", "backup, convicted", "backup, lies, convicted"]);
     }
 
     #[test]

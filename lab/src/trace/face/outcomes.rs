@@ -35,7 +35,8 @@ pub fn outcome(outcome: &Outcome) -> OutcomeFace {
             OutcomeFace { sign: Sign::Minus, words: fill(words::TOO_LARGE, &[("bytes", bytes), ("limit", limit)]) }
         }
         Outcome::Accepted { index, term } => {
-            OutcomeFace { sign: Sign::Question, words: fill(words::ACCEPTED, &[("index", index), ("term", &term.0)]) }
+            let term = term.within_instance().0;
+            OutcomeFace { sign: Sign::Question, words: fill(words::ACCEPTED, &[("index", index), ("term", &term)]) }
         }
         Outcome::Read { how: ReadHow::Index | ReadHow::Lease, result, .. } => applied(result),
         Outcome::Read { how: ReadHow::Stale, result, .. } => {

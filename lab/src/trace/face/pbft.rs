@@ -77,19 +77,9 @@ pub(super) fn peer(message: &Message) -> MessageFace {
             let fields = vec![("n", sequence.to_string()), ("d", value.hash().to_string())];
             MessageKind::Proof.face(None, Some(value.origin()), format!("Batch {sequence}"), fields)
         }
-        Message::FetchChunk(wanted) => {
-            let fields = vec![("snapshot", wanted.snapshot.to_string()), ("offset", wanted.offset.to_string())];
-            plain(MessageKind::SnapshotReply, format!("State, from byte {}", wanted.offset), fields)
-        }
+        Message::FetchChunk(wanted) => super::messages::fetch_chunk(wanted),
         Message::Evidence(evidence) => super::messages::evidence(evidence),
-        Message::Chunk(chunk) => {
-            let fields = vec![
-                ("snapshot", chunk.snapshot.to_string()),
-                ("offset", chunk.offset.to_string()),
-                ("bytes", chunk.data.len().to_string()),
-            ];
-            plain(MessageKind::Snapshot, format!("State, from byte {}", chunk.offset), fields)
-        }
+        Message::Chunk(chunk) => super::messages::chunk(chunk),
     }
 }
 

@@ -9,23 +9,15 @@ use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Detail;
 use quorumscope_core::types::NodeId;
 
-use super::board::{Column, Grid, Group, Mark, Reached, heard_of, runs};
-use crate::trace::view::{NodeView, View};
+use super::board::{self, Column, Grid, Group, Mark, Reached, heard_of};
+use crate::trace::view::View;
 use crate::trace::words::{board as words, fill, list, requests};
 
 pub(super) fn grids(view: &View, most: usize) -> Vec<Grid> {
-    let quorum = Byzantine::of(&view.voters, false);
-    view.nodes.iter().map(|(id, node)| grid(*id, node, &quorum, most)).collect()
-}
-
-fn grid(id: NodeId, node: &NodeView, quorum: &Byzantine, most: usize) -> Grid {
-    let up = runs(node);
-    let rows = quorum.voters().to_vec();
-    let mut grid = Grid { node: id, up, term: node.status.term, words: String::new(), rows, groups: Vec::new() };
-    let Some(Detail::Pbft(replica)) = node.status.detail.as_deref().filter(|_| up) else { return grid };
-    grid.words = heading(replica);
-    grid.groups = groups(replica, quorum, most);
-    grid
+    board::grids(view, |_, detail, quorum| {
+        let Detail::Pbft(replica) = detail else { return None };
+        Some((heading(replica), groups(replica, quorum, most)))
+    })
 }
 
 /// The newest sequence numbers, and who asks for the next view.

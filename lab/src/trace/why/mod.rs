@@ -14,6 +14,8 @@ mod event;
 mod evidence;
 mod hotstuff;
 mod hybrid;
+#[cfg(test)]
+mod instance_tests;
 mod lead;
 mod pbft;
 pub mod question;

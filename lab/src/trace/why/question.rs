@@ -241,7 +241,10 @@ pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Expla
             Some(Explanation::of(sentence).because(principle::LEADER_COMMIT, paper::COMMIT))
         }
         Some(other) => {
-            let sentence = fill(text::OTHER_COMMITTED, &[("entry", &entry), ("node", &node), ("other", &other.0)]);
+            let sentence = fill(
+                text::OTHER_COMMITTED,
+                &[("entry", &entry), ("node", &node), ("other", &other.within_instance().0)],
+            );
             Some(Explanation::of(sentence).because(principle::CONFLICT, paper::COMMIT))
         }
         None => Some(uncommitted(view, index, term)),
@@ -284,13 +287,19 @@ fn uncommitted(view: &View, index: LogIndex, term: Term) -> Explanation {
         }
         Some((leader, leads)) => Explanation::of(fill(
             text::OLDER_TERM,
-            &[("entry", &entry), ("have", &held), ("nodes", &durable), ("leader", &leader), ("term", &leads.0)],
+            &[
+                ("entry", &entry),
+                ("have", &held),
+                ("nodes", &durable),
+                ("leader", &leader),
+                ("term", &leads.within_instance().0),
+            ],
         ))
         .because(principle::OLDER_TERM, paper::OLDER_TERMS)
         .by(&[Rule::CommitOwnTermOnly]),
         None => Explanation::of(fill(
             text::NOT_IN_TERM,
-            &[("entry", &entry), ("have", &held), ("nodes", &durable), ("term", &term.0)],
+            &[("entry", &entry), ("have", &held), ("nodes", &durable), ("term", &term.within_instance().0)],
         ))
         .because(principle::COMMIT, paper::COMMIT),
     };

@@ -95,8 +95,12 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         Body::Noted(event) => super::event::explain(node, event),
         Body::Status(status) => {
             let role = face::role_words(status.role);
-            let values: [(&str, &dyn Display); 4] =
-                [("node", &node), ("role", &role), ("term", &status.term.0), ("commit", &status.commit)];
+            let values: [(&str, &dyn Display); 4] = [
+                ("node", &node),
+                ("role", &role),
+                ("term", &status.term.within_instance().0),
+                ("commit", &status.commit),
+            ];
             Explanation::of(fill(text::STATUS, &values))
         }
         Body::Broke { fact } => Explanation::of(fill(text::BROKE, &[("node", &node), ("fact", fact)])),
@@ -146,7 +150,7 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
                 Fate::Lost => text::EARLY_LOST,
             };
             let values: [(&str, &dyn Display); 4] =
-                [("client", client), ("number", number), ("index", index), ("term", &term.0)];
+                [("client", client), ("number", number), ("index", index), ("term", &term.within_instance().0)];
             Explanation::of(fill(template, &values)).because(principle::EARLY, paper::NONE)
         }
     }

@@ -31,7 +31,12 @@ pub(crate) mod event {
 /// Lines of the list of events.
 pub(crate) mod line {
     pub(crate) const FOUND: &str = "{node} found out that {culprit} lies";
-    pub(crate) const CONVICTED: &str = "{node}: {culprit} is convicted ({offence})";
+    pub(crate) const CONVICTED: &str = "{node}: {culprit} is convicted, it {offence}";
+}
+
+/// What the cluster has decided of a node.
+pub(crate) mod verdict {
+    pub(crate) const VERDICT: &str = "The cluster has convicted {culprit}: it {offence} ({paper}). {first} applied the verdict first; known to {nodes}.";
 }
 
 /// What somebody did, after its name; the paper's place for it.

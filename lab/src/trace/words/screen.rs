@@ -64,6 +64,7 @@ pub(crate) mod face {
     pub const DOWN: &str = "not started";
     pub const PAUSED: &str = "paused";
     pub const LIAR: &str = "{role}, lies";
+    pub const CONVICTED: &str = "{role}, convicted";
     pub const CRASHED: &str = "crashed";
     pub const BROKEN: &str = "stopped by itself";
     pub const ELECTION_TIMER: &str = "election timeout";

@@ -33,5 +33,6 @@ pub(crate) fn of(trick: Trick) -> &'static str {
         Trick::Rename => "it takes an old certificate for one of a later view",
         Trick::FalseTime => "its blocks are stamped with the beginning of time",
         Trick::FalseOpening => "it orders something else than stop statements where PBFT is to begin",
+        Trick::FalseEnd => "it says that PBFT has ended, and that nothing has happened",
     }
 }

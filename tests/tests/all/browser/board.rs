@@ -179,6 +179,62 @@ fn the_hybrid_fits_a_phone_in_the_light() {
     browse(Look::PHONE.light(), threaten);
 }
 
+/// That a node lies is what the run made of it; that it is convicted is what the cluster decided, and comes later.
+async fn convict(page: &Page, server: &Server) {
+    let sealed =
+        "return [...document.querySelectorAll('[data-testid^=\"convicted-\"]')].map(seal => seal.dataset.testid)";
+    let named = |part: &'static str| format!("return document.querySelector('{part}').getAttribute('aria-label')");
+    let picture = |stage: &'static str| {
+        let name = format!("{}-convicted-{stage}", page.look.name());
+        async move {
+            page.screenshot(&name).await;
+            fits_sideways(page).await;
+        }
+    };
+    open_at(page, server, "hybrid-convicted", 1.55).await;
+    page.wait_for("return document.querySelector('[data-testid=liar-n1]') !== null").await;
+    assert!(page.read::<Vec<String>>(sealed).await.is_empty(), "it lies, and nobody has decided anything");
+    let name: String = page.read(&named("[data-node=n1]")).await;
+    assert!(name.contains(", lies") && !name.contains("convicted"), "{name}");
+
+    go_to(page, 4.0).await;
+    page.wait_for("return document.querySelector('[data-testid=convicted-n1]') !== null").await;
+    assert_eq!(page.read::<Vec<String>>(sealed).await, ["convicted-n1"]);
+    let name: String = page.read(&named("[data-node=n1]")).await;
+    assert!(name.contains(", lies, convicted"), "{name}");
+    let title = text(page, "[data-testid=convicted-n1] title").await;
+    let sentence = "The cluster has convicted n1: it acknowledged two histories at one place of one term";
+    assert!(title.starts_with(sentence), "{title}");
+    let legend = text(page, ".legend").await;
+    assert!(legend.contains("convicted"), "{legend}");
+    picture("ring").await;
+    page.click_node("n1").await;
+    let verdict = text(page, "[data-testid=verdict]").await;
+    assert!(verdict.contains(sentence) && verdict.contains("known to ") && verdict.contains(" s: "), "{verdict}");
+    picture("inspector").await;
+    if page.look.is_phone() {
+        page.read::<Option<bool>>("document.querySelector('.panel.open .sheet-close')?.click(); return null").await;
+    }
+
+    page.click("views-lanes").await;
+    page.wait_for("return document.querySelector('[data-testid=lane-n1]') !== null").await;
+    let lane: String = page.read(&named("[data-testid=lane-n1]")).await;
+    assert!(lane.ends_with(", lies, convicted"), "{lane}");
+    assert!(text(page, "[data-testid=lane-n1] .name").await.contains('§'));
+    assert!(!text(page, "[data-testid=lane-n2] .name").await.contains('§'));
+    picture("lanes").await;
+}
+
+#[test]
+fn who_is_convicted_wears_a_seal_beside_the_mask_of_who_lies() {
+    browse(Look::WIDE, convict);
+}
+
+#[test]
+fn a_verdict_is_shown_on_a_phone_in_the_light() {
+    browse(Look::PHONE.light(), convict);
+}
+
 /// Two of four lie together: the page says that nothing is promised, and then shows what broke.
 #[test]
 fn more_liars_than_the_protocol_bears_are_made_from_menus_and_agreement_breaks() {

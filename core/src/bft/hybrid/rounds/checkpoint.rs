@@ -254,7 +254,7 @@ impl<R: Rules> Rounds<R> {
     pub(super) fn go_on_with_transfer(&mut self, out: &mut Effects) {
         let Some(transfer) = &mut self.transfer else { return };
         if self.timers.rounds > 0 {
-            transfer.ask(next_voter(self.quorum.voters(), transfer.source(), self.id));
+            transfer.ask(self.quorum.after(transfer.source(), self.id));
         }
         let (to, request) = (transfer.source(), transfer.request());
         out.send(to, Message::FetchChunk(request), None);
@@ -275,7 +275,7 @@ impl<R: Rules> Rounds<R> {
             Arrival::Ignored => self.ignore(from, Ignored::NotNeeded, out),
             Arrival::More(request) => out.send(from, Message::FetchChunk(request), None),
             Arrival::Forged { by } => {
-                let next = next_voter(self.quorum.voters(), from, self.id);
+                let next = self.quorum.after(from, self.id);
                 transfer.ask(next);
                 let request = transfer.request();
                 out.note(|| Event::TransferSpoilt { sequence, by }.into());
@@ -344,11 +344,4 @@ impl<R: Rules> Rounds<R> {
     pub(super) fn restored(&mut self, through: LogIndex) {
         self.installing.take_if(|installing| installing.asked && through >= installing.index);
     }
-}
-
-/// The voter after `source`, this replica left out.
-fn next_voter(voters: &[NodeId], source: NodeId, own: NodeId) -> NodeId {
-    let after = voters.iter().position(|voter| *voter == source).map_or(0, |place| place + 1);
-    let mut around = voters.iter().cycle().skip(after).take(voters.len());
-    around.find(|voter| **voter != own).copied().unwrap_or(source)
 }
