@@ -11,7 +11,7 @@ use quorumscope_core::quorum::faulty;
 use quorumscope_core::types::{NodeId, Span, Time};
 
 use super::linearizable::History;
-use super::property::LIVENESS;
+use super::property::{LIVENESS, SOMEBODY_ASKS};
 use crate::trace::view::Violation;
 
 /// How many of the longest election timeouts a calm Raft cluster may take.
@@ -50,10 +50,11 @@ impl Calm {
         self.begins + self.within
     }
 
-    /// Judges at the deadline: `leader` is the live leader of the highest term now, `history` what clients saw.
-    /// `None` where all is well.
+    /// Judges at the deadline: `leader` is the live leader of the highest term now, `history` what clients saw, and
+    /// `waiting` how many of their requests have no answer. `None` where all is well. Where nobody asked and nobody
+    /// waits, nothing is said about progress: that is a finding of another name.
     #[must_use]
-    pub fn judge(&self, leader: Option<NodeId>, history: &History) -> Option<Violation> {
+    pub fn judge(&self, leader: Option<NodeId>, history: &History, waiting: usize) -> Option<Violation> {
         let (begins, deadline) = (millis(self.begins), millis(self.deadline()));
         let mut asked = 0;
         let mut in_time = 0;
@@ -62,9 +63,15 @@ impl Calm {
             in_time += u64::from(heard.is_some_and(|at| at <= self.deadline()));
         }
         let leads = leader.map_or_else(String::new, |leader| format!(" {leader} leads,"));
+        let mut property = LIVENESS;
         let detail = if leader.is_none() && self.hand_over.is_some() {
             format!("calm since {begins} ms, and nobody leads at {deadline} ms")
+        } else if asked == 0 && waiting > 0 {
+            format!(
+                "calm since {begins} ms,{leads} and what clients had asked for ({waiting}) was not answered by {deadline} ms"
+            )
         } else if asked == 0 {
+            property = SOMEBODY_ASKS;
             format!("calm since {begins} ms,{leads} and no client asked for anything by {deadline} ms")
         } else if in_time == 0 {
             format!(
@@ -73,7 +80,7 @@ impl Calm {
         } else {
             return None;
         };
-        Some(Violation { at: self.deadline(), node: leader, property: LIVENESS.into(), detail })
+        Some(Violation { at: self.deadline(), node: leader, property: property.into(), detail })
     }
 }
 
@@ -102,12 +109,12 @@ mod tests {
     }
 
     fn broken(leader: Option<NodeId>, history: &History) -> String {
-        CALM.judge(leader, history).map(|found| found.detail).unwrap_or_default()
+        CALM.judge(leader, history, 0).map(|found| found.detail).unwrap_or_default()
     }
 
     #[test]
     fn a_leader_and_an_answer_in_time_are_progress() {
-        assert_eq!(CALM.judge(LEADER, &asked_and_answered(1_000_000, Some(4_000_000))), None);
+        assert_eq!(CALM.judge(LEADER, &asked_and_answered(1_000_000, Some(4_000_000)), 0), None);
     }
 
     #[test]
@@ -119,8 +126,8 @@ mod tests {
     #[test]
     fn where_nobody_is_elected_an_answer_is_enough() {
         let calm = Calm { hand_over: None, ..CALM };
-        assert_eq!(calm.judge(None, &asked_and_answered(1_000_000, Some(4_000_000))), None);
-        assert!(calm.judge(None, &asked_and_answered(1_000_000, None)).is_some());
+        assert_eq!(calm.judge(None, &asked_and_answered(1_000_000, Some(4_000_000)), 0), None);
+        assert!(calm.judge(None, &asked_and_answered(1_000_000, None), 1).is_some());
     }
 
     #[test]
@@ -137,7 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn a_request_from_before_the_calm_does_not_count() {
-        assert!(broken(LEADER, &asked_and_answered(999_999, Some(1_100_000))).contains("no client asked"));
+    fn where_nobody_asks_nothing_is_said_about_progress_unless_somebody_still_waits() {
+        let before = asked_and_answered(999_999, Some(1_100_000));
+        let judged = |waiting| CALM.judge(LEADER, &before, waiting).expect("no progress was seen");
+        assert_eq!(judged(0).property, SOMEBODY_ASKS);
+        assert!(judged(0).detail.contains("no client asked"));
+        assert_eq!(judged(2).property, LIVENESS);
+        assert!(judged(2).detail.contains("what clients had asked for (2) was not answered by 4000 ms"));
     }
 }

@@ -37,8 +37,11 @@ pub const LINEARIZABILITY: &str = "Linearizability";
 /// After calm there is a leader, and requests commit.
 pub const LIVENESS: &str = "Liveness after calm";
 
+/// A run is judged for progress only where somebody asks for something after calm.
+pub const SOMEBODY_ASKS: &str = "Somebody asks after calm";
+
 /// All of them, in the order of this file.
-pub const ALL: [&str; 16] = [
+pub const ALL: [&str; 17] = [
     ELECTION_SAFETY,
     LEADER_APPEND_ONLY,
     LOG_MATCHING,
@@ -55,6 +58,7 @@ pub const ALL: [&str; 16] = [
     NO_HONEST_CONVICTED,
     LINEARIZABILITY,
     LIVENESS,
+    SOMEBODY_ASKS,
 ];
 
 /// Those that are checked after every event of a protocol's run, in the order of this file.

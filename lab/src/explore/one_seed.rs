@@ -80,7 +80,7 @@ pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
             while run.leader().is_none() && run.simulation().now() < handed_over && run.step() {}
         }
         if goes_on && run.error().is_none() {
-            at_the_end.extend(calm.judge(run.leader(), run.simulation().history()));
+            at_the_end.extend(calm.judge(run.leader(), run.simulation().history(), run.simulation().waiting()));
         }
     }
     run.run_to_end();

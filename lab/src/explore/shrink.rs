@@ -63,7 +63,7 @@ impl Search<'_> {
 
     /// Ends the run right after the violation. What is judged at the end of a run keeps its time.
     fn cut_tail(&mut self) {
-        if [property::LIVENESS, property::LINEARIZABILITY].contains(&self.property) {
+        if [property::LIVENESS, property::SOMEBODY_ASKS, property::LINEARIZABILITY].contains(&self.property) {
             return;
         }
         let Ok(outcome) = explore(&self.best) else { return };
@@ -169,5 +169,19 @@ mod tests {
         assert!(explore(&shrunk).expect("it can run").breaks(&finding.property));
         assert!(shrunk.steps.len() < scenario.steps.len() / 2, "{}", shrunk.to_toml());
         assert!(shrunk.until < scenario.until);
+    }
+
+    #[test]
+    fn a_shrunken_run_without_progress_is_one_in_which_somebody_waits_for_it() {
+        let plan = crate::explore::hunt::plan(Rule::HotStuffTimeoutCertificates);
+        let off = [Rule::HotStuffTimeoutCertificates];
+        let failing = (0..20)
+            .map(|seed| generate(ProtocolName::HotStuff, 4, seed, &plan, SHORTEST_RUN, &off))
+            .find(|scenario| explore(scenario).is_ok_and(|outcome| outcome.breaks(property::LIVENESS)));
+        let shrunk = shrink(&failing.expect("without them nothing goes on"), property::LIVENESS).scenario;
+        assert!(explore(&shrunk).expect("it can run").breaks(property::LIVENESS), "{}", shrunk.to_toml());
+        let mut sound = shrunk.clone();
+        sound.rules_off.clear();
+        assert!(!explore(&sound).expect("it can run").breaks(property::LIVENESS), "{}", shrunk.to_toml());
     }
 }

@@ -18,8 +18,9 @@ use super::select::{self, Bindings};
 use super::units::print_span;
 use crate::check::linearizable::{self, Verdict};
 use crate::check::liveness::Calm;
+use crate::check::property::{LINEARIZABILITY, LIVENESS, SOMEBODY_ASKS};
 use crate::sim::{NodeFace, Simulation};
-use crate::trace::view::OperationView;
+use crate::trace::view::{OperationView, Violation};
 use crate::trace::words;
 
 /// How many states the search for an order of the clients' operations may visit: far more than honest runs need.
@@ -275,14 +276,14 @@ impl Scene<'_> {
     }
 
     fn broken(&self, property: Option<&str>) -> Option<String> {
-        if property == Some(crate::check::property::LINEARIZABILITY) {
+        if property == Some(LINEARIZABILITY) {
             return match linearizable::check(self.simulation.history(), LINEARIZABILITY_BUDGET) {
                 Verdict::NotLinearizable(detail) => Some(detail),
                 Verdict::Linearizable | Verdict::Undecided => None,
             };
         }
-        if property == Some(crate::check::property::LIVENESS) {
-            return self.live().err().map(Why::text);
+        if let Some(name) = property.filter(|name| [LIVENESS, SOMEBODY_ASKS].contains(name)) {
+            return self.progress().flatten().filter(|found| found.property == name).map(|found| found.detail);
         }
         let found =
             self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
@@ -343,7 +344,7 @@ impl Scene<'_> {
     }
 
     fn live(&self) -> Result<(), Why> {
-        if self.simulation.now() < self.calm.deadline() {
+        if self.progress().is_none() {
             let (now, deadline) = (self.simulation.now(), self.calm.deadline());
             return Err(format!(
                 "it is {}, and the bound for progress ends at {}: look later",
@@ -352,10 +353,17 @@ impl Scene<'_> {
             )
             .into());
         }
-        match self.calm.judge(select::leader(self.simulation), self.simulation.history()) {
+        match self.progress().flatten() {
             None => Ok(()),
             Some(violation) => Err(violation.detail.into()),
         }
+    }
+
+    /// What keeps the run from being live, once it is time to judge.
+    fn progress(&self) -> Option<Option<Violation>> {
+        let is_time = self.simulation.now() >= self.calm.deadline();
+        let leader = select::leader(self.simulation);
+        is_time.then(|| self.calm.judge(leader, self.simulation.history(), self.simulation.waiting()))
     }
 }
 

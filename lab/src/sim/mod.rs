@@ -315,6 +315,13 @@ impl Simulation {
         world!(self, world => &world.history)
     }
 
+    /// How many requests wait for an answer, those that open a session among them.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let clients = world!(self, world => world.clients.as_slice());
+        clients.iter().flat_map(|client| &client.outstanding).filter(|open| open.waits != client::Waits::Result).count()
+    }
+
     /// What clients asked for lately, as they know it.
     pub fn operations(&self) -> impl Iterator<Item = &OperationView> {
         world!(self, world => world.clients.as_slice()).iter().flat_map(|client| &client.view.operations)

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use quorumscope_core::bft::hybrid::{self, rounds};
+use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::event::Event;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::{Majority, QuorumSystem as _, majority};
@@ -83,6 +85,8 @@ pub fn why_role<'a>(
     Some(Answer { record: record.id, explanation: explain(record, lookup) })
 }
 
+/// Elections make a role in Raft. Where leaders take turns it is the view or the term that a replica takes part in, and
+/// what ends that.
 fn makes_a_role(event: &Event) -> bool {
     matches!(
         event,
@@ -91,6 +95,19 @@ fn makes_a_role(event: &Event) -> bool {
             | Event::BecamePreCandidate { .. }
             | Event::BecameCandidate { .. }
             | Event::BecameLeader { .. }
+            | Event::Pbft(
+                pbft::Event::Recovered { .. } | pbft::Event::ViewChangeBegan { .. } | pbft::Event::ViewEntered { .. }
+            )
+            | Event::HotStuff(hotstuff::Event::ViewEntered { .. })
+            | Event::Rounds(
+                rounds::Event::Recovered { .. }
+                    | rounds::Event::TermAdopted { .. }
+                    | rounds::Event::TermEntered { .. }
+                    | rounds::Event::Stopped { .. }
+            )
+            | Event::Hybrid(
+                hybrid::Event::Stopped { .. } | hybrid::Event::Switched { .. } | hybrid::Event::Returned { .. }
+            )
     )
 }
 
@@ -238,14 +255,27 @@ pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Expla
             let commit = here.status.commit;
             let template = if commit >= index { text::COMMITTED_LEARNED } else { text::COMMITTED_UNLEARNED };
             let sentence = fill(template, &[("entry", &entry), ("node", &node), ("commit", &commit)]);
-            Some(Explanation::of(sentence).because(principle::LEADER_COMMIT, paper::COMMIT))
+            // Where nodes may lie nothing enters the log before it is committed.
+            let (principle, paper) = match view.may_lie() {
+                true => (principle::IN_LOG_IS_COMMITTED, paper::NONE),
+                false => (principle::LEADER_COMMIT, paper::COMMIT),
+            };
+            Some(Explanation::of(sentence).because(principle, paper))
         }
         Some(other) => {
             let sentence = fill(
                 text::OTHER_COMMITTED,
                 &[("entry", &entry), ("node", &node), ("other", &other.within_instance().0)],
             );
-            Some(Explanation::of(sentence).because(principle::CONFLICT, paper::COMMIT))
+            let (principle, paper) = match view.may_lie() {
+                true => (principle::TWO_DECIDED, paper::NONE),
+                false => (principle::CONFLICT, paper::COMMIT),
+            };
+            Some(Explanation::of(sentence).because(principle, paper))
+        }
+        None if view.may_lie() => {
+            let sentence = fill(text::NOBODY_ELSE_YET, &[("entry", &entry), ("node", &node)]);
+            Some(Explanation::of(sentence).because(principle::IN_LOG_IS_COMMITTED, paper::NONE))
         }
         None => Some(uncommitted(view, index, term)),
     }

@@ -82,6 +82,9 @@ pub mod principle {
     pub(crate) const BACK_UP: &str = "The leader goes back until both logs agree, and sends from there.";
     pub(crate) const COMMIT: &str =
         "An entry of the leader's own term is committed once a majority has stored it, and so is all before it.";
+    pub(crate) const IN_LOG_IS_COMMITTED: &str = "A replica puts into its log only what a quorum has committed by certificates; whoever else holds it on disk plays no part.";
+    pub(crate) const TWO_DECIDED: &str =
+        "No two honest replicas put different entries at one index while no more lie than the protocol bears.";
     pub(crate) const LEADER_COMMIT: &str =
         "A follower commits what its leader has committed, as far as their logs are known to agree.";
     pub(crate) const OLDER_TERM: &str =

@@ -81,6 +81,8 @@ pub(crate) mod question {
         "Entry {entry} is committed, but {node} has not learned it: its commit index is {commit}.";
     pub const OTHER_COMMITTED: &str =
         "Entry {entry} of {node} cannot be committed any more: at this index the entry of term {other} is.";
+    pub const NOBODY_ELSE_YET: &str =
+        "Entry {entry} is committed for {node}, which holds the certificates; no honest replica has applied it yet.";
     pub const TOO_FEW: &str = "Entry {entry} is not committed: {have} of the {needed} needed hold it on disk{who}.";
     pub const TOO_FEW_JOINT: &str = "Entry {entry} is not committed: two halves decide together, and {have} of the {needed} needed of the incoming one and {old} of the {most} needed of the outgoing one hold it on disk{who}.";
     pub const WHO: &str = " ({nodes})";
