@@ -92,6 +92,10 @@ struct Report {
     profile: &'static str,
     runs: u64,
     runs_asked: u64,
+    /// Which rules were switched off on request.
+    rules_off: Vec<&'static str>,
+    /// And which beside them, because their own hunt says that they would hide it.
+    also_off: Vec<&'static str>,
     seeds_failed: usize,
     first_failure: Option<Failed>,
     events: u64,
@@ -280,6 +284,8 @@ fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failur
         profile: plans.settings.name(),
         runs: swept.runs,
         runs_asked: plans.seeds.1 - plans.seeds.0,
+        rules_off: plans.rules_off.iter().map(|rule| rule.name()).collect(),
+        also_off: plans.plan.rules_off.iter().map(|rule| rule.name()).collect(),
         seeds_failed: swept.failed.len(),
         first_failure,
         events: swept.events,
@@ -311,8 +317,24 @@ fn for_people(report: &Report, swept: &Swept) -> String {
     );
     let runs = report.runs.max(1);
     let width = Coverage::NAMES.iter().map(|name| name.len()).max().unwrap_or(0);
-    for (name, count) in swept.coverage.iter() {
+    if !report.also_off.is_empty() {
+        let _ = writeln!(
+            text,
+            "off as well, because it hides what is looked for: {}; what breaks may be owed to that",
+            report.also_off.join(", ")
+        );
+    }
+    let never = swept.coverage.iter().filter(|(_, count)| *count == 0).count();
+    for (name, count) in swept.coverage.iter().filter(|(_, count)| *count > 0) {
         let _ = writeln!(text, "  {name:width$} {count:>12}  {}.{} a run", count / runs, count * 10 / runs % 10);
+    }
+    let _ = writeln!(text, "  never: {never} other counters (--json lists them)");
+    if report.seeds_failed == 0 && !report.rules_off.is_empty() {
+        let _ = writeln!(
+            text,
+            "nothing was found; docs/rules.md names a scenario or a test that shows what {} is for",
+            report.rules_off.join(" and ")
+        );
     }
     for name in &report.not_covered {
         let _ = writeln!(text, "FAILED  not once in {runs} runs: {name}; the sweep has not tested what it claims to");
@@ -329,7 +351,7 @@ fn for_people(report: &Report, swept: &Swept) -> String {
             let _ = writeln!(text, "the shortest scenario that fails alike:\n\n{shrunk}");
         }
         let _ = writeln!(text, "again:   {}", failed.command);
-        let _ = writeln!(text, "to see:  {}", failed.replay);
+        let _ = writeln!(text, "to see, while ./run serves the page:  {}", failed.replay);
         if report.runs < report.runs_asked {
             let _ =
                 writeln!(text, "stopped after {} of {} seeds: --keep-going goes on", report.runs, report.runs_asked);

@@ -210,7 +210,7 @@ fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool,
         let seed = seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
         let _ = writeln!(text, "again:   quorumscope run {file}{seed}");
     }
-    let _ = writeln!(text, "to see:  {}", report.replay);
+    let _ = writeln!(text, "to see, while ./run serves the page:  {}", report.replay);
     text
 }
 

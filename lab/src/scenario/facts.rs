@@ -180,7 +180,11 @@ impl Scene<'_> {
 
     fn convicted(&self, culprits: &[Selector]) -> Result<(), Why> {
         let culprits = few::distinct(self.nodes(culprits)?);
-        for (node, face) in select::live(self.simulation).filter(|(_, face)| !face.lies) {
+        let honest = || select::live(self.simulation).filter(|(_, face)| !face.lies);
+        if honest().next().is_none() {
+            return Err("no honest node is up to say so".to_owned().into());
+        }
+        for (node, face) in honest() {
             let found = few::distinct(face.machine.convicted().iter().map(|conviction| conviction.culprit));
             if found != culprits {
                 let found = if found.is_empty() { "nobody".into() } else { words::list(&found) };
@@ -237,7 +241,7 @@ impl Scene<'_> {
     fn agree(&self, targets: &[Selector]) -> Result<(), Why> {
         let nodes = self.meant(targets)?;
         let faces = || nodes.iter().filter_map(|node| Some((*node, self.simulation.node(*node)?)));
-        let Some((first, reference)) = faces().next() else { return Ok(()) };
+        let Some((first, reference)) = faces().next() else { return Err("nobody is left to agree".to_owned().into()) };
         for (node, face) in faces().skip(1) {
             let (Some(one), Some(other)) = (reference.log, face.log) else {
                 let down = if reference.log.is_none() { first } else { node };

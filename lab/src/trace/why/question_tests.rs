@@ -266,3 +266,22 @@ fn what_is_committed_and_what_a_node_knows_of_it_are_told_apart() {
     assert_eq!(sentence(&view, 5, 1), "n5 holds no entry at index 1: its log ends at 0.");
     assert_eq!(why_committed(&view, NodeId(9), LogIndex(1)), None);
 }
+
+/// PBFT §4.4: the second is primary since the others have left the first one's view, and not since it started.
+#[test]
+fn a_primary_leads_because_of_its_view_and_its_entries_are_committed_by_certificates() {
+    let text = include_str!("../../../../tests/scenarios/pbft-silent-primary.toml");
+    let scenario = crate::scenario::Scenario::from_toml(text).expect("a scenario");
+    let mut run = crate::scenario::Run::new(&scenario).expect("it can run");
+    run.run_to_end();
+    let records = run.take_records();
+    let mut view = View::default();
+    records.iter().for_each(|record| view.fold(record));
+    let lookup = |id| records.iter().find(|record| record.id == id);
+    let (n2, role) = (NodeId(2), view.nodes[&NodeId(2)].status.role);
+    let answer = why_role(records.iter().rev(), lookup, n2, role).expect("it is told");
+    assert!(answer.explanation.sentence.contains("view 1, whose primary is n2"), "{}", answer.explanation.sentence);
+    let committed = why_committed(&view, n2, LogIndex(1)).expect("n2 is known");
+    assert!(committed.sentence.contains("is committed") && committed.principle.contains("by certificates"));
+    assert!(!committed.paper.contains("Raft"));
+}
