@@ -171,7 +171,8 @@ fn the_hybrid_fits_a_phone_in_the_light() {
 
 /// That a node lies is what the run made of it; that it is convicted is what the cluster decided, and comes later.
 async fn convict(page: &Page, server: &Server) {
-    let sealed = "return [...document.querySelectorAll('[data-testid^=\"convicted-\"]')].map(seal => seal.dataset.testid)";
+    let sealed =
+        "return [...document.querySelectorAll('[data-testid^=\"convicted-\"]')].map(seal => seal.dataset.testid)";
     let named = |part: &'static str| format!("return document.querySelector('{part}').getAttribute('aria-label')");
     let picture = |stage: &'static str| {
         let name = format!("{}-convicted-{stage}", page.look.name());
@@ -199,7 +200,7 @@ async fn convict(page: &Page, server: &Server) {
     picture("ring").await;
     page.click_node("n1").await;
     let verdict = text(page, "[data-testid=verdict]").await;
-    assert!(verdict.contains(sentence) && verdict.contains("known to ") && verdict.contains(" s: "), "{verdict}");
+    assert!(verdict.contains(sentence) && verdict.contains("known to ") && verdict.contains(" ms: "), "{verdict}");
     picture("inspector").await;
     if page.look.is_phone() {
         page.read::<Option<bool>>("document.querySelector('.panel.open .sheet-close')?.click(); return null").await;
