@@ -303,9 +303,13 @@ fn names(props: &NamesProps) -> Html {
         });
         let x = frame.gutter - 10.0;
         let convicted = node.is_some_and(|(id, _)| view.convicted.contains_key(&id));
-        // In the narrow gutter the seal's sign stands for the word.
+        // The gutter is narrow: the seal's sign stands for the word, and on a phone for all that is told of the node.
         let told = |convicted| node.map(|(_, node)| face::marked(view.role_face(node).words, node.lies, convicted));
-        let standing = told(false);
+        let seal = if convicted { "§" } else { "" };
+        let (before, below) = match frame.is_narrow() {
+            true => ("", convicted.then(|| seal.to_owned())),
+            false => (seal, told(false)),
+        };
         let pressed = node.is_some_and(|(id, _)| *selected == Some(id));
         let class = classes!(
             "lane-name",
@@ -319,8 +323,8 @@ fn names(props: &NamesProps) -> Html {
                 data-status={node.map(|(_, node)| nodes::status_name(node.liveness))}
                 aria-pressed={pressed.to_string()} aria-label={told(convicted).map_or_else(|| lane.to_string(), |standing| format!("{lane}, {standing}"))} onclick={click} onkeydown={key}>
                 <rect class="back" x="4" y={px(y - 15.0)} width={px(frame.gutter - 8.0)} height="30" rx="5" />
-                <text class="name" x={px(x)} y={px(y + if standing.is_some() && !frame.is_narrow() { -1.0 } else { 4.5 })}>{ if convicted { "§ " } else { "" } }{ lane.to_string() }</text>
-                if let Some(standing) = standing.filter(|_| !frame.is_narrow()) { <text class="role" x={px(x)} y={px(y + 11.0)}>{ standing }</text> }
+                <text class="name" x={px(x)} y={px(y + if below.is_some() { -1.0 } else { 4.5 })}>{ before }{ " " }{ lane.to_string() }</text>
+                if let Some(below) = below { <text class="role" x={px(x)} y={px(y + 11.0)}>{ below }</text> }
             </g>
         })
     };

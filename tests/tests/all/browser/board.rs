@@ -210,8 +210,8 @@ async fn convict(page: &Page, server: &Server) {
     page.wait_for("return document.querySelector('[data-testid=lane-n1]') !== null").await;
     let lane: String = page.read(&named("[data-testid=lane-n1]")).await;
     assert!(lane.ends_with(", lies, convicted"), "{lane}");
-    assert!(text(page, "[data-testid=lane-n1] .name").await.contains('§'));
-    assert!(!text(page, "[data-testid=lane-n2] .name").await.contains('§'));
+    assert!(text(page, "[data-testid=lane-n1]").await.contains('§'));
+    assert!(!text(page, "[data-testid=lane-n2]").await.contains('§'));
     picture("lanes").await;
 }
 
