@@ -305,10 +305,11 @@ fn names(props: &NamesProps) -> Html {
         let convicted = node.is_some_and(|(id, _)| view.convicted.contains_key(&id));
         // The gutter is narrow: the seal's sign stands for the word, and on a phone for all that is told of the node.
         let told = |convicted| node.map(|(_, node)| face::marked(view.role_face(node).words, node.lies, convicted));
-        let seal = if convicted { "§" } else { "" };
-        let (before, below) = match frame.is_narrow() {
-            true => ("", convicted.then(|| seal.to_owned())),
-            false => (seal, told(false)),
+        let (before, below) = match (frame.is_narrow(), convicted) {
+            (true, true) => ("", Some("§".to_owned())),
+            (true, false) => ("", None),
+            (false, true) => ("§ ", told(false)),
+            (false, false) => ("", told(false)),
         };
         let pressed = node.is_some_and(|(id, _)| *selected == Some(id));
         let class = classes!(
@@ -323,7 +324,7 @@ fn names(props: &NamesProps) -> Html {
                 data-status={node.map(|(_, node)| nodes::status_name(node.liveness))}
                 aria-pressed={pressed.to_string()} aria-label={told(convicted).map_or_else(|| lane.to_string(), |standing| format!("{lane}, {standing}"))} onclick={click} onkeydown={key}>
                 <rect class="back" x="4" y={px(y - 15.0)} width={px(frame.gutter - 8.0)} height="30" rx="5" />
-                <text class="name" x={px(x)} y={px(y + if below.is_some() { -1.0 } else { 4.5 })}>{ before }{ " " }{ lane.to_string() }</text>
+                <text class="name" x={px(x)} y={px(y + if below.is_some() { -1.0 } else { 4.5 })}>{ before }{ lane.to_string() }</text>
                 if let Some(below) = below { <text class="role" x={px(x)} y={px(y + 11.0)}>{ below }</text> }
             </g>
         })
