@@ -26,7 +26,6 @@ struct Outcome {
     low: Option<Time>,
     medium: Option<Time>,
     high: Option<Time>,
-    critical: Option<Time>,
     evidence: Option<Time>,
     convicted: Option<Time>,
     switched: Option<Time>,
@@ -77,8 +76,8 @@ fn attack(protocol: ProtocolName, trick: Trick, seed: u64) -> Outcome {
         first(&mut outcome.sign, coverage.forged);
         first(&mut outcome.low, coverage.threat_low);
         first(&mut outcome.medium, coverage.threat_medium);
-        first(&mut outcome.high, coverage.threat_high);
-        first(&mut outcome.critical, coverage.threat_critical);
+        // Whoever knows of a liar is threatened at least as much; when that was, the column of evidence says.
+        first(&mut outcome.high, coverage.threat_high + coverage.threat_critical);
         first(&mut outcome.evidence, coverage.evidence_found);
         first(&mut outcome.convicted, coverage.convictions);
         first(&mut outcome.switched, coverage.switches);
@@ -119,10 +118,10 @@ fn named(protocol: ProtocolName, trick: Trick) -> String {
 
 fn table(protocol: ProtocolName, runs: u64) {
     let is_hybrid = protocol == ProtocolName::Hybrid;
-    let levels = if is_hybrid { " low | medium | high | critical | switch | return |" } else { "" };
+    let levels = if is_hybrid { " low | medium | high | switch | return |" } else { "" };
     println!("\n{}, {runs} runs of each attack\n", protocol.name());
     println!("| attack | lied | sign | evidence | convicted |{levels} served at the end | safe |");
-    println!("| --- | ---: | ---: | ---: | ---: |{} ---: | ---: |", " ---: |".repeat(if is_hybrid { 6 } else { 0 }));
+    println!("| --- | ---: | ---: | ---: | ---: |{} ---: | ---: |", " ---: |".repeat(if is_hybrid { 5 } else { 0 }));
     for trick in Trick::of(protocol) {
         let all: Vec<Outcome> = (0..runs).map(|seed| attack(protocol, trick, seed)).collect();
         let mut cells = vec![
@@ -133,14 +132,8 @@ fn table(protocol: ProtocolName, runs: u64) {
             since_the_lie(&all, |run| run.convicted),
         ];
         if is_hybrid {
-            let levels: [fn(&Outcome) -> Option<Time>; 6] = [
-                |run| run.low,
-                |run| run.medium,
-                |run| run.high,
-                |run| run.critical,
-                |run| run.switched,
-                |run| run.returned,
-            ];
+            let levels: [fn(&Outcome) -> Option<Time>; 5] =
+                [|run| run.low, |run| run.medium, |run| run.high, |run| run.switched, |run| run.returned];
             cells.extend(levels.map(|level| since_the_lie(&all, level)));
         }
         cells.extend([percent(&all, |run| run.is_served), percent(&all, |run| run.is_safe)]);

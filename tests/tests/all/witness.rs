@@ -43,12 +43,11 @@ fn masks(rule: Rule) -> &'static [Rule] {
 }
 
 /// Rules that no run has shown yet, or can show, and the test in `core` that does; `docs/rules.md` says why.
-const IN_CORE_ALONE: [(Rule, &str); 9] = [
+const IN_CORE_ALONE: [(Rule, &str); 8] = [
     (Rule::HotStuffVotesInTimeouts, "votes_in_timeouts_complete_the_certificate_of_a_silent_leader"),
     (Rule::PbftNullRequests, "a_gap_before_what_was_prepared_is_filled_in_a_new_view"),
     (Rule::HybridCommitOwnTerm, "a_certificate_of_an_older_term_is_not_committed_by_being_named"),
     (Rule::HybridAlarmsOfSeveral, "one_alarm_would_be_enough_without_the_rule"),
-    (Rule::HybridReturnFromProven, "one_replica_alone_begins_no_era"),
     (Rule::HybridLeaveOnWordsOfQuorum, "one_replica_that_says_that_it_is_calm_ends_nothing"),
     (Rule::HybridDwellDoubles, "the_second_return_takes_twice_as_long"),
     (Rule::HybridConvictedNeverLeads, "a_convicted_replica_does_not_lead"),

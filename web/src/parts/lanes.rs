@@ -303,10 +303,14 @@ fn names(props: &NamesProps) -> Html {
         });
         let x = frame.gutter - 10.0;
         let convicted = node.is_some_and(|(id, _)| view.convicted.contains_key(&id));
-        let standing = node.map(|(_, node)| {
-            let look = view.role_face(node);
-            face::marked(look.words, node.lies, convicted)
-        });
+        // The gutter is narrow: the seal's sign stands for the word, and on a phone for all that is told of the node.
+        let told = |convicted| node.map(|(_, node)| face::marked(view.role_face(node).words, node.lies, convicted));
+        let (before, below) = match (frame.is_narrow(), convicted) {
+            (true, true) => ("", Some("§".to_owned())),
+            (true, false) => ("", None),
+            (false, true) => ("§ ", told(false)),
+            (false, false) => ("", told(false)),
+        };
         let pressed = node.is_some_and(|(id, _)| *selected == Some(id));
         let class = classes!(
             "lane-name",
@@ -318,10 +322,10 @@ fn names(props: &NamesProps) -> Html {
             <g {class} key={lane.to_string()} tabindex="0" role="button" data-keys="" data-testid={format!("lane-{lane}")}
                 data-node={node.map(|(id, _)| id.to_string())} data-role={node.map(|(_, node)| face::role_words(node.status.role))} data-term={node.map(|(_, node)| node.status.term.0.to_string())}
                 data-status={node.map(|(_, node)| nodes::status_name(node.liveness))}
-                aria-pressed={pressed.to_string()} aria-label={standing.as_ref().map_or_else(|| lane.to_string(), |standing| format!("{lane}, {standing}"))} onclick={click} onkeydown={key}>
+                aria-pressed={pressed.to_string()} aria-label={told(convicted).map_or_else(|| lane.to_string(), |standing| format!("{lane}, {standing}"))} onclick={click} onkeydown={key}>
                 <rect class="back" x="4" y={px(y - 15.0)} width={px(frame.gutter - 8.0)} height="30" rx="5" />
-                <text class="name" x={px(x)} y={px(y + if standing.is_some() && !frame.is_narrow() { -1.0 } else { 4.5 })}>{ if convicted { "§ " } else { "" } }{ lane.to_string() }</text>
-                if let Some(standing) = standing.filter(|_| !frame.is_narrow()) { <text class="role" x={px(x)} y={px(y + 11.0)}>{ standing }</text> }
+                <text class="name" x={px(x)} y={px(y + if below.is_some() { -1.0 } else { 4.5 })}>{ before }{ lane.to_string() }</text>
+                if let Some(below) = below { <text class="role" x={px(x)} y={px(y + 11.0)}>{ below }</text> }
             </g>
         })
     };

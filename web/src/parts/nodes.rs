@@ -91,7 +91,7 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
             { part_mark(shape, radius) }
             if shape.lies { { mask(shape, radius) } }
             if let Some(verdict) = &shape.verdict {
-                <g transform={format!("translate({:.1} {:.1})", x - radius * 0.76, y - radius * 0.76)} data-testid={format!("convicted-{id}")}>
+                <g transform={format!("translate({:.1} {:.1})", x - radius * 0.86, y - radius * 0.76)} data-testid={format!("convicted-{id}")}>
                     <title>{ verdict }</title>{ seal() }
                 </g>
             }
