@@ -75,6 +75,11 @@ impl Accuser {
         self.watches = if self.is_on { domains.iter().map(watch).collect() } else { Vec::new() };
     }
 
+    /// Goes on where another one has listened in domains that mean nothing any more: who was convicted stays so.
+    pub(in crate::bft) fn succeed(&mut self, before: &Self) {
+        self.convicted.clone_from(&before.convicted);
+    }
+
     /// Whether it listens at all.
     pub(in crate::bft) fn is_on(&self) -> bool {
         self.is_on

@@ -311,7 +311,9 @@ pub fn said_in_hotstuff(message: &hotstuff::Message, from: NodeId, take: &mut im
         | hotstuff::Message::Stable(_)
         | hotstuff::Message::FetchChunk(_)
         | hotstuff::Message::Chunk(_)
-        | hotstuff::Message::Evidence(_) => {}
+        | hotstuff::Message::Evidence(_)
+        | hotstuff::Message::Later { .. }
+        | hotstuff::Message::Epoch(_) => {}
     }
 }
 

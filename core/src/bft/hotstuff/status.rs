@@ -61,10 +61,10 @@ impl<R: Rules> HotStuff<R> {
     pub(super) fn node_status(&self) -> NodeStatus {
         NodeStatus {
             role: self.role(),
-            term: self.view,
+            term: self.term_of(self.view),
             voted_for: None,
             leader: self.leader(self.view),
-            commit: self.committed.index,
+            commit: if self.held { self.last_applied } else { self.committed.index },
             applied: self.last_applied,
             durable: self.persist.durable(),
             timer: self.pacemaker.timer,

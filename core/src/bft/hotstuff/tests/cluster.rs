@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::{Config, Event, HardState, HotStuff, Message};
 use super::liars::Liars;
+use crate::bft::evidence::{Conviction, decided};
 use crate::bft::testing::{CLUSTER, TestKeys, TestRing, bundle};
 use crate::bft::{Bundle, Replies, Signers};
 use crate::crypto::{Hash256, Verifier};
@@ -30,8 +31,9 @@ pub(super) struct Node {
     pub(super) writes: Vec<Write<HardState>>,
     pub(super) durable: u64,
     pub(super) waiting: Vec<(NodeId, Message, Ticket)>,
-    /// The state: all commands that were applied, as a sum over them.
-    pub(super) state: u64,
+    pub(super) state: State,
+    /// How many convictions the replica was told of.
+    pub(super) told: usize,
     pub(super) applied: LogIndex,
     pub(super) wake: Option<Mono>,
     pub(super) events: Vec<Event>,
@@ -156,7 +158,7 @@ impl World {
         let Some(mut image) = self.stores.remove(&node) else { return };
         image.incarnation = Incarnation(image.incarnation.0 + 1);
         let replica = HotStuff::recover(&self.config, node, &image, 1, self.clock());
-        let state = image.snapshot.as_ref().map_or(0, |snapshot| restored(&snapshot.data));
+        let state = image.snapshot.as_ref().map_or_else(State::default, |snapshot| State::decode(&snapshot.data));
         let applied = image.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
         let fresh = Node {
             replica,
@@ -165,6 +167,7 @@ impl World {
             durable: 0,
             waiting: Vec::new(),
             state,
+            told: 0,
             applied,
             wake: None,
             events: Vec::new(),
@@ -301,6 +304,31 @@ impl World {
     }
 }
 
-pub(super) fn restored(data: &[u8]) -> u64 {
-    data.try_into().map(u64::from_le_bytes).expect("eight bytes")
+/// What a machine holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct State {
+    /// All commands that were applied, as a sum over them.
+    pub(super) sum: u64,
+    /// Whom the cluster has convicted.
+    pub(super) convicted: Vec<Conviction>,
+}
+
+impl State {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let convicted = if self.convicted.is_empty() { Vec::new() } else { postcard::to_allocvec(&self.convicted).unwrap() };
+        [&self.sum.to_le_bytes()[..], &convicted].concat()
+    }
+
+    pub(super) fn decode(data: &[u8]) -> Self {
+        let (sum, convicted) = data.split_first_chunk().expect("eight bytes");
+        let convicted = if convicted.is_empty() { Vec::new() } else { postcard::from_bytes(convicted).unwrap() };
+        Self { sum: u64::from_le_bytes(*sum), convicted }
+    }
+
+    pub(super) fn apply(&mut self, entry: &Entry) {
+        self.sum = self.sum.wrapping_mul(31).wrapping_add(entry.client.0 * 1_000 + entry.number.0);
+        let evidence = decided::in_payload(entry.client, &entry.payload);
+        let verdict = evidence.and_then(|evidence| evidence.verified().ok());
+        self.convicted.extend(verdict.filter(|new| self.convicted.iter().all(|known| known.culprit != new.culprit)));
+    }
 }

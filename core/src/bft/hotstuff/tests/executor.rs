@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{HardState, Message};
-use super::cluster::{Happening, World, ms, restored};
+use super::cluster::{Happening, State, World, ms};
 use crate::bft::testing::CLUSTER;
 use crate::event::Event as AnyEvent;
 use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol as _};
@@ -38,6 +38,7 @@ impl World {
         for effect in effects {
             self.carry_out(node, effect);
         }
+        self.tell_convicted(node);
         self.plan_wake(node);
         if let Some((doomed, steps)) = &mut self.crash_after
             && *doomed == node
@@ -48,6 +49,17 @@ impl World {
                 self.crash(node);
                 self.start_in(node, ms(5));
             }
+        }
+    }
+
+    /// Tells a replica whom its machine records as convicted, where that has become more.
+    fn tell_convicted(&mut self, node: NodeId) {
+        let Some(member) = self.nodes.get_mut(&node) else { return };
+        let all = &member.state.convicted;
+        if all.len() > member.told {
+            member.told = all.len();
+            let all = all.clone();
+            self.step(node, Input::Convicted(all));
         }
     }
 
@@ -91,14 +103,14 @@ impl World {
             Effect::Apply { from, through } => self.apply(node, from, through),
             Effect::Snapshot { index } => {
                 assert_eq!(member.applied, index, "a snapshot is of what is applied");
-                let data = Bytes::copy_from_slice(&member.state.to_le_bytes());
-                let digest = Digest(member.state);
+                let data = Bytes::from(member.state.encode());
+                let digest = Digest(member.state.sum);
                 self.step(node, Input::SnapshotTaken { index, digest, data });
             }
             Effect::Restore { index } => {
                 let snapshot = member.image.snapshot.clone().expect("what is restored is durable");
                 assert_eq!(snapshot.meta.index, index);
-                member.state = restored(&snapshot.data);
+                member.state = State::decode(&snapshot.data);
                 member.applied = index;
                 self.step(node, Input::Applied { through: index, results: Vec::new() });
             }
@@ -157,7 +169,7 @@ impl World {
         for entry in entries {
             assert_eq!(entry.index, member.applied.next(), "entries are applied in order");
             member.applied = entry.index;
-            member.state = member.state.wrapping_mul(31).wrapping_add(entry.client.0 * 1_000 + entry.number.0);
+            member.state.apply(&entry);
             let first = self.agreed.entry(entry.index).or_insert_with(|| Arc::clone(&entry));
             if *first != entry {
                 self.disagreement = Some(format!("{node} applied {entry:?}, another one {first:?}"));

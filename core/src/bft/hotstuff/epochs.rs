@@ -1,0 +1,121 @@
+//! What does HotStuff tell [`Epochs`](epoch::Epochs)? How it begins and ends stands in `instance`.
+
+use std::sync::Arc;
+
+use super::{Config, HardState, HotStuff, Message};
+use crate::bft::epoch::{self, Instance, Root, Seen, Setting, Sorted};
+use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk};
+use crate::few;
+use crate::membership::Membership;
+use crate::rules::{Rule, Rules};
+use crate::snapshot::Snapshot;
+use crate::types::{LogIndex, NodeId, Sequence, Ticket};
+
+impl<R: Rules> Instance for HotStuff<R> {
+    fn setting(config: &Config<R>) -> Setting {
+        Setting {
+            domain: config.domain(),
+            signers: Arc::clone(&config.signers),
+            pause: config.settings.view_timeout,
+            idle: config.settings.max_view_timeout,
+            chunk_bytes: config.settings.chunk_bytes,
+        }
+    }
+
+    fn on(config: &Config<R>, rule: Rule) -> bool {
+        config.rules.on(rule)
+    }
+
+    fn first_voters(config: &Config<R>) -> &[NodeId] {
+        &config.voters
+    }
+
+    fn in_epoch(config: &Config<R>, epoch: u64, voters: &[NodeId], root: Option<Arc<Root>>) -> Config<R> {
+        let voters = few::distinct(voters.iter().copied());
+        Config { configuration: epoch, instance: epoch, voters, root, ..config.clone() }
+    }
+
+    /// The rest follows from the root: [`Config`] names it.
+    fn begin(root: &Root, with_state: bool, _before: &Self) -> HardState {
+        HardState { stable: with_state.then(|| Arc::clone(&root.stable)), ..HardState::default() }
+    }
+
+    fn succeed(&mut self, before: &Self) {
+        self.persist.succeed(&before.persist, self.log.last_index());
+        self.last_applied = self.last_applied.max(before.last_applied);
+        self.apply_asked = self.apply_asked.max(before.apply_asked);
+        self.accuser.succeed(&before.accuser);
+        self.expiry = before.expiry;
+    }
+
+    fn issue(&mut self, is_done: bool) -> Ticket {
+        let ticket = self.persist.issue(self.log.last_index());
+        if is_done {
+            self.persist.complete(ticket);
+        }
+        ticket
+    }
+
+    fn ended(&self) -> Option<(Sequence, &Membership)> {
+        self.end.as_ref().map(|end| (end.at.sequence, &end.members))
+    }
+
+    fn final_state(&self) -> Option<(Checkpoint, Arc<Snapshot>)> {
+        self.snapshots.last_state()
+    }
+
+    fn waiting(&self) -> Vec<Arc<Bundle>> {
+        self.pool.waiting().cloned().collect()
+    }
+
+    fn last_index(&self) -> LogIndex {
+        self.log.last_index()
+    }
+
+    fn newest_state(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshots.latest.as_ref()
+    }
+
+    fn later(epoch: u64, message: Message) -> Message {
+        Message::Later { epoch, message: Box::new(message) }
+    }
+
+    fn about_epochs(message: epoch::Message) -> Message {
+        Message::Epoch(Box::new(message))
+    }
+
+    fn sort(message: Message) -> Sorted<Message> {
+        match message {
+            Message::Later { epoch, message } => Sorted::Later(epoch, *message),
+            Message::Epoch(message) => Sorted::Epoch(message),
+            message => Sorted::Own(message),
+        }
+    }
+
+    fn see(message: &Message) -> Seen<'_, Message> {
+        match message {
+            Message::Later { epoch, message } => Seen::Later(*epoch, message),
+            Message::Epoch(message) => Seen::Epoch(message),
+            message => Seen::Own(message),
+        }
+    }
+
+    fn as_fetch(message: &Message) -> Option<&FetchChunk> {
+        match message {
+            Message::FetchChunk(fetch) => Some(fetch),
+            _ => None,
+        }
+    }
+
+    fn chunk(chunk: Chunk) -> Message {
+        Message::Chunk(chunk)
+    }
+
+    fn epoch_of(hard: &HardState) -> &epoch::HardState {
+        &hard.epoch
+    }
+
+    fn epoch_mut(hard: &mut HardState) -> &mut epoch::HardState {
+        &mut hard.epoch
+    }
+}
