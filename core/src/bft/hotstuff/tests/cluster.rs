@@ -7,6 +7,7 @@ use super::super::{Config, Event, HardState, HotStuff, Message};
 use super::liars::Liars;
 use crate::bft::evidence::{Conviction, decided};
 use crate::bft::testing::{CLUSTER, TestKeys, TestRing, bundle};
+use crate::bft::epoch::{self, Epochs};
 use crate::bft::{Bundle, Replies, Signers};
 use crate::crypto::{Hash256, Verifier};
 use crate::entry::Entry;
@@ -26,7 +27,7 @@ pub(super) fn ms(millis: u64) -> Span {
 }
 
 pub(super) struct Node {
-    pub(super) replica: HotStuff<Switches>,
+    pub(super) replica: Epochs<HotStuff<Switches>>,
     pub(super) image: DiskImage<HardState>,
     pub(super) writes: Vec<Write<HardState>>,
     pub(super) durable: u64,
@@ -37,6 +38,7 @@ pub(super) struct Node {
     pub(super) applied: LogIndex,
     pub(super) wake: Option<Mono>,
     pub(super) events: Vec<Event>,
+    pub(super) of_epochs: Vec<epoch::Event>,
     pub(super) broken: Option<&'static str>,
 }
 
@@ -80,6 +82,8 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<(NodeId, NodeId)>,
     /// No votes get from the one to the other.
     pub(super) cut_votes: Option<(NodeId, NodeId)>,
+    /// No part of a state gets anywhere.
+    pub(super) drop_chunks: bool,
     pub(super) config: Config<Switches>,
     pub(super) ring: Arc<dyn Verifier>,
     /// What was applied first at each index.
@@ -92,9 +96,9 @@ pub(super) struct World {
     /// Messages that replicas have sent.
     pub(super) sent: Vec<(NodeId, NodeId, Message)>,
     pub(super) keep_sent: bool,
-    /// What each replica has voted for and proposed, by view; the last view that it has given up.
-    pub(super) promised: BTreeMap<(NodeId, bool, Term), Hash256>,
-    pub(super) given_up: BTreeMap<NodeId, Term>,
+    /// What each replica has voted for and proposed, by epoch and view; the last view of an epoch that it has given up.
+    pub(super) promised: BTreeMap<(NodeId, u64, bool, Term), Hash256>,
+    pub(super) given_up: BTreeMap<(NodeId, u64), Term>,
     /// A replica that has broken its word.
     pub(super) perjury: Option<String>,
     /// Crash this node after so many of its steps, and start it again a moment later.
@@ -130,6 +134,7 @@ impl World {
             weather: Weather::CALM,
             cut: BTreeSet::new(),
             cut_votes: None,
+            drop_chunks: false,
             config,
             ring,
             agreed: BTreeMap::new(),
@@ -145,19 +150,24 @@ impl World {
             forged: 0,
             liars: Liars::default(),
         };
-        for node in world.config.voters.clone() {
-            let store = DiskImage::formatted(CLUSTER, node, members.clone());
-            world.stores.insert(node, store);
-            world.start(node);
+        for node in members.voters {
+            world.join(node);
         }
         world
+    }
+
+    /// A node that has nothing yet: at first one of the voters, later a spare one.
+    pub(super) fn join(&mut self, node: NodeId) {
+        let members = Membership::of(self.config.voters.clone());
+        self.stores.insert(node, DiskImage::formatted(CLUSTER, node, members));
+        self.start(node);
     }
 
     /// Starts a node that is down.
     pub(super) fn start(&mut self, node: NodeId) {
         let Some(mut image) = self.stores.remove(&node) else { return };
         image.incarnation = Incarnation(image.incarnation.0 + 1);
-        let replica = HotStuff::recover(&self.config, node, &image, 1, self.clock());
+        let replica = Epochs::recover(&self.config, node, &image, 1, self.clock());
         let state = image.snapshot.as_ref().map_or_else(State::default, |snapshot| State::decode(&snapshot.data));
         let applied = image.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
         let fresh = Node {
@@ -171,6 +181,7 @@ impl World {
             applied,
             wake: None,
             events: Vec::new(),
+            of_epochs: Vec::new(),
             broken: None,
         };
         self.nodes.insert(node, fresh);
@@ -234,7 +245,8 @@ impl World {
     fn send_request(&mut self, client: u64, number: u64) {
         let Some((bundle, ..)) = self.pending.get(&(client, number)) else { return };
         let bundle = Arc::clone(bundle);
-        for to in self.config.voters.clone() {
+        let all: BTreeSet<NodeId> = self.nodes.keys().chain(self.stores.keys()).copied().collect();
+        for to in all {
             if !self.rng.chance_ppm(self.weather.loss_ppm) {
                 let after = self.rng.span(self.weather.delay);
                 self.plan(after, Happening::Request { to, bundle: Arc::clone(&bundle) });
@@ -330,5 +342,12 @@ impl State {
         let evidence = decided::in_payload(entry.client, &entry.payload);
         let verdict = evidence.and_then(|evidence| evidence.verified().ok());
         self.convicted.extend(verdict.filter(|new| self.convicted.iter().all(|known| known.culprit != new.culprit)));
+    }
+}
+
+impl Node {
+    /// The instance of its epoch.
+    pub(super) fn instance(&self) -> &HotStuff<Switches> {
+        self.replica.instance()
     }
 }

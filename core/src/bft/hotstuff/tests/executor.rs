@@ -69,19 +69,20 @@ impl World {
     }
 
     /// What leaves a replica must not contradict what left it before, also before a crash.
-    fn watch(&mut self, from: NodeId, message: &Message) {
+    fn watch(&mut self, from: NodeId, epoch: u64, message: &Message) {
         let (is_vote, view, block) = match message {
             Message::Vote(vote) => (true, vote.view, vote.block),
             Message::Proposal(proposal) => (false, proposal.block.view(), proposal.block.hash()),
+            Message::Later { epoch, message } => return self.watch(from, *epoch, message),
             Message::Timeout(timeout) => {
-                let last = self.given_up.entry(from).or_default();
+                let last = self.given_up.entry((from, epoch)).or_default();
                 *last = timeout.view.max(*last);
                 return;
             }
             _ => return,
         };
-        let before = *self.promised.entry((from, is_vote, view)).or_insert(block);
-        let late = is_vote && self.given_up.get(&from).is_some_and(|given_up| view <= *given_up);
+        let before = *self.promised.entry((from, epoch, is_vote, view)).or_insert(block);
+        let late = is_vote && self.given_up.get(&(from, epoch)).is_some_and(|given_up| view <= *given_up);
         if before != block || late {
             self.perjury = Some(format!("{from} in {view}: {message:?}"));
         }
@@ -116,13 +117,14 @@ impl World {
             }
             Effect::Answer { client, number, outcome } => self.answered(client, number, outcome),
             Effect::Note(AnyEvent::HotStuff(event)) => member.events.push(event),
+            Effect::Note(AnyEvent::Epoch(event)) => member.of_epochs.push(event),
             Effect::Broken(fact) => member.broken = Some(fact),
             Effect::Note(_) | Effect::Project { .. } | Effect::Read { .. } => {}
         }
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, message: Message) {
-        self.watch(from, &message);
+        self.watch(from, 0, &message);
         for message in self.lie(from, to, message) {
             self.carry(from, to, message);
         }
@@ -132,9 +134,14 @@ impl World {
         if self.keep_sent {
             self.sent.push((from, to, message.clone()));
         }
-        let is_vote = matches!(message, Message::Vote(_));
+        let said = match &message {
+            Message::Later { message, .. } => &**message,
+            message => message,
+        };
+        let (is_vote, is_chunk) = (matches!(said, Message::Vote(_)), matches!(said, Message::Chunk(_)));
         let lost = self.rng.chance_ppm(self.weather.loss_ppm)
             || self.cut.contains(&(from, to))
+            || (is_chunk && self.drop_chunks)
             || (is_vote && self.cut_votes == Some((from, to)));
         let after = self.rng.span(self.weather.delay);
         if !lost {
