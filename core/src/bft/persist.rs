@@ -34,21 +34,6 @@ impl<H: Default> Persist<H> {
         Self { incarnation, issued: 0, completed: 0, open: None, outstanding: VecDeque::new(), durable }
     }
 
-    /// Goes on with the same disk as another one: its tickets follow. The log is what `last` ends; what was written
-    /// behind that is void.
-    pub(super) fn succeed<G>(&mut self, before: &Persist<G>, last: LogIndex) {
-        (self.issued, self.completed) = (before.issued, before.completed);
-        self.outstanding = before.outstanding.iter().map(|(sequence, of)| (*sequence, last.min(*of))).collect();
-        self.durable = before.durable.min(last);
-    }
-
-    /// A write that somebody else makes: its ticket. The log ends at `last` with it.
-    pub(super) fn issue(&mut self, last: LogIndex) -> Ticket {
-        self.issued += 1;
-        self.outstanding.push_back((self.issued, last));
-        self.ticket(self.issued)
-    }
-
     pub(super) fn incarnation(&self) -> Incarnation {
         self.incarnation
     }
@@ -129,6 +114,13 @@ impl<H: Default> Persist<H> {
             out.write(|| *write);
         }
         Some(ticket)
+    }
+
+    /// A ticket for a write that somebody else makes, of nothing that the log holds.
+    pub(super) fn issue(&mut self) -> Ticket {
+        self.issued += 1;
+        self.outstanding.push_back((self.issued, LogIndex::ZERO));
+        self.ticket(self.issued)
     }
 
     /// The disk confirms all writes up to `ticket`.

@@ -75,9 +75,11 @@ impl Accuser {
         self.watches = if self.is_on { domains.iter().map(watch).collect() } else { Vec::new() };
     }
 
-    /// Goes on where another one has listened in domains that mean nothing any more: who was convicted stays so.
+    /// Goes on with the evidence and the verdicts of the one before it.
     pub(in crate::bft) fn succeed(&mut self, before: &Self) {
+        self.held.clone_from(&before.held);
         self.convicted.clone_from(&before.convicted);
+        self.say_at = before.say_at;
     }
 
     /// Whether it listens at all.

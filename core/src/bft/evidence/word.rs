@@ -248,7 +248,9 @@ pub fn said_in_pbft(message: &pbft::Message, from: NodeId, quorum: &Byzantine, t
         | pbft::Message::Body(..)
         | pbft::Message::FetchChunk(_)
         | pbft::Message::Chunk(_)
-        | pbft::Message::Evidence(_) => {}
+        | pbft::Message::Evidence(_)
+        | pbft::Message::Later { .. }
+        | pbft::Message::Epoch(_) => {}
     }
 }
 

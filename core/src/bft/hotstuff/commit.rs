@@ -78,7 +78,8 @@ impl<R: Rules> HotStuff<R> {
             self.log.append(Arc::clone(entry));
         }
         self.committed = self.committed.with(block);
-        self.look_for_end(self.committed, block, |reason| out.note(|| epoch::Event::ChangeVoid { reason }.into()));
+        let void = |reason| out.note(|| epoch::Event::ChangeVoid { reason }.into());
+        self.look_for_end(self.committed, block, void);
         out.check(self.log.last_index() == self.committed.index, "the log ends where the last committed block does");
         if !entries.is_empty() {
             self.executing.push_back(Executing { after, through: self.committed.index, block: block.hash() });

@@ -9,6 +9,7 @@ use crate::few;
 use crate::membership::Membership;
 use crate::rules::{Rule, Rules};
 use crate::snapshot::Snapshot;
+use crate::storage::DiskImage;
 use crate::types::{LogIndex, NodeId, Sequence, Ticket};
 
 impl<R: Rules> Instance for HotStuff<R> {
@@ -35,13 +36,17 @@ impl<R: Rules> Instance for HotStuff<R> {
         Config { configuration: epoch, instance: epoch, voters, root, ..config.clone() }
     }
 
-    /// The rest follows from the root: [`Config`] names it.
-    fn begin(root: &Root, with_state: bool, _before: &Self) -> HardState {
-        HardState { stable: with_state.then(|| Arc::clone(&root.stable)), ..HardState::default() }
+    /// All that the hard state would say follows from the root, which [`Config`] names.
+    fn begin(_root: &Root, state: Option<&Arc<Snapshot>>, before: &Self) -> DiskImage<HardState> {
+        let (log, base, snapshot) = match state {
+            Some(state) => (Vec::new(), state.meta.base(), Some(state)),
+            None => (before.log.iter().cloned().collect(), before.log.base(), before.snapshots.latest.as_ref()),
+        };
+        DiskImage { log, base, snapshot: snapshot.cloned(), ..DiskImage::empty() }
     }
 
     fn succeed(&mut self, before: &Self) {
-        self.persist.succeed(&before.persist, self.log.last_index());
+        self.persist = before.persist.clone();
         self.last_applied = self.last_applied.max(before.last_applied);
         self.apply_asked = self.apply_asked.max(before.apply_asked);
         self.accuser.succeed(&before.accuser);
@@ -49,7 +54,7 @@ impl<R: Rules> Instance for HotStuff<R> {
     }
 
     fn issue(&mut self, is_done: bool) -> Ticket {
-        let ticket = self.persist.issue(self.log.last_index());
+        let ticket = self.persist.issue();
         if is_done {
             self.persist.complete(ticket);
         }
