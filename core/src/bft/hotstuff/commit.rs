@@ -57,7 +57,10 @@ impl<R: Rules> HotStuff<R> {
         }
         let mut last = last;
         let mut blocks = 0;
-        for block in chain.iter().take_while(|_| !self.is_over()) {
+        for block in &chain {
+            if self.is_over() {
+                break;
+            }
             self.append(block, out);
             (last, blocks) = (block, blocks + 1);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Config, HardState, HotStuff, Message};
 use crate::bft::epoch::{self, Instance, Root, Seen, Setting, Sorted};
 use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk};
+use crate::crypto::Hash256;
 use crate::few;
 use crate::membership::Membership;
 use crate::rules::{Rule, Rules};
@@ -77,8 +78,9 @@ impl<R: Rules> Instance for HotStuff<R> {
         self.log.last_index()
     }
 
-    fn newest_state(&self) -> Option<&Arc<Snapshot>> {
-        self.snapshots.latest.as_ref()
+    fn newest_state(&self) -> Option<(Hash256, &Arc<Snapshot>)> {
+        let stable = self.snapshots.stable.as_ref()?;
+        Some((stable.checkpoint.snapshot, self.snapshots.latest.as_ref()?))
     }
 
     fn later(epoch: u64, message: Message) -> Message {

@@ -125,7 +125,8 @@ impl<R: Rules> HotStuff<R> {
 
     /// Whether it waits for the state that the instance begins with, and can ask for it.
     pub(super) fn lacks_root(&self) -> bool {
-        self.held && self.quorum.is_voter(self.id) && self.sync.incoming.is_none() && self.sync.installing.is_none()
+        let is_idle = self.sync.incoming.is_none() && self.sync.installing.is_none() && !self.sync.is_hopeless;
+        self.held && self.quorum.is_voter(self.id) && is_idle
     }
 
     /// Whether this one may have the state that it lacks: it has signed it.
@@ -147,6 +148,7 @@ impl<R: Rules> HotStuff<R> {
         if let Some((root, from)) = self.config.root.clone().zip(from) {
             self.begin_transfer(now, from, (*root.stable).clone(), out);
         }
+        self.sync.is_hopeless = self.sync.incoming.is_none();
     }
 
     /// Who may have the state of this checkpoint: the voters, and of the one that it begins with those who have signed it.

@@ -58,10 +58,16 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
+    /// Its view among those of all instances: what is later is higher.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.term_of(self.view)
+    }
+
     pub(super) fn node_status(&self) -> NodeStatus {
         NodeStatus {
             role: self.role(),
-            term: self.term_of(self.view),
+            term: self.term(),
             voted_for: None,
             leader: self.leader(self.view),
             commit: if self.held { self.last_applied } else { self.committed.index },

@@ -32,6 +32,8 @@ pub(super) struct Sync {
     pub(super) incoming: Option<Incoming>,
     /// A snapshot that was taken in and is not durable yet: its write, and its index.
     pub(super) installing: Option<(Ticket, LogIndex)>,
+    /// The state that the instance begins with is longer than any that is taken in.
+    pub(super) is_hopeless: bool,
 }
 
 /// Blocks on their way.
