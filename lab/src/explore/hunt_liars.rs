@@ -44,6 +44,8 @@ pub(super) fn plan(rule: Rule) -> Plan {
         Rule::HybridOpeningHoldsStatements => lie(&[Trick::Forge, Trick::FalseOpening]),
         Rule::HybridAlarmsOfSeveral => lie(&[Trick::FalseAlarm]),
         Rule::HybridWishesOfSeveral => lie(&[Trick::Inflate]),
+        Rule::EpochLinkOfQuorum => Plan { epochs: 3, ..lie(&[Trick::Forge]) },
+        Rule::EpochEndsAtChange => Plan { epochs: 3, ..cuts },
         Rule::HybridConvictedNeverLeads => lie(&[Trick::Twins, Trick::Withhold]),
         Rule::PbftQuorum
         | Rule::PbftCommitAfterPrepared

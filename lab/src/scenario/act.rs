@@ -4,7 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
-use quorumscope_core::bft::{hotstuff, hybrid, pbft};
+use quorumscope_core::bft::{epoch, hotstuff, hybrid, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
@@ -82,6 +82,11 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         Message::Checkpoint(_) => MessageKind::Checkpoint,
         Message::ViewChange(_) => MessageKind::ViewChange,
         Message::NewView(_) => MessageKind::NewView,
+        Message::Later { message, .. } => pbft_kind(message),
+        Message::Epoch(message) => match &**message {
+            epoch::Message::Word(_) => MessageKind::Checkpoint,
+            epoch::Message::Links(_) | epoch::Message::Here { .. } => MessageKind::CatchUp,
+        },
         Message::Standing(_)
         | Message::Committed(_)
         | Message::Stable(_)

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use quorumscope_core::bft::Bundle;
+use quorumscope_core::bft::epoch::Epochs;
 use quorumscope_core::bft::hotstuff::HotStuff;
 use quorumscope_core::bft::hybrid::Hybrid;
 use quorumscope_core::bft::pbft::Pbft;
@@ -335,9 +336,15 @@ macro_rules! one_of {
                 }
             }
 
-            fn primary(config: &AnyConfig, view: Term) -> Option<NodeId> {
+            fn primary(config: &AnyConfig, voters: &[NodeId], view: Term) -> Option<NodeId> {
                 match config {
-                    $(AnyConfig::$name(config) => <$protocol as Subject>::primary(config, view),)+
+                    $(AnyConfig::$name(config) => <$protocol as Subject>::primary(config, voters, view),)+
+                }
+            }
+
+            fn epoch(&self) -> Option<u64> {
+                match self {
+                    $(Self::$name(protocol) => Subject::epoch(protocol.as_ref()),)+
                 }
             }
 
@@ -420,7 +427,7 @@ macro_rules! one_of {
 
 one_of! {
     Raft: Raft<Switches>,
-    Pbft: Pbft<Switches>,
+    Pbft: Epochs<Pbft<Switches>>,
     HotStuff: HotStuff<Switches>,
     Hybrid: Hybrid<Switches>,
 }

@@ -19,6 +19,7 @@
 mod tests;
 mod world;
 
+use quorumscope_core::bft::epoch::Epochs;
 use quorumscope_core::bft::hotstuff::{self, HotStuff};
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::quorum::Byzantine;
@@ -88,7 +89,7 @@ pub fn enumerate(protocol: ProtocolName, off: &[Rule], bounds: Bounds) -> Option
             let (request_timeout, retransmit) = ((VIEW, VIEW), RETRANSMIT);
             let settings = pbft::Settings { request_timeout, retransmit, max_batch_requests: 1, ..settings };
             let config = pbft::Config::new(settings, rules, signers).ok()?;
-            Some(run_all::<Pbft<Switches>>(&config, Term(0), bounds))
+            Some(run_all::<Epochs<Pbft<Switches>>>(&config, Term(0), bounds))
         }
         ProtocolName::Raft | ProtocolName::Hybrid => None,
     }

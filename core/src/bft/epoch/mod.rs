@@ -43,6 +43,8 @@ pub mod instance;
 mod late;
 pub mod link;
 pub mod message;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::sync::Arc;

@@ -277,6 +277,12 @@ impl<R: Rules> Pbft<R> {
         self.view
     }
 
+    /// Its view among those of all instances: what is later is higher.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.view.in_instance(self.domain.instance)
+    }
+
     /// The last sequence number that it has executed.
     #[must_use]
     pub fn executed(&self) -> Sequence {

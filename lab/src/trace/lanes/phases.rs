@@ -129,6 +129,7 @@ fn said(event: &Event) -> Option<(What, usize)> {
         | Event::TimeoutNowSent { .. }
         | Event::TimeoutNowTaken { .. }
         | Event::Evidence(_)
+        | Event::Epoch(_)
         | Event::TransferAborted { .. }
         | Event::TransferRefused { .. }
         | Event::ProposalRefusedInTransfer { .. }
