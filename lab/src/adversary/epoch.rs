@@ -8,46 +8,50 @@
 use std::sync::Arc;
 
 use quorumscope_core::bft::Checkpoint;
-use quorumscope_core::bft::epoch::{Epochs, Instance, Link, Message, Seen, Word, link};
-use quorumscope_core::bft::pbft::{self, Pbft};
+use quorumscope_core::bft::epoch::{Epochs, Instance, Link, Message, Seen, Sorted, Word, link};
 use quorumscope_core::crypto::Domain;
 use quorumscope_core::membership::Membership;
-use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{ClientId, NodeId};
 
 use super::{Deceive, Means, Trick};
 
-impl Deceive for Epochs<Pbft<Switches>> {
-    fn lie(trick: Trick, message: &pbft::Message, means: &mut Means<'_, Self>) -> Option<Vec<pbft::Message>> {
-        match Pbft::<Switches>::see(message) {
-            Seen::Own(message) => in_epoch(0, means, |means| Pbft::lie(trick, message, means)),
+impl<P: Instance + Deceive> Deceive for Epochs<P> {
+    fn lie(trick: Trick, message: &P::Message, means: &mut Means<'_, Self>) -> Option<Vec<P::Message>> {
+        match P::see(message) {
+            Seen::Own(message) => in_epoch(0, means, |means| P::lie(trick, message, means)),
             Seen::Later(epoch, message) => {
-                let lies = in_epoch(epoch, means, |means| Pbft::lie(trick, message, means))?;
-                Some(lies.into_iter().map(|lie| Pbft::<Switches>::later(epoch, lie)).collect())
+                let lies = in_epoch(epoch, means, |means| P::lie(trick, message, means))?;
+                Some(lies.into_iter().map(|lie| P::later(epoch, lie)).collect())
             }
             Seen::Epoch(message) => {
                 let lies = about_epochs(trick, message, means)?;
-                Some(lies.into_iter().map(Pbft::<Switches>::about_epochs).collect())
+                Some(lies.into_iter().map(P::about_epochs).collect())
             }
         }
     }
 
-    fn retort(_: Trick, _: &pbft::Message, _: &mut Means<'_, Self>) -> Vec<(NodeId, pbft::Message)> {
-        Vec::new()
-    }
-
-    fn without(message: pbft::Message, censored: &dyn Fn(ClientId) -> bool) -> Option<pbft::Message> {
-        match message {
-            pbft::Message::Later { epoch, message } => {
-                Pbft::<Switches>::without(*message, censored).map(|left| Pbft::<Switches>::later(epoch, left))
+    fn retort(trick: Trick, heard: &P::Message, means: &mut Means<'_, Self>) -> Vec<(NodeId, P::Message)> {
+        match P::see(heard) {
+            Seen::Own(message) => in_epoch(0, means, |means| P::retort(trick, message, means)),
+            Seen::Later(epoch, message) => {
+                let said = in_epoch(epoch, means, |means| P::retort(trick, message, means)).into_iter();
+                said.map(|(to, message)| (to, P::later(epoch, message))).collect()
             }
-            message => Pbft::<Switches>::without(message, censored),
+            Seen::Epoch(_) => Vec::new(),
         }
     }
 
-    fn is_memorable(heard: &pbft::Message) -> bool {
-        match Pbft::<Switches>::see(heard) {
-            Seen::Own(message) | Seen::Later(_, message) => Pbft::<Switches>::is_memorable(message),
+    fn without(message: P::Message, censored: &dyn Fn(ClientId) -> bool) -> Option<P::Message> {
+        match P::sort(message) {
+            Sorted::Own(message) => P::without(message, censored),
+            Sorted::Later(epoch, message) => P::without(message, censored).map(|left| P::later(epoch, left)),
+            Sorted::Epoch(message) => Some(P::about_epochs(*message)),
+        }
+    }
+
+    fn is_memorable(heard: &P::Message) -> bool {
+        match P::see(heard) {
+            Seen::Own(message) | Seen::Later(_, message) => P::is_memorable(message),
             Seen::Epoch(_) => false,
         }
     }

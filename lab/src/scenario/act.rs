@@ -83,10 +83,7 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         Message::ViewChange(_) => MessageKind::ViewChange,
         Message::NewView(_) => MessageKind::NewView,
         Message::Later { message, .. } => pbft_kind(message),
-        Message::Epoch(message) => match &**message {
-            epoch::Message::Word(_) => MessageKind::Checkpoint,
-            epoch::Message::Links(_) | epoch::Message::Here { .. } => MessageKind::CatchUp,
-        },
+        Message::Epoch(message) => epoch_kind(message),
         Message::Standing(_)
         | Message::Committed(_)
         | Message::Stable(_)
@@ -95,6 +92,13 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         | Message::FetchChunk(_)
         | Message::Chunk(_)
         | Message::Evidence(_) => MessageKind::CatchUp,
+    }
+}
+
+fn epoch_kind(message: &epoch::Message) -> MessageKind {
+    match message {
+        epoch::Message::Word(_) => MessageKind::Checkpoint,
+        epoch::Message::Links(_) | epoch::Message::Here { .. } => MessageKind::CatchUp,
     }
 }
 
@@ -107,6 +111,8 @@ fn hotstuff_kind(message: &hotstuff::Message) -> MessageKind {
         Message::Timeout(_) => MessageKind::Timeout,
         Message::TimeoutCertificate(_) => MessageKind::TimeoutCertificate,
         Message::Checkpoint(_) => MessageKind::Checkpoint,
+        Message::Later { message, .. } => hotstuff_kind(message),
+        Message::Epoch(message) => epoch_kind(message),
         Message::Fetch(_)
         | Message::Blocks(_)
         | Message::Stable(_)

@@ -428,6 +428,6 @@ macro_rules! one_of {
 one_of! {
     Raft: Raft<Switches>,
     Pbft: Epochs<Pbft<Switches>>,
-    HotStuff: HotStuff<Switches>,
+    HotStuff: Epochs<HotStuff<Switches>>,
     Hybrid: Hybrid<Switches>,
 }

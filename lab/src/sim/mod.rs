@@ -82,7 +82,7 @@ enum Inner {
     #[cfg(not(feature = "one-world"))]
     Pbft(Box<World<Epochs<Pbft<Switches>>>>),
     #[cfg(not(feature = "one-world"))]
-    HotStuff(Box<World<HotStuff<Switches>>>),
+    HotStuff(Box<World<Epochs<HotStuff<Switches>>>>),
     #[cfg(not(feature = "one-world"))]
     Hybrid(Box<World<Hybrid<Switches>>>),
     #[cfg(any(test, feature = "one-world"))]

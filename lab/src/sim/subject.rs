@@ -202,7 +202,7 @@ impl Subject for Epochs<Pbft<Switches>> {
     }
 }
 
-impl Subject for HotStuff<Switches> {
+impl Subject for Epochs<HotStuff<Switches>> {
     type Checks = ByzantineChecks;
 
     fn name(_config: &Self::Config) -> &'static str {
@@ -230,27 +230,31 @@ impl Subject for HotStuff<Switches> {
     }
 
     fn epoch(&self) -> Option<u64> {
-        None
+        Some(self.epoch())
     }
 
     fn standing(&self) -> (Role, Term) {
-        (self.role(), self.view())
+        (self.instance().role(), self.instance().term())
     }
 
     fn commit(&self) -> LogIndex {
-        self.log().last_index()
+        self.instance().log().last_index()
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     fn members(&self) -> Option<&Membership> {
-        None
+        Some(Epochs::members(self))
     }
 
     fn count_sent(&self, message: &hotstuff::Message, _config: &Self::Config, coverage: &mut Coverage) {
-        coverage.snapshot_parts += u64::from(matches!(message, hotstuff::Message::Chunk(_)));
+        let is_part = match HotStuff::<Switches>::see(message) {
+            Seen::Own(message) | Seen::Later(_, message) => matches!(message, hotstuff::Message::Chunk(_)),
+            Seen::Epoch(_) => false,
+        };
+        coverage.snapshot_parts += u64::from(is_part);
     }
 }
 

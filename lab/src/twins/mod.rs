@@ -82,7 +82,7 @@ pub fn enumerate(protocol: ProtocolName, off: &[Rule], bounds: Bounds) -> Option
             let mut config = hotstuff::Config::new(CLUSTER, voters, signers, rules);
             (config.settings.view_timeout, config.settings.max_view_timeout) = (VIEW, VIEW);
             config.settings.max_batch_requests = 1;
-            Some(run_all::<HotStuff<Switches>>(&config, Term(1), bounds))
+            Some(run_all::<Epochs<HotStuff<Switches>>>(&config, Term(1), bounds))
         }
         ProtocolName::Pbft => {
             let settings = pbft::Settings::new(CLUSTER, voters);

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use super::{Block, Committed, Effects, Event, HotStuff, Root};
-use crate::bft::{Reply, epoch};
+use crate::bft::Reply;
 use crate::crypto::Hash256;
 use crate::event::Event as AnyEvent;
 use crate::protocol::{Applied, Outcome};
@@ -81,8 +81,7 @@ impl<R: Rules> HotStuff<R> {
             self.log.append(Arc::clone(entry));
         }
         self.committed = self.committed.with(block);
-        let void = |reason| out.note(|| epoch::Event::ChangeVoid { reason }.into());
-        self.look_for_end(self.committed, block, void);
+        self.execute_changes(block, out);
         out.check(self.log.last_index() == self.committed.index, "the log ends where the last committed block does");
         if !entries.is_empty() {
             self.executing.push_back(Executing { after, through: self.committed.index, block: block.hash() });

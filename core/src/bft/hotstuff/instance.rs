@@ -29,6 +29,7 @@ use super::block::Block;
 use super::message::Message;
 use super::{Committed, Config, Effects, HotStuff, IgnoreReason};
 use crate::bft::epoch::change::{self, Nonsense};
+use crate::bft::epoch;
 use crate::bft::StableCheckpoint;
 use crate::few;
 use crate::membership::Membership;
@@ -76,6 +77,16 @@ impl<R: Rules> HotStuff<R> {
         let by_anybody = !self.on(Rule::EpochChangeByOperatorOnly);
         let bundles = block.batch().bundles().iter().map(|bundle| &**bundle);
         change::first(bundles, self.config.configuration, &self.members, by_anybody, void)
+    }
+
+    /// A block is executed: it may be the end.
+    pub(super) fn execute_changes(&mut self, block: &Block, out: &mut Effects) {
+        let has_ended = self.end.is_some();
+        self.look_for_end(self.committed, block, |reason| out.note(|| epoch::Event::ChangeVoid { reason }.into()));
+        if let Some(End { at, members, .. }) = self.end.as_ref().filter(|_| !has_ended) {
+            let (epoch, sequence) = (self.config.configuration, at.sequence);
+            out.note(|| epoch::Event::Ended { epoch, sequence, voters: members.voters.clone() }.into());
+        }
     }
 
     /// Takes note of a committed block: it may be the end.

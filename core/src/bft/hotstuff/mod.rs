@@ -101,7 +101,7 @@ pub struct HotStuff<R: Rules = AllOn> {
     quorum: Byzantine,
     /// The hash of the block before all others.
     first: Hash256,
-    /// `None` where its key is not here: it follows and says nothing.
+    /// `None` where it has no vote, or its key is not here: it says nothing.
     signer: Option<Arc<dyn Signer>>,
     /// The current view: the one after that of its highest certificate or timeout certificate.
     view: Term,
@@ -155,7 +155,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
     type Config = Config<R>;
 
     fn recover(config: &Config<R>, node: NodeId, image: &DiskImage<HardState>, _seed: u64, now: Now) -> Self {
-        let HardState { promises, mut committed, mut root, high, entered_by, .. } = image.hard.clone();
+        let HardState { mut promises, mut committed, mut root, high, entered_by, .. } = image.hard.clone();
         let snapshot = image.snapshot.as_ref().map(|snapshot| &snapshot.meta);
         let restored = snapshot.map_or(Base::NONE, |meta| meta.base());
         let members = match (&config.root, snapshot, image.first_members()) {
@@ -169,6 +169,10 @@ impl<R: Rules> Protocol for HotStuff<R> {
             (committed, root) = (beginning, beginning);
         }
         let first = beginning.block.unwrap_or_default();
+        if promises.lock == BlockId::default() {
+            promises.lock.block = first;
+        }
+        let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum));
         let log = Log::after(image.base, &image.log);
         let mut tree = BlockTree::new(Root { view: root.view, block: root.block }, committed.view);
         let mut blocks: Vec<_> = image.hard.blocks.iter().collect();
@@ -181,10 +185,10 @@ impl<R: Rules> Protocol for HotStuff<R> {
         let view = high.view.max(entered_by.as_ref().map_or(Term(0), |proof| proof.view)).next();
         let mut replica = Self {
             id: node,
-            quorum: Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum)),
+            quorum,
             members,
             first,
-            signer: config.signers.signer(node),
+            signer: config.signers.signer(node).filter(|_| quorum.is_voter(node)),
             view,
             promises,
             committed,

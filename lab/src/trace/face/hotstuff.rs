@@ -3,6 +3,7 @@
 use quorumscope_core::bft::hotstuff::Message;
 
 use super::kinds::{MessageFace, MessageKind};
+use crate::trace::words::epoch::face as words;
 use crate::trace::words::{blocks, list, requests};
 
 /// A message between replicas, under the papers' names.
@@ -67,6 +68,12 @@ pub(super) fn peer(message: &Message) -> MessageFace {
             plain(MessageKind::SnapshotReply, format!("State, from byte {}", wanted.offset), fields)
         }
         Message::Evidence(evidence) => super::messages::evidence(evidence),
+        Message::Epoch(message) => super::epoch::peer(message),
+        Message::Later { epoch, message } => {
+            let mut face = peer(message);
+            face.fields.push((words::LATER, epoch.to_string()));
+            face
+        }
         Message::Chunk(chunk) => {
             let fields = vec![
                 ("snapshot", chunk.snapshot.to_string()),

@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use super::{Epochs, Event, Instance, Request};
 use crate::bft::Bundle;
+use crate::bft::hotstuff::{self, HotStuff};
 use crate::bft::hybrid::testing::{self, Subject, n, settings, test_config};
 use crate::bft::pbft::{self, Pbft};
 use crate::bft::request::OPERATOR;
-use crate::bft::testing::{CLUSTER, TestSigner};
+use crate::bft::testing::{CLUSTER, TestKeys, TestSigner};
 use crate::crypto::{Claim, Hash256, Identity};
 use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Effects, Input, Protocol};
@@ -88,6 +89,27 @@ impl Case for Pbft<Switches> {
             _ => return None,
         };
         Some((vec![kind, subject.view.0, subject.sequence.0], subject.hash))
+    }
+}
+
+impl Case for HotStuff<Switches> {
+    fn config(settings: pbft::Settings, rules: Switches) -> Self::Config {
+        let mut config = hotstuff::Config::new(settings.cluster, settings.voters, Arc::new(TestKeys), rules);
+        config.settings.checkpoint_interval = settings.checkpoint_interval;
+        config.settings.chunk_bytes = settings.chunk_bytes;
+        config.settings.fetch_retry = settings.retransmit;
+        (config.settings.view_timeout, config.settings.max_view_timeout) = settings.request_timeout;
+        config
+    }
+
+    fn said(message: &hotstuff::Message) -> Option<(Vec<u64>, Hash256)> {
+        match message {
+            hotstuff::Message::Vote(vote) => Some((vec![3, vote.view.0], vote.block)),
+            hotstuff::Message::Proposal(proposal) => {
+                Some((vec![4, proposal.block.view().0], proposal.block.hash()))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -192,6 +214,9 @@ macro_rules! claims {
     ($($claim:ident),* $(,)?) => {
         mod pbft {
             $(#[test] fn $claim() { super::$claim::<crate::bft::pbft::Pbft<crate::rules::Switches>>(); })*
+        }
+        mod hotstuff {
+            $(#[test] fn $claim() { super::$claim::<crate::bft::hotstuff::HotStuff<crate::rules::Switches>>(); })*
         }
     };
 }

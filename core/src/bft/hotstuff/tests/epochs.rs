@@ -179,6 +179,7 @@ fn a_change_that_makes_no_sense_does_nothing() {
     world.change(1, &change(0, &[], &[9]));
     world.change(2, &change(7, &[5], &[1]));
     world.ask_often(1, 21..=30);
+    world.run(ms(300));
     assert_eq!((world.unanswered(), world.epoch(1)), (0, 0));
     let void = |wanted: Nonsense| {
         let is = |event: &&epoch::Event| **event == epoch::Event::ChangeVoid { reason: wanted };
