@@ -137,10 +137,18 @@ impl<P: Instance> Epochs<P> {
 
     /// Says where it is to one that seems to be further on.
     pub(super) fn ask(&mut self, now: Now, from: NodeId, epoch: u64, out: &mut Effects<P::Message, P::Hard>) {
-        if epoch <= MAX_EPOCH && self.asked.may(from, now, Span(self.setting.pause.0 / 2)) {
+        if epoch <= MAX_EPOCH && self.say_here(now, from, out) {
             out.note(|| Event::Behind { from, epoch }.into());
-            out.send(from, P::about_epochs(Message::Here { epoch: self.epoch() }), None);
         }
+    }
+
+    /// Says where it is, unless it has just done so. Returns whether it did.
+    fn say_here(&mut self, now: Now, to: NodeId, out: &mut Effects<P::Message, P::Hard>) -> bool {
+        let may = self.asked.may(to, now, Span(self.setting.pause.0 / 2));
+        if may {
+            out.send(to, P::about_epochs(Message::Here { epoch: self.epoch() }), None);
+        }
+        may
     }
 
     /// Links, each of which has to follow the one before it. Whoever is about to get to the next epoch by itself gets a
@@ -160,7 +168,7 @@ impl<P: Instance> Epochs<P> {
         match taken.len() {
             0 if newest > self.epoch() + 1 => self.ask(now, from, newest, out),
             0 if newest == self.epoch() + 1 => out.note(|| Event::LinkRefused { from }.into()),
-            0 => out.send(from, P::about_epochs(Message::Here { epoch: self.epoch() }), None),
+            0 => _ = self.say_here(now, from, out),
             1 if self.signer.is_some() => {
                 let link = taken.remove(0);
                 self.next.get_or_insert((link, now.mono + self.setting.pause));
