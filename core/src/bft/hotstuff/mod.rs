@@ -206,7 +206,11 @@ impl<R: Rules> Protocol for HotStuff<R> {
             sync: Sync::default(),
             held,
             end: None,
-            snapshots: if held { Snapshots::held(stable) } else { Snapshots::recovered(stable, image.snapshot.clone()) },
+            snapshots: if held {
+                Snapshots::held(stable)
+            } else {
+                Snapshots::recovered(stable, image.snapshot.clone())
+            },
             persist: Persist::new(image.incarnation, log.last_index()),
             written: (Term(0), Term(0)),
             own: VecDeque::new(),

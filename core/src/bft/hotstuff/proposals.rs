@@ -165,8 +165,7 @@ impl<R: Rules> HotStuff<R> {
     fn piles_up(&self, block: &Block) -> Option<VoteRefusal> {
         let committed = self.committed.view;
         let before = self.tree.chain(block.parent()).take_while(|block| block.view() > committed).count();
-        let too_long =
-            (!block.batch().is_null() || self.held) && before > self.config.settings.max_blocks as usize;
+        let too_long = (!block.batch().is_null() || self.held) && before > self.config.settings.max_blocks as usize;
         too_long.then_some(VoteRefusal::TooLong)
     }
 

@@ -105,9 +105,7 @@ impl Case for HotStuff<Switches> {
     fn said(message: &hotstuff::Message) -> Option<(Vec<u64>, Hash256)> {
         match message {
             hotstuff::Message::Vote(vote) => Some((vec![3, vote.view.0], vote.block)),
-            hotstuff::Message::Proposal(proposal) => {
-                Some((vec![4, proposal.block.view().0], proposal.block.hash()))
-            }
+            hotstuff::Message::Proposal(proposal) => Some((vec![4, proposal.block.view().0], proposal.block.hash())),
             _ => None,
         }
     }

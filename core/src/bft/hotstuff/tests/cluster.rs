@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::super::{Config, Event, HardState, HotStuff, Message};
 use super::liars::Liars;
+use crate::bft::epoch::{self, Epochs};
 use crate::bft::evidence::{Conviction, decided};
 use crate::bft::testing::{CLUSTER, TestKeys, TestRing, bundle};
-use crate::bft::epoch::{self, Epochs};
 use crate::bft::{Bundle, Replies, Signers};
 use crate::crypto::{Hash256, Verifier};
 use crate::entry::Entry;
@@ -327,7 +327,8 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let convicted = if self.convicted.is_empty() { Vec::new() } else { postcard::to_allocvec(&self.convicted).unwrap() };
+        let convicted =
+            if self.convicted.is_empty() { Vec::new() } else { postcard::to_allocvec(&self.convicted).unwrap() };
         [&self.sum.to_le_bytes()[..], &convicted].concat()
     }
 
