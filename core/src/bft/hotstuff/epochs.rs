@@ -48,6 +48,8 @@ impl<R: Rules> Instance for HotStuff<R> {
 
     fn succeed(&mut self, before: &Self) {
         self.persist = before.persist.clone();
+        // The log may end sooner where the laboratory has switched off that what is ordered behind the end is void.
+        self.persist.forget_after(self.log.last_index());
         self.last_applied = self.last_applied.max(before.last_applied);
         self.apply_asked = self.apply_asked.max(before.apply_asked);
         self.accuser.succeed(&before.accuser);

@@ -173,6 +173,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             promises.lock.block = first;
         }
         let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum));
+        let signer = config.signers.signer(node).filter(|_| quorum.is_voter(node));
         let log = Log::after(image.base, &image.log);
         let mut tree = BlockTree::new(Root { view: root.view, block: root.block }, committed.view);
         let mut blocks: Vec<_> = image.hard.blocks.iter().collect();
@@ -188,7 +189,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             quorum,
             members,
             first,
-            signer: config.signers.signer(node).filter(|_| quorum.is_voter(node)),
+            signer,
             view,
             promises,
             committed,
@@ -232,6 +233,8 @@ impl<R: Rules> Protocol for HotStuff<R> {
         match input {
             Input::Receive { from, message } => self.receive(now, from, message, out),
             Input::DeadlineReached => self.on_deadline(now, out),
+            // Whoever has no vote orders nothing.
+            Input::Requests(_) if !self.quorum.is_voter(self.id) => {}
             Input::Requests(bundles) => self.pool.take_in(now.mono, bundles, out),
             Input::Written(ticket) => self.persist.complete(ticket),
             Input::Applied { through, results } => self.on_applied(through, results, out),
@@ -267,7 +270,8 @@ impl<R: Rules> Protocol for HotStuff<R> {
         if self.store_lost {
             return None;
         }
-        let owes = self.apply_asked < self.persist.durable() && self.sync.installing.is_none() && !self.held;
+        let in_log = self.persist.durable().min(self.log.last_index());
+        let owes = self.apply_asked < in_log && self.sync.installing.is_none() && !self.held;
         let start = (owes || self.lacks_root()).then_some(self.started);
         let own = [start, self.pacemaker.deadline(), self.sync.deadline(), self.end_deadline()];
         own.into_iter().chain([self.accuser.deadline()]).flatten().min()
@@ -383,19 +387,6 @@ impl<R: Rules> HotStuff<R> {
             }
             if written.is_none() {
                 return;
-            }
-        }
-    }
-
-    /// Counts own votes and timeouts that are durable.
-    fn count_own(&mut self, now: Now, out: &mut Effects) {
-        while let Some((ticket, _)) = self.own.front()
-            && (self.persist.is_complete(*ticket) || !self.on(Rule::HotStuffPersistBeforeVote))
-            && let Some((_, own)) = self.own.pop_front()
-        {
-            match own {
-                Own::Vote(vote) => self.count_vote(now, self.id, vote, false, out),
-                Own::Timeout(timeout) => self.count_timeout(now, self.id, *timeout, out),
             }
         }
     }

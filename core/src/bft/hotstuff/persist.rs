@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::block::Block;
 use super::hard::HardState;
-use super::{Effects, HotStuff};
+use super::{Effects, HotStuff, Own};
 use crate::bft::{StableCheckpoint, persist};
 use crate::crypto::Hash256;
-use crate::rules::Rules;
-use crate::types::{Term, Ticket};
+use crate::rules::{Rule, Rules};
+use crate::types::{Now, Term, Ticket};
 
 pub(super) type Persist = persist::Persist<HardState>;
 
@@ -64,5 +64,18 @@ impl<R: Rules> HotStuff<R> {
             *hard = HardState { blocks, dropped, stable: hard.stable.take(), ..state };
         };
         self.persist.flush(whole, last, out)
+    }
+
+    /// Counts own votes and timeouts that are durable.
+    pub(super) fn count_own(&mut self, now: Now, out: &mut Effects) {
+        while let Some((ticket, _)) = self.own.front()
+            && (self.persist.is_complete(*ticket) || !self.on(Rule::HotStuffPersistBeforeVote))
+            && let Some((_, own)) = self.own.pop_front()
+        {
+            match own {
+                Own::Vote(vote) => self.count_vote(now, self.id, vote, false, out),
+                Own::Timeout(timeout) => self.count_timeout(now, self.id, *timeout, out),
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A few replicas in virtual time: messages and writes take a while, some are lost, and replicas crash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::{Config, Event, HardState, HotStuff, Message};
@@ -84,6 +84,12 @@ pub(super) struct World {
     pub(super) cut_votes: Option<(NodeId, NodeId)>,
     /// No part of a state gets anywhere.
     pub(super) drop_chunks: bool,
+    /// Nothing that is said about epochs gets anywhere.
+    pub(super) drop_words: bool,
+    /// Snapshots that are made: reported once all effects of the step that asked for them are carried out.
+    pub(super) taken: VecDeque<(NodeId, Input<Message>)>,
+    /// How many steps are being carried out, each within the one before it.
+    pub(super) depth: u32,
     pub(super) config: Config<Switches>,
     pub(super) ring: Arc<dyn Verifier>,
     /// What was applied first at each index.
@@ -135,6 +141,9 @@ impl World {
             cut: BTreeSet::new(),
             cut_votes: None,
             drop_chunks: false,
+            drop_words: false,
+            taken: VecDeque::new(),
+            depth: 0,
             config,
             ring,
             agreed: BTreeMap::new(),
@@ -245,8 +254,9 @@ impl World {
     fn send_request(&mut self, client: u64, number: u64) {
         let Some((bundle, ..)) = self.pending.get(&(client, number)) else { return };
         let bundle = Arc::clone(bundle);
-        let all: BTreeSet<NodeId> = self.nodes.keys().chain(self.stores.keys()).copied().collect();
-        for to in all {
+        let newest = self.nodes.values().map(|node| &node.replica).max_by_key(|replica| replica.epoch());
+        let voters = newest.map_or_else(|| self.config.voters.clone(), |replica| replica.members().voters.clone());
+        for to in voters {
             if !self.rng.chance_ppm(self.weather.loss_ppm) {
                 let after = self.rng.span(self.weather.delay);
                 self.plan(after, Happening::Request { to, bundle: Arc::clone(&bundle) });

@@ -219,10 +219,14 @@ fn nothing_is_executed_behind_the_end_and_what_waits_is_executed_once() {
             world.ask(1 + number % 4, number);
             if number == 10 {
                 world.change(1, &change(0, &[5], &[1]));
+                world.drop_words = true;
             }
             let span = Span(world.rng.below(4_000));
             world.run(span);
         }
+        // The link takes a while, and whoever goes on executes more meanwhile.
+        world.run(ms(200));
+        world.drop_words = false;
         world.run(ms(5_000));
         world
     };

@@ -35,10 +35,17 @@ impl World {
         let mut out = Effects::listening();
         member.replica.step(now, input, &mut out);
         let effects: Vec<_> = out.drain().collect();
+        self.depth += 1;
         for effect in effects {
             self.carry_out(node, effect);
         }
+        self.depth -= 1;
         self.tell_convicted(node);
+        while self.depth == 0
+            && let Some((node, input)) = self.taken.pop_front()
+        {
+            self.step(node, input);
+        }
         self.plan_wake(node);
         if let Some((doomed, steps)) = &mut self.crash_after
             && *doomed == node
@@ -106,7 +113,7 @@ impl World {
                 assert_eq!(member.applied, index, "a snapshot is of what is applied");
                 let data = Bytes::from(member.state.encode());
                 let digest = Digest(member.state.sum);
-                self.step(node, Input::SnapshotTaken { index, digest, data });
+                self.taken.push_back((node, Input::SnapshotTaken { index, digest, data }));
             }
             Effect::Restore { index } => {
                 let snapshot = member.image.snapshot.clone().expect("what is restored is durable");
@@ -142,6 +149,7 @@ impl World {
         let lost = self.rng.chance_ppm(self.weather.loss_ppm)
             || self.cut.contains(&(from, to))
             || (is_chunk && self.drop_chunks)
+            || (matches!(message, Message::Epoch(_)) && self.drop_words)
             || (is_vote && self.cut_votes == Some((from, to)));
         let after = self.rng.span(self.weather.delay);
         if !lost {
