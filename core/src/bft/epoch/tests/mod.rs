@@ -98,6 +98,8 @@ impl Case for HotStuff<Switches> {
         config.settings.checkpoint_interval = settings.checkpoint_interval;
         config.settings.chunk_bytes = settings.chunk_bytes;
         config.settings.fetch_retry = settings.retransmit;
+        // More is on its way at once.
+        config.settings.max_batch_requests = 1;
         (config.settings.view_timeout, config.settings.max_view_timeout) = settings.request_timeout;
         config
     }
