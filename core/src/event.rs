@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bft::hybrid::rounds;
-use crate::bft::{evidence, hotstuff, hybrid, pbft};
+use crate::bft::{epoch, evidence, hotstuff, hybrid, pbft};
 use crate::membership::Membership;
 use crate::protocol::ReadHow;
 use crate::types::{LogIndex, NodeId, Span, Term};
@@ -439,4 +439,6 @@ pub enum Event {
     Evidence(evidence::Event),
     /// Something at a replica of the hybrid that is about its phases.
     Hybrid(hybrid::Event),
+    /// Something about epochs: voters that change.
+    Epoch(epoch::Event),
 }

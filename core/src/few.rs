@@ -20,6 +20,15 @@ pub fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     list
 }
 
+/// Whom to ask next where `source` does not answer: the one behind it, `own` left out, and `source` again where there is
+/// nobody else.
+#[must_use]
+pub fn after<T: PartialEq + Copy>(list: &[T], source: T, own: T) -> T {
+    let after = list.iter().position(|item| *item == source).map_or(0, |place| place + 1);
+    let mut around = list.iter().cycle().skip(after).take(list.len());
+    around.find(|item| **item != own).copied().unwrap_or(source)
+}
+
 /// Sorts by insertion; equal items keep their order.
 pub fn sort<T>(list: &mut [T], is_before: impl Fn(&T, &T) -> bool) {
     for end in 1..list.len() {

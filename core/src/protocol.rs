@@ -24,7 +24,8 @@
 //! 8. entries of all kinds let the machine's log time pass, and where its next expiry changes, [`Input::ExpiryAt`]
 //!    says so; it has no effects by itself;
 //! 9. a message or request is handed in once all signatures hold that [`Protocol::claims`] and
-//!    [`Protocol::request_claims`] list; of one that fails, [`Input::Forged`] tells whose channel it came on.
+//!    [`Protocol::request_claims`] list at that moment: who verifies ahead of a step asks anew where the members
+//!    ([`epoch`](crate::bft::epoch)) have changed; of one that fails, [`Input::Forged`] tells whose channel it came on.
 //!
 //! Read `effects` next: the buffer; then `raft`, or `record` for what executors publish.
 

@@ -180,9 +180,7 @@ impl Byzantine {
     /// The voter after `source`, `own` left out: whom to ask next where `source` does not answer.
     #[must_use]
     pub fn after(&self, source: NodeId, own: NodeId) -> NodeId {
-        let after = self.voters.iter().position(|voter| *voter == source).map_or(0, |place| place + 1);
-        let mut around = self.voters.iter().cycle().skip(after).take(self.voters.len());
-        around.find(|voter| **voter != own).copied().unwrap_or(source)
+        few::after(&self.voters, source, own)
     }
 
     /// Whether these are enough distinct voters; a name that comes twice counts once, whatever comes between.

@@ -234,6 +234,12 @@ rules! {
     HybridWishesOfSeveral = "hybrid.wishes-of-several", Liveness;
     /// Only the execution of the request that it runs for moves the timer. Liveness.
     HybridTimerOfOneRequest = "hybrid.timer-of-one-request", Liveness;
+    /// Only what the operator has signed changes who votes.
+    EpochChangeByOperatorOnly = "epoch.change-by-operator-only", Safety;
+    /// Nothing is executed behind the change that ends an epoch: what is ordered there is void.
+    EpochEndsAtChange = "epoch.ends-at-change", Safety;
+    /// The next epoch begins with a state and voters that a quorum of the old voters has signed.
+    EpochLinkOfQuorum = "epoch.link-of-quorum", Safety;
 }
 
 impl Rule {

@@ -75,7 +75,13 @@ impl Checkpoint {
     /// What a replica signs.
     #[must_use]
     pub fn statement(&self, domain: &Domain) -> Statement {
-        Statement::new(domain, CHECKPOINT)
+        self.statement_of(CHECKPOINT, domain)
+    }
+
+    /// The same fields in a statement of another kind.
+    #[must_use]
+    pub fn statement_of(&self, kind: u8, domain: &Domain) -> Statement {
+        Statement::new(domain, kind)
             .number(self.sequence.0)
             .number(self.index.0)
             .number(self.term.0)

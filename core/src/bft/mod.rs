@@ -15,6 +15,7 @@
 pub mod batch;
 pub mod certificate;
 pub mod checkpoint;
+pub mod epoch;
 pub mod evidence;
 pub mod hotstuff;
 pub mod hybrid;

@@ -116,6 +116,13 @@ impl<H: Default> Persist<H> {
         Some(ticket)
     }
 
+    /// A ticket for a write that somebody else makes, of nothing that the log holds.
+    pub(super) fn issue(&mut self) -> Ticket {
+        self.issued += 1;
+        self.outstanding.push_back((self.issued, LogIndex::ZERO));
+        self.ticket(self.issued)
+    }
+
     /// The disk confirms all writes up to `ticket`.
     pub(super) fn complete(&mut self, ticket: Ticket) {
         if ticket.incarnation != self.incarnation {

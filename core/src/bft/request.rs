@@ -24,6 +24,9 @@ const REQUESTS: u8 = 1;
 /// JavaScript holds exactly, and that no other client has.
 const NODES: u64 = 1 << 52;
 
+/// The client that asks for changes of members ([`epoch`](crate::bft::epoch)): the last number before the nodes'.
+pub const OPERATOR: ClientId = ClientId(NODES - 1);
+
 /// A node as a client.
 #[must_use]
 pub fn client_of(node: NodeId) -> ClientId {

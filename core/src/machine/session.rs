@@ -15,7 +15,8 @@
 //!
 //! What replicas ask for under their own keys needs no session: that somebody is
 //! convicted of a lie ([`decided`]). Whoever was stays in this state,
-//! whatever the machine makes of it.
+//! whatever the machine makes of it. Nor does a change of members, which the
+//! protocols look at and the machine does not ([`change`]).
 //!
 //! Read `payload` next: what a client says, and what it hears.
 
@@ -25,6 +26,7 @@ use std::hash::{Hash, Hasher as _};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::bft::epoch::change;
 use crate::bft::evidence::{Conviction, Evidence, decided};
 use crate::edge::LeftOut;
 use crate::machine::{NotAState, StateMachine};
@@ -259,6 +261,9 @@ impl<S: StateMachine> Sessions<S> {
         self.advance(log_time);
         if decided::is_marked(payload) {
             return self.judge(log_time, decided::in_payload(client, payload));
+        }
+        if change::is_marked(payload) {
+            return SessionAnswer::Result(Bytes::new());
         }
         match Payload::decode(payload) {
             None => SessionAnswer::Malformed,

@@ -95,8 +95,14 @@ fn forged(view: Term, block: Hash256, means: &mut Means<'_, Replica>) -> Arc<Quo
 
 /// The blocks that it has heard of or proposed.
 pub(super) fn known<'a>(means: &'a Means<'_, Replica>) -> Vec<&'a Arc<Block>> {
-    let block = |message: &'a Message| match message {
+    (0..).map_while(|place| means.memory.at(place)).filter_map(proposed).collect()
+}
+
+/// The block that a message proposes, in whatever epoch.
+fn proposed(message: &Message) -> Option<&Arc<Block>> {
+    match message {
         Message::Proposal(proposal) => Some(&proposal.block),
+        Message::Later { message, .. } => proposed(message),
         Message::Vote(_)
         | Message::Certificate(_)
         | Message::Timeout(_)
@@ -107,9 +113,9 @@ pub(super) fn known<'a>(means: &'a Means<'_, Replica>) -> Vec<&'a Arc<Block>> {
         | Message::Stable(_)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => None,
-    };
-    (0..).map_while(|place| means.memory.at(place)).filter_map(block).collect()
+        | Message::Evidence(_)
+        | Message::Epoch(_) => None,
+    }
 }
 
 fn bad_parent(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Message>> {
@@ -169,7 +175,9 @@ fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Messag
         | Message::Stable(_)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => return None,
     })
 }
 
@@ -198,7 +206,9 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         | Message::Stable(_)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => return None,
     };
     Some(vec![message.clone(), lie])
 }
@@ -221,7 +231,9 @@ fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Messag
         | Message::Stable(_)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => return None,
     };
     let framed = framed(message, means);
     Some(framed.into_iter().chain([lie, message.clone()]).collect())

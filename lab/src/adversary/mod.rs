@@ -6,12 +6,13 @@
 //! an honest node is made up. Chance comes from the run's seed.
 //!
 //! `generic` has the tricks that need to know nothing of a protocol, `pbft`,
-//! `hotstuff` (with `rival`) and `hybrid` those that do, `frame` makes evidence
+//! `hotstuff` (with `rival`) and `hybrid` those that do, `epoch` carries them through changes of voters, `frame` makes evidence
 //! against the honest, `copy` a twin's other half. Whom a liar deceives is
 //! carried out by the world (`sim::lie`). Left out: liars among the nodes of
 //! Raft, which believe each other.
 
 mod copy;
+mod epoch;
 mod frame;
 mod generic;
 mod hotstuff;
@@ -232,6 +233,11 @@ pub(crate) struct Heard<M> {
 impl<P: Deceive> Liar<P> {
     pub(crate) fn new(plan: Arc<Plan>, me: NodeId, rng: Rng) -> Self {
         Self { plan, me, rng, memory: VecDeque::new(), copy: None, broken: false }
+    }
+
+    /// Other nodes vote now: what it makes up names these.
+    pub(crate) fn learns_voters(&mut self, voters: &[NodeId]) {
+        Arc::make_mut(&mut self.plan).quorum = Byzantine::of(voters, false);
     }
 
     /// Twins that are named once more change sides. Returns whether they are such.

@@ -156,7 +156,9 @@ fn elsewhere(message: &Message, means: &mut Means<'_, Replica>) -> Option<Messag
         | Message::Body(..)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => return None,
     })
 }
 
@@ -176,7 +178,9 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         | Message::Body(..)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => return None,
     };
     let view = Term(view.0.saturating_add(1 + means.rng.below(FAR)).min(Term::MAX.0));
     let domain = domain(means);
@@ -206,7 +210,9 @@ fn inflate(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Mess
         | Message::Body(..)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => {
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => {
             let (replica, signature) = (means.me, Signature([0; 64]));
             resign(ViewChange { view, replica, stable: None, prepared: Vec::new(), signature }, &domain, means)
         }
@@ -234,7 +240,9 @@ fn forge(message: &Message, means: &mut Means<'_, Replica>) -> Option<Vec<Messag
         | Message::Body(..)
         | Message::FetchChunk(_)
         | Message::Chunk(_)
-        | Message::Evidence(_) => return None,
+        | Message::Evidence(_)
+        | Message::Later { .. }
+        | Message::Epoch(_) => return None,
     };
     let framed = framed(message, means);
     Some(framed.into_iter().chain([lie, message.clone()]).collect())

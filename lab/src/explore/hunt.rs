@@ -288,7 +288,10 @@ pub fn plan(rule: Rule) -> Plan {
         | Rule::PbftNullRequests
         | Rule::PbftTimerGrows
         | Rule::PbftTimerOfOneRequest
-        | Rule::PbftJoinViewChange => hunt_liars::plan(rule),
+        | Rule::PbftJoinViewChange
+        | Rule::EpochChangeByOperatorOnly
+        | Rule::EpochEndsAtChange
+        | Rule::EpochLinkOfQuorum => hunt_liars::plan(rule),
         Rule::HybridQuorum
         | Rule::HybridTwoRounds
         | Rule::HybridOneHashPerIndex

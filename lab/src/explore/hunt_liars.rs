@@ -45,6 +45,8 @@ pub(super) fn plan(rule: Rule) -> Plan {
         Rule::HybridReturnFromProven => lie(&[Trick::Forge, Trick::FalseEnd]),
         Rule::HybridAlarmsOfSeveral => lie(&[Trick::FalseAlarm]),
         Rule::HybridWishesOfSeveral => lie(&[Trick::Inflate]),
+        Rule::EpochLinkOfQuorum => Plan { epochs: 3, ..lie(&[Trick::Forge]) },
+        Rule::EpochEndsAtChange => Plan { epochs: 3, ..cuts },
         Rule::HybridConvictedNeverLeads => lie(&[Trick::Twins, Trick::Withhold]),
         Rule::PbftQuorum
         | Rule::PbftCommitAfterPrepared

@@ -4,7 +4,7 @@
 //! name nodes and messages. The way back, from a command by hand to an action,
 //! stands here too, so that what was done by hand can be written down.
 
-use quorumscope_core::bft::{hotstuff, hybrid, pbft};
+use quorumscope_core::bft::{epoch, hotstuff, hybrid, pbft};
 use quorumscope_core::entry::Class;
 use quorumscope_core::few;
 use quorumscope_core::machine::any::AnyCommand;
@@ -82,6 +82,8 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         Message::Checkpoint(_) => MessageKind::Checkpoint,
         Message::ViewChange(_) => MessageKind::ViewChange,
         Message::NewView(_) => MessageKind::NewView,
+        Message::Later { message, .. } => pbft_kind(message),
+        Message::Epoch(message) => epoch_kind(message),
         Message::Standing(_)
         | Message::Committed(_)
         | Message::Stable(_)
@@ -90,6 +92,13 @@ fn pbft_kind(message: &pbft::Message) -> MessageKind {
         | Message::FetchChunk(_)
         | Message::Chunk(_)
         | Message::Evidence(_) => MessageKind::CatchUp,
+    }
+}
+
+fn epoch_kind(message: &epoch::Message) -> MessageKind {
+    match message {
+        epoch::Message::Word(_) => MessageKind::Checkpoint,
+        epoch::Message::Links(_) | epoch::Message::Here { .. } => MessageKind::CatchUp,
     }
 }
 
@@ -102,6 +111,8 @@ fn hotstuff_kind(message: &hotstuff::Message) -> MessageKind {
         Message::Timeout(_) => MessageKind::Timeout,
         Message::TimeoutCertificate(_) => MessageKind::TimeoutCertificate,
         Message::Checkpoint(_) => MessageKind::Checkpoint,
+        Message::Later { message, .. } => hotstuff_kind(message),
+        Message::Epoch(message) => epoch_kind(message),
         Message::Fetch(_)
         | Message::Blocks(_)
         | Message::Stable(_)

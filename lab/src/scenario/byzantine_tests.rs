@@ -118,7 +118,15 @@ fn one_node_leads_in_a_calm_pbft_cluster_and_it_is_the_one_in_turn() {
 fn steps_of_raft_are_refused_with_what_is_missing() {
     let cases = [
         ("transfer = { to = \"n2\" }", "pbft has no transfer of leadership"),
-        ("members = { add = \"n2\" }", "pbft has no changes of members"),
+        (
+            "members = { add = \"n2\" }",
+            "pbft has no learners and observers: its voters change at once (promote, remove)",
+        ),
+        (
+            "members = { observe = \"n2\" }",
+            "pbft has no learners and observers: its voters change at once (promote, remove)",
+        ),
+        ("subscribe = { node = \"n2\", keys = [\"x\"] }", "pbft has no edges"),
         ("read = { key = \"x\" }", "pbft has no reads beside the log"),
         ("snapshot = \"n1\"", "pbft has no snapshots by hand"),
         ("propose = { set = { key = \"x\", value = \"1\" }, class = \"relaxed\" }", "pbft has no early answers"),

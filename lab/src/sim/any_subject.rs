@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use quorumscope_core::bft::Bundle;
+use quorumscope_core::bft::epoch::Epochs;
 use quorumscope_core::bft::hotstuff::HotStuff;
 use quorumscope_core::bft::hybrid::Hybrid;
 use quorumscope_core::bft::pbft::Pbft;
@@ -315,9 +316,15 @@ macro_rules! one_of {
                 }
             }
 
-            fn primary(config: &AnyConfig, view: Term) -> Option<NodeId> {
+            fn primary(config: &AnyConfig, voters: &[NodeId], view: Term) -> Option<NodeId> {
                 match config {
-                    $(AnyConfig::$name(config) => <$protocol as Subject>::primary(config, view),)+
+                    $(AnyConfig::$name(config) => <$protocol as Subject>::primary(config, voters, view),)+
+                }
+            }
+
+            fn epoch(&self) -> Option<u64> {
+                match self {
+                    $(Self::$name(protocol) => Subject::epoch(protocol.as_ref()),)+
                 }
             }
 
@@ -400,7 +407,7 @@ macro_rules! one_of {
 
 one_of! {
     Raft: Raft<Switches>,
-    Pbft: Pbft<Switches>,
-    HotStuff: HotStuff<Switches>,
+    Pbft: Epochs<Pbft<Switches>>,
+    HotStuff: Epochs<HotStuff<Switches>>,
     Hybrid: Hybrid<Switches>,
 }

@@ -195,6 +195,13 @@ impl Client {
         self.outstanding.iter_mut().find(|request| request.number == number)
     }
 
+    /// Other nodes vote now: what replicas told so far does not count with what these tell.
+    pub(crate) fn forget_replies(&mut self) {
+        for open in &mut self.outstanding {
+            open.replies = Replies::default();
+        }
+    }
+
     /// Forgets the oldest requests that were answered early, beyond as many as a person would look at: their results
     /// may never come.
     pub(crate) fn forget_early(&mut self) {

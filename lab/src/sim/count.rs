@@ -4,7 +4,7 @@
 //! there are stands in `coverage`.
 
 use quorumscope_core::bft::hybrid::{self, rounds, threat};
-use quorumscope_core::bft::{evidence, hotstuff, pbft};
+use quorumscope_core::bft::{epoch, evidence, hotstuff, pbft};
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::event::{Event, SnapshotReason};
 use quorumscope_core::machine::StateMachine as _;
@@ -42,6 +42,10 @@ impl Coverage {
         self.evidence_found += is(matches!(event, Event::Evidence(evidence::Event::Found(_))));
         self.evidence_heard += is(matches!(event, Event::Evidence(evidence::Event::Heard { .. })));
         self.evidence_unfounded += is(matches!(event, Event::Evidence(evidence::Event::Unfounded { .. })));
+        if let Event::Epoch(epoch::Event::Begun { with_state, votes, .. }) = event {
+            self.epochs_without_state += is(*votes && !with_state);
+            self.retired += is(!votes && *with_state);
+        }
         if let Event::Hybrid(event) = event {
             self.noted_hybrid(event);
         }

@@ -218,6 +218,12 @@ counters! {
     returns = "returns to two rounds",
     /// Batches that a replica got with a proof, for it had missed the votes.
     caught_up = "batches caught up by proof",
+    /// Epochs that honest nodes began: changes of voters where nodes may lie.
+    epochs = "changes of voters",
+    /// Voters that began an epoch without its state.
+    epochs_without_state = "epochs begun without the state",
+    /// Nodes that lost their vote.
+    retired = "voters retired",
     /// Messages, requests and replies whose signatures did not hold.
     forged = "forged signatures refused",
     /// Results that clients believed because f+1 replicas told them.

@@ -15,6 +15,7 @@ use quorumscope_core::record::{Body, Endpoint, Role};
 use quorumscope_core::storage::{Hard as _, Write};
 use quorumscope_core::types::{ClientId, Digest, LogIndex, NodeId, RecordId, RequestNumber, Span, Term, Ticket};
 
+use super::epochs::is_operator;
 use super::network::Parcel;
 use super::queue::Event;
 use super::subject::Subject;
@@ -195,6 +196,8 @@ impl<P: Subject> World<P> {
                     self.coverage.snapshots_installed += 1;
                     reported.get_or_insert_with(|| (through, Vec::new())).0 = through;
                 }
+                // The operator is nobody's client here: it sees what becomes of its changes.
+                Effect::Answer { client, .. } if is_operator(client) => {}
                 Effect::Answer { client, number, outcome } => self.answer(index, first, client, number, outcome),
                 Effect::Read { request, index: wanted, how } => {
                     if !self.read(index, first, request, wanted, how) {

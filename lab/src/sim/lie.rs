@@ -13,6 +13,7 @@ use quorumscope_core::record::{Body, Endpoint};
 use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, Mono, NodeId, RecordId, Span};
 
+use super::epochs::is_operator;
 use super::execute::tag;
 use super::network::Parcel;
 use super::subject::Subject;
@@ -138,6 +139,7 @@ impl<P: Subject> World<P> {
         for spoken in copy.step(now, input) {
             match spoken {
                 Spoken::Message(to, message) => self.say_as_liar(index, first, to, message, true),
+                Spoken::Answer(client, ..) if is_operator(client) => {}
                 Spoken::Answer(client, request, outcome) => self.answer(index, first, client, request, outcome),
             }
         }

@@ -13,6 +13,7 @@ mod clock;
 mod count;
 mod coverage;
 mod disk;
+mod epochs;
 mod execute;
 mod fault;
 mod lie;
@@ -35,9 +36,9 @@ mod world;
 
 use std::sync::Arc;
 
-use quorumscope_core::bft::{hotstuff, hybrid, pbft};
 #[cfg(not(feature = "one-world"))]
-use quorumscope_core::bft::{hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
+use quorumscope_core::bft::{epoch::Epochs, hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
+use quorumscope_core::bft::{hotstuff, hybrid, pbft};
 use quorumscope_core::entry::Entry;
 use quorumscope_core::log::Log;
 use quorumscope_core::machine::any::AnyMachine;
@@ -79,9 +80,9 @@ enum Inner {
     #[cfg(not(feature = "one-world"))]
     Raft(Box<World<Raft<Switches>>>),
     #[cfg(not(feature = "one-world"))]
-    Pbft(Box<World<Pbft<Switches>>>),
+    Pbft(Box<World<Epochs<Pbft<Switches>>>>),
     #[cfg(not(feature = "one-world"))]
-    HotStuff(Box<World<HotStuff<Switches>>>),
+    HotStuff(Box<World<Epochs<HotStuff<Switches>>>>),
     #[cfg(not(feature = "one-world"))]
     Hybrid(Box<World<Hybrid<Switches>>>),
     #[cfg(any(test, feature = "one-world"))]
@@ -129,18 +130,18 @@ impl Start {
         Ok(match setup.protocol.clone() {
             ProtocolSetup::Raft(config) => Self::Raft(config),
             ProtocolSetup::Pbft(settings, rules) => {
-                let trust = Trust::new(setup, settings.cluster, &settings.voters);
+                let trust = Trust::new(setup, settings.cluster);
                 Self::Pbft(pbft::Config::new(settings, rules, trust.signers())?, trust)
             }
             ProtocolSetup::HotStuff(voters, settings, rules) => {
-                let trust = Trust::new(setup, CLUSTER, &voters);
+                let trust = Trust::new(setup, CLUSTER);
                 let config =
                     hotstuff::Config { settings, ..hotstuff::Config::new(CLUSTER, voters, trust.signers(), rules) };
                 config.validate()?;
                 Self::HotStuff(config, trust)
             }
             ProtocolSetup::Hybrid(settings, rules) => {
-                let trust = Trust::new(setup, settings.bft.cluster, &settings.bft.voters);
+                let trust = Trust::new(setup, settings.bft.cluster);
                 Self::Hybrid(hybrid::Config::new(settings, rules, trust.signers())?, trust)
             }
         })

@@ -3,6 +3,7 @@
 //! Everything else in `sim` is generic over this trait, and instantiated here,
 //! so that the optimization level chosen for this crate applies.
 
+use quorumscope_core::bft::epoch::{Epochs, Instance as _, Seen};
 use quorumscope_core::bft::hotstuff::{self, HotStuff};
 use quorumscope_core::bft::hybrid::{self, Hybrid, rounds};
 use quorumscope_core::bft::pbft::{self, Pbft};
@@ -49,11 +50,15 @@ pub(crate) trait Subject: Deceive {
     /// The machine that its log drives.
     fn machine(config: &Self::Config, machine: MachineSetup) -> Sessions<AnyMachine>;
 
-    /// Who votes.
+    /// Who votes at first.
     fn voters(config: &Self::Config) -> &[NodeId];
 
-    /// Whose turn it is to lead in a view, where that is settled beforehand.
-    fn primary(config: &Self::Config, view: Term) -> Option<NodeId>;
+    /// Whose turn it is among these to lead in a view, where that is settled beforehand.
+    fn primary(config: &Self::Config, voters: &[NodeId], view: Term) -> Option<NodeId>;
+
+    /// Its epoch, where an operator's signed request changes who votes; `None` where a change is no request, or voters
+    /// stay.
+    fn epoch(&self) -> Option<u64>;
 
     /// Its role and term.
     fn standing(&self) -> (Role, Term);
@@ -112,8 +117,12 @@ impl Subject for Raft<Switches> {
         &config.voters
     }
 
-    fn primary(_config: &Self::Config, _view: Term) -> Option<NodeId> {
+    fn primary(_config: &Self::Config, _voters: &[NodeId], _view: Term) -> Option<NodeId> {
         None // Whoever is elected.
+    }
+
+    fn epoch(&self) -> Option<u64> {
+        None
     }
 
     fn standing(&self) -> (Role, Term) {
@@ -137,7 +146,7 @@ impl Subject for Raft<Switches> {
     }
 }
 
-impl Subject for Pbft<Switches> {
+impl Subject for Epochs<Pbft<Switches>> {
     type Checks = ByzantineChecks;
 
     fn name(_config: &Self::Config) -> &'static str {
@@ -160,32 +169,40 @@ impl Subject for Pbft<Switches> {
         &config.settings.voters
     }
 
-    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
-        Byzantine::of(&config.settings.voters, false).in_turn(view)
+    fn primary(_config: &Self::Config, voters: &[NodeId], view: Term) -> Option<NodeId> {
+        Byzantine::of(voters, false).in_turn(view)
+    }
+
+    fn epoch(&self) -> Option<u64> {
+        Some(self.epoch())
     }
 
     fn standing(&self) -> (Role, Term) {
-        (self.role(), self.view())
+        (self.instance().role(), self.instance().term())
     }
 
     fn commit(&self) -> LogIndex {
-        self.log().last_index()
+        self.instance().log().last_index()
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     fn members(&self) -> Option<&Membership> {
-        None
+        Some(Epochs::members(self))
     }
 
     fn count_sent(&self, message: &pbft::Message, _config: &Self::Config, coverage: &mut Coverage) {
-        coverage.snapshot_parts += u64::from(matches!(message, pbft::Message::Chunk(_)));
+        let is_part = match Pbft::<Switches>::see(message) {
+            Seen::Own(message) | Seen::Later(_, message) => matches!(message, pbft::Message::Chunk(_)),
+            Seen::Epoch(_) => false,
+        };
+        coverage.snapshot_parts += u64::from(is_part);
     }
 }
 
-impl Subject for HotStuff<Switches> {
+impl Subject for Epochs<HotStuff<Switches>> {
     type Checks = ByzantineChecks;
 
     fn name(_config: &Self::Config) -> &'static str {
@@ -208,28 +225,36 @@ impl Subject for HotStuff<Switches> {
         &config.voters
     }
 
-    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
-        Byzantine::of(&config.voters, false).in_turn(view)
+    fn primary(_config: &Self::Config, voters: &[NodeId], view: Term) -> Option<NodeId> {
+        Byzantine::of(voters, false).in_turn(view)
+    }
+
+    fn epoch(&self) -> Option<u64> {
+        Some(self.epoch())
     }
 
     fn standing(&self) -> (Role, Term) {
-        (self.role(), self.view())
+        (self.instance().role(), self.instance().term())
     }
 
     fn commit(&self) -> LogIndex {
-        self.log().last_index()
+        self.instance().log().last_index()
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     fn members(&self) -> Option<&Membership> {
-        None
+        Some(Epochs::members(self))
     }
 
     fn count_sent(&self, message: &hotstuff::Message, _config: &Self::Config, coverage: &mut Coverage) {
-        coverage.snapshot_parts += u64::from(matches!(message, hotstuff::Message::Chunk(_)));
+        let is_part = match HotStuff::<Switches>::see(message) {
+            Seen::Own(message) | Seen::Later(_, message) => matches!(message, hotstuff::Message::Chunk(_)),
+            Seen::Epoch(_) => false,
+        };
+        coverage.snapshot_parts += u64::from(is_part);
     }
 }
 
@@ -257,8 +282,12 @@ impl Subject for Hybrid<Switches> {
     }
 
     /// Leaders of the two rounds and primaries of PBFT take turns alike.
-    fn primary(config: &Self::Config, view: Term) -> Option<NodeId> {
-        Byzantine::of(&config.settings.bft.voters, false).in_turn(view.within_instance())
+    fn primary(_config: &Self::Config, voters: &[NodeId], view: Term) -> Option<NodeId> {
+        Byzantine::of(voters, false).in_turn(view.within_instance())
+    }
+
+    fn epoch(&self) -> Option<u64> {
+        None
     }
 
     fn standing(&self) -> (Role, Term) {

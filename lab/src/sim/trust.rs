@@ -1,17 +1,18 @@
 //! How do clients and nodes deal with each other where nodes may lie?
 //!
 //! Clients sign what they ask, ask every node once the first one has kept them
-//! waiting, and believe f+1 equal replies (PBFT §4.1). The executor verifies
+//! waiting, and believe f+1 equal replies (PBFT §4.1); which nodes these are, says `epochs`. The executor verifies
 //! the signatures in a message before the protocol sees it. Keys come from the
 //! run's seed.
 
 use std::sync::Arc;
 
+use quorumscope_core::bft::epoch::Request;
+use quorumscope_core::bft::request::OPERATOR;
 use quorumscope_core::bft::{Bundle, Reply, Signers};
 use quorumscope_core::crypto::{Claim, Identity, Signer, Verified, Verifier};
 use quorumscope_core::entry::Proposal;
 use quorumscope_core::protocol::Input;
-use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::{Body, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId, RequestNumber};
 
@@ -33,8 +34,6 @@ pub(crate) struct Trust {
     cluster: u64,
     keys: Keys,
     verifier: Arc<dyn Verifier>,
-    /// How many equal replies a client believes.
-    needed: u32,
     /// Whether a signature costs so much that nodes remember those that held.
     remembers: bool,
 }
@@ -55,13 +54,12 @@ pub(crate) fn signers_of(keys: Keys) -> Arc<dyn Signers> {
 }
 
 impl Trust {
-    /// Keys for all nodes and clients of a run, whose voters believe each other no more than they must.
-    pub(crate) fn new(setup: &Setup, cluster: u64, voters: &[NodeId]) -> Self {
+    /// Keys for all nodes and clients of a run, and for its operator.
+    pub(crate) fn new(setup: &Setup, cluster: u64) -> Self {
         let keys = Keys::new(setup.seed, setup.signer);
-        let clients = setup.clients.iter().map(|client| client.id);
+        let clients = setup.clients.iter().map(|client| client.id).chain([OPERATOR]);
         let verifier = keys.verifier(setup.nodes.iter().copied(), clients);
-        let needed = Byzantine::of(voters, false).one_honest();
-        Self { cluster, keys, verifier, needed, remembers: setup.signer == Scheme::Real }
+        Self { cluster, keys, verifier, remembers: setup.signer == Scheme::Real }
     }
 
     /// Lets nodes and clients believe signatures as this one does: for tests of a cluster that is deceived.
@@ -96,6 +94,12 @@ impl Trust {
         Arc::new(Bundle::signed(self.cluster, core::iter::once(proposal).collect(), signer.as_ref()))
     }
 
+    /// The operator's wish to change who votes, under its signature.
+    pub(crate) fn sign_change(&self, request: &Request, number: RequestNumber) -> Arc<Bundle> {
+        let signer = self.keys.signer(Identity::Client(OPERATOR));
+        Arc::new(request.signed(self.cluster, number, signer.as_ref()))
+    }
+
     /// Whether a reply comes from whom it names.
     pub(crate) fn holds(&self, reply: &Reply) -> bool {
         self.verifier.verify(&[reply.claim(self.cluster)]).is_ok()
@@ -108,7 +112,7 @@ impl<P: Subject> World<P> {
         match P::asks(&self.config) {
             Asks::Believed => vec![believed],
             Asks::Primary if attempt == 1 => vec![believed],
-            Asks::Primary | Asks::All => P::voters(&self.config).to_vec(),
+            Asks::Primary | Asks::All => self.voters().to_vec(),
         }
     }
 
@@ -166,15 +170,17 @@ impl<P: Subject> World<P> {
 
     /// A replica's reply reached its client.
     pub(super) fn on_reply(&mut self, index: usize, request: RequestNumber, reply: Reply, first: RecordId) {
+        let (needed, voters) = (self.believes(), self.voters().to_vec());
+        let counts = voters.contains(&reply.by);
         let (Some(trust), Some(client)) = (&self.trust, self.clients.get_mut(index)) else { return };
         let of = (reply.client, reply.number) == (client.setup.id, request);
         if !of || !trust.holds(&reply) {
             self.coverage.forged += 1;
             return;
         }
-        let needed = trust.needed;
         let (id, by, (_, result, _)) = (client.setup.id, reply.by, read_result(&reply.result));
-        let Some(open) = client.request(request) else { return };
+        let Some(open) = client.request(request).filter(|_| counts) else { return };
+        open.replies.only_of(&voters);
         let believed = open.replies.take(reply, needed).cloned();
         let equal = open.replies.equal();
         if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {
@@ -184,7 +190,7 @@ impl<P: Subject> World<P> {
         self.recorder.emit(stamp, || Body::Heard { client: id, number: request, by, result, equal, needed });
         let Some(believed) = believed else { return };
         self.coverage.replies_believed += 1;
-        if let Some(primary) = P::primary(&self.config, believed.view)
+        if let Some(primary) = P::primary(&self.config, self.voters(), believed.view)
             && let Some(client) = self.clients.get_mut(index)
             && let Some(open) = client.request(request)
         {

@@ -70,6 +70,7 @@ impl<P: Subject> World<P> {
 
     /// Counts elections, and tells the checkers where role, term or commit index changed.
     pub(crate) fn watch_standing(&mut self, index: usize) {
+        self.watch_epoch(index);
         let Some(node) = self.nodes.get_mut(index) else { return };
         let Some(protocol) = &node.protocol else { return };
         let (standing, commit) = (protocol.standing(), protocol.commit());

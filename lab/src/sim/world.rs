@@ -132,8 +132,12 @@ pub(crate) struct World<P: Subject> {
     pub(crate) coverage: Coverage,
     /// The last index that anybody has applied: each entry is counted once.
     pub(crate) counted: LogIndex,
-    /// The members at that index.
+    /// The members at that index; where voters change by epochs, those of the newest one.
     pub(crate) members: Membership,
+    /// The newest epoch that an honest node has begun.
+    pub(crate) epoch: u64,
+    /// How many changes of voters the operator has asked for.
+    pub(crate) changes: u64,
     pub(crate) violations: Vec<Violation>,
     /// Whom honest nodes record as convicted: the first of each.
     pub(crate) convicted: litemap::LiteMap<NodeId, ConvictedView>,
@@ -205,6 +209,8 @@ where
             coverage: Coverage::default(),
             counted: LogIndex::ZERO,
             members: Membership::of(P::voters(&config).to_vec()),
+            epoch: 0,
+            changes: 0,
             violations: Vec::new(),
             convicted: litemap::LiteMap::new(),
             decided: Arc::default(),

@@ -4,10 +4,12 @@
 //! record about something unknown changes nothing, and nothing grows without a
 //! bound. Read `timeline` next.
 
+use quorumscope_core::bft::epoch;
 use quorumscope_core::few;
 use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
+use quorumscope_core::event::Event;
 use quorumscope_core::record::{AnyHard, Body, Endpoint, Fate, NodeState, NodeStatus, Record, Verdict};
 use quorumscope_core::snapshot::Base;
 use quorumscope_core::storage::Hard as _;
@@ -117,6 +119,13 @@ impl View {
                     node.fold(record);
                 }
                 self.convict(record);
+            }
+            Body::Noted(Event::Epoch(epoch::Event::Begun { epoch, voters, .. })) => {
+                let lies = record.node.and_then(|node| self.nodes.get(&node)).is_some_and(|node| node.lies);
+                if *epoch > self.epoch && !lies {
+                    self.epoch = *epoch;
+                    self.voters = voters.iter().take(MAX_NAMED).copied().collect();
+                }
             }
             Body::DeadlineReached
             | Body::Proposed { .. }

@@ -4,6 +4,7 @@
 //! has a line is either a headline (read by an ARIA live region) or a detail
 //! (listed only). Whole sentences with rules are in `why`.
 
+mod epoch;
 mod evidence;
 mod hotstuff;
 mod hybrid;
@@ -221,6 +222,7 @@ fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::Rounds(event) => hybrid::round(node, event),
         Event::Hybrid(event) => hybrid::note(node, event),
         Event::Evidence(event) => evidence::note(node, event),
+        Event::Epoch(event) => epoch::note(node, event),
         Event::QuorumUnheard { .. }
         | Event::ReadsForwarded { .. }
         | Event::ReadsHeld { .. }

@@ -29,8 +29,10 @@ pub struct View {
     pub protocol: String,
     /// Scenario or cluster.
     pub name: String,
-    /// Who votes at first; empty where the stream does not say.
+    /// Who votes at first, and where voters change by epochs, now; empty where the stream does not say.
     pub voters: Vec<NodeId>,
+    /// The newest epoch that an honest node has begun, where voters change by epochs.
+    pub epoch: u64,
     /// The nodes.
     pub nodes: LiteMap<NodeId, NodeView>,
     /// The clients.

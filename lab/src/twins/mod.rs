@@ -19,6 +19,7 @@
 mod tests;
 mod world;
 
+use quorumscope_core::bft::epoch::Epochs;
 use quorumscope_core::bft::hotstuff::{self, HotStuff};
 use quorumscope_core::bft::pbft::{self, Pbft};
 use quorumscope_core::quorum::Byzantine;
@@ -81,14 +82,14 @@ pub fn enumerate(protocol: ProtocolName, off: &[Rule], bounds: Bounds) -> Option
             let mut config = hotstuff::Config::new(CLUSTER, voters, signers, rules);
             (config.settings.view_timeout, config.settings.max_view_timeout) = (VIEW, VIEW);
             config.settings.max_batch_requests = 1;
-            Some(run_all::<HotStuff<Switches>>(&config, Term(1), bounds))
+            Some(run_all::<Epochs<HotStuff<Switches>>>(&config, Term(1), bounds))
         }
         ProtocolName::Pbft => {
             let settings = pbft::Settings::new(CLUSTER, voters);
             let (request_timeout, retransmit) = ((VIEW, VIEW), RETRANSMIT);
             let settings = pbft::Settings { request_timeout, retransmit, max_batch_requests: 1, ..settings };
             let config = pbft::Config::new(settings, rules, signers).ok()?;
-            Some(run_all::<Pbft<Switches>>(&config, Term(0), bounds))
+            Some(run_all::<Epochs<Pbft<Switches>>>(&config, Term(0), bounds))
         }
         ProtocolName::Raft | ProtocolName::Hybrid => None,
     }

@@ -60,7 +60,7 @@ fn honest(scenario: &mut Scenario) {
     scenario.steps.retain(|step| !matches!(step.action, Some(Action::Byzantine { .. })));
 }
 
-const CASES: [Case; 64] = [
+const CASES: [Case; 65] = [
     ("one-way-cut", "no pre-vote", |scenario| scenario.raft.pre_vote = false),
     ("chain-of-three", "no pre-vote and no check-quorum", |scenario| {
         (scenario.raft.pre_vote, scenario.raft.check_quorum) = (false, false);
@@ -75,6 +75,9 @@ const CASES: [Case; 64] = [
     ("pbft-convicted", "nobody who lies", honest),
     ("pbft-convicted", "nobody who looks for evidence", |scenario| scenario.pbft.evidence = false),
     ("hotstuff-convicted", "nobody who looks for evidence", |scenario| scenario.hotstuff.evidence = false),
+    ("hotstuff-members", "nobody who takes another's place", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
+    }),
     ("hybrid-convicted", "nobody who lies", honest),
     ("hybrid-convicted", "nobody who looks for evidence", |scenario| scenario.pbft.evidence = false),
     ("log-repair", "nobody who backs up", |scenario| scenario.rules_off.push(Rule::BackUpOnConflict)),

@@ -75,6 +75,13 @@ impl Accuser {
         self.watches = if self.is_on { domains.iter().map(watch).collect() } else { Vec::new() };
     }
 
+    /// Goes on with the evidence and the verdicts of the one before it.
+    pub(in crate::bft) fn succeed(&mut self, before: &Self) {
+        self.held.clone_from(&before.held);
+        self.convicted.clone_from(&before.convicted);
+        self.say_at = before.say_at;
+    }
+
     /// Whether it listens at all.
     pub(in crate::bft) fn is_on(&self) -> bool {
         self.is_on

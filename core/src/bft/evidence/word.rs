@@ -248,7 +248,9 @@ pub fn said_in_pbft(message: &pbft::Message, from: NodeId, quorum: &Byzantine, t
         | pbft::Message::Body(..)
         | pbft::Message::FetchChunk(_)
         | pbft::Message::Chunk(_)
-        | pbft::Message::Evidence(_) => {}
+        | pbft::Message::Evidence(_)
+        | pbft::Message::Later { .. }
+        | pbft::Message::Epoch(_) => {}
     }
 }
 
@@ -311,7 +313,9 @@ pub fn said_in_hotstuff(message: &hotstuff::Message, from: NodeId, take: &mut im
         | hotstuff::Message::Stable(_)
         | hotstuff::Message::FetchChunk(_)
         | hotstuff::Message::Chunk(_)
-        | hotstuff::Message::Evidence(_) => {}
+        | hotstuff::Message::Evidence(_)
+        | hotstuff::Message::Later { .. }
+        | hotstuff::Message::Epoch(_) => {}
     }
 }
 

@@ -42,7 +42,9 @@ impl<R: Rules> HotStuff<R> {
             | Message::Stable(_)
             | Message::FetchChunk(_)
             | Message::Chunk(_)
-            | Message::Evidence(_) => false,
+            | Message::Evidence(_)
+            | Message::Later { .. }
+            | Message::Epoch(_) => false,
         };
         if is_verified {
             self.accuser.listen(0, |mut take| said_in_hotstuff(message, from, &mut take));

@@ -36,6 +36,8 @@ pub(super) struct Snapshots {
     making: Option<Committed>,
     /// Made and signed, not proven yet.
     taken: Vec<Taken>,
+    /// The state at which the instance has ended.
+    last: Option<Taken>,
     words: Checkpoints,
     /// The newest proof of which the snapshot is here.
     pub(super) stable: Option<Arc<StableCheckpoint>>,
@@ -55,6 +57,21 @@ impl Snapshots {
     pub(super) fn recovered(stable: Option<Arc<StableCheckpoint>>, latest: Option<Arc<Snapshot>>) -> Self {
         let proven = stable.clone();
         Self { stable, latest, proven, ..Self::default() }
+    }
+
+    /// Nothing is here but the proof of the state to begin with.
+    pub(super) fn held(root: Option<Arc<StableCheckpoint>>) -> Self {
+        Self { proven: root, ..Self::default() }
+    }
+
+    /// Whether the executor is making one.
+    pub(super) fn is_busy(&self) -> bool {
+        self.making.is_some()
+    }
+
+    /// The state at which the instance has ended, once it is made.
+    pub(super) fn last_state(&self) -> Option<(Checkpoint, Arc<Snapshot>)> {
+        self.last.as_ref().map(|last| (last.checkpoint, Arc::clone(&last.snapshot)))
     }
 
     /// Up to where the stable checkpoint reaches.
@@ -97,10 +114,16 @@ impl<R: Rules> HotStuff<R> {
         if at.sequence <= self.snapshots.sequence() {
             return; // A later state was installed meanwhile.
         }
-        let (term, membership, log_time) = (at.view, self.members.clone(), at.log_time.unwrap_or_default());
+        let end = self.end.as_ref().filter(|end| end.at == at);
+        let membership = end.map_or(&self.members, |end| &end.members).clone();
+        let (term, log_time, is_last) = (self.term_of(at.view), at.log_time.unwrap_or_default(), end.is_some());
         let meta = SnapshotMeta { index, term, log_time, membership, digest, subscription: None };
         let snapshot = Arc::new(Snapshot { meta, data });
         let checkpoint = Checkpoint::of(at.sequence, &snapshot);
+        if is_last {
+            self.snapshots.last = Some(Taken { at, checkpoint, snapshot });
+            return;
+        }
         if self.snapshots.taken.len() >= TAKEN {
             self.snapshots.taken.remove(0);
         }
@@ -165,7 +188,7 @@ impl<R: Rules> HotStuff<R> {
             let signers = proof.certificate.voters().collect();
             AnyEvent::HotStuff(Event::CheckpointStable { index: at.index, signers })
         });
-        let base = Base { index: at.index, term: at.view };
+        let base = Base { index: at.index, term: self.term_of(at.view) };
         let known = self.log.last_index();
         self.log.compact(base);
         self.persist.forget_after(known);

@@ -35,7 +35,7 @@ impl<R: Rules> HotStuff<R> {
     pub(super) fn commit_by(&mut self, third: &Arc<Block>, out: &mut Effects) {
         let Some(second) = self.tree.parent(third).cloned() else { return };
         let Some(first) = self.tree.parent(&second).cloned() else { return };
-        if first.view() <= self.committed.view {
+        if first.view() <= self.committed.view || self.held || self.is_over() {
             return;
         }
         let views = [first.view(), second.view(), third.view()];
@@ -55,13 +55,19 @@ impl<R: Rules> HotStuff<R> {
         if !out.check(follows, "a committed block follows the one that was committed before it") {
             return;
         }
+        let mut last = last;
+        let mut blocks = 0;
         for block in &chain {
+            if self.is_over() {
+                break;
+            }
             self.append(block, out);
+            (last, blocks) = (block, blocks + 1);
         }
         self.progress_made();
         self.persist.changed();
         out.note(|| {
-            let (view, block, blocks, index) = (last.view(), last.hash(), chain.len() as u64, self.committed.index);
+            let (view, block, index) = (last.view(), last.hash(), self.committed.index);
             AnyEvent::HotStuff(Event::Committed { view, block, blocks, index })
         });
         self.prune(known, &chain);
@@ -70,16 +76,17 @@ impl<R: Rules> HotStuff<R> {
     /// Puts a committed block's batch into the log.
     fn append(&mut self, block: &Arc<Block>, out: &mut Effects) {
         let after = self.log.last_index();
-        let entries = block.batch().entries(after, block.view());
+        let entries = block.batch().entries(after, self.term_of(block.view()));
         for entry in &entries {
             self.log.append(Arc::clone(entry));
         }
         self.committed = self.committed.with(block);
+        self.execute_changes(block, out);
         out.check(self.log.last_index() == self.committed.index, "the log ends where the last committed block does");
         if !entries.is_empty() {
             self.executing.push_back(Executing { after, through: self.committed.index, block: block.hash() });
             self.persist.append(entries);
-            if self.is_checkpoint(&self.committed) {
+            if self.is_checkpoint(&self.committed) || self.is_end(&self.committed) {
                 self.snapshots.due.push_back(self.committed);
             }
         }
@@ -128,12 +135,16 @@ impl<R: Rules> HotStuff<R> {
 
     /// Asks for the application of what is durable here: all of the log is committed.
     pub(super) fn apply_ready(&mut self, out: &mut Effects) {
-        if self.sync.installing.is_some() {
+        if self.sync.installing.is_some() || self.held {
             return; // The log speaks of the snapshot's state, which is not there yet.
         }
         let through = self.persist.durable().min(self.log.last_index());
-        while let Some(at) = self.snapshots.due.pop_front_if(|at| at.index <= through) {
+        while let Some(at) = self.snapshots.due.front().copied().filter(|at| at.index <= through) {
             self.apply_through(at.index, out);
+            if self.is_end(&at) && self.snapshots.is_busy() {
+                return; // This one has to be made, whatever is being made still.
+            }
+            self.snapshots.due.pop_front();
             self.snapshot_at(at, out);
         }
         self.apply_through(through, out);
@@ -172,9 +183,10 @@ impl<R: Rules> HotStuff<R> {
         for block in chain.iter().rev() {
             let after = at.index;
             at = at.with(block);
+            self.look_for_end(at, block, |_| ());
             if at.index > self.last_applied && !block.batch().is_null() {
                 self.executing.push_back(Executing { after, through: at.index, block: block.hash() });
-                if self.is_checkpoint(&at) {
+                if self.is_checkpoint(&at) || self.is_end(&at) {
                     self.snapshots.due.push_back(at);
                 }
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bft::epoch::Root;
 use crate::bft::{Signers, Tolerance, pool};
 use crate::crypto::{Domain, Family};
 use crate::few;
@@ -77,6 +78,8 @@ pub struct Config<R = AllOn> {
     pub instance: u64,
     /// The voters, sorted, each once. They count at the first start: then a node's store says who they were.
     pub voters: Vec<NodeId>,
+    /// The state that it begins with, where that is not the empty one: proven to whoever starts it.
+    pub root: Option<Arc<Root>>,
     /// Times and bounds.
     pub settings: Settings,
     /// Whose keys are here.
@@ -90,7 +93,8 @@ impl<R> Config<R> {
     #[must_use]
     pub fn new(cluster: u64, voters: Vec<NodeId>, signers: Arc<dyn Signers>, rules: R) -> Self {
         let voters = few::distinct(voters);
-        Self { cluster, configuration: 0, instance: 0, voters, settings: Settings::default(), signers, rules }
+        let settings = Settings::default();
+        Self { cluster, configuration: 0, instance: 0, voters, root: None, settings, signers, rules }
     }
 
     /// Where the replicas' statements mean something.

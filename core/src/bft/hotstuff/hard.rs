@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::block::Block;
 use super::message::{QuorumCertificate, TimeoutCertificate};
 use super::safety::Promises;
-use crate::bft::StableCheckpoint;
-use crate::crypto::Hash256;
+use crate::bft::{Checkpoint, StableCheckpoint, epoch};
+use crate::crypto::{Domain, Hash256};
 use crate::storage::Hard;
 use crate::types::{LogIndex, Sequence, Term, Wall};
 
@@ -41,6 +41,15 @@ impl Default for Committed {
 }
 
 impl Committed {
+    /// The block before all others of an instance that begins with this state. Its hash stands for the state and for
+    /// the instance, so that a block of one instance follows none of another.
+    #[must_use]
+    pub fn before(root: &Checkpoint, domain: &Domain) -> Self {
+        let Checkpoint { sequence, index, log_time, .. } = *root;
+        let block = Hash256::of(root.statement(domain).bytes());
+        Self { view: Term(0), block: Some(block), sequence, index, log_time: Some(log_time) }
+    }
+
     /// What is committed once the block that follows is.
     #[must_use]
     pub fn with(self, block: &Block) -> Self {
@@ -75,11 +84,17 @@ pub struct HardState {
     pub dropped: Vec<Hash256>,
     /// The newest proven checkpoint.
     pub stable: Option<Arc<StableCheckpoint>>,
+    /// What it must not forget of epochs. A write that begins one leaves nothing else of what was here.
+    pub epoch: epoch::HardState,
 }
 
 impl Hard for HardState {
     fn absorb(&mut self, later: Self) {
-        let Self { promises, committed, root, high, entered_by, blocks, dropped, stable } = later;
+        if self.epoch.ends_with(&later.epoch) {
+            *self = Self { epoch: std::mem::take(&mut self.epoch), ..Self::default() };
+        }
+        let Self { promises, committed, root, high, entered_by, blocks, dropped, stable, epoch } = later;
+        self.epoch.absorb(epoch);
         (self.promises, self.committed, self.root) = (promises, committed, root);
         self.high = high.or(self.high.take());
         self.entered_by = entered_by.or(self.entered_by.take());

@@ -4,7 +4,8 @@
 //! its checkpoint. The snapshot is fetched in parts (`bft::transfer`), written,
 //! and once it is durable it takes the place of the state; blocks after it are
 //! fetched as always. What clients had asked for may be executed in that state
-//! already: the pool forgets it, and clients ask again.
+//! already: the pool forgets it, and clients ask again. The state that an instance
+//! begins with is from before all of its blocks and requests, which stay (`instance`).
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub(super) struct Incoming {
 impl<R: Rules> HotStuff<R> {
     /// A peer has no blocks from before this checkpoint, or helps with a proof.
     pub(super) fn on_stable(&mut self, now: Now, from: NodeId, proof: StableCheckpoint, out: &mut Effects) {
-        if !proof.is_proven(&self.quorum) {
+        if !proof.is_proven_after(self.config.root.as_deref(), &self.quorum) {
             return Self::ignore(from, IgnoreReason::Malformed, out);
         }
         self.learn_stable(proof.clone(), out);
@@ -43,7 +44,7 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
-    fn begin_transfer(&mut self, now: Now, from: NodeId, proof: StableCheckpoint, out: &mut Effects) {
+    pub(super) fn begin_transfer(&mut self, now: Now, from: NodeId, proof: StableCheckpoint, out: &mut Effects) {
         let (index, bytes) = (proof.checkpoint.index, proof.checkpoint.bytes);
         let limit = self.config.settings.max_snapshot_bytes;
         let Some(transfer) = Transfer::new(proof, self.members.clone(), from, limit) else { return };
@@ -62,7 +63,7 @@ impl<R: Rules> HotStuff<R> {
     /// Asks the next one where nobody has answered in time.
     pub(super) fn retry_transfer(&mut self, now: Now, out: &mut Effects) {
         let Some(incoming) = &self.sync.incoming else { return };
-        if incoming.transfer.proof().checkpoint.sequence <= self.committed.sequence {
+        if incoming.transfer.proof().checkpoint.sequence <= self.committed.sequence && !self.held {
             // The blocks have come after all.
             self.sync.incoming = None;
             return;
@@ -70,8 +71,8 @@ impl<R: Rules> HotStuff<R> {
         if now.mono < incoming.deadline {
             return;
         }
-        let source = incoming.transfer.source();
-        if let Some(next) = self.next_peer(source)
+        let (proof, source) = (incoming.transfer.proof(), incoming.transfer.source());
+        if let Some(next) = self.next_source(proof, source)
             && let Some(incoming) = &mut self.sync.incoming
         {
             incoming.transfer.ask(next);
@@ -105,7 +106,7 @@ impl<R: Rules> HotStuff<R> {
             Arrival::Complete(snapshot) => {
                 let proof = Arc::new(incoming.transfer.proof().clone());
                 self.sync.incoming = None;
-                if proof.checkpoint.sequence > self.committed.sequence {
+                if proof.checkpoint.sequence > self.committed.sequence || self.held {
                     self.install(&proof, snapshot, out);
                 }
             }
@@ -118,18 +119,26 @@ impl<R: Rules> HotStuff<R> {
         let (base, log_time) = (snapshot.meta.base(), Some(snapshot.meta.log_time));
         let (index, sequence) = (base.index, proof.checkpoint.sequence);
         let snapshot = Arc::new(snapshot);
+        if self.log.last_index() > index {
+            self.persist.open().truncate = Some(index.next());
+        }
         self.log = Log::after(base, &[]);
-        self.committed = Committed { view: base.term, block: None, sequence, index, log_time };
-        self.root = self.committed;
-        self.tree = BlockTree::new(Root { view: base.term, block: None }, base.term);
+        self.held = false;
+        if !self.config.is_root(proof) {
+            let view = self.view_of(base.term);
+            self.committed = Committed { view, block: None, sequence, index, log_time };
+            self.root = self.committed;
+            self.tree = BlockTree::new(Root { view, block: None }, view);
+            self.pool.clear();
+        }
         self.executing.clear();
-        self.pool.clear();
         let ticket = self.persist.snapshot(Arc::clone(&snapshot), base);
         self.persist.stable(proof);
         self.snapshots.installed(Arc::clone(proof), snapshot);
         self.sync.installing = Some((ticket, index));
         self.progress_made();
         out.note(|| AnyEvent::HotStuff(Event::StateInstalled { index }));
+        self.commit_certified(out);
     }
 
     /// A snapshot that was taken in is durable: the state is restored from it, and blocks after it come next.

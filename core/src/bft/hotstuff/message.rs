@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::Block;
 use crate::bft::evidence::Evidence;
-use crate::bft::{Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
+use crate::bft::{Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint, epoch};
 use crate::crypto::{Domain, Hash256, Signature, Statement};
 use crate::quorum::Byzantine;
 use crate::types::{NodeId, Term};
@@ -49,6 +49,37 @@ pub enum Message {
     Chunk(Chunk),
     /// Proof that somebody has lied, for whoever has not heard of it.
     Evidence(Arc<Evidence>),
+    /// What was said in a later epoch than the first ([`epoch`]); an instance never sees it.
+    Later {
+        /// Which epoch.
+        epoch: u64,
+        /// What.
+        message: Box<Message>,
+    },
+    /// What is said about epochs; an instance never sees it.
+    Epoch(Box<epoch::Message>),
+}
+
+impl Message {
+    /// Whether it is one of those that blocks are ordered with.
+    pub(super) fn is_of_views(&self) -> bool {
+        match self {
+            Self::Proposal(_)
+            | Self::Vote(_)
+            | Self::Certificate(_)
+            | Self::Timeout(_)
+            | Self::TimeoutCertificate(_)
+            | Self::Blocks(_) => true,
+            Self::Fetch(_)
+            | Self::Checkpoint(_)
+            | Self::Stable(_)
+            | Self::FetchChunk(_)
+            | Self::Chunk(_)
+            | Self::Evidence(_)
+            | Self::Later { .. }
+            | Self::Epoch(_) => false,
+        }
+    }
 }
 
 /// A block, proposed.
@@ -148,21 +179,23 @@ pub fn timeout_statement(domain: &Domain, view: Term, high: Term) -> Statement {
 }
 
 impl QuorumCertificate {
-    /// That of the block before all others, which needs no votes.
+    /// That of the first block of all, which needs no votes.
     #[must_use]
     pub fn genesis() -> Self {
         Self::default()
     }
 
-    /// Whether it is that one.
+    /// That of the block before all others of an instance, which needs no votes either.
     #[must_use]
-    pub fn is_genesis(&self) -> bool {
-        *self == Self::default()
+    pub fn before(block: Hash256) -> Self {
+        Self { block, ..Self::default() }
     }
 
-    /// Whether enough voters are named. `distinct` is the rule `hotstuff.distinct-signers`.
-    pub(super) fn is_well_formed(&self, quorum: &Byzantine, distinct: bool) -> bool {
-        self.is_genesis() || (is_possible(self.view) && is_enough(&self.certificate, quorum, distinct))
+    /// Whether enough voters are named. `first` is the block before all others, `distinct` the rule
+    /// `hotstuff.distinct-signers`.
+    pub(super) fn is_well_formed(&self, first: Hash256, quorum: &Byzantine, distinct: bool) -> bool {
+        let is_first = *self == Self::before(first);
+        is_first || (is_possible(self.view) && is_enough(&self.certificate, quorum, distinct))
     }
 }
 

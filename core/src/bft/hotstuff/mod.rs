@@ -26,8 +26,8 @@
 //!   requests is not known to be committed: an idle cluster is quiet;
 //! * what a vote, a proposal or a timeout promises is durable before it leaves.
 //!
-//! Left out: changes of membership. Read `message` and `block` next,
-//! then `safety`, `proposals`, `votes`, `pacemaker` and `commit`; then `sync` and `accuse`.
+//! Voters change from one instance to the next ([`epoch`](crate::bft::epoch)). Read `message` and `block` next,
+//! then `safety`, `proposals`, `votes`, `pacemaker` and `commit`; then `sync`, `instance` and `accuse`.
 
 mod accuse;
 mod block;
@@ -35,9 +35,11 @@ mod block_tree;
 mod checkpoints;
 mod commit;
 mod config;
+mod epochs;
 mod event;
 mod hard;
 mod install;
+mod instance;
 mod message;
 mod pacemaker;
 mod persist;
@@ -67,6 +69,7 @@ pub use status::{BlockStatus, Replica};
 use block_tree::{BlockTree, Root};
 use checkpoints::Snapshots;
 use commit::Executing;
+use instance::End;
 use litemap::LiteMap;
 use pacemaker::Pacemaker;
 use persist::Persist;
@@ -74,7 +77,7 @@ use sync::Sync;
 
 use super::evidence::Accuser;
 use super::{Bundle, Pool};
-use crate::crypto::{Claim, Signer};
+use crate::crypto::{Claim, Hash256, Signer};
 use crate::event::Event as AnyEvent;
 use crate::few;
 use crate::log::Log;
@@ -96,7 +99,9 @@ pub struct HotStuff<R: Rules = AllOn> {
     config: Arc<Config<R>>,
     members: Membership,
     quorum: Byzantine,
-    /// `None` where its key is not here: it follows and says nothing.
+    /// The hash of the block before all others.
+    first: Hash256,
+    /// `None` where it has no vote, or its key is not here: it says nothing.
     signer: Option<Arc<dyn Signer>>,
     /// The current view: the one after that of its highest certificate or timeout certificate.
     view: Term,
@@ -121,6 +126,9 @@ pub struct HotStuff<R: Rules = AllOn> {
     votes: LiteMap<NodeId, Vote>,
     pacemaker: Pacemaker,
     sync: Sync,
+    /// Whether it lacks the state that the instance begins with: it executes nothing before it has one.
+    held: bool,
+    end: Option<End>,
     snapshots: Snapshots,
     persist: Persist,
     /// The views of the certificate and the timeout certificate that the last write spoke of.
@@ -147,14 +155,25 @@ impl<R: Rules> Protocol for HotStuff<R> {
     type Config = Config<R>;
 
     fn recover(config: &Config<R>, node: NodeId, image: &DiskImage<HardState>, _seed: u64, now: Now) -> Self {
-        let HardState { promises, committed, root, high, entered_by, .. } = image.hard.clone();
+        let HardState { mut promises, mut committed, mut root, high, entered_by, .. } = image.hard.clone();
         let snapshot = image.snapshot.as_ref().map(|snapshot| &snapshot.meta);
-        let held = snapshot.map_or(Base::NONE, |meta| meta.base());
-        let members = match (snapshot, image.first_members()) {
-            (Some(meta), _) => meta.membership.clone(),
-            (None, Some(members)) => members.clone(),
-            (None, None) => Membership::of(config.voters.clone()),
+        let restored = snapshot.map_or(Base::NONE, |meta| meta.base());
+        let members = match (&config.root, snapshot, image.first_members()) {
+            (Some(_), ..) | (None, None, None) => Membership::of(config.voters.clone()),
+            (None, Some(meta), _) => meta.membership.clone(),
+            (None, None, Some(members)) => members.clone(),
         };
+        let beginning = config.beginning();
+        let held = config.root.is_some() && restored.index < beginning.index;
+        if committed == Committed::default() {
+            (committed, root) = (beginning, beginning);
+        }
+        let first = beginning.block.unwrap_or_default();
+        if promises.lock == BlockId::default() {
+            promises.lock.block = first;
+        }
+        let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum));
+        let signer = config.signers.signer(node).filter(|_| quorum.is_voter(node));
         let log = Log::after(image.base, &image.log);
         let mut tree = BlockTree::new(Root { view: root.view, block: root.block }, committed.view);
         let mut blocks: Vec<_> = image.hard.blocks.iter().collect();
@@ -162,13 +181,15 @@ impl<R: Rules> Protocol for HotStuff<R> {
         for block in blocks {
             tree.insert(block);
         }
-        let high = high.unwrap_or_default();
+        let high = high.unwrap_or_else(|| Arc::new(QuorumCertificate::before(first)));
+        let stable = image.hard.stable.clone().or_else(|| Some(Arc::clone(&config.root.as_ref()?.stable)));
         let view = high.view.max(entered_by.as_ref().map_or(Term(0), |proof| proof.view)).next();
         let mut replica = Self {
             id: node,
-            quorum: Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum)),
+            quorum,
             members,
-            signer: config.signers.signer(node),
+            first,
+            signer,
             view,
             promises,
             committed,
@@ -177,18 +198,24 @@ impl<R: Rules> Protocol for HotStuff<R> {
             high,
             entered_by,
             tree,
-            apply_asked: held.index,
-            last_applied: held.index,
+            apply_asked: restored.index,
+            last_applied: restored.index,
             executing: VecDeque::new(),
             pool: Pool::new(config.settings.pool),
             votes: LiteMap::new(),
             pacemaker: Pacemaker::default(),
             sync: Sync::default(),
-            snapshots: Snapshots::recovered(image.hard.stable.clone(), image.snapshot.clone()),
+            held,
+            end: None,
+            snapshots: if held {
+                Snapshots::held(stable)
+            } else {
+                Snapshots::recovered(stable, image.snapshot.clone())
+            },
             persist: Persist::new(image.incarnation, log.last_index()),
             written: (Term(0), Term(0)),
             own: VecDeque::new(),
-            store_lost: image.format.is_none() || log.base().index > held.index,
+            store_lost: image.format.is_none() || (log.base().index > restored.index && !held),
             expiry: None,
             started: now.mono,
             accuser: accuse::accuser(config, node),
@@ -206,6 +233,8 @@ impl<R: Rules> Protocol for HotStuff<R> {
         match input {
             Input::Receive { from, message } => self.receive(now, from, message, out),
             Input::DeadlineReached => self.on_deadline(now, out),
+            // Whoever has no vote orders nothing.
+            Input::Requests(_) if !self.quorum.is_voter(self.id) => {}
             Input::Requests(bundles) => self.pool.take_in(now.mono, bundles, out),
             Input::Written(ticket) => self.persist.complete(ticket),
             Input::Applied { through, results } => self.on_applied(through, results, out),
@@ -241,9 +270,11 @@ impl<R: Rules> Protocol for HotStuff<R> {
         if self.store_lost {
             return None;
         }
-        let owes = self.apply_asked < self.persist.durable() && self.sync.installing.is_none();
-        let start = owes.then_some(self.started);
-        [start, self.pacemaker.deadline(), self.sync.deadline(), self.accuser.deadline()].into_iter().flatten().min()
+        let in_log = self.persist.durable().min(self.log.last_index());
+        let owes = self.apply_asked < in_log && self.sync.installing.is_none() && !self.held;
+        let start = (owes || self.lacks_root()).then_some(self.started);
+        let own = [start, self.pacemaker.deadline(), self.sync.deadline(), self.end_deadline()];
+        own.into_iter().chain([self.accuser.deadline()]).flatten().min()
     }
 
     fn status(&self) -> NodeStatus {
@@ -306,18 +337,6 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
-    /// What every write with a hard state says.
-    fn hard_state(&self) -> HardState {
-        HardState {
-            promises: self.promises,
-            committed: self.committed,
-            root: self.root,
-            high: Some(Arc::clone(&self.high)),
-            entered_by: self.entered_by.clone(),
-            ..HardState::default()
-        }
-    }
-
     fn on(&self, rule: Rule) -> bool {
         self.config.rules.on(rule)
     }
@@ -350,6 +369,7 @@ impl<R: Rules> HotStuff<R> {
     fn follow_up(&mut self, now: Now, out: &mut Effects) {
         self.accuse(now, out);
         loop {
+            self.say_end(now, out);
             self.restore_if_durable(now, out);
             self.count_own(now, out);
             self.propose_if_due(now, out);
@@ -367,36 +387,6 @@ impl<R: Rules> HotStuff<R> {
             }
             if written.is_none() {
                 return;
-            }
-        }
-    }
-
-    fn flush(&mut self, out: &mut Effects) -> Option<Ticket> {
-        if !self.persist.is_open() {
-            return None;
-        }
-        let mut state = self.hard_state();
-        let entered = self.entered_by.as_ref().map_or(Term(0), |proof| proof.view);
-        let known = std::mem::replace(&mut self.written, (self.high.view, entered));
-        state.high = state.high.filter(|high| high.view != known.0);
-        state.entered_by = state.entered_by.filter(|proof| proof.view != known.1);
-        let last = self.log.last_index();
-        let whole = |hard: &mut HardState| {
-            let (blocks, dropped) = (std::mem::take(&mut hard.blocks), std::mem::take(&mut hard.dropped));
-            *hard = HardState { blocks, dropped, stable: hard.stable.take(), ..state };
-        };
-        self.persist.flush(whole, last, out)
-    }
-
-    /// Counts own votes and timeouts that are durable.
-    fn count_own(&mut self, now: Now, out: &mut Effects) {
-        while let Some((ticket, _)) = self.own.front()
-            && (self.persist.is_complete(*ticket) || !self.on(Rule::HotStuffPersistBeforeVote))
-            && let Some((_, own)) = self.own.pop_front()
-        {
-            match own {
-                Own::Vote(vote) => self.count_vote(now, self.id, vote, false, out),
-                Own::Timeout(timeout) => self.count_timeout(now, self.id, *timeout, out),
             }
         }
     }

@@ -107,6 +107,7 @@ impl<R: Rules> HotStuff<R> {
     pub(super) fn on_deadline(&mut self, now: Now, out: &mut Effects) {
         self.retry_fetch(now, out);
         self.retry_transfer(now, out);
+        self.ask_for_root(now, out);
         if self.pacemaker.timer.is_some_and(|timer| now.mono >= timer.deadline) {
             self.pacemaker.timer = None;
             if self.wants_progress(now) {
@@ -195,7 +196,7 @@ impl<R: Rules> HotStuff<R> {
 
     /// Whether a repeated timeout is answered: an answer is a repetition for whoever gets it, and would be answered in
     /// turn. A liar, or a network that doubles messages, made a storm of that.
-    fn may_answer(&mut self, now: Now, voter: NodeId) -> bool {
+    pub(super) fn may_answer(&mut self, now: Now, voter: NodeId) -> bool {
         let pause = self.config.settings.view_timeout;
         let may = self.pacemaker.answered.get(&voter).is_none_or(|last| now.mono >= *last + pause);
         if may {

@@ -18,6 +18,10 @@ use crate::types::{Mono, NodeId, Now, Term, Wall};
 impl<R: Rules> HotStuff<R> {
     /// Whether views have to go on.
     pub(super) fn wants_progress(&self, now: Now) -> bool {
+        !self.is_over() && self.wants_more(now)
+    }
+
+    fn wants_more(&self, now: Now) -> bool {
         !self.pool.is_empty() || self.tree.has_untold() || self.tick_is_due(now)
     }
 
@@ -68,17 +72,19 @@ impl<R: Rules> HotStuff<R> {
     /// What waits and is not in a block that the next one follows.
     fn next_batch(&mut self, now: Now) -> Batch {
         self.pool.undo_all();
-        let (mut previous, mut length) = (None, 0);
+        let (mut previous, mut length, mut ends) = (None, 0, false);
         for block in self.tree.chain(self.high.block).take_while(|block| block.view() > self.committed.view) {
             previous = previous.or(block.batch().log_time());
             length += 1;
+            ends |= self.changed_by(block, |_| ()).is_some();
             for bundle in block.batch().bundles() {
                 self.pool.mark(&bundle.hash());
             }
         }
         let settings = &self.config.settings;
-        // Blocks pile up that cannot be committed: requests wait until they are.
-        if length > settings.max_blocks / 2 {
+        // Blocks pile up that cannot be committed: requests wait until they are. Or the instance ends: what comes after
+        // it only empties the pipe.
+        if length > settings.max_blocks / 2 || (ends && self.on(Rule::EpochEndsAtChange)) {
             return Batch::null();
         }
         let bundles = self.pool.take(settings.max_batch_requests, settings.max_batch_bytes);
@@ -94,6 +100,9 @@ impl<R: Rules> HotStuff<R> {
 
     /// Keeps a block whose parent is here.
     pub(super) fn keep(&mut self, block: &Arc<Block>) {
+        if self.is_full() {
+            return;
+        }
         if self.tree.insert(block) {
             self.persist.block(block);
             self.name_root();
@@ -101,6 +110,11 @@ impl<R: Rules> HotStuff<R> {
                 self.drop_forks();
             }
         }
+    }
+
+    /// Whether no block is taken in any more: nothing can be committed, and so nothing goes, before the state is here.
+    pub(super) fn is_full(&self) -> bool {
+        self.held && self.tree.len() > self.config.settings.max_blocks as usize
     }
 
     /// Takes a proposal (§5, Algorithm 3, "as a replica").
@@ -151,7 +165,7 @@ impl<R: Rules> HotStuff<R> {
     fn piles_up(&self, block: &Block) -> Option<VoteRefusal> {
         let committed = self.committed.view;
         let before = self.tree.chain(block.parent()).take_while(|block| block.view() > committed).count();
-        let too_long = !block.batch().is_null() && before > self.config.settings.max_blocks as usize;
+        let too_long = (!block.batch().is_null() || self.held) && before > self.config.settings.max_blocks as usize;
         too_long.then_some(VoteRefusal::TooLong)
     }
 

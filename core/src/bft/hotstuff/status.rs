@@ -59,13 +59,19 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
+    /// Its view among those of all instances: what is later is higher.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.term_of(self.view)
+    }
+
     pub(super) fn node_status(&self) -> NodeStatus {
         NodeStatus {
             role: self.role(),
-            term: self.view,
+            term: self.term(),
             voted_for: None,
             leader: self.leader(self.view),
-            commit: self.committed.index,
+            commit: if self.held { self.last_applied } else { self.committed.index },
             applied: self.last_applied,
             durable: self.persist.durable(),
             timer: self.pacemaker.timer,

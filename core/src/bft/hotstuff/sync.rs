@@ -32,6 +32,8 @@ pub(super) struct Sync {
     pub(super) incoming: Option<Incoming>,
     /// A snapshot that was taken in and is not durable yet: its write, and its index.
     pub(super) installing: Option<(Ticket, LogIndex)>,
+    /// The state that the instance begins with is longer than any that is taken in.
+    pub(super) is_hopeless: bool,
 }
 
 /// Blocks on their way.
@@ -68,6 +70,11 @@ impl Sync {
         }
     }
 
+    /// Nothing is missing any more.
+    pub(super) fn end(&mut self) {
+        (self.fetching, self.next, self.waiting) = (None, None, None);
+    }
+
     /// How many blocks are kept here.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
@@ -84,6 +91,9 @@ impl<R: Rules> HotStuff<R> {
         from: Option<NodeId>,
         out: &mut Effects,
     ) {
+        if self.is_full() {
+            return;
+        }
         let peer = from.filter(|from| *from != self.id).or_else(|| self.peers().next());
         let Some(peer) = peer else { return };
         if let Some(fetching) = &self.sync.fetching {
@@ -147,7 +157,7 @@ impl<R: Rules> HotStuff<R> {
         if !blocks.is_empty() {
             out.send(from, Message::Blocks(blocks), None);
         } else if let Some(stable) = &self.snapshots.stable
-            && stable.checkpoint.term > fetch.above
+            && self.view_of(stable.checkpoint.term) > fetch.above
         {
             out.send(from, Message::Stable(Box::new((**stable).clone())), None);
         }

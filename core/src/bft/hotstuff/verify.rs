@@ -17,7 +17,7 @@ use crate::types::{NodeId, Now, Term};
 impl<R: Rules> HotStuff<R> {
     /// Nothing has to hold of what is ignored whatever it proves: nobody verifies it for a liar.
     pub(super) fn list_claims(&self, from: NodeId, message: &Message, claims: &mut Vec<Claim>) {
-        if self.refuses(from, message).is_some() {
+        if self.refuses(from, message).is_some() || (self.is_over() && message.is_of_views()) {
             return;
         }
         let domain = self.config.domain();
@@ -48,11 +48,14 @@ impl<R: Rules> HotStuff<R> {
             }
             Message::TimeoutCertificate(proof) => self.claim_timeout_certificate(&domain, Some(proof), claims),
             Message::Checkpoint(signed) => claims.push(signed.checkpoint.claim(&domain, from, signed.signature)),
+            // What it begins with is proven.
+            Message::Stable(proof) if self.config.is_root(proof) => {}
             Message::Stable(proof) => proof.claims(&domain, claims),
             Message::Evidence(evidence) if self.accuser.is_moot(evidence) => {}
             Message::Evidence(evidence) => claims.extend(evidence.claims(self.config.cluster)),
             // Known by their hashes, or nothing that has to be believed.
             Message::Fetch(_) | Message::Blocks(_) | Message::FetchChunk(_) | Message::Chunk(_) => {}
+            Message::Later { .. } | Message::Epoch(_) => {}
         }
     }
 
@@ -94,6 +97,9 @@ impl<R: Rules> HotStuff<R> {
         if let Some(reason) = self.refuses(from, &message) {
             return Self::ignore(from, reason, out);
         }
+        if self.is_over() && message.is_of_views() {
+            return self.show_end(now, from, &message, out);
+        }
         self.listen(from, &message);
         match message {
             Message::Proposal(proposal) => self.on_proposal(now, from, &proposal, out),
@@ -110,12 +116,15 @@ impl<R: Rules> HotStuff<R> {
             Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
             Message::Chunk(chunk) => self.on_chunk(now, from, &chunk, out),
             Message::Evidence(evidence) => drop(self.accuser.take(from, evidence, out)),
+            // These do not fit.
+            Message::Later { .. } | Message::Epoch(_) => {}
         }
     }
 
     /// Why this message is ignored, whatever its signatures are worth. What is refused once is refused for ever.
     fn refuses(&self, from: NodeId, message: &Message) -> Option<IgnoreReason> {
-        if from == self.id || !self.quorum.is_voter(from) {
+        let gives_state = matches!(message, Message::Chunk(_)) && self.gives_root(from);
+        if from == self.id || !(self.quorum.is_voter(from) || gives_state) {
             return Some(IgnoreReason::NotAVoter);
         }
         match message {
@@ -158,11 +167,12 @@ impl<R: Rules> HotStuff<R> {
             | Message::FetchChunk(_)
             | Message::Chunk(_)
             | Message::Evidence(_) => true,
+            Message::Later { .. } | Message::Epoch(_) => false,
         }
     }
 
     fn is_certificate(&self, certificate: &QuorumCertificate) -> bool {
-        certificate.is_well_formed(&self.quorum, self.on(Rule::HotStuffDistinctSigners))
+        certificate.is_well_formed(self.first, &self.quorum, self.on(Rule::HotStuffDistinctSigners))
     }
 
     fn is_timeout_certificate(&self, proof: &TimeoutCertificate) -> bool {

@@ -55,7 +55,7 @@ impl<R: Rules> Config<R> {
     /// What runs inside leaves evidence to the hybrid.
     fn with(&self, settings: pbft::Settings) -> pbft::Config<R> {
         let settings = pbft::Settings { evidence: false, ..settings };
-        pbft::Config { settings, rules: self.rules.clone(), signers: Arc::clone(&self.signers) }
+        pbft::Config { settings, rules: self.rules.clone(), signers: Arc::clone(&self.signers), epoch: None }
     }
 
     /// Those of an era's two rounds.

@@ -34,7 +34,7 @@ pub mod rounds;
 mod status;
 mod switch;
 #[cfg(test)]
-mod testing;
+pub(in crate::bft) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod threat;

@@ -297,7 +297,9 @@ impl<R: Rules> Hybrid<R> {
             | pbft::Message::FetchValues(_)
             | pbft::Message::FetchChunk(_)
             | pbft::Message::Chunk(_)
-            | pbft::Message::Evidence(_) => Sequence(1),
+            | pbft::Message::Evidence(_)
+            | pbft::Message::Later { .. }
+            | pbft::Message::Epoch(_) => Sequence(1),
         };
         !self.on(Rule::HybridOpeningHoldsStatements) || (place == Sequence(1) && self.is_of_statements(message))
     }
@@ -323,6 +325,8 @@ impl<R: Rules> Hybrid<R> {
             | pbft::Message::FetchChunk(_)
             | pbft::Message::Chunk(_)
             | pbft::Message::Evidence(_) => true,
+            // No honest replica says so: the voters of an instance of the hybrid stay.
+            pbft::Message::Later { .. } | pbft::Message::Epoch(_) => false,
         }
     }
 

@@ -93,6 +93,8 @@ fn bundles(message: &pbft::Message) -> &[Arc<Bundle>] {
         | pbft::Message::FetchValues(_)
         | pbft::Message::FetchChunk(_)
         | pbft::Message::Chunk(_)
-        | pbft::Message::Evidence(_) => &[],
+        | pbft::Message::Evidence(_)
+        | pbft::Message::Later { .. }
+        | pbft::Message::Epoch(_) => &[],
     }
 }

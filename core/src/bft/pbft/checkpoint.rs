@@ -20,7 +20,7 @@ use super::message::Message;
 use super::{Effects, Pbft};
 use crate::bft::{Checkpoint, StableCheckpoint};
 use crate::crypto::Signature;
-use crate::rules::{Rule, Rules};
+use crate::rules::Rules;
 use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, NodeId, Now, Sequence, Wall};
 
@@ -110,7 +110,8 @@ impl<R: Rules> Pbft<R> {
         let Some(term) = self.log.term_at(index) else { return };
         let before = self.snapshots.before;
         let log_time = self.log.get(index).map(|entry| entry.log_time).or(before).unwrap_or_default();
-        let membership = self.members.clone();
+        let is_end = self.ended() == Some(sequence);
+        let membership = self.successors.clone().filter(|_| is_end).unwrap_or_else(|| self.members.clone());
         let meta = SnapshotMeta { index, term, log_time, membership, digest, subscription: None };
         let snapshot = Arc::new(Snapshot { meta, data });
         let checkpoint = Checkpoint::of(sequence, &snapshot);
@@ -122,7 +123,7 @@ impl<R: Rules> Pbft<R> {
         self.snapshots.made.push(made);
         // Where it ends no checkpoint is proven in this instance: whoever took the state from that, without the value,
         // would not know that it is the last, and would execute what is void.
-        let is_last = self.ended() == Some(sequence) && self.on(Rule::HybridLeaveEndsInstance);
+        let is_last = is_end && (self.is_over() || self.successors.is_some());
         let Some(signer) = self.signer.as_ref().filter(|_| self.is_checkpoint(sequence) && !is_last) else { return };
         let signature = signer.sign(&checkpoint.statement(&self.domain));
         self.broadcast(&Message::Checkpoint(Box::new((checkpoint, signature))), None, out);

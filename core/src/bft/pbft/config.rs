@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::bft::epoch::Root;
 use crate::bft::pool::Limits;
 use crate::bft::{Signers, Tolerance};
 use crate::crypto::{Domain, Family};
@@ -135,6 +136,15 @@ pub struct Config<R = AllOn> {
     pub rules: R,
     /// The replicas' keys, as far as they are here.
     pub signers: Arc<dyn Signers>,
+    /// Where it is one epoch of a cluster whose voters change.
+    pub epoch: Option<Epoch>,
+}
+
+/// An instance that is one epoch ([`epoch`](crate::bft::epoch)): it looks for changes of members, and begins with a root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Epoch {
+    /// What it begins with; `None` for the first.
+    pub root: Option<Arc<Root>>,
 }
 
 impl<R: Rules> Config<R> {
@@ -144,7 +154,13 @@ impl<R: Rules> Config<R> {
     /// Settings that cannot work.
     pub fn new(settings: Settings, rules: R, signers: Arc<dyn Signers>) -> Result<Self, ConfigError> {
         settings.validate()?;
-        Ok(Self { settings, rules, signers })
+        Ok(Self { settings, rules, signers, epoch: None })
+    }
+
+    /// What it begins with, where that is not nothing.
+    #[must_use]
+    pub fn root(&self) -> Option<&Arc<Root>> {
+        self.epoch.as_ref()?.root.as_ref()
     }
 }
 

@@ -90,7 +90,7 @@ impl<R: Rules> Pbft<R> {
             }
             let last = self.log.last_index();
             self.executed = sequence;
-            self.look_for_end(sequence, &value);
+            self.look_for_end(sequence, &value, out);
             let execution = Execution { sequence, last, value: value.hash() };
             self.applying.push(execution, !value.batch().is_empty());
             self.remember_executed(sequence, last, &value);

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::message::{Decided, NewView, Prepared};
 use super::value::{Subject, Value};
-use crate::bft::StableCheckpoint;
+use crate::bft::{StableCheckpoint, epoch};
 use crate::crypto::{Hash256, Signature};
 use crate::storage::Hard;
 use crate::types::{LogIndex, Sequence, Term};
@@ -85,6 +85,8 @@ pub struct HardState {
     pub new_view: Option<Arc<NewView>>,
     /// By sequence number, after the stable checkpoint.
     pub slots: Vec<(Sequence, HardSlot)>,
+    /// Which epoch this is, and whether it has ended. The rest is of that epoch.
+    pub epoch: epoch::HardState,
 }
 
 impl HardState {
@@ -97,7 +99,11 @@ impl HardState {
 
 impl Hard for HardState {
     fn absorb(&mut self, later: Self) {
-        let Self { view, changing, executed, stable, new_view, slots } = later;
+        if self.epoch.ends_with(&later.epoch) {
+            *self = Self { epoch: std::mem::take(&mut self.epoch), ..Self::default() };
+        }
+        let Self { view, changing, executed, stable, new_view, slots, epoch } = later;
+        self.epoch.absorb(epoch);
         (self.view, self.changing, self.executed) = (view, changing, executed);
         self.new_view = new_view.or(self.new_view.take());
         for (sequence, slot) in slots {
@@ -132,6 +138,17 @@ mod tests {
             ..HardSlot::default()
         };
         HardState { view: Term(view), slots: vec![(Sequence(sequence), slot)], ..HardState::default() }
+    }
+
+    #[test]
+    fn a_write_that_begins_an_epoch_leaves_nothing_of_the_one_before() {
+        let mut hard = accepts(3, 2, &value(1));
+        let begun = epoch::HardState { number: 1, ..epoch::HardState::default() };
+        let later = HardState { executed: Sequence(2), epoch: begun, ..HardState::default() };
+        hard.absorb(later.clone());
+        assert_eq!(hard, later);
+        hard.absorb(accepts(1, 3, &value(2)));
+        assert_eq!((hard.epoch, hard.slots.len(), hard.view), (later.epoch, 1, Term(1)));
     }
 
     #[test]

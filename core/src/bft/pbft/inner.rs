@@ -8,9 +8,9 @@
 
 use std::sync::Arc;
 
-use super::Pbft;
 use super::message::Committed;
 use super::value::Value;
+use super::{Effects, Pbft};
 use crate::bft::{Bundle, Checkpoint, StableCheckpoint};
 use crate::quorum::Byzantine;
 use crate::rules::{Rule, Rules};
@@ -66,13 +66,20 @@ impl<R: Rules> Pbft<R> {
 
     /// Whether nothing more is executed.
     pub(super) fn is_over(&self) -> bool {
-        self.ended.is_some() && self.on(Rule::HybridLeaveEndsInstance)
+        let rule = match self.successors {
+            Some(_) => Rule::EpochEndsAtChange,
+            None => Rule::HybridLeaveEndsInstance,
+        };
+        self.ended.is_some() && self.on(rule)
     }
 
     /// Takes note of a value that is executed.
-    pub(super) fn look_for_end(&mut self, sequence: Sequence, value: &Value) {
+    pub(super) fn look_for_end(&mut self, sequence: Sequence, value: &Value, out: &mut Effects) {
         if self.ended.is_none() && self.ending.is_some_and(|ends| ends(value, &self.quorum)) {
             self.ended = Some(sequence);
+        }
+        if self.ended.is_none() && self.config.epoch.is_some() {
+            self.look_for_change(sequence, value, out);
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::value::{Subject, Value};
+use crate::bft::epoch::{self, Root};
 use crate::bft::evidence::Evidence;
 use crate::bft::{Bundle, Certificate, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
 use crate::crypto::{Claim, Domain, Hash256, Hasher256, Identity, Signature, Statement};
@@ -140,9 +141,9 @@ impl ViewChange {
     }
 
     /// Whether an honest replica may say it, signatures apart: all certificates are of quorums and older than the view,
-    /// sequence numbers rise and lie in the window after the checkpoint.
+    /// sequence numbers rise and lie in the window after the checkpoint. The root is what the instance begins with.
     #[must_use]
-    pub fn is_well_formed(&self, quorum: &Byzantine, window: u64) -> bool {
+    pub fn is_well_formed(&self, quorum: &Byzantine, window: u64, root: Option<&Root>) -> bool {
         let (low, high) = (self.low(), Sequence(self.low().0.saturating_add(window)));
         let fits = |prepared: &Arc<Prepared>| {
             let Subject { view, sequence, .. } = prepared.subject;
@@ -151,7 +152,7 @@ impl ViewChange {
         self.view <= Term::MAX
             && quorum.is_voter(self.replica)
             && self.prepared.len() as u64 <= window
-            && self.stable.as_ref().is_none_or(|stable| stable.is_proven(quorum))
+            && self.stable.as_ref().is_none_or(|stable| stable.is_proven_after(root, quorum))
             && self.prepared.is_sorted_by(|a, b| a.subject.sequence < b.subject.sequence)
             && self.prepared.iter().all(fits)
     }
@@ -310,6 +311,15 @@ pub enum Message {
     Chunk(Box<Chunk>),
     /// Proof that somebody has lied, for whoever has not heard of it.
     Evidence(Arc<Evidence>),
+    /// Of a later epoch than the first; nothing is within that again. For [`epoch`](crate::bft::epoch), as the next.
+    Later {
+        /// Which.
+        epoch: u64,
+        /// What.
+        message: Box<Message>,
+    },
+    /// About epochs.
+    Epoch(Box<epoch::Message>),
 }
 
 impl Message {
@@ -339,7 +349,13 @@ impl Message {
             Self::Stable(stable) => stable.proof.claims(domain, claims),
             Self::Body(_, value) => value.batch().claims(domain.cluster, claims),
             Self::Evidence(evidence) => claims.extend(evidence.claims(domain.cluster)),
-            Self::Standing(_) | Self::FetchValues(_) | Self::FetchChunk(_) | Self::Chunk(_) => {}
+            // The last two are handed in by nobody: whoever runs one epoch after another looks into them.
+            Self::Standing(_)
+            | Self::FetchValues(_)
+            | Self::FetchChunk(_)
+            | Self::Chunk(_)
+            | Self::Later { .. }
+            | Self::Epoch(_) => {}
         }
     }
 }

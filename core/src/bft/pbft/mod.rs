@@ -23,7 +23,7 @@
 //! * no reads beside the log: f+1 slow replicas and f liars can agree on a stale
 //!   answer (§5.1.3 needs a quorum; it is left out).
 //!
-//! Left out: change of members within an instance, and MACs (§5).
+//! Left out: change of members within an instance ([`epoch`](crate::bft::epoch) runs one after the other), and MACs (§5).
 //!
 //! Read `message` and `normal_case` next, then `execute`, `checkpoint`,
 //! `view_change`, `timers`, `catch_up` and `state_transfer`; `receive` and `recall`
@@ -33,6 +33,7 @@ mod accuse;
 mod catch_up;
 mod checkpoint;
 mod config;
+mod epoch;
 pub mod event;
 mod execute;
 mod hard;
@@ -54,7 +55,7 @@ mod view_change;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use config::{Config, ConfigError, Settings};
+pub use config::{Config, ConfigError, Epoch, Settings};
 pub use event::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 pub use hard::{HardSlot, HardState};
 pub use inner::Ending;
@@ -141,6 +142,8 @@ pub struct Pbft<R: Rules = AllOn> {
     /// Where a value ends the instance, and whether it does.
     ending: Option<Ending>,
     ended: Option<Sequence>,
+    /// Who votes in the next epoch, where a change of members has ended this one.
+    successors: Option<Membership>,
 }
 
 impl<R: Rules> Protocol for Pbft<R> {
@@ -171,7 +174,8 @@ impl<R: Rules> Protocol for Pbft<R> {
             stable: hard.stable.clone(),
             checkpoints: Checkpoints::default(),
             snapshots: Snapshots::after(snapshot.map(|snapshot| snapshot.meta.log_time)),
-            slots: Slots::after(hard.low().min(hard.executed)),
+            // Nothing before its root is ordered in this instance.
+            slots: Slots::after(if config.root().is_some() { hard.low() } else { hard.low().min(hard.executed) }),
             order: Order::default(),
             executed: hard.executed,
             executed_time: time,
@@ -188,9 +192,10 @@ impl<R: Rules> Protocol for Pbft<R> {
             installing: None,
             accuser: accuse::accuser(config, node),
             has_begun: false,
-            held: false,
+            held: config.root().is_some_and(|root| hard.executed < root.stable.checkpoint.sequence),
             ending: None,
-            ended: None,
+            ended: hard.epoch.ended.as_ref().map(|ended| ended.0),
+            successors: hard.epoch.ended.as_ref().map(|ended| ended.1.clone()),
             config: Arc::new(config.clone()),
             members,
             quorum,
@@ -202,7 +207,7 @@ impl<R: Rules> Protocol for Pbft<R> {
 
     fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
         if self.signer.is_none() {
-            return;
+            return self.step_silently(input, out);
         }
         if !std::mem::replace(&mut self.has_begun, true) {
             let (view, changing, stable, executed) = (self.view, self.changing, self.low(), self.executed);
@@ -270,6 +275,12 @@ impl<R: Rules> Pbft<R> {
     #[must_use]
     pub fn view(&self) -> Term {
         self.view
+    }
+
+    /// Its view among those of all instances: what is later is higher.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.view.in_instance(self.domain.instance)
     }
 
     /// The last sequence number that it has executed.
@@ -349,7 +360,12 @@ impl<R: Rules> Pbft<R> {
             self.apply_ready(out);
             let (view, changing, executed) = (self.view, self.changing, self.executed);
             let numbers = |hard: &mut HardState| (hard.view, hard.changing, hard.executed) = (view, changing, executed);
-            let written = self.persist.flush(numbers, self.log.last_index(), out);
+            let ended = self.ended_with();
+            let hard = |hard: &mut HardState| {
+                numbers(hard);
+                hard.epoch.ended = ended;
+            };
+            let written = self.persist.flush(hard, self.log.last_index(), out);
             if !out.is_immediate() || !self.count_as_done(written) {
                 break;
             }

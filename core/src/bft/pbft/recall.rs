@@ -11,6 +11,7 @@ use super::Pbft;
 use super::checkpoint::Made;
 use super::execute::Execution;
 use super::hard::HardState;
+use crate::bft::epoch;
 use crate::rules::Rules;
 use crate::storage::{DiskImage, Format};
 
@@ -58,6 +59,7 @@ impl<R: Rules> Pbft<R> {
             stable: self.stable.clone(),
             new_view: self.new_view.clone(),
             slots: slots.map(|(sequence, slot)| (sequence, slot.hard.clone())).collect(),
+            epoch: epoch::HardState { ended: self.ended_with(), ..epoch::HardState::default() },
         };
         DiskImage {
             format: Some(format),

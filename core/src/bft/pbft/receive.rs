@@ -38,7 +38,8 @@ impl<R: Rules> Pbft<R> {
     }
 
     pub(super) fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if self.place_of(from).is_none() || from == self.id {
+        let serves = matches!(message, Message::Chunk(_)) && self.is_source(from);
+        if (self.place_of(from).is_none() && !serves) || from == self.id {
             return self.ignore(from, Ignored::NotAVoter, out);
         }
         if self.is_moot(&message) {
@@ -61,6 +62,7 @@ impl<R: Rules> Pbft<R> {
             Message::FetchChunk(fetch) => self.on_fetch_chunk(from, &fetch, out),
             Message::Chunk(chunk) => self.on_chunk(from, &chunk, out),
             Message::Evidence(evidence) => drop(self.accuser.take(from, evidence, out)),
+            Message::Later { .. } | Message::Epoch(_) => self.ignore(from, Ignored::NotNeeded, out),
         }
     }
 
@@ -103,7 +105,9 @@ impl<R: Rules> Pbft<R> {
             | Message::FetchValues(_)
             | Message::Body(..)
             | Message::FetchChunk(_)
-            | Message::Chunk(_) => false,
+            | Message::Chunk(_)
+            | Message::Later { .. }
+            | Message::Epoch(_) => false,
         }
     }
 }

@@ -11,8 +11,10 @@ use super::checkpoint::Made;
 use super::event::{Event, Ignored};
 use super::message::{Message, Stable};
 use super::{Effects, Pbft};
+use crate::bft::epoch::Root;
 use crate::bft::transfer::Arrival;
 use crate::bft::{Checkpoint, Chunk, FetchChunk, StableCheckpoint, Transfer};
+use crate::few;
 use crate::rules::{Rule, Rules};
 use crate::types::{LogIndex, NodeId, Now, Sequence, Ticket};
 
@@ -26,7 +28,8 @@ pub(super) struct Installing {
 
 impl<R: Rules> Pbft<R> {
     pub(super) fn on_stable(&mut self, now: Now, from: NodeId, stable: &Stable, out: &mut Effects) {
-        if !stable.proof.is_proven(&self.quorum) {
+        let root = self.config.root().map(|root| &**root);
+        if !stable.proof.is_proven_after(root, &self.quorum) {
             return self.ignore(from, Ignored::Malformed, out);
         }
         self.adopt_stable(now, &stable.proof, out);
@@ -38,12 +41,39 @@ impl<R: Rules> Pbft<R> {
 
     /// Asks on; another peer where the one before has fallen silent.
     pub(super) fn go_on_with_transfer(&mut self, out: &mut Effects) {
+        self.fetch_root(out);
+        let sources = self.sources();
         let Some(transfer) = &mut self.transfer else { return };
         if self.timers.rounds > 0 {
-            transfer.ask(self.quorum.after(transfer.source(), self.id));
+            transfer.ask(few::after(&sources, transfer.source(), self.id));
         }
         let (to, request) = (transfer.source(), transfer.request());
         out.send(to, Message::FetchChunk(request), None);
+    }
+
+    /// Whoever begins an epoch without its state fetches that: it knows the proof, and who has signed it.
+    fn fetch_root(&mut self, out: &mut Effects) {
+        let Some(root) = self.config.root().cloned() else { return };
+        let lacks = self.held && self.stable.as_ref() == Some(&root.stable);
+        let idle = self.transfer.is_none() && self.arrived.is_none() && self.installing.is_none();
+        let source = root.sources.iter().find(|source| **source != self.id);
+        if let Some(source) = source.filter(|_| lacks && idle) {
+            self.begin_transfer(*source, &root.stable, out);
+        }
+    }
+
+    /// Whether it may have the state that this epoch begins with, although it may have no vote any more.
+    pub(super) fn is_source(&self, node: NodeId) -> bool {
+        self.config.root().is_some_and(|root| root.sources.contains(&node))
+    }
+
+    /// Who may have the state that is being fetched.
+    fn sources(&self) -> Vec<NodeId> {
+        let is_root = |root: &&Arc<Root>| {
+            self.transfer.as_ref().is_some_and(|transfer| transfer.proof().checkpoint == root.stable.checkpoint)
+        };
+        let others = self.config.root().filter(is_root).map_or(&[][..], |root| &root.sources);
+        few::distinct(self.quorum.voters().iter().chain(others).copied())
     }
 
     /// Begins to fetch a state, where none newer is on its way.
@@ -69,13 +99,14 @@ impl<R: Rules> Pbft<R> {
     }
 
     pub(super) fn on_chunk(&mut self, from: NodeId, chunk: &Chunk, out: &mut Effects) {
+        let sources = self.sources();
         let Some(transfer) = &mut self.transfer else { return self.ignore(from, Ignored::NotNeeded, out) };
         let sequence = transfer.proof().checkpoint.sequence;
         match transfer.take(from, chunk) {
             Arrival::Ignored => self.ignore(from, Ignored::NotNeeded, out),
             Arrival::More(request) => out.send(from, Message::FetchChunk(request), None),
             Arrival::Forged { by } => {
-                let next = self.quorum.after(from, self.id);
+                let next = few::after(&sources, from, self.id);
                 transfer.ask(next);
                 let request = transfer.request();
                 out.note(|| Event::TransferSpoilt { sequence, by }.into());

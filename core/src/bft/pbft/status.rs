@@ -99,7 +99,7 @@ impl<R: Rules> Pbft<R> {
         });
         NodeStatus {
             role: self.role(),
-            term: self.view,
+            term: self.term(),
             leader: self.primary().filter(|_| !self.changing),
             commit: self.log.last_index(),
             applied: self.applying.applied,

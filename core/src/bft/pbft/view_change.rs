@@ -145,7 +145,7 @@ impl<R: Rules> Pbft<R> {
     }
 
     pub(super) fn on_view_change(&mut self, now: Now, from: NodeId, change: &Arc<ViewChange>, out: &mut Effects) {
-        if change.replica != from || !change.is_well_formed(&self.quorum, self.window()) {
+        if change.replica != from || !self.is_well_formed(change) {
             return self.ignore(from, super::event::Ignored::Malformed, out);
         }
         if change.view < self.view || (change.view == self.view && !self.changing) {
@@ -249,10 +249,13 @@ impl<R: Rules> Pbft<R> {
         self.enter_view(now, new_view, &follows, out);
     }
 
+    fn is_well_formed(&self, change: &ViewChange) -> bool {
+        change.is_well_formed(&self.quorum, self.window(), self.config.root().map(|root| &**root))
+    }
+
     fn rests_on_view_changes(&self, new_view: &NewView) -> bool {
         let NewView { view, view_changes, .. } = new_view;
-        let fits =
-            |change: &Arc<ViewChange>| change.view == *view && change.is_well_formed(&self.quorum, self.window());
+        let fits = |change: &Arc<ViewChange>| change.view == *view && self.is_well_formed(change);
         *view > Term(0)
             && view_changes.len() <= self.quorum.voters().len()
             && view_changes.is_sorted_by(|a, b| a.replica < b.replica)

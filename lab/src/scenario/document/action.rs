@@ -131,6 +131,10 @@ impl Action {
             Self::Byzantine { tricks, .. } => {
                 return tricks.iter().find(|trick| !trick.fits(protocol)).map(|trick| trick.name());
             }
+            Self::Members { add, observe, .. } if protocol.has_epochs() => {
+                let only = "learners and observers: its voters change at once (promote, remove)";
+                return (!add.is_empty() || !observe.is_empty()).then_some(only);
+            }
             Self::Members { .. } => "changes of members",
             Self::Subscribe { .. } => "edges",
             Self::Transfer { .. } => "transfer of leadership: views change when their time has come",

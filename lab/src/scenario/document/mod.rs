@@ -100,11 +100,20 @@ impl ProtocolName {
         }
     }
 
-    /// Whether a run of it can switch this rule off: it is one of its own, or of the sessions that all have.
+    /// Whether a run of it can switch this rule off: it is one of its own, or of what it shares with others.
     #[must_use]
     pub fn has(self, rule: Rule) -> bool {
         let family = rule.name().split('.').next();
-        family == Some("session") || family == Some(self.name())
+        family == Some("session") || family == Some(self.name()) || (family == Some("epoch") && self.has_epochs())
+    }
+
+    /// Whether its voters change by epochs: at an operator's signed request, which ends one instance and begins the next.
+    #[must_use]
+    pub fn has_epochs(self) -> bool {
+        match self {
+            Self::Pbft | Self::HotStuff => true,
+            Self::Raft | Self::Hybrid => false,
+        }
     }
 
     /// The protocol whose runs show best what breaks without a rule.

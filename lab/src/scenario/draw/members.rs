@@ -4,10 +4,58 @@
 //! lost its disk, and hold a part of the state as an edge. All of it goes
 //! through the log, so a fault may swallow it: what matters is asked again.
 
+use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{NodeId, Span, Time};
 
 use super::{Draw, crashed};
-use crate::scenario::document::{Action, NodeVerb, Selector};
+use crate::scenario::document::{Action, NodeVerb, Scenario, Selector, Step};
+use crate::scenario::profile::Plan;
+
+/// The generator of changes of voters is a concern of its own.
+const CONCERN: u64 = 0x_E70C;
+
+/// Whether voters change in this seed's run, where its protocol has epochs.
+pub(super) fn swaps(seed: u64) -> bool {
+    Rng::new(seed, CONCERN).below(2) == 0
+}
+
+/// A voter loses its vote to the node outside, and gets it back, as often as the plan says: in about half of the seeds
+/// with liars one of them. Each is asked three times, as the first time may come amid a fault; what was meant for an epoch
+/// that has ended changes nothing.
+pub(super) fn epochs(scenario: &Scenario, plan: &Plan, seed: u64, calm: Time, liars: &[Step]) -> Vec<Step> {
+    let mut rng = Rng::new(seed, CONCERN);
+    let _ = rng.below(2);
+    let mut one_of = |nodes: &[NodeId]| {
+        let place = usize::try_from(rng.below(nodes.len().max(1) as u64)).unwrap_or_default();
+        nodes.get(place).copied().unwrap_or(NodeId(1))
+    };
+    let named = liars.iter().filter_map(|step| match &step.action {
+        Some(Action::Byzantine { node, .. }) => Some(node.iter().filter_map(|selector| match selector {
+            Selector::Node(node) => Some(*node),
+            _ => None,
+        })),
+        _ => None,
+    });
+    let liars: Vec<NodeId> = named.flatten().collect();
+    let honest: Vec<NodeId> = scenario.voters.iter().filter(|node| !liars.contains(node)).copied().collect();
+    let Some(spare) = scenario.nodes.iter().find(|node| !scenario.voters.contains(node)) else { return Vec::new() };
+    let leaves_a_liar = !liars.is_empty() && one_of(&[NodeId(1), NodeId(2)]) == NodeId(1);
+    let slot = calm.0 / u64::from(plan.epochs + 1);
+    let mut steps = Vec::new();
+    for number in 0..plan.epochs {
+        let leaves = one_of(if leaves_a_liar { &liars } else { &honest });
+        let begins = slot / 2 + slot * u64::from(number);
+        for (part, promote, remove) in [(0, *spare, leaves), (1, leaves, *spare)] {
+            for again in 0..3 {
+                let at = Time(begins + slot / 2 * part + slot / 8 * again);
+                let (promote, remove) = (vec![Selector::Node(promote)], vec![Selector::Node(remove)]);
+                let action = Action::Members { to: Selector::Foremost, add: vec![], promote, remove, observe: vec![] };
+                steps.push(Step::new(at, action));
+            }
+        }
+    }
+    steps
+}
 
 impl Draw<'_> {
     /// Whoever lost its disk first is taken out, and a node that was never a member takes its place (thesis §4.4).

@@ -77,6 +77,11 @@ pub fn generate(
     if (plan.replaced || plan.edges > 0) && nodes < MAX_NODES {
         scenario.nodes.push(spare);
     }
+    let swaps = plan.epochs > 0 && nodes < MAX_NODES && members::swaps(seed);
+    if swaps {
+        scenario.voters = nodes_drawn.clone();
+        scenario.nodes.push(spare);
+    }
     if plan.zones && drawn.zones {
         scenario.raft.leader_zones = preferred(&nodes_drawn);
         let (here, elsewhere) = scenario.nodes.iter().partition(|node| node.0 % 2 == 1);
@@ -110,7 +115,11 @@ pub fn generate(
     }
     draw.calm();
     let mut steps = draw.steps;
-    steps.extend(liars::draw(&scenario, plan, seed, calm));
+    let liars = liars::draw(&scenario, plan, seed, calm);
+    if swaps {
+        steps.extend(members::epochs(&scenario, plan, seed, calm, &liars));
+    }
+    steps.extend(liars);
     steps.sort_by_key(|step| step.at);
     scenario.steps = steps;
     scenario

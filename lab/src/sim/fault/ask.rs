@@ -4,6 +4,7 @@
 //! transfers and snapshots go to a node itself, which may say no. What nodes
 //! suffer is in `node`.
 
+use quorumscope_core::bft::epoch::Nonsense;
 use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::Class;
 use quorumscope_core::machine::any::AnyCommand;
@@ -15,6 +16,7 @@ use quorumscope_core::types::NodeId;
 
 use super::CommandError;
 use crate::sim::client::Wish;
+use crate::sim::epochs::is_of_voters;
 use crate::sim::subject::Subject;
 use crate::sim::world::World;
 use crate::trace::view::Liveness;
@@ -82,10 +84,22 @@ impl<P: Subject> World<P> {
             self.known(*named)?;
         }
         let index = self.require(node, &[Liveness::Up], "only a running node takes a change of members")?;
+        let epoch = self.epoch_of(index);
+        if epoch.is_some() {
+            is_of_voters(change).map_err(CommandError::Value)?;
+        }
         self.admit(command);
         let asked = self.say(Some(index), words::change_of_members(node, change));
-        self.step_node(index, asked, Input::Reconfigure(change.clone()));
+        match epoch {
+            Some(epoch) => self.change_voters(index, asked, epoch, change.clone()),
+            None => self.step_node(index, asked, Input::Reconfigure(change.clone())),
+        }
         Ok(())
+    }
+
+    /// The epoch of a node, where voters change by epochs.
+    fn epoch_of(&self, index: usize) -> Option<u64> {
+        self.nodes.get(index)?.protocol.as_ref()?.epoch()
     }
 
     pub(super) fn subscribe(
@@ -99,6 +113,9 @@ impl<P: Subject> World<P> {
             self.known(*edge)?;
         }
         let index = self.require(node, &[Liveness::Up], "only a running node takes a change of members")?;
+        if self.epoch_of(index).is_some() {
+            return Err(CommandError::Value(Nonsense::VotersOnly.to_string()));
+        }
         self.admit(command);
         let names: Vec<String> = edges.iter().map(ToString::to_string).collect();
         let said = format!("{node} is asked for edges {} with {}", names.join(", "), keys.join(", "));

@@ -44,7 +44,7 @@ impl<P: Subject> World<P> {
             return Err(CommandError::Value(format!("{victim} cannot be lied to: it is no honest part of this run")));
         }
         self.admit(command);
-        let voters = P::voters(&self.config);
+        let voters = self.voters();
         let others: Vec<NodeId> = voters.iter().filter(|voter| !liars.contains(voter)).copied().collect();
         let clients: Vec<ClientId> = self.clients.iter().map(|client| client.setup.id).collect();
         let against = match against {

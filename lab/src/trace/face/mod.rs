@@ -10,6 +10,7 @@ mod board;
 #[cfg(test)]
 mod board_tests;
 mod entries;
+mod epoch;
 mod hotstuff;
 mod hotstuff_board;
 mod hybrid;

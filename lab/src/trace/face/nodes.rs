@@ -62,7 +62,8 @@ fn words_of(protocol: ProtocolName, role: Role) -> &'static str {
         (ProtocolName::Pbft, Role::Leader) => words::PRIMARY,
         (ProtocolName::Pbft, Role::Follower) => words::BACKUP,
         (ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Follower) => words::REPLICA,
-        (ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Learner) => words::CATCHING_UP,
+        (ProtocolName::Pbft | ProtocolName::HotStuff, Role::Learner) => words::NO_VOTE,
+        (ProtocolName::Hybrid, Role::Learner) => words::CATCHING_UP,
         (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, _) => {
             role_words(role)
         }

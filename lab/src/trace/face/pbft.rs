@@ -4,6 +4,7 @@ use quorumscope_core::bft::pbft::{Message, Subject, Vote};
 use quorumscope_core::types::{Sequence, Term};
 
 use super::kinds::{MessageFace, MessageKind};
+use crate::trace::words::epoch::face as words;
 use crate::trace::words::{list, requests};
 
 type Fields = Vec<(&'static str, String)>;
@@ -80,6 +81,12 @@ pub(super) fn peer(message: &Message) -> MessageFace {
         Message::FetchChunk(wanted) => super::messages::fetch_chunk(wanted),
         Message::Evidence(evidence) => super::messages::evidence(evidence),
         Message::Chunk(chunk) => super::messages::chunk(chunk),
+        Message::Epoch(message) => super::epoch::peer(message),
+        Message::Later { epoch, message } => {
+            let mut face = peer(message);
+            face.fields.push((words::LATER, epoch.to_string()));
+            face
+        }
     }
 }
 

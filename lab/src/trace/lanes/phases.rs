@@ -2,11 +2,11 @@
 //!
 //! A step begins with the first honest replica that says so and ends with the
 //! first one that says the next: PBFT's phases (§4.2), the hybrid's two rounds,
-//! HotStuff's votes for a block, a Raft entry's way to a majority. What a liar
+//! HotStuff's votes for a block, a Raft entry's way to a majority, and an epoch's to its beginning. What a liar
 //! notes of itself counts for nothing here.
 
 use quorumscope_core::bft::hybrid::rounds;
-use quorumscope_core::bft::{hotstuff, pbft};
+use quorumscope_core::bft::{epoch, hotstuff, pbft};
 use quorumscope_core::event::Event;
 use quorumscope_core::record::{Body, Record};
 use quorumscope_core::types::{LogIndex, Sequence, Term, Time};
@@ -48,6 +48,7 @@ enum What {
     Link(Term, Sequence),
     Block(Term),
     Entry(LogIndex),
+    Epoch(u64),
 }
 
 impl What {
@@ -56,6 +57,7 @@ impl What {
             Self::Slot(_, sequence) | Self::Link(_, sequence) => sequence.to_string(),
             Self::Block(view) => fill(words::BLOCK, &[("view", &view.0)]),
             Self::Entry(index) => fill(words::ENTRY, &[("index", &index)]),
+            Self::Epoch(epoch) => fill(words::EPOCH, &[("epoch", &epoch)]),
         }
     }
 
@@ -65,6 +67,7 @@ impl What {
             Self::Link(..) => &words::ROUNDS,
             Self::Block(_) => &words::HOTSTUFF,
             Self::Entry(_) => &words::RAFT,
+            Self::Epoch(_) => &words::EPOCHS,
         }
     }
 
@@ -75,7 +78,8 @@ impl What {
             (Self::Link(term, sequence), Self::Link(of, said)) => term == of && sequence <= said,
             (Self::Block(view), Self::Block(said)) => view == said,
             (Self::Entry(index), Self::Entry(said)) => index == said,
-            (Self::Slot(..) | Self::Link(..) | Self::Block(_) | Self::Entry(_), _) => false,
+            (Self::Epoch(epoch), Self::Epoch(said)) => epoch == said,
+            (Self::Slot(..) | Self::Link(..) | Self::Block(_) | Self::Entry(_) | Self::Epoch(_), _) => false,
         }
     }
 }
@@ -84,6 +88,7 @@ impl What {
 fn said(event: &Event) -> Option<(What, usize)> {
     match event {
         Event::Pbft(event) => of_pbft(event),
+        Event::Epoch(event) => of_epochs(event),
         Event::Rounds(event) => of_rounds(event),
         Event::HotStuff(event) => of_hotstuff(event),
         // Entries of followers come by another event.
@@ -138,6 +143,17 @@ fn said(event: &Event) -> Option<(What, usize)> {
         | Event::LeadershipPreferred { .. }
         | Event::SnapshotPartsDropped { .. }
         | Event::Hybrid(_) => None,
+    }
+}
+
+/// An epoch on its way: all replicas note where the one before it ends, and the first one begins the round.
+fn of_epochs(event: &epoch::Event) -> Option<(What, usize)> {
+    use epoch::Event;
+    match event {
+        Event::Ended { epoch, .. } => Some((What::Epoch(epoch.saturating_add(1)), 0)),
+        Event::LinkSigned { epoch, .. } => Some((What::Epoch(*epoch), 1)),
+        Event::Begun { epoch, .. } => Some((What::Epoch(*epoch), 2)),
+        Event::ChangeVoid { .. } | Event::ChangeRefused | Event::LinkRefused { .. } | Event::Behind { .. } => None,
     }
 }
 
@@ -255,6 +271,9 @@ pub(super) fn rounds<'a>(records: impl Iterator<Item = &'a Record>, from: Time) 
 }
 
 fn begin(known: &mut Vec<(What, Round)>, what: What, at: Time) {
+    if matches!(what, What::Epoch(_)) && known.iter().any(|(begun, _)| *begun == what) {
+        return;
+    }
     let name = what.phases().first().copied().unwrap_or_default();
     known.push((what, Round { name: what.name(), phases: vec![Phase { name, from: at, to: None }] }));
 }

@@ -9,7 +9,7 @@ use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::Rule;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 
-use super::{Explanation, evidence, hotstuff, hybrid, lead, pbft, snapshot, switch};
+use super::{Explanation, epoch, evidence, hotstuff, hybrid, lead, pbft, snapshot, switch};
 use crate::trace::members::Part;
 use crate::trace::words::{
     self, count_of_entries, entries, event as text, fill, last_entry, pair, paper, principle, span,
@@ -23,6 +23,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::Rounds(event) => hybrid::explain(node, event),
         Event::Hybrid(event) => switch::explain(node, event),
         Event::Evidence(event) => evidence::explain(node, event),
+        Event::Epoch(event) => epoch::explain(node, event),
         Event::Recovered { term, voted_for, last_index } => recovered(node, *term, *voted_for, *last_index),
         Event::ElectionTimerSet { timeout, reason } => {
             let template = match reason {

@@ -10,6 +10,7 @@
 use quorumscope_core::record::Record;
 use quorumscope_core::types::{NodeId, RecordId, Time};
 
+mod epoch;
 mod event;
 mod evidence;
 mod hotstuff;

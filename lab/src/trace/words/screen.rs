@@ -42,6 +42,7 @@ pub(crate) mod face {
     pub const BACKUP: &str = "backup";
     pub const REPLICA: &str = "replica";
     pub const CATCHING_UP: &str = "catching up";
+    pub const NO_VOTE: &str = "no vote";
     pub const TERM: &str = "term";
     pub const VIEW: &str = "view";
     pub const OPENING: &str = "opening";

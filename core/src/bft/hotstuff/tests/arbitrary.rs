@@ -148,7 +148,7 @@ fn whatever_arrives_nothing_panics_and_little_is_kept() {
         let mut liar = Liar { rng: Rng::new(seed, 3), blocks: Vec::new(), batches };
         for number in 0..250 {
             let (from, message) = (n(liar.rng.below(6) as u32), liar.message());
-            let replica = &world.node(1).replica;
+            let replica = &world.node(1).instance();
             let mut claims = Vec::new();
             replica.claims(from, &message, &mut claims);
             world.step(n(1), Input::Receive { from, message });
@@ -156,7 +156,7 @@ fn whatever_arrives_nothing_panics_and_little_is_kept() {
                 world.run(crate::types::Span(liar.rng.below(50_000)));
                 world.ask(1, number + 1);
             }
-            let replica = &world.node(1).replica;
+            let replica = &world.node(1).instance();
             let kept = [replica.votes.len(), replica.pacemaker.len()];
             assert!(kept.into_iter().all(|kept| kept <= 4), "one of each voter: {kept:?}");
             assert!(replica.sync.len() <= 24 + 64, "a chain that is fetched: {}", replica.sync.len());

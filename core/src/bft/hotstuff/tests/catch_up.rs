@@ -60,7 +60,7 @@ fn a_state_that_was_installed_ends_the_search_for_what_came_before_it() {
     world.run(ms(1_000));
     let asked = world.sent.iter().filter(|(_, _, message)| matches!(message, Message::Fetch(_))).count();
     assert_eq!(asked, 0, "it asks for nothing any more");
-    let replica = &world.node(ALONE).replica;
+    let replica = &world.node(ALONE).instance();
     assert!(replica.blocks().iter().any(|known| known.view() == Term(20)), "the newest block is here");
     assert_eq!(replica.view(), Term(21));
     world.check(1);

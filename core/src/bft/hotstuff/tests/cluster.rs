@@ -1,10 +1,12 @@
 //! A few replicas in virtual time: messages and writes take a while, some are lost, and replicas crash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::{Config, Event, HardState, HotStuff, Message};
 use super::liars::Liars;
+use crate::bft::epoch::{self, Epochs};
+use crate::bft::evidence::{Conviction, decided};
 use crate::bft::testing::{CLUSTER, TestKeys, TestRing, bundle};
 use crate::bft::{Bundle, Replies, Signers};
 use crate::crypto::{Hash256, Verifier};
@@ -25,16 +27,18 @@ pub(super) fn ms(millis: u64) -> Span {
 }
 
 pub(super) struct Node {
-    pub(super) replica: HotStuff<Switches>,
+    pub(super) replica: Epochs<HotStuff<Switches>>,
     pub(super) image: DiskImage<HardState>,
     pub(super) writes: Vec<Write<HardState>>,
     pub(super) durable: u64,
     pub(super) waiting: Vec<(NodeId, Message, Ticket)>,
-    /// The state: all commands that were applied, as a sum over them.
-    pub(super) state: u64,
+    pub(super) state: State,
+    /// How many convictions the replica was told of.
+    pub(super) told: usize,
     pub(super) applied: LogIndex,
     pub(super) wake: Option<Mono>,
     pub(super) events: Vec<Event>,
+    pub(super) of_epochs: Vec<epoch::Event>,
     pub(super) broken: Option<&'static str>,
 }
 
@@ -78,6 +82,14 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<(NodeId, NodeId)>,
     /// No votes get from the one to the other.
     pub(super) cut_votes: Option<(NodeId, NodeId)>,
+    /// No part of a state gets anywhere.
+    pub(super) drop_chunks: bool,
+    /// Nothing that is said about epochs gets anywhere.
+    pub(super) drop_words: bool,
+    /// Snapshots that are made: reported once all effects of the step that asked for them are carried out.
+    pub(super) taken: VecDeque<(NodeId, Input<Message>)>,
+    /// How many steps are being carried out, each within the one before it.
+    pub(super) depth: u32,
     pub(super) config: Config<Switches>,
     pub(super) ring: Arc<dyn Verifier>,
     /// What was applied first at each index.
@@ -90,9 +102,9 @@ pub(super) struct World {
     /// Messages that replicas have sent.
     pub(super) sent: Vec<(NodeId, NodeId, Message)>,
     pub(super) keep_sent: bool,
-    /// What each replica has voted for and proposed, by view; the last view that it has given up.
-    pub(super) promised: BTreeMap<(NodeId, bool, Term), Hash256>,
-    pub(super) given_up: BTreeMap<NodeId, Term>,
+    /// What each replica has voted for and proposed, by epoch and view; the last view of an epoch that it has given up.
+    pub(super) promised: BTreeMap<(NodeId, u64, bool, Term), Hash256>,
+    pub(super) given_up: BTreeMap<(NodeId, u64), Term>,
     /// A replica that has broken its word.
     pub(super) perjury: Option<String>,
     /// Crash this node after so many of its steps, and start it again a moment later.
@@ -128,6 +140,10 @@ impl World {
             weather: Weather::CALM,
             cut: BTreeSet::new(),
             cut_votes: None,
+            drop_chunks: false,
+            drop_words: false,
+            taken: VecDeque::new(),
+            depth: 0,
             config,
             ring,
             agreed: BTreeMap::new(),
@@ -143,20 +159,25 @@ impl World {
             forged: 0,
             liars: Liars::default(),
         };
-        for node in world.config.voters.clone() {
-            let store = DiskImage::formatted(CLUSTER, node, members.clone());
-            world.stores.insert(node, store);
-            world.start(node);
+        for node in members.voters {
+            world.join(node);
         }
         world
+    }
+
+    /// A node that has nothing yet: at first one of the voters, later a spare one.
+    pub(super) fn join(&mut self, node: NodeId) {
+        let members = Membership::of(self.config.voters.clone());
+        self.stores.insert(node, DiskImage::formatted(CLUSTER, node, members));
+        self.start(node);
     }
 
     /// Starts a node that is down.
     pub(super) fn start(&mut self, node: NodeId) {
         let Some(mut image) = self.stores.remove(&node) else { return };
         image.incarnation = Incarnation(image.incarnation.0 + 1);
-        let replica = HotStuff::recover(&self.config, node, &image, 1, self.clock());
-        let state = image.snapshot.as_ref().map_or(0, |snapshot| restored(&snapshot.data));
+        let replica = Epochs::recover(&self.config, node, &image, 1, self.clock());
+        let state = image.snapshot.as_ref().map_or_else(State::default, |snapshot| State::decode(&snapshot.data));
         let applied = image.snapshot.as_ref().map_or(LogIndex::ZERO, |snapshot| snapshot.meta.index);
         let fresh = Node {
             replica,
@@ -165,9 +186,11 @@ impl World {
             durable: 0,
             waiting: Vec::new(),
             state,
+            told: 0,
             applied,
             wake: None,
             events: Vec::new(),
+            of_epochs: Vec::new(),
             broken: None,
         };
         self.nodes.insert(node, fresh);
@@ -231,7 +254,9 @@ impl World {
     fn send_request(&mut self, client: u64, number: u64) {
         let Some((bundle, ..)) = self.pending.get(&(client, number)) else { return };
         let bundle = Arc::clone(bundle);
-        for to in self.config.voters.clone() {
+        let newest = self.nodes.values().map(|node| &node.replica).max_by_key(|replica| replica.epoch());
+        let voters = newest.map_or_else(|| self.config.voters.clone(), |replica| replica.members().voters.clone());
+        for to in voters {
             if !self.rng.chance_ppm(self.weather.loss_ppm) {
                 let after = self.rng.span(self.weather.delay);
                 self.plan(after, Happening::Request { to, bundle: Arc::clone(&bundle) });
@@ -301,6 +326,39 @@ impl World {
     }
 }
 
-pub(super) fn restored(data: &[u8]) -> u64 {
-    data.try_into().map(u64::from_le_bytes).expect("eight bytes")
+/// What a machine holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct State {
+    /// All commands that were applied, as a sum over them.
+    pub(super) sum: u64,
+    /// Whom the cluster has convicted.
+    pub(super) convicted: Vec<Conviction>,
+}
+
+impl State {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let convicted =
+            if self.convicted.is_empty() { Vec::new() } else { postcard::to_allocvec(&self.convicted).unwrap() };
+        [&self.sum.to_le_bytes()[..], &convicted].concat()
+    }
+
+    pub(super) fn decode(data: &[u8]) -> Self {
+        let (sum, convicted) = data.split_first_chunk().expect("eight bytes");
+        let convicted = if convicted.is_empty() { Vec::new() } else { postcard::from_bytes(convicted).unwrap() };
+        Self { sum: u64::from_le_bytes(*sum), convicted }
+    }
+
+    pub(super) fn apply(&mut self, entry: &Entry) {
+        self.sum = self.sum.wrapping_mul(31).wrapping_add(entry.client.0 * 1_000 + entry.number.0);
+        let evidence = decided::in_payload(entry.client, &entry.payload);
+        let verdict = evidence.and_then(|evidence| evidence.verified().ok());
+        self.convicted.extend(verdict.filter(|new| self.convicted.iter().all(|known| known.culprit != new.culprit)));
+    }
+}
+
+impl Node {
+    /// The instance of its epoch.
+    pub(super) fn instance(&self) -> &HotStuff<Switches> {
+        self.replica.instance()
+    }
 }

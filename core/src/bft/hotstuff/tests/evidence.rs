@@ -26,6 +26,7 @@ fn gather(world: &World) -> Gathered {
 fn liars_are_convicted_and_nobody_else() {
     let mut words = 0;
     let (mut offences, mut convicted, mut watched): (BTreeMap<Offence, u64>, u64, u64) = Default::default();
+    let mut decided = 0;
     for seed in 0..100 {
         let (nodes, count) = if seed % 3 == 2 { (7, 2) } else { (4, 1) };
         let world = liars::run(nodes, count, seed, true);
@@ -36,11 +37,19 @@ fn liars_are_convicted_and_nobody_else() {
         assert!(verdicts.keys().all(|node| names.contains(node)), "seed {seed}: {verdicts:?} of {names:?}");
         let found = gathered.watched(&domain, 64);
         assert!(found.iter().all(|node| verdicts.contains_key(node)), "seed {seed}: {found:?}");
+        for node in world.nodes.values().filter(|node| !names.contains(&node.instance().id())) {
+            let known: Vec<_> = node.state.convicted.iter().map(|conviction| conviction.culprit).collect();
+            let told = node.instance().accuser.convictions().iter().map(|conviction| conviction.culprit);
+            assert_eq!(told.collect::<Vec<_>>(), known, "seed {seed}");
+            assert!(known.iter().all(|culprit| names.contains(culprit)), "seed {seed}: {known:?} of {names:?}");
+            decided += known.len();
+        }
         convicted += verdicts.len() as u64;
         watched += found.len() as u64;
         verdicts.values().flatten().for_each(|offence| *offences.entry(*offence).or_default() += 1);
     }
     assert!(offences.contains_key(&Offence::TwoBlocks), "{offences:?}");
+    assert!(decided > 100, "the cluster has decided it {decided} times");
     assert!(convicted > 100, "{convicted} of 133 liars: {offences:?}");
     assert!(words > 20_000, "{words}");
     assert!(watched * 10 >= convicted * 9, "a watch finds {watched} of {convicted}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{HardState, Message};
-use super::cluster::{Happening, World, ms, restored};
+use super::cluster::{Happening, State, World, ms};
 use crate::bft::testing::CLUSTER;
 use crate::event::Event as AnyEvent;
 use crate::protocol::{Applied, Effect, Effects, Input, Outcome, Protocol as _};
@@ -35,8 +35,16 @@ impl World {
         let mut out = Effects::listening();
         member.replica.step(now, input, &mut out);
         let effects: Vec<_> = out.drain().collect();
+        self.depth += 1;
         for effect in effects {
             self.carry_out(node, effect);
+        }
+        self.depth -= 1;
+        self.tell_convicted(node);
+        while self.depth == 0
+            && let Some((node, input)) = self.taken.pop_front()
+        {
+            self.step(node, input);
         }
         self.plan_wake(node);
         if let Some((doomed, steps)) = &mut self.crash_after
@@ -51,25 +59,37 @@ impl World {
         }
     }
 
+    /// Tells a replica whom its machine records as convicted, where that has become more.
+    fn tell_convicted(&mut self, node: NodeId) {
+        let Some(member) = self.nodes.get_mut(&node) else { return };
+        let all = &member.state.convicted;
+        if all.len() > member.told {
+            member.told = all.len();
+            let all = all.clone();
+            self.step(node, Input::Convicted(all));
+        }
+    }
+
     /// Starts a node that is down, a little later.
     pub(super) fn start_in(&mut self, node: NodeId, after: Span) {
         self.plan(after, Happening::Start { node });
     }
 
     /// What leaves a replica must not contradict what left it before, also before a crash.
-    fn watch(&mut self, from: NodeId, message: &Message) {
+    fn watch(&mut self, from: NodeId, epoch: u64, message: &Message) {
         let (is_vote, view, block) = match message {
             Message::Vote(vote) => (true, vote.view, vote.block),
             Message::Proposal(proposal) => (false, proposal.block.view(), proposal.block.hash()),
+            Message::Later { epoch, message } => return self.watch(from, *epoch, message),
             Message::Timeout(timeout) => {
-                let last = self.given_up.entry(from).or_default();
+                let last = self.given_up.entry((from, epoch)).or_default();
                 *last = timeout.view.max(*last);
                 return;
             }
             _ => return,
         };
-        let before = *self.promised.entry((from, is_vote, view)).or_insert(block);
-        let late = is_vote && self.given_up.get(&from).is_some_and(|given_up| view <= *given_up);
+        let before = *self.promised.entry((from, epoch, is_vote, view)).or_insert(block);
+        let late = is_vote && self.given_up.get(&(from, epoch)).is_some_and(|given_up| view <= *given_up);
         if before != block || late {
             self.perjury = Some(format!("{from} in {view}: {message:?}"));
         }
@@ -91,26 +111,27 @@ impl World {
             Effect::Apply { from, through } => self.apply(node, from, through),
             Effect::Snapshot { index } => {
                 assert_eq!(member.applied, index, "a snapshot is of what is applied");
-                let data = Bytes::copy_from_slice(&member.state.to_le_bytes());
-                let digest = Digest(member.state);
-                self.step(node, Input::SnapshotTaken { index, digest, data });
+                let data = Bytes::from(member.state.encode());
+                let digest = Digest(member.state.sum);
+                self.taken.push_back((node, Input::SnapshotTaken { index, digest, data }));
             }
             Effect::Restore { index } => {
                 let snapshot = member.image.snapshot.clone().expect("what is restored is durable");
                 assert_eq!(snapshot.meta.index, index);
-                member.state = restored(&snapshot.data);
+                member.state = State::decode(&snapshot.data);
                 member.applied = index;
                 self.step(node, Input::Applied { through: index, results: Vec::new() });
             }
             Effect::Answer { client, number, outcome } => self.answered(client, number, outcome),
             Effect::Note(AnyEvent::HotStuff(event)) => member.events.push(event),
+            Effect::Note(AnyEvent::Epoch(event)) => member.of_epochs.push(event),
             Effect::Broken(fact) => member.broken = Some(fact),
             Effect::Note(_) | Effect::Project { .. } | Effect::Read { .. } => {}
         }
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, message: Message) {
-        self.watch(from, &message);
+        self.watch(from, 0, &message);
         for message in self.lie(from, to, message) {
             self.carry(from, to, message);
         }
@@ -120,9 +141,15 @@ impl World {
         if self.keep_sent {
             self.sent.push((from, to, message.clone()));
         }
-        let is_vote = matches!(message, Message::Vote(_));
+        let said = match &message {
+            Message::Later { message, .. } => &**message,
+            message => message,
+        };
+        let (is_vote, is_chunk) = (matches!(said, Message::Vote(_)), matches!(said, Message::Chunk(_)));
         let lost = self.rng.chance_ppm(self.weather.loss_ppm)
             || self.cut.contains(&(from, to))
+            || (is_chunk && self.drop_chunks)
+            || (matches!(message, Message::Epoch(_)) && self.drop_words)
             || (is_vote && self.cut_votes == Some((from, to)));
         let after = self.rng.span(self.weather.delay);
         if !lost {
@@ -157,7 +184,7 @@ impl World {
         for entry in entries {
             assert_eq!(entry.index, member.applied.next(), "entries are applied in order");
             member.applied = entry.index;
-            member.state = member.state.wrapping_mul(31).wrapping_add(entry.client.0 * 1_000 + entry.number.0);
+            member.state.apply(&entry);
             let first = self.agreed.entry(entry.index).or_insert_with(|| Arc::clone(&entry));
             if *first != entry {
                 self.disagreement = Some(format!("{node} applied {entry:?}, another one {first:?}"));

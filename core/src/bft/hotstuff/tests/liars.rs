@@ -9,9 +9,12 @@ use std::sync::Arc;
 use super::super::message::{SignedCheckpoint, proposal_statement, timeout_statement, vote_statement};
 use super::super::{Block, Message, Proposal, Timeout, Vote};
 use super::cluster::{Weather, World, ms, n};
+use crate::bft::epoch::{self, Link, link};
 use crate::bft::testing::{TestSigner, bundle};
-use crate::bft::{Batch, Chunk};
-use crate::crypto::{Hash256, Identity, Signature, Signer as _, Statement};
+use crate::bft::{Batch, Certificate, Checkpoint, Chunk};
+
+use crate::crypto::{Domain, Hash256, Identity, Signature, Signer as _, Statement};
+use crate::membership::Membership;
 use crate::protocol::Input;
 use crate::rng::Rng;
 use crate::rules::{Rule, Rules as _};
@@ -40,8 +43,17 @@ impl World {
         if self.rng.chance_ppm(100_000) {
             return Vec::new();
         }
-        let domain = self.config.domain();
+        self.lie_in(0, from, to, message)
+    }
+
+    fn lie_in(&mut self, epoch: u64, from: NodeId, to: NodeId, message: Message) -> Vec<Message> {
+        let domain = Domain { configuration: epoch, instance: epoch, ..self.config.domain() };
         match message {
+            Message::Later { epoch, message } => {
+                let told = self.lie_in(epoch, from, to, *message).into_iter();
+                told.map(|message| Message::Later { epoch, message: Box::new(message) }).collect()
+            }
+            Message::Epoch(message) => self.lie_about_epochs(from, to, *message),
             Message::Proposal(proposal) if to.0.is_multiple_of(2) => {
                 let Proposal { block, entered_by, .. } = (*proposal).clone();
                 let stamp = self.clock().wall;
@@ -86,6 +98,34 @@ impl World {
             }
             honest @ (Message::Proposal(_) | Message::Stable(_) | Message::Evidence(_)) => vec![honest],
         }
+    }
+}
+
+impl World {
+    /// Another end for each peer, and links to an epoch that is the liar's alone.
+    fn lie_about_epochs(&self, from: NodeId, to: NodeId, message: epoch::Message) -> Vec<Message> {
+        let domain = |epoch| Domain { configuration: epoch, instance: epoch, ..self.config.domain() };
+        let sign = |checkpoint: &Checkpoint, epoch| sign(from, &link::statement(checkpoint, &domain(epoch)));
+        let lie = match message {
+            epoch::Message::Word(mut word) => {
+                word.checkpoint.digest.0 ^= u64::from(to.0);
+                word.signature = sign(&word.checkpoint, word.epoch);
+                epoch::Message::Word(word)
+            }
+            epoch::Message::Links(links) => {
+                let forge = |link: &Arc<Link>| {
+                    let members = Membership::of(vec![from]);
+                    let membership = Checkpoint::membership_hash(&members);
+                    let checkpoint = Checkpoint { membership, ..link.checkpoint };
+                    let signed = [(from, sign(&checkpoint, link.epoch))];
+                    let certificate = Certificate::of(signed.into_iter(), 1);
+                    Arc::new(Link { epoch: link.epoch, checkpoint, members, certificate })
+                };
+                epoch::Message::Links(links.iter().map(forge).collect())
+            }
+            here @ epoch::Message::Here { .. } => here,
+        };
+        vec![Message::Epoch(Box::new(lie))]
     }
 }
 

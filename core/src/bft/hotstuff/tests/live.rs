@@ -55,7 +55,7 @@ fn an_idle_cluster_is_quiet() {
     world.keep_sent = true;
     world.run(Span::from_secs(60));
     assert_eq!(world.sent.len(), 0);
-    assert!((1..=4).all(|node| world.node(node).replica.log().last_index().0 == 1), "all have executed it");
+    assert!((1..=4).all(|node| world.node(node).instance().log().last_index().0 == 1), "all have executed it");
 }
 
 /// A repeated timeout is answered, and the answer is a repetition: without a pause between answers two replicas would
@@ -116,7 +116,7 @@ fn whoever_lags_behind_gets_blocks_or_where_they_are_gone_the_proven_state() {
             world.run(Span::from_secs(5));
             world.check(seed);
             assert_eq!(world.unanswered(), 0);
-            let (own, others) = (&world.node(4).replica, &world.node(1).replica);
+            let (own, others) = (&world.node(4).instance(), &world.node(1).instance());
             assert_eq!(own.log().last_index(), others.log().last_index(), "seed {seed}");
             assert_eq!(world.node(4).state, world.node(1).state, "seed {seed}");
             let installed = world.noted(4, |event| matches!(event, Event::StateInstalled { .. }));
@@ -136,7 +136,7 @@ fn the_log_and_the_tree_stay_short() {
         world.ask(1, number);
         world.run(ms(50));
         for node in world.nodes.values() {
-            assert!(node.replica.log().iter().count() <= 24);
+            assert!(node.instance().log().iter().count() <= 24);
             assert!(node.image.log.len() <= 24 && node.image.hard.blocks.len() <= 60);
         }
     }

@@ -8,6 +8,7 @@ mod arbitrary;
 mod catch_up;
 mod cluster;
 mod craft;
+mod epochs;
 mod evidence;
 mod executor;
 mod liars;

@@ -31,7 +31,7 @@ fn refusals(world: &World) -> Vec<VoteRefusal> {
 }
 
 fn committed(world: &World) -> u64 {
-    world.node(ALONE).replica.committed().view.0
+    world.node(ALONE).instance().committed().view.0
 }
 
 /// §4, Algorithm 1: "the branch of m.node extends from the currently locked node lockedQC.node" (safety).
@@ -114,7 +114,7 @@ fn a_certificate_cannot_be_renamed_to_a_later_view() {
         let honest = certified_as(&world, signed_as, first.hash(), &[2, 3, 4]);
         let renamed = Arc::new(QuorumCertificate { view: Term(7), ..(*honest).clone() });
         world.deliver(n(2), n(ALONE), Message::Certificate(renamed));
-        assert_eq!(world.node(ALONE).replica.view(), if off { Term(8) } else { Term(1) });
+        assert_eq!(world.node(ALONE).instance().view(), if off { Term(8) } else { Term(1) });
         assert_eq!(world.forged, u64::from(!off));
     }
 }
@@ -126,7 +126,7 @@ fn even_a_quorum_cannot_certify_a_block_in_another_view() {
     let lie = certified_as(&world, 7, first.hash(), &[2, 3, 4]);
     world.deliver(n(2), n(ALONE), Message::Certificate(lie));
     let refused = Event::Ignored { from: n(2), reason: IgnoreReason::CertificateOfAnotherView };
-    assert_eq!((world.noted(ALONE, |event| *event == refused), world.node(ALONE).replica.view()), (1, Term(1)));
+    assert_eq!((world.noted(ALONE, |event| *event == refused), world.node(ALONE).instance().view()), (1, Term(1)));
 }
 
 /// TRAPS: certificates that are not verified when they come inside another message.
@@ -148,7 +148,7 @@ fn a_forged_certificate_inside_another_message_is_found() {
             world.deliver(n(from), n(ALONE), message);
         }
         assert_eq!(world.forged, if off { 0 } else { 3 });
-        assert_eq!(world.node(ALONE).replica.view() > Term(1), off);
+        assert_eq!(world.node(ALONE).instance().view() > Term(1), off);
     }
 }
 
@@ -162,7 +162,7 @@ fn a_signer_that_is_named_three_times_is_one() {
         let (view, certificate) = (Term(1), certificate_of(&[(n(4), own); 3]));
         let thrice = QuorumCertificate { view, block: first.hash(), certificate };
         world.deliver(n(4), n(ALONE), Message::Certificate(Arc::new(thrice)));
-        assert_eq!(world.node(ALONE).replica.view() > Term(1), off);
+        assert_eq!(world.node(ALONE).instance().view() > Term(1), off);
     }
 }
 
@@ -296,7 +296,7 @@ fn a_leader_proposes_once_in_a_view_also_after_a_restart() {
     let before = world.sent.len();
     world.ask(2, 1);
     let third = {
-        let blocks = world.node(ALONE).replica.blocks();
+        let blocks = world.node(ALONE).instance().blocks();
         certified(&world, blocks.iter().find(|block| block.view() == Term(3)).expect("proposed"))
     };
     world.deliver(n(leader(3)), n(ALONE), Message::Certificate(third));
@@ -365,13 +365,13 @@ fn of_each_peer_one_vote_is_kept_and_no_claim_leads_into_a_far_view() {
         let claim = timeout(&world, 2, view + 1, &high, None, None);
         world.deliver(n(2), n(ALONE), claim);
     }
-    let replica = &world.node(ALONE).replica;
+    let replica = &world.node(ALONE).instance();
     assert_eq!((replica.votes.len(), replica.pacemaker.len(), replica.view()), (2, 0, Term(1)));
     let refused = Event::Ignored { from: n(2), reason: IgnoreReason::Malformed };
     assert_eq!(world.noted(ALONE, |event| *event == refused), 198);
     let proven = timeout(&world, 2, 40, &high, Some(given_up(&world, 39, 1)), None);
     world.deliver(n(2), n(ALONE), proven);
-    assert_eq!(world.node(ALONE).replica.view(), Term(40), "one message with its proof is enough");
+    assert_eq!(world.node(ALONE).instance().view(), Term(40), "one message with its proof is enough");
 }
 
 /// A replica whose certificate is of a block that it lacks says so in its timeouts, and is believed: were it not, one

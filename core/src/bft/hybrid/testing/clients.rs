@@ -15,7 +15,7 @@ use crate::quorum::one_honest;
 use crate::types::{ClientId, LogIndex, NodeId, RequestNumber};
 
 /// A request and what its client has heard.
-pub(super) struct Asked {
+pub(in crate::bft) struct Asked {
     pub(super) bundle: Arc<Bundle>,
     replies: BTreeMap<u64, Replies>,
     answered: BTreeMap<u64, Reply>,
@@ -38,12 +38,12 @@ fn bundle(client: u64, numbers: &[u64]) -> Arc<Bundle> {
 
 impl<S: Subject> Cluster<S> {
     /// A client asks the first replica for so many things at once.
-    pub(in crate::bft::hybrid) fn ask(&mut self, client: u64, numbers: &[u64]) {
+    pub(in crate::bft) fn ask(&mut self, client: u64, numbers: &[u64]) {
         let to = self.settings.voters[0];
         self.ask_at(&[to], client, numbers);
     }
 
-    pub(in crate::bft::hybrid) fn ask_at(&mut self, to: &[NodeId], client: u64, numbers: &[u64]) {
+    pub(in crate::bft) fn ask_at(&mut self, to: &[NodeId], client: u64, numbers: &[u64]) {
         let bundle = bundle(client, numbers);
         let (replies, answered) = (BTreeMap::new(), BTreeMap::new());
         let asked = Asked { bundle: Arc::clone(&bundle), replies, answered, done_at: None };
@@ -54,7 +54,7 @@ impl<S: Subject> Cluster<S> {
         self.after(200_000, Happening::Retries { client, number: numbers[0] });
     }
 
-    fn request(&mut self, to: NodeId, bundle: &Arc<Bundle>) {
+    pub(in crate::bft) fn request(&mut self, to: NodeId, bundle: &Arc<Bundle>) {
         if self.nodes[&to].is_down || self.deaf == Some((to, bundle.client())) {
             return;
         }
@@ -79,12 +79,12 @@ impl<S: Subject> Cluster<S> {
         self.after(200_000, Happening::Retries { client, number });
     }
 
-    pub(in crate::bft::hybrid) fn all_done(&self) -> bool {
+    pub(in crate::bft) fn all_done(&self) -> bool {
         self.asked.values().all(|asked| asked.done_at.is_some())
     }
 
     /// What clients believe.
-    pub(in crate::bft::hybrid) fn believed(&self) -> impl Iterator<Item = &Reply> {
+    pub(in crate::bft) fn believed(&self) -> impl Iterator<Item = &Reply> {
         self.asked.values().flat_map(|asked| asked.answered.values())
     }
 

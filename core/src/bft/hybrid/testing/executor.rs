@@ -9,7 +9,7 @@ use crate::protocol::{Applied, Effect, Effects, Input};
 use crate::types::{LogIndex, Mono, NodeId};
 
 impl<S: Subject> Cluster<S> {
-    pub(in crate::bft::hybrid) fn step(&mut self, node: NodeId, input: Input<S::Message>) {
+    pub(in crate::bft) fn step(&mut self, node: NodeId, input: Input<S::Message>) {
         let Some(skew) = self.nodes.get(&node).filter(|node| !node.is_down && node.broken.is_none()).map(|n| n.skew)
         else {
             return;
@@ -21,7 +21,7 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// Carries out what a replica has asked for.
-    pub(in crate::bft::hybrid) fn take(&mut self, node: NodeId, mut out: Effects<S::Message, S::Hard>) {
+    pub(in crate::bft) fn take(&mut self, node: NodeId, mut out: Effects<S::Message, S::Hard>) {
         for effect in out.drain() {
             self.carry_out(node, effect);
         }
@@ -132,7 +132,7 @@ impl<S: Subject> Cluster<S> {
         }
     }
 
-    pub(in crate::bft::hybrid) fn post(&mut self, from: NodeId, to: NodeId, message: S::Message) {
+    pub(in crate::bft) fn post(&mut self, from: NodeId, to: NodeId, message: S::Message) {
         let copies = 1 + u64::from(self.rng.chance_ppm(self.network.twice_ppm));
         for _ in 0..copies {
             let lost = self.rng.chance_ppm(self.network.loss_ppm) || self.cut.contains(&(from, to));
@@ -169,7 +169,7 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// Lets one thing happen.
-    pub(in crate::bft::hybrid) fn tick(&mut self) {
+    pub(in crate::bft) fn tick(&mut self) {
         let Some(((at, _), happening)) = self.queue.pop_first() else { return };
         self.now = at;
         match happening {

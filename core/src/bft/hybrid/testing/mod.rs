@@ -1,5 +1,6 @@
 //! Replicas, clients and a network in virtual time, drawn from one seed: loss, delay, reordering, slow disks, crashes,
-//! liars. For the two rounds alone, and for the whole hybrid.
+//! liars. For the two rounds alone, for the whole hybrid, and for protocols whose voters change: then the settings name
+//! those of the present, as whoever asks a directory knows them.
 
 mod clients;
 mod executor;
@@ -25,7 +26,7 @@ use crate::storage::{DiskImage, Hard, Write};
 use crate::types::{ClientId, Digest, Incarnation, LogIndex, Mono, NodeId, Now, Span, Term, Ticket, Wall};
 
 /// What is under test.
-pub(super) trait Subject: Clone {
+pub(in crate::bft) trait Subject: Clone {
     type Message: Clone + Debug;
     type Hard: Hard + Debug;
     type Config: Clone;
@@ -41,25 +42,25 @@ pub(super) trait Subject: Clone {
 }
 
 /// What changes a message on its way, or has it lost, or makes several of it.
-pub(super) type Tamper<M> = Box<dyn FnMut(NodeId, NodeId, M) -> Vec<M>>;
+pub(in crate::bft) type Tamper<M> = Box<dyn FnMut(NodeId, NodeId, M) -> Vec<M>>;
 
-pub(super) struct Node<S: Subject> {
-    pub(super) replica: S,
-    pub(super) image: DiskImage<S::Hard>,
-    pub(super) machine: Sessions<KeyValue>,
+pub(in crate::bft) struct Node<S: Subject> {
+    pub(in crate::bft) replica: S,
+    pub(in crate::bft) image: DiskImage<S::Hard>,
+    pub(in crate::bft) machine: Sessions<KeyValue>,
     writes: VecDeque<Write<S::Hard>>,
     durable: u64,
     waiting: Vec<(NodeId, S::Message, Ticket)>,
-    pub(super) broken: Option<&'static str>,
-    pub(super) events: Vec<Event>,
+    pub(in crate::bft) broken: Option<&'static str>,
+    pub(in crate::bft) events: Vec<Event>,
     verified: Verified,
     reported_at: u64,
-    pub(super) is_down: bool,
+    pub(in crate::bft) is_down: bool,
     skew: u64,
 }
 
 #[derive(Debug)]
-pub(super) enum Happening<M> {
+pub(in crate::bft) enum Happening<M> {
     Arrives { from: NodeId, to: NodeId, message: M },
     Synced { node: NodeId, incarnation: Incarnation },
     Reports { node: NodeId, incarnation: Incarnation, input: Box<Input<M>> },
@@ -70,52 +71,52 @@ pub(super) enum Happening<M> {
 
 /// What the network does to messages.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Network {
+pub(in crate::bft) struct Network {
     loss_ppm: u32,
     twice_ppm: u32,
     delay: (u64, u64),
     sync: (u64, u64),
 }
 
-pub(super) const CALM: Network = Network { loss_ppm: 0, twice_ppm: 0, delay: (500, 2_000), sync: (100, 300) };
-pub(super) const ROUGH: Network =
+pub(in crate::bft) const CALM: Network = Network { loss_ppm: 0, twice_ppm: 0, delay: (500, 2_000), sync: (100, 300) };
+pub(in crate::bft) const ROUGH: Network =
     Network { loss_ppm: 80_000, twice_ppm: 50_000, delay: (200, 60_000), sync: (100, 20_000) };
 
-pub(super) struct Cluster<S: Subject> {
-    pub(super) nodes: BTreeMap<NodeId, Node<S>>,
+pub(in crate::bft) struct Cluster<S: Subject> {
+    pub(in crate::bft) nodes: BTreeMap<NodeId, Node<S>>,
     queue: BTreeMap<(u64, u64), Happening<S::Message>>,
     drawn: u64,
-    pub(super) now: u64,
-    pub(super) rng: Rng,
-    pub(super) settings: Settings,
+    pub(in crate::bft) now: u64,
+    pub(in crate::bft) rng: Rng,
+    pub(in crate::bft) settings: Settings,
     config: S::Config,
-    pub(super) network: Network,
-    pub(super) cut: BTreeSet<(NodeId, NodeId)>,
-    pub(super) tamper: Option<Tamper<S::Message>>,
+    pub(in crate::bft) network: Network,
+    pub(in crate::bft) cut: BTreeSet<(NodeId, NodeId)>,
+    pub(in crate::bft) tamper: Option<Tamper<S::Message>>,
     /// Replicas that the test lets lie: nothing is checked of them.
-    pub(super) liars: BTreeSet<NodeId>,
+    pub(in crate::bft) liars: BTreeSet<NodeId>,
     asked: BTreeMap<(u64, u64), Asked>,
     /// What honest replicas have applied.
-    pub(super) applied: BTreeMap<LogIndex, (Term, Hash256)>,
+    pub(in crate::bft) applied: BTreeMap<LogIndex, (Term, Hash256)>,
     /// Whose requests these are.
-    pub(super) ordered: BTreeMap<LogIndex, (u64, u64)>,
+    pub(in crate::bft) ordered: BTreeMap<LogIndex, (u64, u64)>,
     /// What each replica has said.
-    pub(super) said: BTreeMap<(NodeId, Vec<u64>), Hash256>,
-    pub(super) sent: u64,
+    pub(in crate::bft) said: BTreeMap<(NodeId, Vec<u64>), Hash256>,
+    pub(in crate::bft) sent: u64,
     /// Nodes whose disks take ten seconds.
-    pub(super) slow: BTreeSet<NodeId>,
+    pub(in crate::bft) slow: BTreeSet<NodeId>,
     /// A replica that hears nothing of one client.
-    pub(super) deaf: Option<(NodeId, ClientId)>,
+    pub(in crate::bft) deaf: Option<(NodeId, ClientId)>,
     /// Kinds of events that were noted.
-    pub(super) seen: BTreeSet<String>,
-    pub(super) contradictions: Vec<String>,
+    pub(in crate::bft) seen: BTreeSet<String>,
+    pub(in crate::bft) contradictions: Vec<String>,
 }
 
-pub(super) fn n(number: u32) -> NodeId {
+pub(in crate::bft) fn n(number: u32) -> NodeId {
     NodeId(number)
 }
 
-pub(super) fn settings(nodes: u32) -> Settings {
+pub(in crate::bft) fn settings(nodes: u32) -> Settings {
     Settings {
         checkpoint_interval: 4,
         window: 16,
@@ -128,24 +129,24 @@ pub(super) fn settings(nodes: u32) -> Settings {
     }
 }
 
-pub(super) fn test_config(settings: Settings, rules: Switches) -> Config<Switches> {
+pub(in crate::bft) fn test_config(settings: Settings, rules: Switches) -> Config<Switches> {
     Config::new(settings, rules, Arc::new(TestKeys)).expect("settings that can work")
 }
 
 impl<S: Subject> Cluster<S> {
-    pub(super) fn new(nodes: u32, seed: u64) -> Self {
+    pub(in crate::bft) fn new(nodes: u32, seed: u64) -> Self {
         Self::with(settings(nodes), Switches::all_on(), seed)
     }
 
-    pub(super) fn without(nodes: u32, seed: u64, rule: Rule) -> Self {
+    pub(in crate::bft) fn without(nodes: u32, seed: u64, rule: Rule) -> Self {
         Self::with(settings(nodes), Switches::all_on().without(rule), seed)
     }
 
-    pub(super) fn with(settings: Settings, rules: Switches, seed: u64) -> Self {
+    pub(in crate::bft) fn with(settings: Settings, rules: Switches, seed: u64) -> Self {
         Self::of(S::config(settings.clone(), rules), settings, seed)
     }
 
-    pub(super) fn of(config: S::Config, settings: Settings, seed: u64) -> Self {
+    pub(in crate::bft) fn of(config: S::Config, settings: Settings, seed: u64) -> Self {
         let voters = settings.voters.clone();
         let mut cluster = Self {
             nodes: BTreeMap::new(),
@@ -175,7 +176,7 @@ impl<S: Subject> Cluster<S> {
         cluster
     }
 
-    pub(super) fn start(&mut self, node: NodeId, mut image: DiskImage<S::Hard>) {
+    pub(in crate::bft) fn start(&mut self, node: NodeId, mut image: DiskImage<S::Hard>) {
         image.incarnation = Incarnation(image.incarnation.0 + 1);
         let skew = self.rng.below(50_000);
         let replica = S::recover(&self.config, node, &image, self.clock(skew));
@@ -213,11 +214,11 @@ impl<S: Subject> Cluster<S> {
         Now { mono: Mono(self.now), wall: Wall(self.now + skew) }
     }
 
-    pub(super) fn node(&self, node: u32) -> &Node<S> {
+    pub(in crate::bft) fn node(&self, node: u32) -> &Node<S> {
         &self.nodes[&NodeId(node)]
     }
 
-    pub(super) fn after(&mut self, delay: u64, happening: Happening<S::Message>) {
+    pub(in crate::bft) fn after(&mut self, delay: u64, happening: Happening<S::Message>) {
         self.drawn += 1;
         self.queue.insert((self.now + delay, self.drawn), happening);
     }
@@ -229,7 +230,7 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// Crashes a node: of its writes that are not synced, a prefix survives.
-    pub(super) fn crash(&mut self, node: u32) {
+    pub(in crate::bft) fn crash(&mut self, node: u32) {
         let survive = self.rng.below(3);
         let member = self.nodes.get_mut(&n(node)).expect("a member");
         for _ in 0..survive {
@@ -243,12 +244,12 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// Crashes a node: nothing that is not synced survives.
-    pub(super) fn crash_and_lose(&mut self, node: u32) {
+    pub(in crate::bft) fn crash_and_lose(&mut self, node: u32) {
         self.nodes.get_mut(&n(node)).expect("a member").writes.clear();
         self.crash(node);
     }
 
-    pub(super) fn restart(&mut self, node: u32) {
+    pub(in crate::bft) fn restart(&mut self, node: u32) {
         if !self.node(node).is_down {
             self.crash(node);
         }
@@ -256,18 +257,18 @@ impl<S: Subject> Cluster<S> {
         self.start(n(node), image);
     }
 
-    pub(super) fn restart_later(&mut self, node: u32, delay: u64) {
+    pub(in crate::bft) fn restart_later(&mut self, node: u32, delay: u64) {
         self.crash(node);
         self.after(delay, Happening::Restarts { node: n(node) });
     }
 
     /// Runs for so many milliseconds.
-    pub(super) fn run(&mut self, millis: u64) {
+    pub(in crate::bft) fn run(&mut self, millis: u64) {
         self.run_until(millis, |_| false);
     }
 
     /// Runs until something holds, for so many milliseconds at the most. Returns whether it holds.
-    pub(super) fn run_until(&mut self, millis: u64, done: impl Fn(&Self) -> bool) -> bool {
+    pub(in crate::bft) fn run_until(&mut self, millis: u64, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + millis * 1_000;
         while self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= end) {
             if done(self) {
@@ -280,31 +281,31 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// All honest replicas have applied the same, said one thing, and hold their invariants.
-    pub(super) fn assert_agreement(&self) {
+    pub(in crate::bft) fn assert_agreement(&self) {
         assert!(self.contradictions.is_empty(), "{:?}", self.contradictions);
         let broken: Vec<_> = self.nodes.iter().filter_map(|(node, member)| Some((node, member.broken?))).collect();
         assert!(broken.is_empty(), "{broken:?}");
     }
 
     /// Whether honest replicas agree so far.
-    pub(super) fn agrees(&self) -> bool {
+    pub(in crate::bft) fn agrees(&self) -> bool {
         self.contradictions.is_empty() && self.nodes.values().all(|node| node.broken.is_none())
     }
 
     /// All honest replicas that are up have the same state.
-    pub(super) fn states(&self) -> BTreeSet<Digest> {
+    pub(in crate::bft) fn states(&self) -> BTreeSet<Digest> {
         let honest = self.nodes.iter().filter(|(node, member)| !member.is_down && !self.liars.contains(node));
         honest.map(|(_, member)| member.machine.digest()).collect()
     }
 
     /// How long a run may take after calm: (2f+3) capped timers, the client's retry, and a little.
-    pub(super) fn patience(&self) -> u64 {
+    pub(in crate::bft) fn patience(&self) -> u64 {
         let faulty = (self.settings.voters.len() as u64 - 1) / 3;
         (2 * faulty + 3) * self.settings.request_timeout.1.0 / 1_000 + 1_000
     }
 
     /// One run under loss, delay, reordering, duplicates, cuts, crashes and slow disks; then calm.
-    pub(super) fn rough_run(&mut self, rounds: u64) {
+    pub(in crate::bft) fn rough_run(&mut self, rounds: u64) {
         let nodes = self.settings.voters.len() as u64;
         self.network = ROUGH;
         let mut number = 0;
@@ -339,7 +340,7 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// The network calms, everybody is up.
-    pub(super) fn clear_up(&mut self) {
+    pub(in crate::bft) fn clear_up(&mut self) {
         self.network = CALM;
         self.cut.clear();
         for node in self.settings.voters.clone() {
@@ -350,7 +351,7 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// The network calms, everybody is up: all that was asked is done, and all states are alike.
-    pub(super) fn calm_down(&mut self) {
+    pub(in crate::bft) fn calm_down(&mut self) {
         self.clear_up();
         self.answer_all();
         self.run(1_500);
@@ -359,7 +360,7 @@ impl<S: Subject> Cluster<S> {
     }
 
     /// All that was asked is done, within the time that is promised after calm.
-    pub(super) fn answer_all(&mut self) {
+    pub(in crate::bft) fn answer_all(&mut self) {
         let done = self.run_until(self.patience(), Self::all_done);
         self.assert_agreement();
         assert!(done, "not all was answered after calm");

@@ -36,7 +36,7 @@ impl Subject for Hybrid<Switches> {
     type Config = Config<Switches>;
 
     fn config(settings: pbft::Settings, rules: Switches) -> Self::Config {
-        let pbft::Config { settings: bft, rules, signers } = test_config(settings, rules);
+        let pbft::Config { settings: bft, rules, signers, .. } = test_config(settings, rules);
         Config::new(Settings { bft, threat: threat::Settings::default() }, rules, signers).expect("settings")
     }
 

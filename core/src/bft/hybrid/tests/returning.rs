@@ -18,7 +18,7 @@ pub(super) fn forgetful(nodes: u32, seed: u64, rules: Switches) -> Cluster {
         dwell: Span::from_millis(700),
         longest_dwell: Span::from_millis(2_800),
     };
-    let pbft::Config { settings: bft, rules, signers } = test_config(settings(nodes), rules);
+    let pbft::Config { settings: bft, rules, signers, .. } = test_config(settings(nodes), rules);
     let config = Config::new(Settings { bft, threat }, rules, signers).expect("settings");
     Cluster::of(config, settings(nodes), seed)
 }

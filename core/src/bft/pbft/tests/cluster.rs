@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) replica: Pbft<Switches>,
     pub(super) image: DiskImage<HardState>,
     pub(super) machine: Sessions<KeyValue>,
+    /// How many convictions the replica was told of.
+    pub(super) told: usize,
     pub(super) writes: VecDeque<Write<HardState>>,
     pub(super) durable: u64,
     pub(super) waiting: Vec<(NodeId, Message, Ticket)>,
@@ -205,6 +207,7 @@ impl Cluster {
             replica,
             image,
             machine,
+            told: 0,
             writes: VecDeque::new(),
             durable: 0,
             waiting: Vec::new(),

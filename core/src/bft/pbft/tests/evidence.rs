@@ -79,6 +79,26 @@ fn liars_are_convicted_and_nobody_else() {
     assert!(watched * 10 >= convicted * 9, "a watch finds {watched} of {convicted}");
 }
 
+#[test]
+fn what_the_cluster_has_decided_is_what_replicas_know() {
+    let mut decided = 0;
+    for seed in 0..20 {
+        let (mut cluster, liars) = (Cluster::new(4, seed), liars_of(seed, 4));
+        listen(&mut cluster, 4, seed, &liars, |cluster| {
+            rough_run(cluster, 4, 25);
+            cluster.run(3_000);
+        });
+        for (node, member) in cluster.nodes.iter().filter(|(node, _)| !liars.contains(node)) {
+            let recorded: Vec<NodeId> = member.machine.convicted().iter().map(|known| known.culprit).collect();
+            let told = member.replica.accuser.convictions();
+            let known: Vec<NodeId> = told.iter().map(|conviction| conviction.culprit).collect();
+            assert!(recorded.starts_with(&known), "seed {seed}: {node} knows {known:?} of {recorded:?}");
+            decided += known.len();
+        }
+    }
+    assert!(decided > 20, "{decided} times");
+}
+
 /// Without the rules that make a word durable before it leaves, crashes alone make replicas contradict themselves.
 #[test]
 fn whoever_forgets_its_word_convicts_itself() {

@@ -20,7 +20,19 @@ impl Cluster {
         for effect in out.drain() {
             self.carry_out(node, effect);
         }
+        self.tell_convicted(node);
         self.plan_wake(node);
+    }
+
+    /// Tells a replica whom its machine records as convicted, where that has become more.
+    fn tell_convicted(&mut self, node: NodeId) {
+        let member = self.nodes.get_mut(&node).expect("a member");
+        let all = member.machine.convicted();
+        if all.len() > member.told {
+            member.told = all.len();
+            let all = all.to_vec();
+            self.report(node, Input::Convicted(all));
+        }
     }
 
     /// One step whose effects go nowhere; messages are counted.

@@ -75,7 +75,7 @@ fn a_new_view_begins_after_the_highest_proven_checkpoint_and_fills_what_is_betwe
 #[test]
 fn a_view_change_with_one_proof_that_is_none_is_refused() {
     let good = prepared(0, 5, 1, &[1, 2, 3]);
-    let is_well_formed = |change: &ViewChange| change.is_well_formed(&quorum(), 16);
+    let is_well_formed = |change: &ViewChange| change.is_well_formed(&quorum(), 16, None);
     assert!(is_well_formed(&change(2, 4, &[Arc::clone(&good), prepared(1, 6, 2, &[2, 3, 4])])));
     for bad in [
         prepared(0, 6, 2, &[1, 2]),
