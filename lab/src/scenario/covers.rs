@@ -156,6 +156,8 @@ impl Profile {
             "restarts",
             "messages dropped",
             "partitions",
+            "changes of voters",
+            "voters retired",
             "client retries",
             "views given up",
             "timeout certificates formed",

@@ -304,8 +304,7 @@ impl Plan {
             lost_disks: 0,
             replaced: false,
             changes: 0,
-            // HotStuff's voters change where a scenario says so; no sweep has shown yet that they may in drawn ones.
-            epochs: if protocol == ProtocolName::Pbft { self.epochs } else { 0 },
+            epochs: if protocol.has_epochs() { self.epochs } else { 0 },
             observers: 0,
             edges: 0,
             zones: false,

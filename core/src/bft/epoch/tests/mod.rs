@@ -192,7 +192,9 @@ impl<P: Case> Cluster<P> {
     fn assert_one_state(&mut self) {
         let done = self.run_until(8_000, |cluster| cluster.voters_states().len() == 1);
         self.assert_agreement();
-        assert!(done, "{} states among the voters", self.voters_states().len());
+        let status = |voter: &NodeId| (*voter, self.epoch(voter.0), Protocol::status(&self.node(voter.0).replica));
+        let voters: Vec<_> = self.settings.voters.iter().map(status).collect();
+        assert!(done, "{} states among the voters: {voters:#?}", self.voters_states().len());
     }
 
     fn voters_states(&self) -> std::collections::BTreeSet<Digest> {
