@@ -194,7 +194,7 @@ fn a_change_that_makes_no_sense_does_nothing() {
 fn only_the_operator_changes_who_votes() {
     for rule in [None, Some(Rule::EpochChangeByOperatorOnly)] {
         let mut world = World::new(4, 6, |config| {
-            rule.into_iter().for_each(|rule| config.rules = config.rules.clone().without(rule));
+            rule.into_iter().for_each(|rule| config.rules = config.rules.without(rule));
         });
         world.join(n(5));
         let request = signed(&change(0, &[5], &[1]), ClientId(9), 1);
@@ -212,7 +212,7 @@ fn nothing_is_executed_behind_the_end_and_what_waits_is_executed_once() {
     let run = |seed: u64, rule: Option<Rule>| {
         let mut world = World::new(4, seed, |config| {
             config.settings.max_batch_requests = 2;
-            rule.into_iter().for_each(|rule| config.rules = config.rules.clone().without(rule));
+            rule.into_iter().for_each(|rule| config.rules = config.rules.without(rule));
         });
         world.join(n(5));
         for number in 1..=20 {
@@ -255,7 +255,7 @@ fn nobody_follows_a_link_that_one_liar_has_signed() {
     let run = |seed: u64, rule: Option<Rule>| {
         let mut world = World::new(4, seed, |config| {
             config.settings.checkpoint_interval = 8;
-            rule.into_iter().for_each(|rule| config.rules = config.rules.clone().without(rule));
+            rule.into_iter().for_each(|rule| config.rules = config.rules.without(rule));
         });
         world.join(n(5));
         world.liars.names = vec![n(2)];
