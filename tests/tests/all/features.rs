@@ -60,7 +60,7 @@ fn honest(scenario: &mut Scenario) {
     scenario.steps.retain(|step| !matches!(step.action, Some(Action::Byzantine { .. })));
 }
 
-const CASES: [Case; 64] = [
+const CASES: [Case; 65] = [
     ("one-way-cut", "no pre-vote", |scenario| scenario.raft.pre_vote = false),
     ("chain-of-three", "no pre-vote and no check-quorum", |scenario| {
         (scenario.raft.pre_vote, scenario.raft.check_quorum) = (false, false);
