@@ -110,10 +110,7 @@ impl<R: Rules> Instance for HotStuff<R> {
     }
 
     fn as_fetch(message: &Message) -> Option<&FetchChunk> {
-        match message {
-            Message::FetchChunk(fetch) => Some(fetch),
-            _ => None,
-        }
+        if let Message::FetchChunk(fetch) = message { Some(fetch) } else { None }
     }
 
     fn chunk(chunk: Chunk) -> Message {

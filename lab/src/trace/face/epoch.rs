@@ -6,6 +6,12 @@ use super::kinds::{MessageFace, MessageKind};
 use crate::trace::words::epoch::face as text;
 use crate::trace::words::{fill, list};
 
+/// A protocol's own message, of a later epoch than the first.
+pub(super) fn later(epoch: u64, mut face: MessageFace) -> MessageFace {
+    face.fields.push((text::LATER, epoch.to_string()));
+    face
+}
+
 /// A message about the end of an epoch, or about where a replica is.
 pub(super) fn peer(message: &Message) -> MessageFace {
     match message {

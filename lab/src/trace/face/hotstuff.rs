@@ -3,7 +3,6 @@
 use quorumscope_core::bft::hotstuff::Message;
 
 use super::kinds::{MessageFace, MessageKind};
-use crate::trace::words::epoch::face as words;
 use crate::trace::words::{blocks, list, requests};
 
 /// A message between replicas, under the papers' names.
@@ -67,10 +66,6 @@ pub(super) fn peer(message: &Message) -> MessageFace {
         Message::Evidence(evidence) => super::messages::evidence(evidence),
         Message::Chunk(chunk) => super::messages::chunk(chunk),
         Message::Epoch(message) => super::epoch::peer(message),
-        Message::Later { epoch, message } => {
-            let mut face = peer(message);
-            face.fields.push((words::LATER, epoch.to_string()));
-            face
-        }
+        Message::Later { epoch, message } => super::epoch::later(*epoch, peer(message)),
     }
 }

@@ -4,7 +4,6 @@ use quorumscope_core::bft::pbft::{Message, Subject, Vote};
 use quorumscope_core::types::{Sequence, Term};
 
 use super::kinds::{MessageFace, MessageKind};
-use crate::trace::words::epoch::face as words;
 use crate::trace::words::{list, requests};
 
 type Fields = Vec<(&'static str, String)>;
@@ -82,11 +81,7 @@ pub(super) fn peer(message: &Message) -> MessageFace {
         Message::Evidence(evidence) => super::messages::evidence(evidence),
         Message::Chunk(chunk) => super::messages::chunk(chunk),
         Message::Epoch(message) => super::epoch::peer(message),
-        Message::Later { epoch, message } => {
-            let mut face = peer(message);
-            face.fields.push((words::LATER, epoch.to_string()));
-            face
-        }
+        Message::Later { epoch, message } => super::epoch::later(*epoch, peer(message)),
     }
 }
 
