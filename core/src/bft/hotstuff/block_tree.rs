@@ -40,14 +40,19 @@ pub(super) struct Root {
 }
 
 impl BlockTree {
-    pub(super) fn new(root: Root, told: Term) -> Self {
-        Self { root, blocks: LiteMap::new(), told, untold: Vec::new() }
+    pub(super) fn new(root: Root) -> Self {
+        Self { root, blocks: LiteMap::new(), told: root.view, untold: Vec::new() }
     }
 
     /// Everybody has been told that blocks up to this view are committed.
     pub(super) fn tell(&mut self, committed: Term) {
         self.told = self.told.max(committed);
         self.untold.retain(|view| *view > committed);
+    }
+
+    /// Up to which view everybody has been told what is committed.
+    pub(super) fn told(&self) -> Term {
+        self.told
     }
 
     /// Whether there are requests in blocks that not everybody knows to be committed.

@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use super::message::QuorumCertificate;
 use super::{Block, Committed, Effects, Event, HotStuff, Root};
 use crate::bft::Reply;
 use crate::crypto::Hash256;
@@ -31,19 +32,69 @@ pub(super) struct Executing {
 }
 
 impl<R: Rules> HotStuff<R> {
-    /// The block has a certificate: its grandparent may be committed by that.
-    pub(super) fn commit_by(&mut self, third: &Arc<Block>, out: &mut Effects) {
-        let Some(second) = self.tree.parent(third).cloned() else { return };
-        let Some(first) = self.tree.parent(&second).cloned() else { return };
-        if first.view() <= self.committed.view || self.held || self.is_over() {
+    /// The block has the highest certificate: its grandparent may be committed by that.
+    pub(super) fn commit_by(&mut self, third: &Block, out: &mut Effects) {
+        let Some((first, views)) = self.three_chain(third).filter(|(first, _)| self.is_new(first)) else { return };
+        if self.commits(views) {
+            self.commit(&first, out);
+        } else {
+            out.note(|| AnyEvent::HotStuff(Event::CommitHeld { views }));
+        }
+    }
+
+    /// The block has a certificate that is not the highest. It may be of another branch, and commit its grandparent
+    /// all the same: where an instance has ended nobody goes on behind the end, and others may have gone on beside it
+    /// (found by an exploration with liars).
+    pub(super) fn commit_beside(&mut self, third: &Block, certificate: &Arc<QuorumCertificate>, out: &mut Effects) {
+        let Some((first, views)) = self.three_chain(third) else { return };
+        // It always follows while the rules hold. Where the laboratory has switched one off, this is not what stops it.
+        let follows = self.committed.block.is_none_or(|committed| self.tree.extends(first.hash(), committed));
+        if !self.is_new(&first) || !self.commits(views) || !follows {
             return;
         }
-        let views = [first.view(), second.view(), third.view()];
-        let direct = |pair: &[Term]| pair[0].next() == pair[1];
-        if !views.windows(2).all(direct) && self.on(Rule::HotStuffConsecutiveViews) {
-            return out.note(|| AnyEvent::HotStuff(Event::CommitHeld { views }));
-        }
         self.commit(&first, out);
+        if self.is_over() {
+            // Of this instance nothing is wanted any more but the proof of its end.
+            self.high = Arc::clone(certificate);
+            self.persist.changed();
+        }
+    }
+
+    /// The last three blocks of a chain: the first of them, and their views.
+    fn three_chain(&self, third: &Block) -> Option<(Arc<Block>, [Term; 3])> {
+        let second = self.tree.parent(third)?;
+        let first = self.tree.parent(second)?;
+        Some((Arc::clone(first), [first.view(), second.view(), third.view()]))
+    }
+
+    /// Whether three blocks with these views commit the first of them once the third is certified.
+    fn commits(&self, views: [Term; 3]) -> bool {
+        let direct = |pair: &[Term]| pair[0].next() == pair[1];
+        views.windows(2).all(direct) || !self.on(Rule::HotStuffConsecutiveViews)
+    }
+
+    fn is_new(&self, block: &Block) -> bool {
+        block.view() > self.committed.view && !self.held && !self.is_over()
+    }
+
+    /// Up to which view a block proves to everybody who gets it what is committed. That this replica knows more proves
+    /// nothing to the others: the certificate that told it may be of a branch that was given up.
+    fn told_by(&self, block: &Block) -> Term {
+        let thirds = self.tree.chain(block.parent()).take_while(|third| third.view() > self.tree.told());
+        let mut chains = thirds.filter_map(|third| self.three_chain(third));
+        chains.find(|(_, views)| self.commits(*views)).map_or(Term(0), |(first, _)| first.view())
+    }
+
+    /// Everybody gets this block.
+    pub(super) fn tell(&mut self, block: &Block) {
+        let told = self.told_by(block);
+        self.tree.tell(told);
+    }
+
+    /// Everybody got the blocks that are here after a restart.
+    pub(super) fn recover_told(&mut self) {
+        let told = self.tree.iter().map(|block| self.told_by(block)).max();
+        self.tree.tell(told.unwrap_or_default());
     }
 
     fn commit(&mut self, last: &Arc<Block>, out: &mut Effects) {

@@ -128,7 +128,7 @@ impl<R: Rules> HotStuff<R> {
             let view = self.view_of(base.term);
             self.committed = Committed { view, block: None, sequence, index, log_time };
             self.root = self.committed;
-            self.tree = BlockTree::new(Root { view, block: None }, view);
+            self.tree = BlockTree::new(Root { view, block: None });
             self.pool.clear();
         }
         self.executing.clear();

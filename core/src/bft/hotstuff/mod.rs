@@ -175,7 +175,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
         let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HotStuffQuorum));
         let signer = config.signers.signer(node).filter(|_| quorum.is_voter(node));
         let log = Log::after(image.base, &image.log);
-        let mut tree = BlockTree::new(Root { view: root.view, block: root.block }, committed.view);
+        let mut tree = BlockTree::new(Root { view: root.view, block: root.block });
         let mut blocks: Vec<_> = image.hard.blocks.iter().collect();
         few::sort(&mut blocks, |a, b| a.view() < b.view());
         for block in blocks {
@@ -223,6 +223,7 @@ impl<R: Rules> Protocol for HotStuff<R> {
             log,
         };
         replica.recover_executing();
+        replica.recover_told();
         replica
     }
 

@@ -61,8 +61,8 @@ impl<R: Rules> HotStuff<R> {
             AnyEvent::HotStuff(Event::Proposed { view, block, justify, requests })
         });
         self.promises.proposed = view;
-        self.tree.tell(self.committed.view);
         self.keep(&block);
+        self.tell(&block);
         let ticket = self.persist.changed();
         let proposal = Arc::new(Proposal { block: Arc::clone(&block), entered_by, signature });
         self.broadcast(&Message::Proposal(proposal), Some(ticket), out);
@@ -145,7 +145,7 @@ impl<R: Rules> HotStuff<R> {
             Some(VoteRefusal::Equivocation)
         } else {
             self.keep(block);
-            self.tree.tell(self.committed.view);
+            self.tell(block);
             let once = self.on(Rule::HotStuffVoteOncePerView);
             let guards = Guards { once, safe_node: self.on(Rule::HotStuffSafeNode) };
             self.promises

@@ -33,7 +33,7 @@ impl<R: Rules> HotStuff<R> {
             }
             Message::Vote(vote) => self.claim_vote(&domain, from, vote, claims),
             // What is known already changes nothing, now or later.
-            Message::Certificate(certificate) if certificate.view <= self.high.view => {}
+            Message::Certificate(certificate) if self.is_settled(certificate) => {}
             Message::TimeoutCertificate(proof) if proof.view < self.view => {}
             Message::Certificate(certificate) => self.claim_certificate(&domain, certificate, claims),
             Message::Timeout(timeout) => {
@@ -87,6 +87,11 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
+    /// Whether a certificate that comes by itself changes nothing, now or later.
+    fn is_settled(&self, certificate: &QuorumCertificate) -> bool {
+        certificate.view <= self.committed.view.min(self.high.view)
+    }
+
     /// Whether anybody looks at this vote: its view has no certificate yet.
     pub(super) fn wants_vote(&self, vote: &Vote) -> bool {
         vote.view > self.high.view
@@ -104,9 +109,9 @@ impl<R: Rules> HotStuff<R> {
         match message {
             Message::Proposal(proposal) => self.on_proposal(now, from, &proposal, out),
             Message::Vote(vote) => self.on_vote(now, from, vote, out),
-            Message::Certificate(certificate) => {
-                self.learn_certificate(now, &certificate, Some(from), out);
-            }
+            // Nobody has verified it.
+            Message::Certificate(certificate) if self.is_settled(&certificate) => {}
+            Message::Certificate(certificate) => self.on_certificate(now, &certificate, from, out),
             Message::Timeout(timeout) => self.on_timeout(now, from, *timeout, out),
             Message::TimeoutCertificate(proof) => self.learn_timeout_certificate(now, &proof, out),
             Message::Fetch(fetch) => self.on_fetch(from, &fetch, out),

@@ -109,11 +109,17 @@ impl<R: Rules> HotStuff<R> {
         out: &mut Effects,
     ) -> bool {
         let QuorumCertificate { view, block: hash, .. } = **certificate;
+        let names_view = self.on(Rule::HotStuffCertificateNamesView);
+        let is_of_view = |block: &Arc<Block>| block.view() == view;
         if view <= self.high.view {
+            // Where certificates name no view it cannot be told which one is lower.
+            let beside = self.tree.get(&hash).filter(|block| names_view && is_of_view(block));
+            if let Some(block) = beside.cloned() {
+                self.commit_beside(&block, certificate, out);
+            }
             return self.tree.knows(&hash);
         }
-        let is_of_view = |block: &Arc<Block>| block.view() == view;
-        if !self.tree.get(&hash).is_none_or(is_of_view) && self.on(Rule::HotStuffCertificateNamesView) {
+        if names_view && !self.tree.get(&hash).is_none_or(is_of_view) {
             Self::ignore(from.unwrap_or(self.id), IgnoreReason::CertificateOfAnotherView, out);
             return false;
         }
@@ -138,6 +144,21 @@ impl<R: Rules> HotStuff<R> {
         self.commit_by(&block, out);
         self.enter_view(now, view.next(), ViewReason::Certificate, out);
         true
+    }
+
+    /// A certificate came by itself. One that is lower than the highest, of a block that is not here, is wanted too: it
+    /// may commit.
+    pub(super) fn on_certificate(
+        &mut self,
+        now: Now,
+        certificate: &Arc<QuorumCertificate>,
+        from: NodeId,
+        out: &mut Effects,
+    ) {
+        let is_here = self.learn_certificate(now, certificate, Some(from), out);
+        if !is_here && self.committed.view < certificate.view && certificate.view < self.high.view {
+            self.want(now, certificate, Some(from), out);
+        }
     }
 
     /// A certificate of the block that the tree begins after, whose hash a snapshot does not tell.

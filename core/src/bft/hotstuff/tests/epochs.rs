@@ -14,13 +14,13 @@ use crate::membership::MembershipChange;
 use crate::rules::Rule;
 use crate::types::{ClientId, LogIndex, NodeId, RequestNumber, Span, Term};
 
-fn change(epoch: u64, promote: &[u32], remove: &[u32]) -> Request {
+pub(super) fn change(epoch: u64, promote: &[u32], remove: &[u32]) -> Request {
     let nodes = |list: &[u32]| list.iter().map(|node| n(*node)).collect();
     let (promote, remove) = (nodes(promote), nodes(remove));
     Request { epoch, change: MembershipChange { promote, remove, ..MembershipChange::default() } }
 }
 
-fn signed(request: &Request, by: ClientId, number: u64) -> Arc<Bundle> {
+pub(super) fn signed(request: &Request, by: ClientId, number: u64) -> Arc<Bundle> {
     let signer = TestSigner(Identity::Client(by));
     Arc::new(request.signed_as(by, CLUSTER, RequestNumber(number), &signer))
 }

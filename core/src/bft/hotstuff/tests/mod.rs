@@ -5,6 +5,7 @@
 //! messages by hand.
 
 mod arbitrary;
+mod beside;
 mod catch_up;
 mod cluster;
 mod craft;
