@@ -18,11 +18,13 @@
 //! evidence keeps its index and hash in every later instance. An entry that was
 //! only told may be lost. Beyond f nothing is promised.
 //!
-//! Left out: change of members. Who lies is found out and convicted in `accuse`.
+//! Voters change from one epoch to the next, by a request that is ordered in the
+//! rounds (`epochs`). Who lies is found out and convicted in `accuse`.
 
 mod accuse;
 mod as_protocol;
 mod config;
+mod epochs;
 mod era;
 pub mod event;
 mod hard;
@@ -50,6 +52,8 @@ pub use leave::root;
 pub use message::{Message, Phase, alarm};
 pub use status::Replica;
 
+use crate::bft::Bundle;
+use crate::bft::epoch::change;
 use crate::bft::evidence::Accuser;
 use crate::bft::pbft::{self, Pbft};
 use crate::crypto::{Domain, Signature, Signer};
@@ -109,6 +113,8 @@ pub struct Hybrid<R: Rules = AllOn> {
     next: Option<Ahead>,
     /// Who was convicted, and in which era.
     convicted: Vec<(u64, NodeId)>,
+    /// Changes of voters that wait for the rounds while PBFT orders requests.
+    changes: Vec<Arc<Bundle>>,
     accuser: Accuser,
 
     tickets: Tickets,
@@ -127,7 +133,8 @@ impl<R: Rules> Hybrid<R> {
         let members = image.first_members().cloned().unwrap_or_else(|| Membership::of(settings.voters.clone()));
         let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HybridQuorum));
         let speaks = image.format.is_some() && quorum.is_voter(node);
-        let HardState { era, rounds, opening, opened, begun, held, bft, ended, convicted } = image.hard.clone();
+        let HardState { era, rounds, opening, opened, begun, held, bft, ended, convicted, epoch: _ } =
+            image.hard.clone();
         let rounds = rounds.map(|hard| *hard).unwrap_or_default();
         let sealed = rounds.stable.as_ref().map(|stable| stable.proof.checkpoint.index);
         // Where PBFT has begun the snapshot may still be that of the rounds, for those who lack it.
@@ -165,6 +172,7 @@ impl<R: Rules> Hybrid<R> {
             roots: vec![None; voters],
             next: None,
             convicted,
+            changes: Vec::new(),
             accuser: accuse::accuser(config, node, era),
             tickets: Tickets::new(image.incarnation),
             ask_at: now.mono + settings.idle_status,
@@ -210,7 +218,7 @@ impl<R: Rules> Hybrid<R> {
     /// Takes one input and writes down what follows from it: [`Protocol::step`](protocol::Protocol::step).
     pub fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
         if self.signer.is_none() {
-            return;
+            return self.step_silently(input, out);
         }
         match input {
             Input::Receive { from, message } => self.receive(now, from, message, out),
@@ -232,6 +240,12 @@ impl<R: Rules> Hybrid<R> {
                 self.expiry = at;
                 self.step_current(now, Input::ExpiryAt(at), out);
             }
+            Input::Requests(bundles) if self.bft.is_some() && bundles.iter().any(|bundle| change::asks(bundle)) => {
+                let others = self.without_changes(bundles);
+                if !others.is_empty() {
+                    self.step_current(now, Input::Requests(others), out);
+                }
+            }
             Input::Convicted(convictions) => self.on_convicted(now, &convictions, out),
             input => self.step_current(now, input, out),
         }
@@ -240,7 +254,7 @@ impl<R: Rules> Hybrid<R> {
     }
 
     fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if self.place_of(from).is_none() || from == self.id {
+        if (self.place_of(from).is_none() && !self.is_part_of_root(from, &message)) || from == self.id {
             return;
         }
         let (era, message) = match message {
@@ -275,6 +289,8 @@ impl<R: Rules> Hybrid<R> {
             // primary goes on to the next request before anybody can tell it that the first one was all.
             Message::Opening(message) if self.is_of_statements(&message) => {}
             Message::Opening(_) | Message::Later { .. } => self.suspect(from, now),
+            // For whoever runs one epoch after another.
+            Message::InEpoch { .. } | Message::Epoch(_) => {}
             Message::Bft(pbft::Message::Stable(stable)) if self.bft.is_none() => {
                 if stable.proof.is_proven(&self.quorum) {
                     self.rescue = Some((from, stable));
@@ -320,6 +336,7 @@ impl<R: Rules> Hybrid<R> {
     }
 
     fn step_rounds(&mut self, now: Now, input: Input<rounds::Message>, out: &mut Effects) {
+        self.hold_changes(now);
         let mut inner = out.alike();
         self.rounds.step(now, input, &mut inner);
         self.relay_rounds(inner, out);
@@ -341,9 +358,10 @@ impl<R: Rules> Hybrid<R> {
         Some(rounds.into_iter().chain(others).chain(calm).chain(accuser).fold(self.ask_at, Mono::min))
     }
 
-    /// A sign of a lie. One that is convicted threatens nobody any more: it could keep PBFT going for ever.
+    /// A sign of a lie. One that is convicted, or has no vote, threatens nobody any more: it could keep PBFT going for
+    /// ever.
     fn suspect(&mut self, from: NodeId, now: Now) {
-        if !self.convicted.iter().any(|(_, node)| *node == from) {
+        if self.place_of(from).is_some() && !self.convicted.iter().any(|(_, node)| *node == from) {
             self.monitor.suspect(from, now.mono);
         }
     }
@@ -398,10 +416,14 @@ impl<R: Rules> Hybrid<R> {
 
     /// Sends what is of its era.
     fn tell(&self, to: NodeId, message: Message, after: Option<Ticket>, out: &mut Effects) {
-        let message = match self.era {
+        out.send(to, self.in_era(message), after);
+    }
+
+    /// A message of its era.
+    fn in_era(&self, message: Message) -> Message {
+        match self.era {
             0 => message,
             era => Message::Later { era, message: Box::new(message) },
-        };
-        out.send(to, message, after);
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::{Epochs, Event, Instance, Request};
 use crate::bft::Bundle;
 use crate::bft::hotstuff::{self, HotStuff};
 use crate::bft::hybrid::testing::{self, Subject, n, settings, test_config};
+use crate::bft::hybrid::{self, Hybrid, threat};
 use crate::bft::pbft::{self, Pbft};
 use crate::bft::request::OPERATOR;
 use crate::bft::testing::{CLUSTER, TestKeys, TestSigner};
@@ -23,7 +24,7 @@ use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Effects, Input, Protocol};
 use crate::rules::Switches;
 use crate::storage::DiskImage;
-use crate::types::{ClientId, Digest, Mono, NodeId, Now, RequestNumber};
+use crate::types::{ClientId, Digest, Mono, NodeId, Now, RequestNumber, Span};
 
 /// A protocol whose epochs are under test.
 pub(in crate::bft) trait Case: Instance {
@@ -110,6 +111,22 @@ impl Case for HotStuff<Switches> {
             hotstuff::Message::Proposal(proposal) => Some((vec![4, proposal.block.view().0], proposal.block.hash())),
             _ => None,
         }
+    }
+}
+
+impl Case for Hybrid<Switches> {
+    /// A threat is forgotten, and the way back open, within a second or two.
+    fn config(settings: pbft::Settings, rules: Switches) -> Self::Config {
+        let threat = threat::Settings {
+            window: Span::from_millis(500),
+            dwell: Span::from_millis(700),
+            longest_dwell: Span::from_millis(2_800),
+        };
+        hybrid::Config::new(hybrid::Settings { bft: settings, threat }, rules, Arc::new(TestKeys)).expect("settings")
+    }
+
+    fn said(message: &hybrid::Message) -> Option<(Vec<u64>, Hash256)> {
+        <Self as Subject>::says(message)
     }
 }
 
@@ -216,6 +233,9 @@ macro_rules! claims {
     ($($claim:ident),* $(,)?) => {
         mod pbft {
             $(#[test] fn $claim() { super::$claim::<crate::bft::pbft::Pbft<crate::rules::Switches>>(); })*
+        }
+        mod hybrid {
+            $(#[test] fn $claim() { super::$claim::<crate::bft::hybrid::Hybrid<crate::rules::Switches>>(); })*
         }
         mod hotstuff {
             $(#[test] fn $claim() { super::$claim::<crate::bft::hotstuff::HotStuff<crate::rules::Switches>>(); })*

@@ -7,6 +7,7 @@
 
 use super::event::WishReason;
 use super::{Effects, Rounds};
+use crate::bft::epoch::change;
 use crate::bft::pbft::Settings;
 use crate::crypto::Hash256;
 use crate::rules::{Rule, Rules};
@@ -31,6 +32,8 @@ pub(super) struct Timers {
     pub(super) request: Option<Running>,
     /// The bundle that it runs for.
     awaited: Option<Hash256>,
+    /// Whether that asks for a change of voters.
+    pub(super) awaits_change: bool,
     /// Terms in a row that did not execute it.
     pub(super) attempts: u32,
     ask_at: Mono,
@@ -48,6 +51,7 @@ impl Timers {
         Self {
             request: None,
             awaited: None,
+            awaits_change: false,
             attempts: 0,
             ask_at: if is_blank { now.mono + settings.idle_status } else { now.mono },
             asked_at: None,
@@ -131,13 +135,23 @@ impl<R: Rules> Rounds<R> {
             // Were any execution enough, a leader could leave one client's requests out for ever.
             self.timers.request = None;
         }
-        let oldest = self.pool.waiting().next().map(|bundle| bundle.hash());
+        let oldest = self.pool.waiting().find(|bundle| !self.holds(bundle)).map(|bundle| bundle.hash());
+        let awaited = self.timers.awaited.and_then(|awaited| self.pool.get(&awaited));
+        if self.is_over() || awaited.is_some_and(|bundle| self.holds(bundle)) {
+            // What waits does so for the next epoch, or for calm.
+            (self.timers.attempts, self.timers.request, self.timers.awaited) = (0, None, None);
+        }
+        if self.is_over() {
+            return;
+        }
         if self.wished > self.term || self.is_silent() || (self.active && oldest.is_none()) {
             // It has said what it wishes, or has nothing to wish for.
             self.timers.request = None;
             return;
         }
         self.timers.awaited = self.timers.awaited.or(oldest);
+        let awaited = self.timers.awaited.and_then(|awaited| self.pool.get(&awaited));
+        self.timers.awaits_change = awaited.is_some_and(|bundle| change::asks(bundle));
         if self.timers.request.is_none() {
             self.timers.arm(now, &self.config.settings);
         }
@@ -145,7 +159,8 @@ impl<R: Rules> Rounds<R> {
 
     /// Whether the leader should let log time pass now: something expires, or its clock is a whole jump ahead.
     pub(super) fn tick_if_due(&mut self, now: Now, out: &mut Effects) {
-        let calm = self.chain.last() == self.committed && self.pool.is_empty() && self.may_propose();
+        let has_none = self.pool.waiting().all(|bundle| self.holds(bundle));
+        let calm = self.chain.last() == self.committed && has_none && self.may_propose();
         if calm && self.tick_due_at().is_some_and(|due| due <= now.wall) {
             self.propose(now, Vec::new(), out);
         }
