@@ -8,6 +8,7 @@ mod liars;
 mod restarts;
 mod rules;
 mod runs;
+mod under_threat;
 
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ use crate::types::{ClientId, Digest, Mono, NodeId, Now, RequestNumber, Span};
 /// A protocol whose epochs are under test.
 pub(in crate::bft) trait Case: Instance {
     fn config(settings: pbft::Settings, rules: Switches) -> Self::Config;
+    /// How often a request may stand in the order around a change: what is ordered again sessions execute once.
+    const ORDERED_AT_MOST: usize = 1;
     /// What an honest replica says once only in an epoch: about which thing, and what.
     fn said(message: &Self::Message) -> Option<(Vec<u64>, Hash256)>;
 }
@@ -115,6 +118,9 @@ impl Case for HotStuff<Switches> {
 }
 
 impl Case for Hybrid<Switches> {
+    /// A follower that begins an epoch after its leader passes on what is ordered there already.
+    const ORDERED_AT_MOST: usize = 2;
+
     /// A threat is forgotten, and the way back open, within a second or two.
     fn config(settings: pbft::Settings, rules: Switches) -> Self::Config {
         let threat = threat::Settings {
@@ -226,6 +232,12 @@ impl<P: Case> Cluster<P> {
         };
         self.node(node).events.iter().any(of_epochs)
     }
+}
+
+/// Who votes in the newest epoch that anybody has begun, and which that is.
+fn newest<P: Case>(cluster: &Cluster<P>) -> (u64, Vec<NodeId>) {
+    let of = |node: &testing::Node<Epochs<P>>| (node.replica.epoch(), node.replica.members().voters.clone());
+    cluster.nodes.values().map(of).max().expect("some nodes")
 }
 
 /// Which protocols claims are tested of.

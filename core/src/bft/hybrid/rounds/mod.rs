@@ -256,13 +256,6 @@ impl<R: Rules> Rounds<R> {
         self.leader_of(self.term)
     }
 
-    /// How many terms in a row have not executed the oldest request that waits here. Of a change of voters none: its
-    /// leader may wait for calm.
-    #[must_use]
-    pub fn fruitless_terms(&self) -> u32 {
-        if self.timers.awaits_change { 0 } else { self.timers.attempts }
-    }
-
     fn leads(&self) -> bool {
         self.active && !self.is_silent() && self.leader() == Some(self.id)
     }

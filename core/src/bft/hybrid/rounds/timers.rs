@@ -5,8 +5,11 @@
 //! that serves its friends alone. It doubles with each term in a row that did
 //! not execute it, up to a cap. A second clock asks around for what is missing.
 
+use std::sync::Arc;
+
 use super::event::WishReason;
 use super::{Effects, Rounds};
+use crate::bft::Bundle;
 use crate::bft::epoch::change;
 use crate::bft::pbft::Settings;
 use crate::crypto::Hash256;
@@ -32,8 +35,6 @@ pub(super) struct Timers {
     pub(super) request: Option<Running>,
     /// The bundle that it runs for.
     awaited: Option<Hash256>,
-    /// Whether that asks for a change of voters.
-    pub(super) awaits_change: bool,
     /// Terms in a row that did not execute it.
     pub(super) attempts: u32,
     ask_at: Mono,
@@ -51,7 +52,6 @@ impl Timers {
         Self {
             request: None,
             awaited: None,
-            awaits_change: false,
             attempts: 0,
             ask_at: if is_blank { now.mono + settings.idle_status } else { now.mono },
             asked_at: None,
@@ -136,10 +136,12 @@ impl<R: Rules> Rounds<R> {
             self.timers.request = None;
         }
         let oldest = self.pool.waiting().find(|bundle| !self.holds(bundle)).map(|bundle| bundle.hash());
-        let awaited = self.timers.awaited.and_then(|awaited| self.pool.get(&awaited));
-        if self.is_over() || awaited.is_some_and(|bundle| self.holds(bundle)) {
+        if self.is_over() || self.awaited().is_some_and(|bundle| self.holds(bundle)) {
+            (self.timers.request, self.timers.awaited) = (None, None);
+        }
+        if self.is_over() || (oldest.is_none() && !self.pool.is_empty()) {
             // What waits does so for the next epoch, or for calm.
-            (self.timers.attempts, self.timers.request, self.timers.awaited) = (0, None, None);
+            self.timers.attempts = 0;
         }
         if self.is_over() {
             return;
@@ -150,11 +152,23 @@ impl<R: Rules> Rounds<R> {
             return;
         }
         self.timers.awaited = self.timers.awaited.or(oldest);
-        let awaited = self.timers.awaited.and_then(|awaited| self.pool.get(&awaited));
-        self.timers.awaits_change = awaited.is_some_and(|bundle| change::asks(bundle));
         if self.timers.request.is_none() {
             self.timers.arm(now, &self.config.settings);
         }
+    }
+
+    /// What the timer runs for.
+    fn awaited(&self) -> Option<&Arc<Bundle>> {
+        self.pool.get(&self.timers.awaited?)
+    }
+
+    /// How many terms in a row have not executed the oldest request that waits here. Of a change of voters none: its
+    /// leader may wait for calm.
+    #[must_use]
+    pub fn fruitless_terms(&self) -> u32 {
+        let attempts = self.timers.attempts;
+        let is_of_change = attempts > 0 && self.awaited().is_some_and(|bundle| change::asks(bundle));
+        if is_of_change { 0 } else { attempts }
     }
 
     /// Whether the leader should let log time pass now: something expires, or its clock is a whole jump ahead.
