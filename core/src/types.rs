@@ -103,6 +103,12 @@ impl Term {
         Self((instance.min(u64::from(u32::MAX) >> 11) << TERM_BITS) | self.0.min(TERM_MASK))
     }
 
+    /// The instance that it is of.
+    #[must_use]
+    pub fn instance(self) -> u64 {
+        self.0 >> TERM_BITS
+    }
+
     /// The same within its instance.
     #[must_use]
     pub fn within_instance(self) -> Self {

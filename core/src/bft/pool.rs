@@ -197,10 +197,17 @@ impl Pool {
     /// Bundles that are not proposed yet, in order of arrival, and marks them as proposed. No more than these many
     /// requests and bytes of payload; one bundle goes however large it is, so that none waits for ever.
     pub fn take(&mut self, max_requests: u32, max_bytes: u32) -> Vec<Arc<Bundle>> {
-        let (mut taken, mut requests, mut bytes) = (Vec::new(), 0, 0);
+        self.take_but(max_requests, max_bytes, |_| false)
+    }
+
+    /// The same, but for those that have to wait.
+    pub fn take_but(&mut self, max_requests: u32, max_bytes: u32, waits: impl Fn(&Bundle) -> bool) -> Vec<Arc<Bundle>> {
+        let (mut taken, mut requests, mut bytes, mut left_out) = (Vec::new(), 0, 0, false);
         let start = self.pending.partition_point(|pending| pending.sequence < self.proposed_before);
         for pending in self.pending.range_mut(start..) {
-            if !pending.is_proposed {
+            let is_left_out = !pending.is_proposed && waits(&pending.bundle);
+            left_out |= is_left_out;
+            if !pending.is_proposed && !is_left_out {
                 requests += pending.bundle.proposals().len() as u64;
                 bytes += pending.bundle.bytes();
                 if !taken.is_empty() && (requests > u64::from(max_requests) || bytes > u64::from(max_bytes)) {
@@ -209,7 +216,9 @@ impl Pool {
                 pending.is_proposed = true;
                 taken.push(Arc::clone(&pending.bundle));
             }
-            self.proposed_before = pending.sequence + 1;
+            if !left_out {
+                self.proposed_before = pending.sequence + 1;
+            }
         }
         taken
     }
@@ -217,8 +226,14 @@ impl Pool {
     /// Whether something waits that is not proposed yet.
     #[must_use]
     pub fn has_unproposed(&self) -> bool {
+        self.has_unproposed_but(|_| false)
+    }
+
+    /// The same, but for those that have to wait.
+    #[must_use]
+    pub fn has_unproposed_but(&self, waits: impl Fn(&Bundle) -> bool) -> bool {
         let start = self.pending.partition_point(|pending| pending.sequence < self.proposed_before);
-        self.pending.range(start..).any(|pending| !pending.is_proposed)
+        self.pending.range(start..).any(|pending| !pending.is_proposed && !waits(&pending.bundle))
     }
 
     /// Somebody has proposed this bundle. Without effect where it does not wait here.

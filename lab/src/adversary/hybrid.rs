@@ -63,7 +63,9 @@ impl Deceive for Hybrid<Switches> {
             | Message::Where(_)
             | Message::Calm(_)
             | Message::Root(_)
-            | Message::Evidence(_) => Some(message),
+            | Message::Evidence(_)
+            | Message::InEpoch { .. }
+            | Message::Epoch(_) => Some(message),
         }
     }
 
@@ -98,7 +100,9 @@ fn lie_in(era: u64, trick: Trick, message: &Message, means: &mut Means<'_, Repli
         | Message::Calm(_)
         | Message::Root(_)
         | Message::Evidence(_)
-        | Message::Later { .. } => {}
+        | Message::Later { .. }
+        | Message::InEpoch { .. }
+        | Message::Epoch(_) => {}
     }
     let domain = Rounds::domain(&means.config.rounds(era));
     match trick {
@@ -200,7 +204,9 @@ fn hide_prepared(message: &Message, domain: &Domain, means: &mut Means<'_, Repli
         | Message::Calm(_)
         | Message::Root(_)
         | Message::Evidence(_)
-        | Message::Later { .. } => None,
+        | Message::Later { .. }
+        | Message::InEpoch { .. }
+        | Message::Epoch(_) => None,
     }
 }
 
@@ -239,7 +245,9 @@ fn elsewhere(message: &Message, here: &Domain, means: &mut Means<'_, Replica>) -
         | Message::Calm(_)
         | Message::Root(_)
         | Message::Evidence(_)
-        | Message::Later { .. } => return None,
+        | Message::Later { .. }
+        | Message::InEpoch { .. }
+        | Message::Epoch(_) => return None,
     })
 }
 
@@ -310,7 +318,9 @@ fn forge(message: &Message, domain: &Domain, means: &mut Means<'_, Replica>) -> 
         | Message::Calm(_)
         | Message::Root(_)
         | Message::Evidence(_)
-        | Message::Later { .. } => None,
+        | Message::Later { .. }
+        | Message::InEpoch { .. }
+        | Message::Epoch(_) => None,
     }
 }
 

@@ -126,7 +126,8 @@ fn is_hybrid(kind: MessageKind, message: &hybrid::Message) -> bool {
     use hybrid::{Message, rounds};
     kind == match message {
         Message::Opening(message) | Message::Bft(message) => pbft_kind(message),
-        Message::Later { message, .. } => return is_hybrid(kind, message),
+        Message::Later { message, .. } | Message::InEpoch { message, .. } => return is_hybrid(kind, message),
+        Message::Epoch(message) => epoch_kind(message),
         Message::Alarms(_) | Message::Calm(_) => MessageKind::Alarm,
         Message::Root(_) => MessageKind::Checkpoint,
         Message::Stop(_) | Message::Opened(_) => MessageKind::Stop,

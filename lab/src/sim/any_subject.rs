@@ -409,5 +409,5 @@ one_of! {
     Raft: Raft<Switches>,
     Pbft: Epochs<Pbft<Switches>>,
     HotStuff: Epochs<HotStuff<Switches>>,
-    Hybrid: Hybrid<Switches>,
+    Hybrid: Epochs<Hybrid<Switches>>,
 }

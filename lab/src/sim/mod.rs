@@ -84,7 +84,7 @@ enum Inner {
     #[cfg(not(feature = "one-world"))]
     HotStuff(Box<World<Epochs<HotStuff<Switches>>>>),
     #[cfg(not(feature = "one-world"))]
-    Hybrid(Box<World<Hybrid<Switches>>>),
+    Hybrid(Box<World<Epochs<Hybrid<Switches>>>>),
     #[cfg(any(test, feature = "one-world"))]
     Any(Box<World<AnyProtocol>>),
 }

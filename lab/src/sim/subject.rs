@@ -258,7 +258,7 @@ impl Subject for Epochs<HotStuff<Switches>> {
     }
 }
 
-impl Subject for Hybrid<Switches> {
+impl Subject for Epochs<Hybrid<Switches>> {
     type Checks = ByzantineChecks;
 
     fn name(_config: &Self::Config) -> &'static str {
@@ -287,30 +287,38 @@ impl Subject for Hybrid<Switches> {
     }
 
     fn epoch(&self) -> Option<u64> {
-        None
+        Some(self.epoch())
     }
 
     fn standing(&self) -> (Role, Term) {
-        (self.role(), self.term())
+        (self.instance().role(), self.instance().term())
     }
 
     fn commit(&self) -> LogIndex {
-        self.log().last_index()
+        self.instance().log().last_index()
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     fn members(&self) -> Option<&Membership> {
-        None
+        Some(Epochs::members(self))
     }
 
     fn count_sent(&self, message: &hybrid::Message, _config: &Self::Config, coverage: &mut Coverage) {
-        let is_part = matches!(
-            message,
-            hybrid::Message::Rounds(rounds::Message::Chunk(_)) | hybrid::Message::Bft(pbft::Message::Chunk(_))
-        );
+        let is_part = match Hybrid::<Switches>::see(message) {
+            Seen::Own(message) | Seen::Later(_, message) => is_chunk(message),
+            Seen::Epoch(_) => false,
+        };
         coverage.snapshot_parts += u64::from(is_part);
     }
+}
+
+fn is_chunk(message: &hybrid::Message) -> bool {
+    let message = if let hybrid::Message::Later { message, .. } = message { message } else { message };
+    matches!(
+        message,
+        hybrid::Message::Rounds(rounds::Message::Chunk(_)) | hybrid::Message::Bft(pbft::Message::Chunk(_))
+    )
 }

@@ -60,7 +60,7 @@ fn honest(scenario: &mut Scenario) {
     scenario.steps.retain(|step| !matches!(step.action, Some(Action::Byzantine { .. })));
 }
 
-const CASES: [Case; 65] = [
+const CASES: [Case; 67] = [
     ("one-way-cut", "no pre-vote", |scenario| scenario.raft.pre_vote = false),
     ("chain-of-three", "no pre-vote and no check-quorum", |scenario| {
         (scenario.raft.pre_vote, scenario.raft.check_quorum) = (false, false);
@@ -76,6 +76,10 @@ const CASES: [Case; 65] = [
     ("pbft-convicted", "nobody who looks for evidence", |scenario| scenario.pbft.evidence = false),
     ("hotstuff-convicted", "nobody who looks for evidence", |scenario| scenario.hotstuff.evidence = false),
     ("hotstuff-members", "nobody who takes another's place", |scenario| {
+        scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
+    }),
+    ("hybrid-members", "nobody who lies", honest),
+    ("hybrid-members", "nobody who takes another's place", |scenario| {
         scenario.steps.retain(|step| !matches!(step.action, Some(Action::Members { .. })));
     }),
     ("hybrid-convicted", "nobody who lies", honest),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::late::Telling;
 use super::message::Message;
-use super::{Epochs, Event, HardState, Instance, Link, Word, change, format_of};
+use super::{Epochs, Event, HardState, Instance, Kept as _, Link, Word, change, format_of};
 use crate::bft::{Bundle, Certificate, Checkpoint};
 use crate::protocol::{Effects, Input};
 use crate::quorum::Byzantine;
@@ -121,7 +121,7 @@ impl<P: Instance> Epochs<P> {
         let (root, waiting, end) = (link.root(), self.instance.waiting(), self.instance.last_index());
         let old = std::mem::replace(&mut self.members, link.members.clone());
         let config = P::in_epoch(&self.config, link.epoch, &self.members.voters, Some(Arc::clone(&root)));
-        let mut image = P::begin(&root, state.as_ref(), &self.instance);
+        let mut image = P::begin(&config, &root, state.as_ref(), &self.instance);
         image.format = format_of(self.format.as_ref(), &self.members);
         image.incarnation = self.incarnation;
         let mut instance = P::recover(&config, self.id, &image, self.seed.wrapping_add(link.epoch), now);
@@ -137,7 +137,7 @@ impl<P: Instance> Epochs<P> {
             Event::Begun { epoch, sequence, voters, by, with_state: state.is_some(), votes }.into()
         });
 
-        *P::epoch_mut(&mut image.hard) = HardState { number: link.epoch, links: links.clone(), ended: None };
+        *image.hard.epoch_mut() = HardState { number: link.epoch, links: links.clone(), ended: None };
         self.links.extend(links);
         let ticket = self.instance.issue(out.is_immediate());
         if !out.is_in_memory() {

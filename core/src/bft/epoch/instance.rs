@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::hard;
+use super::envelope::{Envelope, Kept, Seen, Sorted};
 use super::link::Root;
 use super::message;
 use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk, Signers};
@@ -41,28 +41,6 @@ impl Setting {
     }
 }
 
-/// A message, by what it is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Sorted<M> {
-    /// Of the protocol itself: of epoch 0, or inside of a later one.
-    Own(M),
-    /// Of a later epoch than 0.
-    Later(u64, M),
-    /// About epochs.
-    Epoch(Box<message::Message>),
-}
-
-/// The same, to look at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Seen<'a, M> {
-    /// Of the protocol itself.
-    Own(&'a M),
-    /// Of a later epoch than 0.
-    Later(u64, &'a M),
-    /// About epochs.
-    Epoch(&'a message::Message),
-}
-
 /// A protocol that can be begun anew with other voters.
 ///
 /// It is started by [`Protocol::recover`] with the settings of [`Instance::in_epoch`] and an image whose format names
@@ -70,7 +48,7 @@ pub enum Seen<'a, M> {
 /// ([`hard::HardState::ends_with`]), and in which it writes where it has ended, with the execution of that place. It
 /// ends at the first change that makes sense ([`super::change::first`]): nothing is executed behind that, no
 /// checkpoint of that place is signed, and its state is made there whatever the interval, with the new members.
-pub trait Instance: Protocol {
+pub trait Instance: Protocol<Message: Envelope, Hard: Kept> {
     /// What epochs need to know of its settings.
     fn setting(config: &Self::Config) -> Setting;
 
@@ -80,14 +58,15 @@ pub trait Instance: Protocol {
     /// Who votes in the cluster's first epoch, where its store does not say.
     fn first_voters(config: &Self::Config) -> &[NodeId];
 
-    /// The settings of another epoch of the same cluster: its number is configuration and instance of its domain. In
-    /// the first one there is no root. An instance with these settings looks for changes.
+    /// The settings of another epoch of the same cluster: its number is the configuration of its domain, and where the
+    /// protocol has one instance an epoch the instance too. In the first one there is no root. An instance with these settings looks for changes.
     fn in_epoch(config: &Self::Config, epoch: u64, voters: &[NodeId], root: Option<Arc<Root>>) -> Self::Config;
 
-    /// With which store an epoch begins behind its root, after `before`: the root is its stable checkpoint. With the
+    /// With which store an epoch with these settings begins behind its root, after `before`: the root is its stable checkpoint. With the
     /// state, the log begins behind that and all up to there is executed. Without it, what `before` has executed stays
     /// so, and nothing follows before the state is here. Format and incarnation are set by the caller.
-    fn begin(root: &Root, state: Option<&Arc<Snapshot>>, before: &Self) -> DiskImage<Self::Hard>;
+    fn begin(config: &Self::Config, root: &Root, state: Option<&Arc<Snapshot>>, before: &Self)
+    -> DiskImage<Self::Hard>;
 
     /// Goes on with the same disk and the same state machine as the instance before: its tickets follow, what is
     /// on its way to the disk or to be applied is not asked for again, and it knows whom the cluster has convicted
@@ -114,26 +93,28 @@ pub trait Instance: Protocol {
     fn newest_state(&self) -> Option<(Hash256, &Arc<Snapshot>)>;
 
     /// A message of a later epoch.
-    fn later(epoch: u64, message: Self::Message) -> Self::Message;
+    fn later(epoch: u64, message: Self::Message) -> Self::Message {
+        Envelope::later(epoch, message)
+    }
 
     /// A message about epochs.
-    fn about_epochs(message: message::Message) -> Self::Message;
+    fn about_epochs(message: message::Message) -> Self::Message {
+        Envelope::about_epochs(message)
+    }
 
     /// What a message is.
-    fn sort(message: Self::Message) -> Sorted<Self::Message>;
+    fn sort(message: Self::Message) -> Sorted<Self::Message> {
+        message.sort()
+    }
 
     /// The same, to look at.
-    fn see(message: &Self::Message) -> Seen<'_, Self::Message>;
+    fn see(message: &Self::Message) -> Seen<'_, Self::Message> {
+        message.see()
+    }
 
     /// Whether a message asks for a part of a snapshot.
     fn as_fetch(message: &Self::Message) -> Option<&FetchChunk>;
 
-    /// A part of a snapshot.
-    fn chunk(chunk: Chunk) -> Self::Message;
-
-    /// The part of its hard state that is about epochs.
-    fn epoch_of(hard: &Self::Hard) -> &hard::HardState;
-
-    /// The same, to write.
-    fn epoch_mut(hard: &mut Self::Hard) -> &mut hard::HardState;
+    /// A part of a snapshot, for one that asks this instance.
+    fn chunk(&self, chunk: Chunk) -> Self::Message;
 }

@@ -205,7 +205,7 @@ impl<P: Instance> Epochs<P> {
     pub(super) fn serve(&self, to: NodeId, fetch: &FetchChunk, out: &mut Effects<P::Message, P::Hard>) {
         let Some((hash, state)) = self.instance.newest_state() else { return };
         if let Some(chunk) = fetch.answer(hash, &state.data, self.setting.chunk_bytes) {
-            out.send(to, P::later(self.epoch(), P::chunk(chunk)), None);
+            out.send(to, P::later(self.epoch(), self.instance.chunk(chunk)), None);
         }
     }
 }

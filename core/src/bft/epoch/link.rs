@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bft::{Certificate, Checkpoint, StableCheckpoint};
 use crate::crypto::{Claim, Domain, Identity, Signature, Statement};
+use crate::few;
 use crate::membership::Membership;
 use crate::quorum::Byzantine;
 use crate::types::{LogIndex, NodeId, Sequence, Term};
@@ -103,6 +104,15 @@ pub struct Root {
     pub stable: Arc<StableCheckpoint>,
     /// Who has its state, voters of the epoch or not: they have signed it.
     pub sources: Vec<NodeId>,
+}
+
+impl Root {
+    /// Who may have the state of this checkpoint: these voters, and of the root those who have signed it.
+    #[must_use]
+    pub fn sources(root: Option<&Self>, of: Option<&Checkpoint>, voters: &[NodeId]) -> Vec<NodeId> {
+        let others = root.filter(|root| of == Some(&root.stable.checkpoint)).map_or(&[][..], |root| &root.sources);
+        few::distinct(voters.iter().chain(others).copied())
+    }
 }
 
 impl StableCheckpoint {

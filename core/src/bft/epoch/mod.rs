@@ -37,6 +37,7 @@
 
 pub mod change;
 mod end;
+mod envelope;
 pub mod event;
 pub mod hard;
 pub mod instance;
@@ -50,9 +51,11 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 pub use change::{Nonsense, Request};
+pub(in crate::bft) use envelope::in_epochs;
+pub use envelope::{Envelope, Kept, Seen, Sorted};
 pub use event::Event;
 pub use hard::HardState;
-pub use instance::{Instance, Seen, Setting, Sorted};
+pub use instance::{Instance, Setting};
 pub use link::{Link, Root, Word};
 pub use message::Message;
 
@@ -106,7 +109,7 @@ impl<P: Instance> Protocol for Epochs<P> {
     fn recover(config: &P::Config, node: NodeId, image: &DiskImage<P::Hard>, seed: u64, now: Now) -> Self {
         let first = image.first_members().cloned();
         let first = first.unwrap_or_else(|| Membership::of(P::first_voters(config).to_vec()));
-        let links = P::epoch_of(&image.hard).links.clone();
+        let links = image.hard.epoch().links.clone();
         let members = links.last().map_or(first, |link| link.members.clone());
         let setting = P::setting(config);
         let format = image.format.clone();

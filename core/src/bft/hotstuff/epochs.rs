@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Config, HardState, HotStuff, Message};
-use crate::bft::epoch::{self, Instance, Root, Seen, Setting, Sorted};
+use crate::bft::epoch::{Instance, Root, Setting, in_epochs};
 use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk};
 use crate::crypto::Hash256;
 use crate::few;
@@ -12,6 +12,8 @@ use crate::rules::{Rule, Rules};
 use crate::snapshot::Snapshot;
 use crate::storage::DiskImage;
 use crate::types::{LogIndex, NodeId, Sequence, Ticket};
+
+in_epochs!(Message::Later, HardState);
 
 impl<R: Rules> Instance for HotStuff<R> {
     fn setting(config: &Config<R>) -> Setting {
@@ -38,7 +40,7 @@ impl<R: Rules> Instance for HotStuff<R> {
     }
 
     /// All that the hard state would say follows from the root, which [`Config`] names.
-    fn begin(_root: &Root, state: Option<&Arc<Snapshot>>, before: &Self) -> DiskImage<HardState> {
+    fn begin(_config: &Config<R>, _root: &Root, state: Option<&Arc<Snapshot>>, before: &Self) -> DiskImage<HardState> {
         let (log, base, snapshot) = match state {
             Some(state) => (Vec::new(), state.meta.base(), Some(state)),
             None => (before.log.iter().cloned().collect(), before.log.base(), before.snapshots.latest.as_ref()),
@@ -85,43 +87,11 @@ impl<R: Rules> Instance for HotStuff<R> {
         Some((stable.checkpoint.snapshot, self.snapshots.latest.as_ref()?))
     }
 
-    fn later(epoch: u64, message: Message) -> Message {
-        Message::Later { epoch, message: Box::new(message) }
-    }
-
-    fn about_epochs(message: epoch::Message) -> Message {
-        Message::Epoch(Box::new(message))
-    }
-
-    fn sort(message: Message) -> Sorted<Message> {
-        match message {
-            Message::Later { epoch, message } => Sorted::Later(epoch, *message),
-            Message::Epoch(message) => Sorted::Epoch(message),
-            message => Sorted::Own(message),
-        }
-    }
-
-    fn see(message: &Message) -> Seen<'_, Message> {
-        match message {
-            Message::Later { epoch, message } => Seen::Later(*epoch, message),
-            Message::Epoch(message) => Seen::Epoch(message),
-            message => Seen::Own(message),
-        }
-    }
-
     fn as_fetch(message: &Message) -> Option<&FetchChunk> {
         if let Message::FetchChunk(fetch) = message { Some(fetch) } else { None }
     }
 
-    fn chunk(chunk: Chunk) -> Message {
+    fn chunk(&self, chunk: Chunk) -> Message {
         Message::Chunk(chunk)
-    }
-
-    fn epoch_of(hard: &HardState) -> &epoch::HardState {
-        &hard.epoch
-    }
-
-    fn epoch_mut(hard: &mut HardState) -> &mut epoch::HardState {
-        &mut hard.epoch
     }
 }

@@ -63,7 +63,9 @@ impl<R: Rules> Hybrid<R> {
             | Message::Calm(_)
             | Message::Root(_)
             | Message::Evidence(_)
-            | Message::Later { .. } => {}
+            | Message::Later { .. }
+            | Message::InEpoch { .. }
+            | Message::Epoch(_) => {}
         }
     }
 

@@ -3,6 +3,12 @@
 //! Those of PBFT hold in both phases: batches, windows, times and limits mean
 //! the same. Each phase signs in a domain of its own: three instances in a row
 //! make an *era*, two rounds, the opening and PBFT, and count on in the next.
+//!
+//! **Eras and epochs.** In a domain the configuration is the epoch, and the instance
+//! is that of the era. Eras count on over epochs and are never used twice: an
+//! epoch begins with the era after the one in which the epoch before it ended,
+//! and which that was stands in the term of the state that it begins with. So
+//! terms, which have the instance in their upper half, rise over both.
 
 use std::sync::Arc;
 
@@ -40,6 +46,8 @@ pub struct Config<R = AllOn> {
     pub rules: R,
     /// The replicas' keys, as far as they are here.
     pub signers: Arc<dyn Signers>,
+    /// Where it is one epoch of a cluster whose voters change.
+    pub epoch: Option<pbft::Epoch>,
 }
 
 impl<R: Rules> Config<R> {
@@ -49,7 +57,7 @@ impl<R: Rules> Config<R> {
     /// Settings that cannot work.
     pub fn new(settings: Settings, rules: R, signers: Arc<dyn Signers>) -> Result<Self, pbft::ConfigError> {
         settings.bft.validate()?;
-        Ok(Self { settings, rules, signers })
+        Ok(Self { settings, rules, signers, epoch: None })
     }
 
     /// What runs inside leaves evidence to the hybrid.
@@ -61,7 +69,16 @@ impl<R: Rules> Config<R> {
     /// Those of an era's two rounds.
     #[must_use]
     pub fn rounds(&self, era: u64) -> pbft::Config<R> {
-        self.with(pbft::Settings { instance: instance(era, 0), ..self.settings.bft.clone() })
+        let config = self.with(pbft::Settings { instance: instance(era, 0), ..self.settings.bft.clone() });
+        let of_era = |epoch: &pbft::Epoch| pbft::Epoch { root: epoch.root.clone().filter(|_| era == self.first_era()) };
+        pbft::Config { epoch: self.epoch.as_ref().map(of_era), ..config }
+    }
+
+    /// The era that its epoch begins with: the one after that in which the epoch before has ended.
+    #[must_use]
+    pub fn first_era(&self) -> u64 {
+        let root = self.epoch.as_ref().and_then(|epoch| epoch.root.as_ref());
+        root.map_or(0, |root| era_of(root.stable.checkpoint.term.instance()) + 1)
     }
 
     /// Those of the instance whose one decision is what PBFT begins with.

@@ -51,6 +51,7 @@ impl<R: Rules> Hybrid<R> {
     /// A message of an era that has not begun here.
     pub(super) fn on_later(&mut self, now: Now, from: NodeId, era: u64, message: Message, out: &mut Effects) {
         match message {
+            // Only an epoch's first era begins with a state that nobody in the epoch has signed, and none comes before it.
             Message::Rounds(rounds::Message::Stable(stable)) if stable.proof.is_proven(&self.quorum) => {
                 self.look_ahead(now, Ahead { era, from, stable: Arc::new(*stable) });
             }
@@ -70,7 +71,9 @@ impl<R: Rules> Hybrid<R> {
             | Message::Calm(_)
             | Message::Root(_)
             | Message::Evidence(_)
-            | Message::Later { .. } => {
+            | Message::Later { .. }
+            | Message::InEpoch { .. }
+            | Message::Epoch(_) => {
                 let soon = self.asked_at + self.config.settings.bft.retransmit;
                 self.ask_at = self.ask_at.min(soon.max(now.mono));
             }
@@ -103,10 +106,11 @@ impl<R: Rules> Hybrid<R> {
         state: Option<Arc<Snapshot>>,
         out: &mut Effects,
     ) {
-        let waiting: Vec<Arc<Bundle>> = match &self.bft {
+        let mut waiting: Vec<Arc<Bundle>> = match &self.bft {
             Some(bft) => bft.waiting().cloned().collect(),
             None => self.rounds.retire(),
         };
+        waiting.append(&mut self.changes);
         let (sequence, chain) = match (stable, &state) {
             (Some(stable), Some(_)) => (stable.proof.checkpoint.sequence, stable.chain),
             (Some(_) | None, _) => (Sequence(0), Hash256::ZERO),

@@ -8,7 +8,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::message::Phase;
-use super::switch::statements;
 use super::threat::Level;
 use super::{Effects, Hybrid};
 use crate::rules::Rules;
@@ -190,7 +189,7 @@ impl<R: Rules> Hybrid<R> {
     }
 
     fn note_opening(&self, out: &mut Effects) {
-        let Some(stops) = self.opened.as_ref().and_then(|opened| statements(&opened.value, &self.quorum)) else {
+        let Some(stops) = self.opened.as_ref().and_then(|opened| self.statements_in(&opened.value)) else {
             return;
         };
         let by = stops.iter().map(|stop| stop.replica).collect();

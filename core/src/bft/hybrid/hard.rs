@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::rounds;
-use crate::bft::pbft;
+use crate::bft::{epoch, pbft};
 use crate::storage::Hard;
 use crate::types::{NodeId, Sequence};
 
@@ -34,6 +34,8 @@ pub struct HardState {
     pub ended: Option<Sequence>,
     /// Who was convicted, and in which era.
     pub convicted: Vec<(u64, NodeId)>,
+    /// Which epoch this is. The rest is of that epoch, but for the number of the era, which counts on over all of them.
+    pub epoch: epoch::HardState,
 }
 
 fn absorb<H: Hard>(known: &mut Option<Box<H>>, later: Option<Box<H>>) {
@@ -44,10 +46,11 @@ fn absorb<H: Hard>(known: &mut Option<Box<H>>, later: Option<Box<H>>) {
 
 impl Hard for HardState {
     fn absorb(&mut self, later: Self) {
-        if later.era > self.era {
-            *self = Self::default();
+        if later.era > self.era || self.epoch.ends_with(&later.epoch) {
+            *self = Self { epoch: std::mem::take(&mut self.epoch), ..Self::default() };
         }
-        let Self { era, rounds, opening, opened, begun, held, bft, ended, convicted } = later;
+        let Self { era, rounds, opening, opened, begun, held, bft, ended, convicted, epoch } = later;
+        self.epoch.absorb(epoch);
         (self.era, self.ended, self.convicted) = (era, ended, convicted);
         absorb(&mut self.rounds, rounds);
         absorb(&mut self.opening, opening);
@@ -68,6 +71,13 @@ mod tests {
         let mut hard = old.clone();
         hard.absorb(new.clone());
         assert_eq!(hard, new);
+        let epoch = epoch::HardState { number: 1, ..epoch::HardState::default() };
+        let begun = HardState { epoch, ..new };
+        hard.absorb(HardState { opening: Some(Box::default()), ..HardState { era: 1, ..HardState::default() } });
+        hard.absorb(begun.clone());
+        assert_eq!(hard, begun, "nor does one of a later epoch");
+        hard.absorb(HardState { era: 2, ..HardState::default() });
+        assert_eq!(hard, HardState { era: 2, epoch: begun.epoch, ..HardState::default() }, "eras do not end an epoch");
         let mut same = old;
         same.absorb(HardState { ended: Some(Sequence(3)), begun: true, ..HardState::default() });
         assert_eq!((same.bft, same.ended, same.held), (Some(Box::default()), Some(Sequence(3)), false));

@@ -82,11 +82,11 @@ impl Stop {
         }
     }
 
-    /// Whether an honest replica may say it, signatures apart.
+    /// Whether an honest replica may say it, signatures apart. `root`: what the epoch begins with, in its first era.
     #[must_use]
-    pub fn is_well_formed(&self, quorum: &Byzantine) -> bool {
+    pub fn is_well_formed(&self, quorum: &Byzantine, root: Option<&Stable>) -> bool {
         quorum.is_voter(self.replica)
-            && self.stable.as_ref().is_none_or(|stable| stable.proof.is_proven(quorum))
+            && self.stable.as_ref().is_none_or(|stable| stable.is_proven_after(root, quorum))
             && self.prepared.as_ref().is_none_or(|prepared| prepared.is_enough(quorum))
     }
 }
@@ -110,11 +110,11 @@ impl Beginning {
 
 /// Whether these are a quorum's, each replica's once and in order, signatures apart.
 #[must_use]
-pub fn is_enough(stops: &[Arc<Stop>], quorum: &Byzantine) -> bool {
+pub fn is_enough(stops: &[Arc<Stop>], quorum: &Byzantine, root: Option<&Stable>) -> bool {
     stops.len() <= quorum.voters().len()
         && stops.is_sorted_by(|a, b| a.replica < b.replica)
         && quorum.is_quorum(stops.iter().map(|stop| stop.replica))
-        && stops.iter().all(|stop| stop.is_well_formed(quorum))
+        && stops.iter().all(|stop| stop.is_well_formed(quorum, root))
 }
 
 /// The beginning that follows from a quorum's stop statements. The same for everybody, in whatever order they stand:

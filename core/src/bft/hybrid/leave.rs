@@ -101,7 +101,8 @@ impl<R: Rules> Hybrid<R> {
         let has_ended = self.bft.as_ref()?.ended().is_some();
         let has_said = self.calm.get(self.place_of(self.id)?).is_some_and(Option::is_some);
         let settings = &self.config.settings.threat;
-        let dwell = settings.dwell_after(self.era, self.on(Rule::HybridDwellDoubles));
+        let dwell =
+            settings.dwell_after(self.era.saturating_sub(self.config.first_era()), self.on(Rule::HybridDwellDoubles));
         let is_open = self.has_open_case();
         (!has_ended && !has_said && !is_open && self.era < MAX_ERA).then(|| self.calm_since + dwell)
     }

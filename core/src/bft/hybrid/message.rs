@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::HardState;
 use super::history::Stop;
 use super::rounds::{self, Sealed};
+use crate::bft::epoch::{self, in_epochs};
 use crate::bft::evidence::Evidence;
 use crate::bft::pbft;
 use crate::crypto::{Domain, Signature, Statement};
@@ -81,7 +83,19 @@ pub enum Message {
         #[serde(deserialize_with = "flat")]
         message: Box<Message>,
     },
+    /// What is said in an epoch after the first, in one of its eras. For [`epoch`], as the next.
+    InEpoch {
+        /// Which.
+        epoch: u64,
+        /// What; not a message of this kind again.
+        #[serde(with = "in_era")]
+        message: Box<Message>,
+    },
+    /// About epochs.
+    Epoch(Box<epoch::Message>),
 }
+
+in_epochs!(Message::InEpoch, HardState);
 
 /// The same, of an era that is said elsewhere. Bytes with one era within another are no message: whoever reads them
 /// does so in bounded depth.
@@ -114,6 +128,31 @@ fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::E
     }))
 }
 
+/// What is said in a later epoch travels as its era and a message of that.
+mod in_era {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Message, flat};
+
+    #[derive(Deserialize)]
+    struct Of(u64, #[serde(deserialize_with = "flat")] Box<Message>);
+
+    pub(super) fn serialize<S: Serializer>(message: &Message, serializer: S) -> Result<S::Ok, S::Error> {
+        match message {
+            Message::Later { era, message } => (*era, &**message).serialize(serializer),
+            first => (0_u64, first).serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
+        let Of(era, message) = Of::deserialize(deserializer)?;
+        Ok(match era {
+            0 => message,
+            era => Box::new(Message::Later { era, message }),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +164,17 @@ mod tests {
         for message in [Message::Alarms(said.clone()), Message::Where(Phase::Bft), Message::Calm(said)] {
             let bytes = postcard::to_allocvec(&later(message.clone())).expect("bytes");
             assert_eq!(postcard::from_bytes(&bytes), Ok(later(message)));
+        }
+        for era in [0, 3] {
+            let said = Message::Where(Phase::Bft);
+            let said = if era == 0 { said } else { later(said) };
+            let message = Message::InEpoch { epoch: 2, message: Box::new(said) };
+            let bytes = postcard::to_allocvec(&message).expect("bytes");
+            assert_eq!(postcard::from_bytes(&bytes), Ok(message.clone()));
+            let text = serde_json::to_string(&message).expect("a text");
+            assert_eq!(serde_json::from_str::<Message>(&text).expect("a message"), message);
+            let nested = Message::InEpoch { epoch: 3, message: Box::new(message) };
+            assert!(postcard::from_bytes::<Message>(&postcard::to_allocvec(&nested).expect("bytes")).is_err());
         }
         let nested = postcard::to_allocvec(&later(later(Message::Where(Phase::Bft)))).expect("bytes");
         assert!(postcard::from_bytes::<Message>(&nested).is_err());

@@ -18,17 +18,20 @@
 //! evidence keeps its index and hash in every later instance. An entry that was
 //! only told may be lost. Beyond f nothing is promised.
 //!
-//! Left out: change of members. Who lies is found out and convicted in `accuse`.
+//! Voters change from one epoch to the next, by a request that is ordered in the
+//! rounds (`epochs`). Who lies is found out and convicted in `accuse`.
 
 mod accuse;
 mod as_protocol;
 mod config;
+mod epochs;
 mod era;
 pub mod event;
 mod hard;
 pub mod history;
 mod leave;
 mod message;
+mod receive;
 mod relay;
 pub mod rounds;
 mod status;
@@ -40,7 +43,6 @@ mod tests;
 pub mod threat;
 mod verify;
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 pub use config::{Config, Settings};
@@ -50,6 +52,8 @@ pub use leave::root;
 pub use message::{Message, Phase, alarm};
 pub use status::Replica;
 
+use crate::bft::Bundle;
+use crate::bft::epoch::change;
 use crate::bft::evidence::Accuser;
 use crate::bft::pbft::{self, Pbft};
 use crate::crypto::{Domain, Signature, Signer};
@@ -61,7 +65,6 @@ use crate::rules::{AllOn, Rule, Rules};
 use crate::snapshot::{Base, Snapshot};
 use crate::storage::{DiskImage, Format};
 use crate::types::{Incarnation, Mono, NodeId, Now, Ticket, Wall};
-use config::MAX_ERA;
 use era::Ahead;
 use history::Stop;
 use relay::{Part, Tickets};
@@ -109,6 +112,8 @@ pub struct Hybrid<R: Rules = AllOn> {
     next: Option<Ahead>,
     /// Who was convicted, and in which era.
     convicted: Vec<(u64, NodeId)>,
+    /// Changes of voters that wait for the rounds while PBFT orders requests.
+    changes: Vec<Arc<Bundle>>,
     accuser: Accuser,
 
     tickets: Tickets,
@@ -127,7 +132,8 @@ impl<R: Rules> Hybrid<R> {
         let members = image.first_members().cloned().unwrap_or_else(|| Membership::of(settings.voters.clone()));
         let quorum = Byzantine::of(&members.voters, !config.rules.on(Rule::HybridQuorum));
         let speaks = image.format.is_some() && quorum.is_voter(node);
-        let HardState { era, rounds, opening, opened, begun, held, bft, ended, convicted } = image.hard.clone();
+        let HardState { era, rounds, opening, opened, begun, held, bft, ended, convicted, epoch: _ } =
+            image.hard.clone();
         let rounds = rounds.map(|hard| *hard).unwrap_or_default();
         let sealed = rounds.stable.as_ref().map(|stable| stable.proof.checkpoint.index);
         // Where PBFT has begun the snapshot may still be that of the rounds, for those who lack it.
@@ -165,6 +171,7 @@ impl<R: Rules> Hybrid<R> {
             roots: vec![None; voters],
             next: None,
             convicted,
+            changes: Vec::new(),
             accuser: accuse::accuser(config, node, era),
             tickets: Tickets::new(image.incarnation),
             ask_at: now.mono + settings.idle_status,
@@ -210,7 +217,7 @@ impl<R: Rules> Hybrid<R> {
     /// Takes one input and writes down what follows from it: [`Protocol::step`](protocol::Protocol::step).
     pub fn step(&mut self, now: Now, input: Input<Message>, out: &mut Effects) {
         if self.signer.is_none() {
-            return;
+            return self.step_silently(input, out);
         }
         match input {
             Input::Receive { from, message } => self.receive(now, from, message, out),
@@ -232,63 +239,17 @@ impl<R: Rules> Hybrid<R> {
                 self.expiry = at;
                 self.step_current(now, Input::ExpiryAt(at), out);
             }
+            Input::Requests(bundles) if self.bft.is_some() && bundles.iter().any(|bundle| change::asks(bundle)) => {
+                let others = self.without_changes(bundles);
+                if !others.is_empty() {
+                    self.step_current(now, Input::Requests(others), out);
+                }
+            }
             Input::Convicted(convictions) => self.on_convicted(now, &convictions, out),
             input => self.step_current(now, input, out),
         }
         self.accuse(now, out);
         self.advance(now, out);
-    }
-
-    fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if self.place_of(from).is_none() || from == self.id {
-            return;
-        }
-        let (era, message) = match message {
-            Message::Later { era, message } => (era, *message),
-            message => (0, message),
-        };
-        match era.cmp(&self.era) {
-            Ordering::Less => self.show_era(now, from, out),
-            Ordering::Equal => self.receive_now(now, from, message, out),
-            Ordering::Greater if era <= MAX_ERA => self.on_later(now, from, era, message, out),
-            Ordering::Greater => self.suspect(from, now),
-        }
-    }
-
-    /// A message of its own era.
-    fn receive_now(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        self.listen(from, &message);
-        match message {
-            Message::Rounds(message) => {
-                let asks = matches!(
-                    message,
-                    rounds::Message::Standing(_) | rounds::Message::FetchLinks { .. } | rounds::Message::FetchChunk(_)
-                );
-                if asks || self.bft.is_none() {
-                    self.step_rounds(now, Input::Receive { from, message }, out);
-                }
-            }
-            Message::Opening(message) if self.is_admissible(&message) => {
-                self.step_opening(now, Input::Receive { from, message }, out);
-            }
-            // What no honest replica of that instance says is a sign. That more than one place is used is none: its
-            // primary goes on to the next request before anybody can tell it that the first one was all.
-            Message::Opening(message) if self.is_of_statements(&message) => {}
-            Message::Opening(_) | Message::Later { .. } => self.suspect(from, now),
-            Message::Bft(pbft::Message::Stable(stable)) if self.bft.is_none() => {
-                if stable.proof.is_proven(&self.quorum) {
-                    self.rescue = Some((from, stable));
-                }
-            }
-            Message::Bft(message) => self.step_bft(now, Input::Receive { from, message }, out),
-            Message::Alarms(alarms) => self.on_alarms(&alarms),
-            Message::Stop(stop) => self.on_stop(&stop),
-            Message::Opened(decided) => self.on_opened(now, *decided, out),
-            Message::Where(phase) => self.on_where(now, from, phase, out),
-            Message::Calm(words) => self.on_calm(&words),
-            Message::Root(said) => self.on_root(now, from, *said),
-            Message::Evidence(evidence) => self.on_evidence(now, from, evidence, out),
-        }
     }
 
     fn on_deadline(&mut self, now: Now, out: &mut Effects) {
@@ -320,6 +281,7 @@ impl<R: Rules> Hybrid<R> {
     }
 
     fn step_rounds(&mut self, now: Now, input: Input<rounds::Message>, out: &mut Effects) {
+        self.hold_changes(now);
         let mut inner = out.alike();
         self.rounds.step(now, input, &mut inner);
         self.relay_rounds(inner, out);
@@ -341,9 +303,10 @@ impl<R: Rules> Hybrid<R> {
         Some(rounds.into_iter().chain(others).chain(calm).chain(accuser).fold(self.ask_at, Mono::min))
     }
 
-    /// A sign of a lie. One that is convicted threatens nobody any more: it could keep PBFT going for ever.
+    /// A sign of a lie. One that is convicted, or has no vote, threatens nobody any more: it could keep PBFT going for
+    /// ever.
     fn suspect(&mut self, from: NodeId, now: Now) {
-        if !self.convicted.iter().any(|(_, node)| *node == from) {
+        if self.place_of(from).is_some() && !self.convicted.iter().any(|(_, node)| *node == from) {
             self.monitor.suspect(from, now.mono);
         }
     }
@@ -398,10 +361,14 @@ impl<R: Rules> Hybrid<R> {
 
     /// Sends what is of its era.
     fn tell(&self, to: NodeId, message: Message, after: Option<Ticket>, out: &mut Effects) {
-        let message = match self.era {
+        out.send(to, self.in_era(message), after);
+    }
+
+    /// A message of its era.
+    fn in_era(&self, message: Message) -> Message {
+        match self.era {
             0 => message,
             era => Message::Later { era, message: Box::new(message) },
-        };
-        out.send(to, message, after);
+        }
     }
 }

@@ -18,6 +18,7 @@ use super::era::of_clients;
 use super::history::{Beginning, Stop, begin, is_enough};
 use super::message::{Message, Phase, alarm};
 use super::relay::Part;
+use super::rounds::Stable;
 use super::threat::Level;
 use super::{Effects, Hybrid};
 use crate::bft::evidence::decided;
@@ -32,10 +33,10 @@ use crate::storage::DiskImage;
 use crate::types::{NodeId, Now, RequestNumber, Sequence, Span, Ticket};
 
 /// The stop statements that a value of the opening instance holds, where it is what an honest replica prepares there.
-pub(super) fn statements(value: &pbft::Value, quorum: &Byzantine) -> Option<Vec<Arc<Stop>>> {
+pub(super) fn statements(value: &pbft::Value, quorum: &Byzantine, root: Option<&Stable>) -> Option<Vec<Arc<Stop>>> {
     let [bundle] = value.batch().bundles() else { return None };
     let stops = decode(bundle)?;
-    is_enough(&stops, quorum).then_some(stops)
+    is_enough(&stops, quorum, root).then_some(stops)
 }
 
 /// The statements in a bundle, whatever they prove.
@@ -101,7 +102,9 @@ impl<R: Rules> Hybrid<R> {
     }
 
     pub(super) fn on_stop(&mut self, stop: &Arc<Stop>) {
-        if let Some(place) = self.place_of(stop.replica).filter(|_| stop.is_well_formed(&self.quorum)) {
+        if let Some(place) =
+            self.place_of(stop.replica).filter(|_| stop.is_well_formed(&self.quorum, self.rounds.epoch_root()))
+        {
             self.stops[place].get_or_insert_with(|| Arc::clone(stop));
         }
     }
@@ -142,7 +145,7 @@ impl<R: Rules> Hybrid<R> {
         let Some(signer) = self.signer.clone().filter(|_| !self.has_asked) else { return };
         let mut stops: Vec<Arc<Stop>> = self.stops.iter().flatten().cloned().collect();
         stops.truncate(self.quorum.needed() as usize);
-        if !is_enough(&stops, &self.quorum) {
+        if !is_enough(&stops, &self.quorum, self.rounds.epoch_root()) {
             return;
         }
         let Ok(payload) = postcard::to_allocvec(&stops) else { return };
@@ -173,7 +176,7 @@ impl<R: Rules> Hybrid<R> {
         let proven = subject.sequence == Sequence(1)
             && subject.hash == decided.value.hash()
             && decided.decided.certificate.is_enough(&self.quorum)
-            && statements(&decided.value, &self.quorum).is_some();
+            && self.statements_in(&decided.value).is_some();
         if self.opened.is_some() || !proven {
             return;
         }
@@ -183,8 +186,13 @@ impl<R: Rules> Hybrid<R> {
         self.open(Arc::new(decided), out);
     }
 
+    /// The stop statements in a value of the opening.
+    pub(super) fn statements_in(&self, value: &pbft::Value) -> Option<Vec<Arc<Stop>>> {
+        statements(value, &self.quorum, self.rounds.epoch_root())
+    }
+
     fn beginning(&self) -> Option<Beginning> {
-        Some(begin(&statements(&self.opened.as_ref()?.value, &self.quorum)?))
+        Some(begin(&self.statements_in(&self.opened.as_ref()?.value)?))
     }
 
     /// Executes the history that goes on, as far as it is here; where all of it is applied, PBFT begins.
@@ -194,7 +202,8 @@ impl<R: Rules> Hybrid<R> {
         let mut inner = out.alike();
         self.rounds.conclude(now, end, &mut inner);
         self.relay_rounds(inner, out);
-        if !self.rounds.is_idle() {
+        if !self.rounds.is_idle() || self.rounds.ended().is_some() {
+            // Where the epoch has ended the next one begins with rounds.
             return;
         }
         if self.rounds.has_concluded(end) {
@@ -222,6 +231,7 @@ impl<R: Rules> Hybrid<R> {
         self.bft = Some(bft);
         self.calm_since = now.mono;
         let waiting = of_clients(self.rounds.retire());
+        let waiting = self.without_changes(waiting);
         self.write_numbers(out);
         self.step_bft(now, Input::ExpiryAt(self.expiry), out);
         if !waiting.is_empty() {
@@ -306,13 +316,14 @@ impl<R: Rules> Hybrid<R> {
 
     /// Whether what a message of the opening instance orders is stop statements of a quorum, wherever it stands.
     pub(super) fn is_of_statements(&self, message: &pbft::Message) -> bool {
-        let is_opening = |value: &pbft::Value| statements(value, &self.quorum).is_some();
+        let (quorum, root) = (&self.quorum, self.rounds.epoch_root());
+        let is_opening = |value: &pbft::Value| statements(value, quorum, root).is_some();
         match message {
             pbft::Message::PrePrepare(said) => is_opening(&said.value),
             pbft::Message::Committed(committed) => is_opening(&committed.value),
             pbft::Message::Body(_, value) => is_opening(value),
             pbft::Message::Requests(relayed) => {
-                relayed.bundles.iter().all(|bundle| decode(bundle).is_some_and(|stops| is_enough(&stops, &self.quorum)))
+                relayed.bundles.iter().all(|bundle| decode(bundle).is_some_and(|stops| is_enough(&stops, quorum, root)))
             }
             pbft::Message::Prepare(_)
             | pbft::Message::Commit(_)

@@ -49,7 +49,7 @@ impl<R: Rules> Hybrid<R> {
             Message::Evidence(evidence) if self.accuser.is_moot(evidence) => {}
             Message::Evidence(evidence) => claims.extend(evidence.claims(rounds.cluster)),
             // One within another is handed in by nobody: it is a sign.
-            Message::Where(_) | Message::Later { .. } => {}
+            Message::Where(_) | Message::Later { .. } | Message::InEpoch { .. } | Message::Epoch(_) => {}
         }
     }
 

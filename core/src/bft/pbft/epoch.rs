@@ -13,7 +13,7 @@ use super::hard::HardState;
 use super::message::Message;
 use super::value::Value;
 use super::{Effects, Pbft};
-use crate::bft::epoch::{self, Event, Instance, Root, Seen, Setting, Sorted, change};
+use crate::bft::epoch::{Event, Instance, Root, Setting, change, in_epochs};
 use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk};
 use crate::crypto::Hash256;
 use crate::membership::Membership;
@@ -22,6 +22,8 @@ use crate::rules::{Rule, Rules};
 use crate::snapshot::{Base, Snapshot};
 use crate::storage::DiskImage;
 use crate::types::{Incarnation, LogIndex, NodeId, Sequence, Ticket};
+
+in_epochs!(Message::Later, HardState);
 
 impl<R: Rules> Instance for Pbft<R> {
     fn setting(config: &Config<R>) -> Setting {
@@ -49,7 +51,7 @@ impl<R: Rules> Instance for Pbft<R> {
         Config { settings, epoch: Some(Epoch { root }), ..config.clone() }
     }
 
-    fn begin(root: &Root, state: Option<&Arc<Snapshot>>, before: &Self) -> DiskImage<HardState> {
+    fn begin(_config: &Config<R>, root: &Root, state: Option<&Arc<Snapshot>>, before: &Self) -> DiskImage<HardState> {
         let hard = HardState { stable: Some(Arc::clone(&root.stable)), ..HardState::default() };
         let (format, incarnation) = (None, Incarnation(0));
         match state {
@@ -102,44 +104,12 @@ impl<R: Rules> Instance for Pbft<R> {
         self.snapshots.served.last().map(|made| (made.checkpoint.snapshot, &made.snapshot))
     }
 
-    fn later(epoch: u64, message: Message) -> Message {
-        Message::Later { epoch, message: Box::new(message) }
-    }
-
-    fn about_epochs(message: epoch::Message) -> Message {
-        Message::Epoch(Box::new(message))
-    }
-
-    fn sort(message: Message) -> Sorted<Message> {
-        match message {
-            Message::Later { epoch, message } => Sorted::Later(epoch, *message),
-            Message::Epoch(message) => Sorted::Epoch(message),
-            message => Sorted::Own(message),
-        }
-    }
-
-    fn see(message: &Message) -> Seen<'_, Message> {
-        match message {
-            Message::Later { epoch, message } => Seen::Later(*epoch, message),
-            Message::Epoch(message) => Seen::Epoch(message),
-            message => Seen::Own(message),
-        }
-    }
-
     fn as_fetch(message: &Message) -> Option<&FetchChunk> {
         if let Message::FetchChunk(fetch) = message { Some(fetch) } else { None }
     }
 
-    fn chunk(chunk: Chunk) -> Message {
+    fn chunk(&self, chunk: Chunk) -> Message {
         Message::Chunk(Box::new(chunk))
-    }
-
-    fn epoch_of(hard: &HardState) -> &epoch::HardState {
-        &hard.epoch
-    }
-
-    fn epoch_mut(hard: &mut HardState) -> &mut epoch::HardState {
-        &mut hard.epoch
     }
 }
 

@@ -69,11 +69,8 @@ impl<R: Rules> Pbft<R> {
 
     /// Who may have the state that is being fetched.
     fn sources(&self) -> Vec<NodeId> {
-        let is_root = |root: &&Arc<Root>| {
-            self.transfer.as_ref().is_some_and(|transfer| transfer.proof().checkpoint == root.stable.checkpoint)
-        };
-        let others = self.config.root().filter(is_root).map_or(&[][..], |root| &root.sources);
-        few::distinct(self.quorum.voters().iter().chain(others).copied())
+        let of = self.transfer.as_ref().map(|transfer| &transfer.proof().checkpoint);
+        Root::sources(self.config.root().map(|root| &**root), of, self.quorum.voters())
     }
 
     /// Begins to fetch a state, where none newer is on its way.

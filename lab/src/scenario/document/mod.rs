@@ -111,8 +111,8 @@ impl ProtocolName {
     #[must_use]
     pub fn has_epochs(self) -> bool {
         match self {
-            Self::Pbft | Self::HotStuff => true,
-            Self::Raft | Self::Hybrid => false,
+            Self::Pbft | Self::HotStuff | Self::Hybrid => true,
+            Self::Raft => false,
         }
     }
 

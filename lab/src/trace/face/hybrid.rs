@@ -25,6 +25,7 @@ const INSTANCES: u64 = 3;
 pub(super) fn peer(message: &Message) -> MessageFace {
     match message {
         Message::Later { era, message } => in_era(era.saturating_mul(INSTANCES), message),
+        Message::InEpoch { epoch, message } => super::epoch::later(*epoch, peer(message)),
         message => in_era(0, message),
     }
 }
@@ -69,8 +70,9 @@ fn in_era(first: u64, message: &Message) -> MessageFace {
             plain(MessageKind::Checkpoint, format!("PBFT ended at {}", checkpoint.sequence), fields)
         }
         Message::Evidence(evidence) => super::messages::evidence(evidence),
-        // No replica says one era within another.
-        Message::Later { message, .. } => in_era(first, message),
+        Message::Epoch(message) => super::epoch::peer(message),
+        // No replica says one era or epoch within another.
+        Message::Later { message, .. } | Message::InEpoch { message, .. } => in_era(first, message),
     }
 }
 

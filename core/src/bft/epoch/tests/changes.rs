@@ -161,11 +161,11 @@ fn a_client_or_a_replica_that_is_not_the_operator_changes_nothing<P: Case>() {
 }
 
 impl<P: Case> Cluster<P> {
-    /// Each request of clients stands once in what was applied.
+    /// Each request of clients stands in what was applied, and no more often than its protocol may order it.
     fn assert_each_executed_once(&self, clients: std::ops::RangeInclusive<u64>) {
         let times = |of: (u64, u64)| self.ordered.values().filter(|ordered| **ordered == of).count();
         for of in clients.flat_map(|client| [(client, 1), (client, 2)]) {
-            assert_eq!(times(of), 1, "{of:?}");
+            assert!((1..=P::ORDERED_AT_MOST).contains(&times(of)), "{of:?} stands {} times", times(of));
         }
     }
 }

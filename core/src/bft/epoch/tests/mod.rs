@@ -8,6 +8,7 @@ mod liars;
 mod restarts;
 mod rules;
 mod runs;
+mod under_threat;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::{Epochs, Event, Instance, Request};
 use crate::bft::Bundle;
 use crate::bft::hotstuff::{self, HotStuff};
 use crate::bft::hybrid::testing::{self, Subject, n, settings, test_config};
+use crate::bft::hybrid::{self, Hybrid, threat};
 use crate::bft::pbft::{self, Pbft};
 use crate::bft::request::OPERATOR;
 use crate::bft::testing::{CLUSTER, TestKeys, TestSigner};
@@ -23,11 +25,13 @@ use crate::membership::{Membership, MembershipChange};
 use crate::protocol::{Effects, Input, Protocol};
 use crate::rules::Switches;
 use crate::storage::DiskImage;
-use crate::types::{ClientId, Digest, Mono, NodeId, Now, RequestNumber};
+use crate::types::{ClientId, Digest, Mono, NodeId, Now, RequestNumber, Span};
 
 /// A protocol whose epochs are under test.
 pub(in crate::bft) trait Case: Instance {
     fn config(settings: pbft::Settings, rules: Switches) -> Self::Config;
+    /// How often a request may stand in the order around a change: what is ordered again sessions execute once.
+    const ORDERED_AT_MOST: usize = 1;
     /// What an honest replica says once only in an epoch: about which thing, and what.
     fn said(message: &Self::Message) -> Option<(Vec<u64>, Hash256)>;
 }
@@ -110,6 +114,25 @@ impl Case for HotStuff<Switches> {
             hotstuff::Message::Proposal(proposal) => Some((vec![4, proposal.block.view().0], proposal.block.hash())),
             _ => None,
         }
+    }
+}
+
+impl Case for Hybrid<Switches> {
+    /// A follower that begins an epoch after its leader passes on what is ordered there already.
+    const ORDERED_AT_MOST: usize = 2;
+
+    /// A threat is forgotten, and the way back open, within a second or two.
+    fn config(settings: pbft::Settings, rules: Switches) -> Self::Config {
+        let threat = threat::Settings {
+            window: Span::from_millis(500),
+            dwell: Span::from_millis(700),
+            longest_dwell: Span::from_millis(2_800),
+        };
+        hybrid::Config::new(hybrid::Settings { bft: settings, threat }, rules, Arc::new(TestKeys)).expect("settings")
+    }
+
+    fn said(message: &hybrid::Message) -> Option<(Vec<u64>, Hash256)> {
+        <Self as Subject>::says(message)
     }
 }
 
@@ -211,11 +234,20 @@ impl<P: Case> Cluster<P> {
     }
 }
 
+/// Who votes in the newest epoch that anybody has begun, and which that is.
+fn newest<P: Case>(cluster: &Cluster<P>) -> (u64, Vec<NodeId>) {
+    let of = |node: &testing::Node<Epochs<P>>| (node.replica.epoch(), node.replica.members().voters.clone());
+    cluster.nodes.values().map(of).max().expect("some nodes")
+}
+
 /// Which protocols claims are tested of.
 macro_rules! claims {
     ($($claim:ident),* $(,)?) => {
         mod pbft {
             $(#[test] fn $claim() { super::$claim::<crate::bft::pbft::Pbft<crate::rules::Switches>>(); })*
+        }
+        mod hybrid {
+            $(#[test] fn $claim() { super::$claim::<crate::bft::hybrid::Hybrid<crate::rules::Switches>>(); })*
         }
         mod hotstuff {
             $(#[test] fn $claim() { super::$claim::<crate::bft::hotstuff::HotStuff<crate::rules::Switches>>(); })*

@@ -3,12 +3,6 @@
 use super::*;
 use crate::bft::hybrid::testing::ROUGH;
 
-/// Who votes in the newest epoch that anybody has begun, and which that is.
-fn newest<P: Case>(cluster: &Cluster<P>) -> (u64, Vec<NodeId>) {
-    let of = |node: &testing::Node<Epochs<P>>| (node.replica.epoch(), node.replica.members().voters.clone());
-    cluster.nodes.values().map(of).max().expect("some nodes")
-}
-
 /// One run: requests, crashes, cuts and changes amid loss, delay, reordering and slow disks; then calm.
 fn rough<P: Case>(seed: u64, rounds: u64) -> (u64, Cluster<P>) {
     let mut cluster = cluster::<P>(3, seed);

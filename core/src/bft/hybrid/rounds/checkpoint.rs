@@ -14,8 +14,9 @@ use super::execute::Execution;
 use super::message::{Message, Sealed, Stable};
 use super::{Effects, Rounds};
 use crate::bft::transfer::Arrival;
-use crate::bft::{Checkpoint, Chunk, FetchChunk, Transfer};
+use crate::bft::{Checkpoint, Chunk, FetchChunk};
 use crate::crypto::{Hash256, Signature};
+use crate::few;
 use crate::rules::Rules;
 use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, NodeId, Now, Sequence, Ticket, Wall};
@@ -39,6 +40,8 @@ pub(super) struct Snapshots {
     made: Vec<(Made, Signature)>,
     /// Stable, the newest last.
     served: Vec<Made>,
+    /// The state at which the epoch has ended.
+    pub(super) end: Option<Made>,
     /// Words of others for what is not made here yet, the newest of each.
     early: Vec<(NodeId, Sealed, Signature)>,
     /// Log time of the last entry before the log; `None` where nothing stands before it.
@@ -55,17 +58,22 @@ pub(super) struct Installing {
 
 impl Snapshots {
     pub(super) fn after(before: Option<Wall>) -> Self {
-        Self { making: None, made: Vec::new(), served: Vec::new(), early: Vec::new(), before }
+        Self { making: None, made: Vec::new(), served: Vec::new(), end: None, early: Vec::new(), before }
     }
 
     fn has(&self, sequence: Sequence) -> bool {
-        let made = self.made.iter().map(|(made, _)| made).chain(&self.served);
+        let made = self.made.iter().map(|(made, _)| made).chain(&self.served).chain(&self.end);
         made.into_iter().any(|made| made.sealed.checkpoint.sequence == sequence)
     }
 
     /// The newest stable one.
     pub(super) fn newest(&self) -> Option<&Arc<Snapshot>> {
-        self.served.last().map(|made| &made.snapshot)
+        self.newest_made().map(|made| &made.snapshot)
+    }
+
+    /// The same, with what is proven of it.
+    pub(super) fn newest_made(&self) -> Option<&Made> {
+        self.served.last()
     }
 
     pub(super) fn is_making(&self) -> bool {
@@ -91,7 +99,8 @@ impl<R: Rules> Rounds<R> {
     /// Whether the state after this link is a checkpoint that is still of use.
     pub(super) fn wants_snapshot(&self, sequence: Sequence) -> bool {
         let interval = u64::from(self.config.settings.checkpoint_interval);
-        sequence.0.is_multiple_of(interval) && sequence >= self.low() && !self.snapshots.has(sequence)
+        let wanted = sequence.0.is_multiple_of(interval) || self.is_end(sequence);
+        wanted && sequence >= self.low() && !self.snapshots.has(sequence)
     }
 
     /// Asks for the state as it is now. Returns false where another one is being made.
@@ -120,7 +129,9 @@ impl<R: Rules> Rounds<R> {
         }
         let Some(term) = self.log.term_at(index) else { return };
         let log_time = self.log.get(index).map(|entry| entry.log_time).or(self.snapshots.before).unwrap_or_default();
-        let membership = self.members.clone();
+        let next = self.ended.as_ref().filter(|_| self.is_end(sequence)).map(|(_, members)| members.clone());
+        let is_end = next.is_some();
+        let membership = next.unwrap_or_else(|| self.members.clone());
         let meta = SnapshotMeta { index, term, log_time, membership, digest, subscription: None };
         let snapshot = Arc::new(Snapshot { meta, data });
         let sealed = Sealed { checkpoint: Checkpoint::of(sequence, &snapshot), chain: hash };
@@ -128,6 +139,11 @@ impl<R: Rules> Rounds<R> {
         let made = Made { sealed, snapshot };
         if sequence == self.low() {
             return self.keep(made, out);
+        }
+        if is_end {
+            // No checkpoint of this instance: whoever took it for one would not know that it is the last.
+            self.snapshots.end = Some(made);
+            return;
         }
         let Some(signer) = &self.signer else { return };
         let signature = signer.sign(&sealed.statement(&self.domain));
@@ -233,7 +249,7 @@ impl<R: Rules> Rounds<R> {
     }
 
     pub(super) fn on_stable(&mut self, now: Now, from: NodeId, stable: &Stable, out: &mut Effects) {
-        if !stable.proof.is_proven(&self.quorum) {
+        if !stable.is_proven_after(self.epoch_root(), &self.quorum) {
             return self.ignore(from, Ignored::Malformed, out);
         }
         self.adopt_stable(now, &Arc::new(stable.clone()), out);
@@ -242,19 +258,16 @@ impl<R: Rules> Rounds<R> {
         if sequence <= self.committed || self.installing.is_some() || known || sequence < self.low() {
             return;
         }
-        let limit = self.config.settings.max_snapshot_bytes;
-        let Some(transfer) = Transfer::new(stable.proof.clone(), self.members.clone(), from, limit) else { return };
-        let bytes = stable.proof.checkpoint.bytes;
-        out.note(|| Event::TransferBegan { sequence, from, bytes }.into());
-        out.send(from, Message::FetchChunk(transfer.request()), None);
-        (self.transfer, self.transferred_chain) = (Some(transfer), stable.chain);
+        self.begin_transfer(from, stable, out);
     }
 
     /// Asks on; another peer where the one before has fallen silent.
     pub(super) fn go_on_with_transfer(&mut self, out: &mut Effects) {
+        self.fetch_root(out);
+        let sources = self.sources();
         let Some(transfer) = &mut self.transfer else { return };
         if self.timers.rounds > 0 {
-            transfer.ask(self.quorum.after(transfer.source(), self.id));
+            transfer.ask(few::after(&sources, transfer.source(), self.id));
         }
         let (to, request) = (transfer.source(), transfer.request());
         out.send(to, Message::FetchChunk(request), None);
@@ -269,13 +282,14 @@ impl<R: Rules> Rounds<R> {
     }
 
     pub(super) fn on_chunk(&mut self, from: NodeId, chunk: &Chunk, out: &mut Effects) {
+        let sources = self.sources();
         let Some(transfer) = &mut self.transfer else { return self.ignore(from, Ignored::NotNeeded, out) };
         let sequence = transfer.proof().checkpoint.sequence;
         match transfer.take(from, chunk) {
             Arrival::Ignored => self.ignore(from, Ignored::NotNeeded, out),
             Arrival::More(request) => out.send(from, Message::FetchChunk(request), None),
             Arrival::Forged { by } => {
-                let next = self.quorum.after(from, self.id);
+                let next = few::after(&sources, from, self.id);
                 transfer.ask(next);
                 let request = transfer.request();
                 out.note(|| Event::TransferSpoilt { sequence, by }.into());

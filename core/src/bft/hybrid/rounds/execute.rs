@@ -56,6 +56,12 @@ impl<R: Rules> Rounds<R> {
         while self.committed < through
             && let Some(link) = self.chain.get(self.committed.next()).cloned()
         {
+            if self.is_over() {
+                // Ordered behind the end, and void.
+                self.persist.number();
+                self.committed = link.sequence();
+                continue;
+            }
             let (sequence, known) = (link.sequence(), self.log.last_index());
             let previous = self.executed_time.unwrap_or(Wall(0));
             let term = link.origin().in_instance(self.domain.instance);
@@ -71,6 +77,7 @@ impl<R: Rules> Rounds<R> {
             self.persist.append(entries);
             self.persist.number();
             self.committed = sequence;
+            self.execute_change(&link, out);
             let last = self.log.last_index();
             self.applying.push(Execution { sequence, last, hash: link.hash() });
             for bundle in link.batch().bundles() {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::link::{Link, Mark};
+use crate::bft::epoch::Root;
 use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk, StableCheckpoint};
 use crate::crypto::{Claim, Domain, Hash256, Identity, Signature, Statement};
 use crate::quorum::Byzantine;
@@ -230,6 +231,19 @@ pub struct Stable {
 }
 
 impl Stable {
+    /// What an epoch's first rounds begin with: no signature of this epoch proves it.
+    #[must_use]
+    pub(in crate::bft::hybrid) fn of_epoch(root: &Root, domain: &Domain) -> Self {
+        let checkpoint = root.stable.checkpoint;
+        Self { proof: (*root.stable).clone(), chain: crate::bft::hybrid::root(checkpoint, domain).chain }
+    }
+
+    /// Whether a quorum has signed it, or it is what the epoch begins with.
+    #[must_use]
+    pub fn is_proven_after(&self, root: Option<&Self>, quorum: &Byzantine) -> bool {
+        root == Some(self) || self.proof.is_proven(quorum)
+    }
+
     /// What has to be verified before it is believed.
     pub fn claims(&self, domain: &Domain, claims: &mut Vec<Claim>) {
         let sealed = Sealed { checkpoint: self.proof.checkpoint, chain: self.chain };

@@ -22,11 +22,12 @@
 //! * leaders take turns by term (`terms`);
 //! * what a replica says is durable before it is said.
 //!
-//! Left out: reads beside the log, leases, relaxed commands, change of members
-//! within an instance.
+//! Left out: reads beside the log, leases, relaxed commands. Members change from
+//! one epoch to the next (`change`).
 
 mod catch_up;
 mod chain;
+mod change;
 mod checkpoint;
 mod conclude;
 pub mod event;
@@ -114,6 +115,12 @@ pub struct Rounds<R: Rules = AllOn> {
     retired: bool,
     /// Who never leads.
     convicted: Vec<NodeId>,
+    /// The state that its epoch begins with, in the epoch's first era.
+    root: Option<Arc<Stable>>,
+    /// Where the epoch has ended, and who votes in the next.
+    ended: Option<(Sequence, Membership)>,
+    /// Whether changes of voters wait for calm.
+    holds_changes: bool,
 
     chain: Chain,
     accepted: Option<Mark>,
@@ -249,12 +256,6 @@ impl<R: Rules> Rounds<R> {
         self.leader_of(self.term)
     }
 
-    /// How many terms in a row have not executed the oldest request that waits here.
-    #[must_use]
-    pub fn fruitless_terms(&self) -> u32 {
-        self.timers.attempts
-    }
-
     fn leads(&self) -> bool {
         self.active && !self.is_silent() && self.leader() == Some(self.id)
     }
@@ -310,7 +311,8 @@ impl<R: Rules> Rounds<R> {
     }
 
     fn receive(&mut self, now: Now, from: NodeId, message: Message, out: &mut Effects) {
-        if self.place_of(from).is_none() || from == self.id {
+        let serves = matches!(message, Message::Chunk(_)) && self.is_source(from);
+        if (self.place_of(from).is_none() && !serves) || from == self.id {
             return self.ignore(from, Ignored::NotAVoter, out);
         }
         match message {

@@ -13,7 +13,7 @@ use super::chain::Chain;
 use super::checkpoint::{Made, Snapshots};
 use super::execute::{Applying, Execution};
 use super::hard::HardState;
-use super::message::Sealed;
+use super::message::{Sealed, Stable};
 use super::persist::Persist;
 use super::replicate::Tally;
 use super::terms::Ballots;
@@ -58,6 +58,9 @@ impl<R: Rules> Rounds<R> {
             statement: hard.statement.clone(),
             retired: false,
             convicted: Vec::new(),
+            root: config.root().map(|root| Arc::new(Stable::of_epoch(root, &Self::domain(config)))),
+            ended: None,
+            holds_changes: false,
             chain: chain(hard),
             accepted: hard.accepted,
             prepared: hard.prepared.clone(),
@@ -119,7 +122,9 @@ impl<R: Rules> Rounds<R> {
         if low > self.committed {
             return;
         }
-        let committed = self.committed;
+        self.recall_end();
+        let end = self.ended.as_ref().filter(|_| self.is_over()).map(|(end, _)| *end);
+        let committed = end.unwrap_or(self.committed);
         for link in self.chain.following(low).take_while(|link| link.sequence() <= committed) {
             last = LogIndex(last.0 + link.entries());
             self.applying.push(Execution { sequence: link.sequence(), last, hash: link.hash() });

@@ -21,6 +21,7 @@ use super::event::{Event, Ignored, Refusal};
 use super::link::{Link, Mark};
 use super::message::{Ack, Append, Committed, Message, Prepared};
 use super::{Effects, Rounds};
+use crate::bft::epoch::change;
 use crate::bft::{Batch, Bundle};
 use crate::rules::{Rule, Rules};
 use crate::types::{NodeId, Now, Sequence, Wall};
@@ -75,18 +76,26 @@ impl<R: Rules> Rounds<R> {
         if !self.leads() || !self.rooted {
             return;
         }
-        while self.pool.has_unproposed() && self.may_propose() {
+        while self.may_propose() && self.has_unproposed() {
             let settings = &self.config.settings;
-            let bundles = self.pool.take(settings.max_batch_requests, settings.max_batch_bytes);
+            let (requests, bytes, holds) = (settings.max_batch_requests, settings.max_batch_bytes, self.holds_changes);
+            let bundles = self.pool.take_but(requests, bytes, |bundle| holds && change::asks(bundle));
             self.propose(now, bundles, out);
         }
         self.tick_if_due(now, out);
         self.tell_ready(out);
     }
 
+    /// Whether something waits for a place that may have one now.
+    fn has_unproposed(&self) -> bool {
+        self.pool.has_unproposed_but(|bundle| self.holds(bundle))
+    }
+
     pub(super) fn may_propose(&self) -> bool {
         let flying = self.chain.last().0.saturating_sub(self.committed.0);
-        flying < u64::from(self.config.settings.pipeline) && self.is_in_window(self.chain.last().next())
+        !self.is_over()
+            && flying < u64::from(self.config.settings.pipeline)
+            && self.is_in_window(self.chain.last().next())
     }
 
     fn tip(&self) -> Mark {
@@ -176,7 +185,8 @@ impl<R: Rules> Rounds<R> {
     /// This replica's acknowledgement of a part of its history, where it may give one: it has acknowledged nothing else
     /// there in this term. What it says is durable with the step's write, and so is the certificate that it names.
     fn acknowledge(&mut self, mark: Mark) -> Option<Ack> {
-        let signer = self.signer.clone().filter(|_| !self.is_silent() && self.active && self.rooted)?;
+        let signer =
+            self.signer.clone().filter(|_| !self.is_silent() && self.active && self.rooted && !self.lacks_root())?;
         let start = self.start().map_or(Sequence(0), |start| start.sequence);
         let accepted = self.accepted.filter(|accepted| accepted.term == self.term);
         let mark = match accepted {

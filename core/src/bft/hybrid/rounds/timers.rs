@@ -5,8 +5,12 @@
 //! that serves its friends alone. It doubles with each term in a row that did
 //! not execute it, up to a cap. A second clock asks around for what is missing.
 
+use std::sync::Arc;
+
 use super::event::WishReason;
 use super::{Effects, Rounds};
+use crate::bft::Bundle;
+use crate::bft::epoch::change;
 use crate::bft::pbft::Settings;
 use crate::crypto::Hash256;
 use crate::rules::{Rule, Rules};
@@ -131,7 +135,17 @@ impl<R: Rules> Rounds<R> {
             // Were any execution enough, a leader could leave one client's requests out for ever.
             self.timers.request = None;
         }
-        let oldest = self.pool.waiting().next().map(|bundle| bundle.hash());
+        let oldest = self.pool.waiting().find(|bundle| !self.holds(bundle)).map(|bundle| bundle.hash());
+        if self.is_over() || self.awaited().is_some_and(|bundle| self.holds(bundle)) {
+            (self.timers.request, self.timers.awaited) = (None, None);
+        }
+        if self.is_over() || (oldest.is_none() && !self.pool.is_empty()) {
+            // What waits does so for the next epoch, or for calm.
+            self.timers.attempts = 0;
+        }
+        if self.is_over() {
+            return;
+        }
         if self.wished > self.term || self.is_silent() || (self.active && oldest.is_none()) {
             // It has said what it wishes, or has nothing to wish for.
             self.timers.request = None;
@@ -143,9 +157,24 @@ impl<R: Rules> Rounds<R> {
         }
     }
 
+    /// What the timer runs for.
+    fn awaited(&self) -> Option<&Arc<Bundle>> {
+        self.pool.get(&self.timers.awaited?)
+    }
+
+    /// How many terms in a row have not executed the oldest request that waits here. Of a change of voters none: its
+    /// leader may wait for calm.
+    #[must_use]
+    pub fn fruitless_terms(&self) -> u32 {
+        let attempts = self.timers.attempts;
+        let is_of_change = attempts > 0 && self.awaited().is_some_and(|bundle| change::asks(bundle));
+        if is_of_change { 0 } else { attempts }
+    }
+
     /// Whether the leader should let log time pass now: something expires, or its clock is a whole jump ahead.
     pub(super) fn tick_if_due(&mut self, now: Now, out: &mut Effects) {
-        let calm = self.chain.last() == self.committed && self.pool.is_empty() && self.may_propose();
+        let has_none = self.pool.waiting().all(|bundle| self.holds(bundle));
+        let calm = self.chain.last() == self.committed && has_none && self.may_propose();
         if calm && self.tick_due_at().is_some_and(|due| due <= now.wall) {
             self.propose(now, Vec::new(), out);
         }

@@ -74,9 +74,13 @@ impl Subject for Hybrid<Switches> {
                 about.push(1_000 + era);
                 (about, what)
             }),
-            Message::Alarms(_) | Message::Opened(_) | Message::Where(_) | Message::Calm(_) | Message::Evidence(_) => {
-                None
-            }
+            Message::Alarms(_)
+            | Message::Opened(_)
+            | Message::Where(_)
+            | Message::Calm(_)
+            | Message::Evidence(_)
+            | Message::InEpoch { .. }
+            | Message::Epoch(_) => None,
         }
     }
 }

@@ -97,7 +97,7 @@ fn stopped_run(mut cluster: Cluster, seed: u64) -> u64 {
     let quorum = Byzantine::of(&cluster.settings.voters, false);
     let (links, executed) = (links(&cluster), executed(&cluster));
     for set in subsets(&stops, quorum.needed() as usize) {
-        assert!(is_enough(&set, &quorum));
+        assert!(is_enough(&set, &quorum, None));
         let beginning = begin(&set);
         let mut backwards = set.clone();
         backwards.reverse();
@@ -159,14 +159,18 @@ fn a_set_of_statements_is_of_a_quorum_and_proves_what_it_says() {
     cluster.run(300);
     let stops: Vec<Arc<Stop>> = (1..=4).map(n).filter_map(|node| stop(&mut cluster, node)).collect();
     let quorum = Byzantine::of(&cluster.settings.voters, false);
-    assert!(is_enough(&stops, &quorum) && is_enough(&stops[..3], &quorum) && !is_enough(&stops[..2], &quorum));
+    assert!(
+        is_enough(&stops, &quorum, None)
+            && is_enough(&stops[..3], &quorum, None)
+            && !is_enough(&stops[..2], &quorum, None)
+    );
     let twice = [&stops[0], &stops[0], &stops[1]].map(Arc::clone);
-    assert!(!is_enough(&twice, &quorum));
+    assert!(!is_enough(&twice, &quorum, None));
     let mut thin = (*stops[2]).clone();
     let mut prepared = (**thin.prepared.as_ref().expect("something is prepared")).clone();
     prepared.acks.pop();
     thin.prepared = Some(Arc::new(prepared));
-    assert!(!is_enough(&[Arc::clone(&stops[0]), Arc::clone(&stops[1]), Arc::new(thin)], &quorum));
+    assert!(!is_enough(&[Arc::clone(&stops[0]), Arc::clone(&stops[1]), Arc::new(thin)], &quorum, None));
     let mut claims = Vec::new();
     stops[0].claims(&domain(), &mut claims);
     assert!(claims.len() > 3, "the statement and each signature in its certificates");
