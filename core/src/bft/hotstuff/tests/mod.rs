@@ -15,3 +15,4 @@ mod liars;
 mod live;
 mod paper;
 mod random;
+mod traps;
