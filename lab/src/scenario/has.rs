@@ -97,8 +97,8 @@ fn missing<'a>(protocol: ProtocolName, what: &str, word: &str, its: impl Iterato
 /// Whether a run of this protocol is judged by a property: those of its own, what is judged at the end of every run, and
 /// what the world holds all nodes to.
 fn has_property(protocol: ProtocolName, name: &str) -> bool {
-    let others = ProtocolName::ALL.into_iter().flat_map(|protocol| property::of(protocol).iter().copied());
-    property::of(protocol).contains(&name) || !others.into_iter().any(|other| other == name)
+    let is_of_one = ProtocolName::ALL.into_iter().any(|protocol| property::of(protocol).contains(&name));
+    property::of(protocol).contains(&name) || !is_of_one
 }
 
 /// Whether a counter can rise in a run of this protocol.
