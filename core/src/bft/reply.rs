@@ -81,12 +81,6 @@ impl Replies {
         (self.equal() >= needed).then_some(self.0.last()?)
     }
 
-    /// Forgets what these do not vouch for: after a change of voters those who have left count no more, or liars of two
-    /// configurations could agree.
-    pub fn only_of(&mut self, voters: &[NodeId]) {
-        self.0.retain(|reply| voters.contains(&reply.by));
-    }
-
     /// How many distinct replicas tell what the newest reply does.
     #[must_use]
     pub fn equal(&self) -> u32 {

@@ -5,12 +5,13 @@
 //! those of the liars it works with, and no other: what it says in the name of
 //! an honest node is made up. Chance comes from the run's seed.
 //!
-//! `generic` has the tricks that need to know nothing of a protocol, `pbft`,
+//! `aim` says whom a trick can be meant for, `generic` has the tricks that need to know nothing of a protocol, `pbft`,
 //! `hotstuff` (with `rival`) and `hybrid` those that do, `epoch` carries them through changes of voters, `frame` makes evidence
 //! against the honest, `copy` a twin's other half. Whom a liar deceives is
 //! carried out by the world (`sim::lie`). Left out: liars among the nodes of
 //! Raft, which believe each other.
 
+mod aim;
 mod copy;
 mod epoch;
 mod frame;
@@ -37,6 +38,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::rules::Switches;
 use quorumscope_core::types::{ClientId, NodeId, Span};
 
+pub(crate) use aim::{is_idle, misses};
 pub(crate) use copy::{Copy, Spoken};
 pub use trick::Trick;
 

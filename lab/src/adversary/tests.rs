@@ -143,7 +143,7 @@ fn a_trick_that_nobody_knows_is_an_error_that_names_the_nearest() {
     let step = |trick: &str| format!("byzantine = {{ node = \"n1\", as = [\"{trick}\"] }}");
     for (protocol, trick, expected) in [
         ("pbft", "twin", "did you mean \"twins\"?"),
-        ("pbft", "vote-twice", "pbft has no vote-twice"),
+        ("pbft", "vote-twice", "pbft has no trick \"vote-twice\"; it has: twins, "),
         ("raft", "twins", "raft has no liars"),
     ] {
         let error = read(protocol, &step(trick)).expect_err("nobody can do that");

@@ -11,7 +11,7 @@ use quorumscope_core::types::{Digest, Time};
 use crate::check::linearizable::{self, Verdict};
 use crate::check::property;
 use crate::scenario::{LINEARIZABILITY_BUDGET, ProtocolName, Run, Scenario, ScenarioError};
-use crate::sim::Coverage;
+use crate::sim::{Coverage, Standing};
 use crate::trace::view::Violation;
 
 /// What a run came to.
@@ -31,6 +31,8 @@ pub struct Outcome {
     pub digest: Digest,
     /// What the run exercised.
     pub coverage: Coverage,
+    /// The faults that stood when the calm had lasted as long as progress may take; `None` where nothing was judged.
+    pub in_calm: Option<Standing>,
 }
 
 /// What went wrong first.
@@ -69,10 +71,11 @@ impl Outcome {
 pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
     let mut run = Run::new(scenario)?;
     run.set_recording(false);
-    let mut at_the_end = Vec::new();
+    let (mut at_the_end, mut in_calm) = (Vec::new(), None);
     let calm = run.calm();
     if calm.deadline() < scenario.until && promises_progress(scenario) {
         run.run_until(calm.deadline());
+        in_calm = Some(run.simulation().standing());
         // Leadership may be on its way from one node to the next at that very instant.
         let goes_on = !run.finished();
         if let Some(hand_over) = calm.hand_over {
@@ -108,6 +111,7 @@ pub fn explore(scenario: &Scenario) -> Result<Outcome, ScenarioError> {
         committed: simulation.decided().len() as u64,
         digest: simulation.digest(),
         coverage: simulation.coverage().clone(),
+        in_calm,
     })
 }
 

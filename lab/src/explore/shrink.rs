@@ -3,13 +3,17 @@
 //! Steps are dropped in halves, quarters and so on down to one, then in pairs
 //! (a crash goes with its restart), clients and their operations are reduced,
 //! and what happens after the violation is cut off. A candidate counts only if
-//! all its steps can be carried out and the same property breaks.
+//! all its steps can be carried out and the same property breaks. Progress is
+//! promised once the faults are over, so where there is none a candidate counts
+//! only if no fault stands in its calm that did not stand in that of the run to
+//! be shrunk: the step that heals a partition stays, or goes with the partition.
 
 use quorumscope_core::types::Time;
 
 use super::one_seed::explore;
 use crate::check::property;
 use crate::scenario::Scenario;
+use crate::sim::Standing;
 
 /// Most runs that one shrinking may take.
 const MAX_RUNS: u32 = 1_000;
@@ -26,7 +30,9 @@ pub struct Shrunk {
 /// Shortens a scenario that breaks `property`.
 #[must_use]
 pub fn shrink(scenario: &Scenario, property: &str) -> Shrunk {
-    let mut search = Search { best: scenario.clone(), property, runs: 0 };
+    let of_progress = [property::LIVENESS, property::SOMEBODY_ASKS].contains(&property);
+    let in_calm = if of_progress { explore(scenario).ok().and_then(|outcome| outcome.in_calm) } else { None };
+    let mut search = Search { best: scenario.clone(), property, in_calm, runs: 0 };
     loop {
         let before = search.best.clone();
         search.cut_tail();
@@ -44,6 +50,8 @@ pub fn shrink(scenario: &Scenario, property: &str) -> Shrunk {
 struct Search<'a> {
     best: Scenario,
     property: &'a str,
+    /// Where it is about progress: the faults that may stand in the calm.
+    in_calm: Option<Standing>,
     runs: u32,
 }
 
@@ -54,11 +62,14 @@ impl Search<'_> {
             return false;
         }
         self.runs += 1;
-        let breaks = explore(&candidate).is_ok_and(|outcome| outcome.breaks(self.property));
-        if breaks {
+        let counts = explore(&candidate).is_ok_and(|outcome| {
+            let stands = outcome.in_calm.zip(self.in_calm);
+            outcome.breaks(self.property) && stands.is_none_or(|(found, may)| found.is_within(&may))
+        });
+        if counts {
             self.best = candidate;
         }
-        breaks
+        counts
     }
 
     /// Ends the run right after the violation. What is judged at the end of a run keeps its time.
@@ -180,6 +191,28 @@ mod tests {
             .find(|scenario| explore(scenario).is_ok_and(|outcome| outcome.breaks(property::LIVENESS)));
         let shrunk = shrink(&failing.expect("without them nothing goes on"), property::LIVENESS).scenario;
         assert!(explore(&shrunk).expect("it can run").breaks(property::LIVENESS), "{}", shrunk.to_toml());
+        let mut sound = shrunk.clone();
+        sound.rules_off.clear();
+        assert!(!explore(&sound).expect("it can run").breaks(property::LIVENESS), "{}", shrunk.to_toml());
+    }
+
+    /// Where the step is dropped that mends the client's links, nothing is answered either, and the rule has no part in it.
+    #[test]
+    fn a_shrunken_run_without_progress_is_one_whose_faults_are_over() {
+        let witness = include_str!("../../../tests/scenarios/witness/hotstuff-timeout-certificates.toml");
+        let noise = "[[step]]\nat = \"2s\"\nduplication = 0.1\n[[step]]\nat = \"3s\"\nduplication = 0\n\n[[expect]]";
+        let text = witness.replace("[[expect]]", noise);
+        let scenario =
+            Scenario { signer: crate::keys::Scheme::Cheap, ..Scenario::from_toml(&text).expect("a scenario") };
+        let before = explore(&scenario).expect("it can run");
+        assert!(before.breaks(property::LIVENESS), "{:?}", before.violations);
+        let shrunk = shrink(&scenario, property::LIVENESS).scenario;
+        assert!(shrunk.steps.len() + 2 <= scenario.steps.len(), "{}", shrunk.to_toml());
+        let outcome = explore(&shrunk).expect("it can run");
+        assert!(outcome.breaks(property::LIVENESS), "{}", shrunk.to_toml());
+        let stands = outcome.in_calm.expect("it was judged");
+        assert_eq!((stands.cut, stands.duplicate_ppm), (0, 0), "{}", shrunk.to_toml());
+        assert!(stands.away <= 1, "n4 has crashed for good: {}", shrunk.to_toml());
         let mut sound = shrunk.clone();
         sound.rules_off.clear();
         assert!(!explore(&sound).expect("it can run").breaks(property::LIVENESS), "{}", shrunk.to_toml());

@@ -13,6 +13,7 @@ mod document;
 mod draw;
 mod error;
 mod facts;
+mod has;
 mod judge;
 #[cfg(test)]
 mod machine_tests;
@@ -22,9 +23,12 @@ pub mod profile;
 mod properties;
 mod read;
 mod read_expect;
+mod read_liar;
 mod read_step;
 #[cfg(test)]
 mod reference_tests;
+#[cfg(test)]
+mod refusal_tests;
 mod run;
 mod select;
 mod settings;

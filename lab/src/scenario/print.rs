@@ -17,7 +17,7 @@ use super::document::{
     When, Which, read_name,
 };
 use super::read::{DEFAULT_DISK, DEFAULT_THINK, MIXED, class_name};
-use super::read_expect::{fate_name, role_name};
+use super::read_expect::{NOBODY, fate_name, role_name};
 use super::units::{print_ppm, print_span};
 use super::{network, properties, settings_hotstuff, settings_hybrid, settings_pbft};
 use crate::keys::Scheme;
@@ -332,6 +332,7 @@ fn fact(fact: &Fact) -> String {
             let node = if node.is_empty() { String::new() } else { format!("node = {}, ", targets(node)) };
             format!("snapshot = {{ {node}{word} = {} }}", index.0)
         }
+        Fact::Convicted(nodes) if nodes.is_empty() => format!("convicted = {}", quote(NOBODY)),
         Fact::Convicted(nodes) => format!("convicted = {}", targets(nodes)),
         Fact::Told { operation, is } => {
             let is = match is {

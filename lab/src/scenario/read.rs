@@ -20,7 +20,7 @@ use super::error::{ScenarioError, unknown};
 use super::settings::read_settings;
 use super::table::{Source, Table, Value};
 use super::units::print_span;
-use super::{network, read_expect, read_step, settings_hotstuff, settings_hybrid, settings_pbft};
+use super::{network, read_expect, read_liar, read_step, settings_hotstuff, settings_hybrid, settings_pbft};
 use crate::keys::Scheme;
 use crate::sim::{ClientSetup, MachineSetup, Network, Workload};
 
@@ -57,8 +57,12 @@ pub(super) const CLIENT: [&str; 10] =
 
 /// The names that a document may use.
 pub(super) struct Names {
+    /// What runs.
+    pub(super) protocol: ProtocolName,
     /// Its nodes.
     pub(super) nodes: Vec<NodeId>,
+    /// Who votes at first.
+    pub(super) voters: Vec<NodeId>,
     /// Its clients.
     pub(super) clients: Vec<ClientId>,
     /// What its commands are for.
@@ -92,12 +96,14 @@ pub(super) fn read(text: &str) -> Result<Scenario, ScenarioError> {
     let signer = read_signer(&table, protocol)?;
     let machine = read_machine(&table)?;
     let mut names = Names {
+        protocol,
         nodes: nodes.clone(),
+        voters: voters.clone(),
         clients: clients.iter().map(|client| client.id).collect(),
         machine: machine.kind,
         bound: Vec::new(),
     };
-    let steps = read_steps(&table, &mut names, protocol)?;
+    let steps = read_steps(&table, &mut names)?;
     let expect = table
         .list("expect")?
         .iter()
@@ -368,7 +374,7 @@ pub(super) fn client_id(word: &str) -> Option<ClientId> {
 }
 
 /// Reads all steps: first their times and names, so that a name is known to the steps after it.
-fn read_steps(table: &Table<'_, '_>, names: &mut Names, protocol: ProtocolName) -> Result<Vec<Step>, ScenarioError> {
+fn read_steps(table: &Table<'_, '_>, names: &mut Names) -> Result<Vec<Step>, ScenarioError> {
     let source = table.source;
     let mut heads = Vec::new();
     for value in table.list("step")? {
@@ -380,18 +386,24 @@ fn read_steps(table: &Table<'_, '_>, names: &mut Names, protocol: ProtocolName) 
     let until = read_until(table)?;
     if let Some((at, _, late)) = heads.iter().find(|(at, ..)| *at > until) {
         let (at, until) = (print_span(Span(at.0)), print_span(Span(until.0)));
-        return Err(late.error(format!("this step is at {at}, after the end of the run: until = \"{until}\"")));
+        let place = late.need("at")?.span();
+        let message = format!("this step is at {at}, after the end of the run: until = \"{until}\"");
+        return Err(source.error(&place, message));
     }
     heads.sort_by_key(|(at, ..)| *at);
     let mut steps = Vec::new();
+    let mut liars = Vec::new();
     for (at, after, table) in heads {
         let bind = read_step::bind(&table, names)?;
         names.bound.extend(bind.iter().map(|(name, _): &(String, Selector)| name.clone()));
         let action = read_step::action(&table, names)?;
-        if let Some(what) = action.as_ref().and_then(|action| action.is_missing_in(protocol)) {
-            return Err(table.error(format!("{} has no {what}", protocol.name())));
+        if let Some(what) = action.as_ref().and_then(|action| action.is_missing_in(names.protocol)) {
+            let place = read_step::place_of(&table);
+            return Err(source.error(&place, format!("{} has no {what}", names.protocol.name())));
         }
+        liars.extend(table.get("byzantine"));
         steps.push(Step { at, after, bind, action });
     }
+    liars.into_iter().try_for_each(|liar| read_liar::votes(source, liar, names, &steps))?;
     Ok(steps)
 }

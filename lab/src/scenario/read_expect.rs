@@ -6,11 +6,11 @@ use toml::de::DeValue;
 
 use super::document::{Bound, Commit, Expect, Fact, Told, When};
 use super::error::{ScenarioError, unknown};
+use super::has;
 use super::properties;
 use super::read::Names;
 use super::read_step::{node_selector, nodes, operation};
 use super::table::{Source, Table, Value};
-use crate::sim::Coverage;
 
 /// Times, then facts in the order in which they are checked and printed.
 pub(super) const KEYS: [&str; 24] = [
@@ -38,17 +38,6 @@ pub(super) const KEYS: [&str; 24] = [
     "told",
     "early",
     "counted",
-];
-
-/// Roles by name.
-pub(super) const ROLES: [(Role, &str); 7] = [
-    (Role::Follower, "follower"),
-    (Role::PreCandidate, "pre-candidate"),
-    (Role::Candidate, "candidate"),
-    (Role::Leader, "leader"),
-    (Role::Learner, "learner"),
-    (Role::Observer, "observer"),
-    (Role::Edge, "edge"),
 ];
 
 /// One expectation.
@@ -83,8 +72,7 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         "role" => {
             let table = source.table("role", value, &["node", "is"])?;
             let node = nodes(source, table.need("node")?, names)?;
-            let known = ROLES.map(|(role, _)| role);
-            Fact::Role(node, source.one_of("role", table.need("is")?, &known, role_name)?)
+            Fact::Role(node, named(source, table.need("is")?, |word| has::role(names.protocol, word))?)
         }
         "term" => term(source, value, names)?,
         "committed" => Fact::Committed(commit(source, "committed", value, names)?),
@@ -96,13 +84,13 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
             _ => Fact::Agree(nodes(source, value, names)?),
         },
         "applied_equal" => source.only_true(value).map(|()| Fact::AppliedEqual)?,
-        "invariant" => Fact::Invariant(property(source, value)?),
-        "violation" => Fact::Violation(property(source, value)?),
+        "invariant" => Fact::Invariant(property(source, value, names)?),
+        "violation" => Fact::Violation(property(source, value, names)?),
         "linearizable" => source.only_true(value).map(|()| Fact::Linearizable)?,
         "live" => source.only_true(value).map(|()| Fact::Live)?,
         "all_answered" => source.only_true(value).map(|()| Fact::AllAnswered)?,
         "snapshot" => snapshot(source, value, names)?,
-        "convicted" => Fact::Convicted(nodes(source, value, names)?),
+        "convicted" => convicted(source, value, names)?,
         "told" => {
             let table = source.table("told", value, &["operation", "is", "nothing", "failed", "unknown", "early"])?;
             let operation = source.string(table.need("operation")?)?;
@@ -128,10 +116,7 @@ fn fact(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Resu
         }
         "counted" => {
             let table = source.table("counted", value, &["what", "is", "at_least", "at_most"])?;
-            let (place, word) = (table.need("what")?.span(), source.string(table.need("what")?)?);
-            let known = Coverage::NAMES.iter().copied();
-            let what = known.clone().find(|name| *name == word);
-            let what = what.ok_or_else(|| source.error(&place, unknown("counter", &word, known)))?;
+            let what = named(source, table.need("what")?, |word| has::counter(names.protocol, word))?;
             Fact::Counted { what, is: bound(&table, |value| source.integer(value, u64::MAX))? }
         }
         other => return Err(source.error(&value.span(), unknown("key", other, KEYS))),
@@ -227,17 +212,35 @@ fn state(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, S
     Ok(Fact::State { key, value, on })
 }
 
-fn property(source: Source<'_>, value: &Value<'_>) -> Result<Option<String>, ScenarioError> {
-    let word = source.string(value)?;
-    if word == properties::ANY {
+/// A word that the protocol of the run has a meaning for.
+fn named<T>(
+    source: Source<'_>,
+    value: &Value<'_>,
+    meaning: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, ScenarioError> {
+    meaning(&source.string(value)?).map_err(|message| source.error(&value.span(), message))
+}
+
+fn property(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Option<String>, ScenarioError> {
+    if source.string(value)? == properties::ANY {
         return Ok(None);
     }
-    match properties::named(&word) {
-        Some(property) => Ok(Some(property.into())),
-        None => {
-            let known: Vec<String> = properties::all().map(properties::slug).collect();
-            let known = known.iter().map(String::as_str).chain([properties::ANY]);
-            Err(source.error(&value.span(), unknown("property", &word, known.collect::<Vec<_>>())))
+    named(source, value, |word| has::property(names.protocol, word)).map(|property| Some(property.into()))
+}
+
+/// Stands for an empty list of the convicted.
+pub(super) const NOBODY: &str = "nobody";
+
+fn convicted(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Fact, ScenarioError> {
+    if !names.protocol.signs() {
+        let message = format!("{} convicts nobody: its nodes believe each other", names.protocol.name());
+        return Err(source.error(&value.span(), message));
+    }
+    match value.get_ref() {
+        DeValue::String(word) if word == NOBODY => Ok(Fact::Convicted(Vec::new())),
+        DeValue::Array(list) if list.is_empty() => {
+            Err(source.error(&value.span(), format!("where nobody is convicted, write convicted = \"{NOBODY}\"")))
         }
+        _ => nodes(source, value, names).map(Fact::Convicted),
     }
 }

@@ -1,5 +1,7 @@
 //! How are a step and its selectors read?
 
+use core::ops::Range;
+
 use quorumscope_core::few;
 use quorumscope_core::machine::any::{AnyCommand, MachineKind};
 use quorumscope_core::machine::kv::Operation;
@@ -12,8 +14,8 @@ use super::document::{
 };
 use super::error::{ScenarioError, unknown};
 use super::read::{Names, client_id, read_class};
+use super::read_liar;
 use super::table::{Source, Table, Value};
-use crate::adversary::Trick;
 
 /// What a step may say.
 pub(super) const KEYS: [&str; 30] = [
@@ -83,13 +85,19 @@ pub(super) fn action(table: &Table<'_, '_>, names: &Names) -> Result<Option<Acti
         [] => return Err(table.error("a step needs something to do, as crash = \"leader\"")),
         [key] => *key,
         [first, second, ..] => {
-            return Err(table.error(format!(
-                "a step does one thing, and this one does two: give \"{first}\" and \"{second}\" a step each"
-            )));
+            let message =
+                format!("a step does one thing, and this one does two: give \"{first}\" and \"{second}\" a step each");
+            return Err(table.source.error(&table.place_of(second), message));
         }
     };
     let value = table.need(key)?;
     read_action(table.source, key, value, names).map(Some)
+}
+
+/// Where in the text it stands what a step does.
+pub(super) fn place_of(table: &Table<'_, '_>) -> Range<usize> {
+    let deed = deeds().find(|deed| table.get(deed).is_some());
+    deed.map_or(0..0, |deed| table.place_of(deed))
 }
 
 fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
@@ -111,7 +119,7 @@ fn read_action(source: Source<'_>, key: &str, value: &Value<'_>, names: &Names) 
             if key == "cut" { Action::Cut { from, to } } else { Action::Mend { from, to } }
         }
         "propose" => propose(source, value, names)?,
-        "byzantine" => byzantine(source, value, names)?,
+        "byzantine" => read_liar::byzantine(source, value, names)?,
         "members" => members(source, value, names)?,
         "subscribe" => {
             let table = source.table("subscribe", value, &["to", "node", "keys"])?;
@@ -181,22 +189,6 @@ fn propose(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Actio
     let to = table.get("to").map(|to| node_selector(source, to, names)).transpose()?;
     let class = table.get("class").map(|class| read_class(source, class)).transpose()?;
     Ok(Action::Propose { to, operation: operation(&table, names.machine)?, class })
-}
-
-fn byzantine(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
-    let table = source.table("byzantine", value, &["node", "as", "against"])?;
-    let node = nodes(source, table.need("node")?, names)?;
-    let tricks = table.need("as")?;
-    let DeValue::Array(all) = tricks.get_ref() else {
-        return Err(source.expected(tricks, "tricks as [\"twins\", \"withhold\"]"));
-    };
-    let read = |trick| source.one_of("trick", trick, &Trick::ALL, Trick::name);
-    let tricks: Vec<Trick> = all.iter().map(read).collect::<Result<_, _>>()?;
-    if node.is_empty() || tricks.is_empty() {
-        return Err(table.error("a liar needs a trick at least, as [\"twins\"]"));
-    }
-    let against = table.read("against", Vec::new(), |source, value| ends(source, value, names))?;
-    Ok(Action::Byzantine { node, tricks, against })
 }
 
 fn members(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Action, ScenarioError> {
@@ -277,14 +269,14 @@ pub(super) fn nodes(source: Source<'_>, value: &Value<'_>, names: &Names) -> Res
 }
 
 /// One or more selectors that name nodes or clients.
-fn ends(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Targets, ScenarioError> {
+pub(super) fn ends(source: Source<'_>, value: &Value<'_>, names: &Names) -> Result<Targets, ScenarioError> {
     list(value)
         .map(|value| selector(source, value, names))
         .collect::<Result<_, _>>()
         .and_then(|targets| non_empty(source, value, targets))
 }
 
-fn list<'v, 'a>(value: &'v Value<'a>) -> impl Iterator<Item = &'v Value<'a>> {
+pub(super) fn list<'v, 'a>(value: &'v Value<'a>) -> impl Iterator<Item = &'v Value<'a>> {
     match value.get_ref() {
         DeValue::Array(values) => values.iter(),
         DeValue::String(_)

@@ -5,8 +5,8 @@
 
 use super::document::{MessageKind, Selector};
 use super::{
-    Run, Scenario, network, properties, read, read_expect, read_step, settings, settings_hotstuff, settings_hybrid,
-    settings_pbft,
+    ProtocolName, Run, Scenario, has, network, properties, read, read_expect, read_step, settings, settings_hotstuff,
+    settings_hybrid, settings_pbft,
 };
 use crate::adversary::Trick;
 
@@ -52,7 +52,8 @@ fn every_word_of_a_scenario_stands_in_the_reference() {
         .chain(Selector::WORDS);
     let words = words.chain(Trick::ALL.into_iter().map(Trick::name));
     let words = words.chain(MessageKind::ALL.into_iter().map(MessageKind::name));
-    let words = words.chain(read_expect::ROLES.into_iter().map(|(_, name)| name)).map(String::from);
+    let roles = ProtocolName::ALL.into_iter().flat_map(|protocol| has::roles(protocol).iter().map(|(name, _)| *name));
+    let words = words.chain(roles).chain([read_expect::NOBODY]).map(String::from);
     for word in words.chain(properties::all().map(properties::slug)) {
         assert!(REFERENCE.contains(&format!("`{word}`")), "docs/scenarios.md does not say what `{word}` is");
     }

@@ -188,6 +188,11 @@ impl<'a, 'd> Table<'a, 'd> {
         self.get(key).ok_or_else(|| self.error(format!("{} needs \"{key}\"", self.what)))
     }
 
+    /// Where a key stands in the text; the table's place where it is left out.
+    pub(crate) fn place_of(&self, key: &str) -> Range<usize> {
+        self.iter().find(|(name, ..)| *name == key).map_or_else(|| self.place.clone(), |(_, place, _)| place)
+    }
+
     /// An error at the table's place.
     pub(crate) fn error(&self, message: impl Into<String>) -> ScenarioError {
         self.source.error(&self.place, message)

@@ -25,6 +25,7 @@ mod recorder;
 mod serve;
 mod setup;
 mod snapshot;
+mod standing;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,7 @@ pub(crate) use disk::lowest_changed;
 pub use fault::CommandError;
 pub(crate) use network::choose_copy;
 pub use setup::{Between, ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, SetupError, Workload};
+pub use standing::Standing;
 pub(crate) use subject::Subject;
 use trust::Trust;
 pub(crate) use trust::signers_of;
@@ -338,6 +340,12 @@ impl Simulation {
     #[must_use]
     pub fn decided_entry(&self, index: LogIndex) -> Option<&Entry> {
         world!(self, world => world.checks.decided_entry(index))
+    }
+
+    /// The faults that stand now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        world!(self, world => world.standing())
     }
 
     /// One node.

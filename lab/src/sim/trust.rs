@@ -170,8 +170,7 @@ impl<P: Subject> World<P> {
 
     /// A replica's reply reached its client.
     pub(super) fn on_reply(&mut self, index: usize, request: RequestNumber, reply: Reply, first: RecordId) {
-        let (needed, voters) = (self.believes(), self.voters().to_vec());
-        let counts = voters.contains(&reply.by);
+        let (needed, counts) = (self.believes(), self.voters().contains(&reply.by));
         let (Some(trust), Some(client)) = (&self.trust, self.clients.get_mut(index)) else { return };
         let of = (reply.client, reply.number) == (client.setup.id, request);
         if !of || !trust.holds(&reply) {
@@ -180,7 +179,6 @@ impl<P: Subject> World<P> {
         }
         let (id, by, (_, result, _)) = (client.setup.id, reply.by, read_result(&reply.result));
         let Some(open) = client.request(request).filter(|_| counts) else { return };
-        open.replies.only_of(&voters);
         let believed = open.replies.take(reply, needed).cloned();
         let equal = open.replies.equal();
         if let Some(seen) = client.view.operations.iter_mut().rev().find(|seen| seen.number == request) {

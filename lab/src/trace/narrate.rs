@@ -10,8 +10,6 @@ mod hotstuff;
 mod hybrid;
 mod pbft;
 
-use core::fmt::Display;
-
 use quorumscope_core::event::{Event, FollowerReason};
 use quorumscope_core::record::{Body, DropReason, Fate, Record, Verdict};
 use quorumscope_core::types::{NodeId, RecordId};
@@ -89,16 +87,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
         // What is proven by it follows at once, in a line of its own.
         Body::Heard { equal, needed, .. } if equal >= needed => None,
         Body::Heard { client, number, by, result, equal, needed } => {
-            let result = words::told(Verdict::Ok, result);
-            let values: [(&str, &dyn Display); 6] = [
-                ("client", client),
-                ("by", by),
-                ("number", number),
-                ("result", &result),
-                ("equal", equal),
-                ("needed", needed),
-            ];
-            detail(fill(text::HEARD, &values))
+            detail(words::reply(text::HEARD, [client, number, by], result, (*equal, *needed)))
         }
         Body::EarlyJudged { client, number, fate, .. } => {
             let said = |template| fill(template, &[("client", client), ("number", number)]);

@@ -43,7 +43,7 @@ fn masks(rule: Rule) -> &'static [Rule] {
 }
 
 /// Rules that no run has shown yet, or can show, and the test in `core` that does; `docs/rules.md` says why.
-const IN_CORE_ALONE: [(Rule, &str); 11] = [
+const IN_CORE_ALONE: [(Rule, &str); 10] = [
     (Rule::HotStuffVotesInTimeouts, "votes_in_timeouts_complete_the_certificate_of_a_silent_leader"),
     (Rule::PbftNullRequests, "a_gap_before_what_was_prepared_is_filled_in_a_new_view"),
     (Rule::HybridCommitOwnTerm, "a_certificate_of_an_older_term_is_not_committed_by_being_named"),
@@ -53,7 +53,6 @@ const IN_CORE_ALONE: [(Rule, &str); 11] = [
     (Rule::HybridConvictedNeverLeads, "a_convicted_replica_does_not_lead"),
     (Rule::HybridWishesOfSeveral, "one_liars_wishes_move_nobody"),
     (Rule::EpochChangeByOperatorOnly, "without_the_operators_key_any_client_replaces_the_voters"),
-    (Rule::EpochEndsAtChange, "without_the_end_at_the_change_what_is_ordered_behind_it_is_lost"),
     (Rule::EpochLinkOfQuorum, "without_a_quorum_of_the_old_voters_one_liar_makes_an_epoch"),
 ];
 
@@ -150,6 +149,32 @@ fn whatever_rule_no_scenario_shows_a_test_beside_its_protocol_does_and_the_list_
         assert_eq!((cells.len(), cells[2].as_str()), (6, kind(rule)), "{cells:?}");
         assert_eq!(cells[3], format!("`{test}`"));
         assert!(!cells[4].is_empty(), "{} says why", rule.name());
+    }
+}
+
+/// The section of the list with this heading, as the cells of its rows.
+fn section(text: &str, heading: &str) -> Vec<Vec<String>> {
+    let (_, after) = text.split_once(heading).expect("the section is there");
+    let lines = after.lines().take_while(|line| !line.starts_with("## "));
+    let rows = lines.filter(|line| line.starts_with("| ")).skip(2);
+    rows.map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn every_mistake_of_others_names_a_rule_or_a_test_that_there_is() {
+    let text = list_of_rules();
+    let mut core = Vec::new();
+    sources(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../core/src"), &mut core);
+    let rows = section(&text, "## Mistakes that others have made where nodes may lie");
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    for cells in rows {
+        let [_, mistake, guards, _] = cells.as_slice() else { panic!("two cells: {cells:?}") };
+        for guard in guards.split(", ") {
+            let name = guard.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')).expect("a name in backticks");
+            let begins = [format!("fn {name}("), format!("fn {name}<")];
+            let is_test = || core.iter().any(|source| begins.iter().any(|begin| source.contains(begin)));
+            assert!(Rule::named(name).is_some() || is_test(), "{mistake}: there is no {name}");
+        }
     }
 }
 

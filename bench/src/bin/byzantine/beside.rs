@@ -5,7 +5,7 @@
 //! tags in the place of signatures what is left is messages, hashes and
 //! bookkeeping. Samples take turns, so that a slow minute is slow for all.
 
-use quorumscope_core::bft::{hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
+use quorumscope_core::bft::{epoch::Epochs, hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
 use quorumscope_core::raft::{AllOn, Raft};
 use quorumscope_lab::keys::Scheme;
 
@@ -31,8 +31,12 @@ const UNSIGNED: u64 = 50;
 
 type Contender = fn(u64, Signing, u64) -> f64;
 
-const CONTENDERS: [Contender; 4] =
-    [per_second::<Raft<AllOn>>, per_second::<Hybrid<AllOn>>, per_second::<Pbft<AllOn>>, per_second::<HotStuff<AllOn>>];
+const CONTENDERS: [Contender; 4] = [
+    per_second::<Raft<AllOn>>,
+    per_second::<Hybrid<AllOn>>,
+    per_second::<Epochs<Pbft<AllOn>>>,
+    per_second::<Epochs<HotStuff<AllOn>>>,
+];
 
 pub fn print(samples: usize, commands: u64) {
     println!("| batch | signed | Raft, unsigned | hybrid | PBFT | HotStuff | hybrid / PBFT |");

@@ -1,5 +1,8 @@
 //! All replicas of a cluster and its clients in one thread.
 //!
+//! PBFT and HotStuff run in the wrapper of epochs, as nodes run them, and stay in
+//! the first one; the hybrid and Raft have none.
+//!
 //! Messages are delivered in the order in which they were sent; of each one the
 //! claims are verified, in one batch, before the replica sees it. Stores and the
 //! network take no time, and no timer runs out. Clients keep four batches on
@@ -10,6 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use quorumscope_core::bft::epoch::Epochs;
 use quorumscope_core::bft::{Bundle, Reply, hotstuff, hybrid, pbft};
 use quorumscope_core::crypto::{Claim, Identity, Signer, Verified, Verifier};
 use quorumscope_core::entry::{Class, Entry, EntryKind, Proposal, Tags};
@@ -80,7 +84,7 @@ fn voters(setup: &Setup) -> Vec<NodeId> {
     (1..=setup.nodes).map(NodeId).collect()
 }
 
-impl Subject for pbft::Pbft<AllOn> {
+impl Subject for Epochs<pbft::Pbft<AllOn>> {
     const NAME: &'static str = "pbft";
     const ASKS_ALL: bool = false;
     const MEETS_AGAIN: bool = false;
@@ -90,7 +94,7 @@ impl Subject for pbft::Pbft<AllOn> {
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     fn decision(message: &pbft::Message) -> Option<u64> {
@@ -102,7 +106,7 @@ impl Subject for pbft::Pbft<AllOn> {
     }
 }
 
-impl Subject for hotstuff::HotStuff<AllOn> {
+impl Subject for Epochs<hotstuff::HotStuff<AllOn>> {
     const NAME: &'static str = "hotstuff";
     const ASKS_ALL: bool = true;
     const MEETS_AGAIN: bool = true;
@@ -117,7 +121,7 @@ impl Subject for hotstuff::HotStuff<AllOn> {
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     fn decision(message: &hotstuff::Message) -> Option<u64> {

@@ -26,7 +26,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cluster::{Cluster, Setup, Subject};
 use count::{KINDS, Totals, computed};
-use quorumscope_core::bft::{hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
+use quorumscope_core::bft::{epoch::Epochs, hotstuff::HotStuff, hybrid::Hybrid, pbft::Pbft};
 use quorumscope_lab::keys::Scheme;
 
 #[derive(Parser)]
@@ -128,8 +128,8 @@ fn throughput(samples: usize, commands: u64) {
     );
     for (batch, bundled) in [1, 64, 512].into_iter().flat_map(|batch| [(batch, false), (batch, true)]) {
         if batch > 1 || !bundled {
-            row::<Pbft>(samples, batch, bundled, commands);
-            row::<HotStuff>(samples, batch, bundled, commands);
+            row::<Epochs<Pbft>>(samples, batch, bundled, commands);
+            row::<Epochs<HotStuff>>(samples, batch, bundled, commands);
             row::<Hybrid>(samples, batch, bundled, commands);
         }
     }
@@ -178,8 +178,8 @@ fn cost<P: Subject>(nodes: u32, formula: u64) -> Cost {
 
 fn messages(picture: Option<PathBuf>) -> anyhow::Result<()> {
     let sizes = [4, 7, 10, 31, 100];
-    let pbft = sizes.map(|n| cost::<Pbft>(n, 2 * u64::from(n) * (u64::from(n) - 1)));
-    let hotstuff = sizes.map(|n| cost::<HotStuff>(n, 2 * (u64::from(n) - 1) + 1));
+    let pbft = sizes.map(|n| cost::<Epochs<Pbft>>(n, 2 * u64::from(n) * (u64::from(n) - 1)));
+    let hotstuff = sizes.map(|n| cost::<Epochs<HotStuff>>(n, 2 * (u64::from(n) - 1) + 1));
     println!("| replicas | PBFT: messages | 2n(n-1) | bytes | HotStuff: messages | 2(n-1)+1 | bytes |");
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for (one, other) in pbft.iter().zip(&hotstuff) {

@@ -59,7 +59,9 @@ fn conspiracy(liars: &[NodeId], honest: &[NodeId]) -> Vec<Step> {
     let named = |nodes: &[NodeId]| nodes.iter().copied().map(Selector::Node).collect::<Vec<_>>();
     let (one, other) = honest.split_at(honest.len() / 2);
     let (one, other) = (named(one), named(other));
-    let lie = Action::Byzantine { node: named(liars), tricks: vec![Trick::Twins], against: other.clone() };
+    // One honest node alone cannot be parted from others.
+    let against = if one.is_empty() { Vec::new() } else { other.clone() };
+    let lie = Action::Byzantine { node: named(liars), tricks: vec![Trick::Twins], against };
     let mut actions = vec![lie];
     if !one.is_empty() {
         actions.push(Action::Cut { from: one.clone(), to: other.clone() });

@@ -14,7 +14,7 @@ use quorumscope_core::rng::Rng;
 use quorumscope_core::types::{ClientId, NodeId};
 
 use super::CommandError;
-use crate::adversary::{Liar, Plan, Trick};
+use crate::adversary::{Liar, Plan, Trick, is_idle, misses};
 use crate::scenario::{ProtocolName, unknown};
 use crate::sim::subject::Subject;
 use crate::sim::world::{World, concern};
@@ -42,6 +42,11 @@ impl<P: Subject> World<P> {
         }
         if let Some(victim) = against.iter().find(|victim| !self.is_victim(&liars, **victim)) {
             return Err(CommandError::Value(format!("{victim} cannot be lied to: it is no honest part of this run")));
+        }
+        let nodes: Vec<NodeId> = self.nodes.iter().map(|node| node.id).filter(|node| !liars.contains(node)).collect();
+        let missed = |victim: &Endpoint| misses(&tricks, &victim.to_string(), matches!(victim, Endpoint::Client(_)));
+        if let Some(why) = against.iter().find_map(missed).or_else(|| is_idle(&tricks, &liars, &nodes, against)) {
+            return Err(CommandError::Value(why));
         }
         self.admit(command);
         let voters = self.voters();

@@ -116,7 +116,7 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         }
         Body::Told { client, number, verdict, result } => told(client, number, *verdict, result),
         Body::Heard { client, number, by, result, equal, needed } => {
-            heard(client, number, by, result, (*equal, *needed))
+            heard([client, number, by], result, (*equal, *needed))
         }
         Body::Crashed { survived } => crashed(node, *survived),
         Body::Paused => here(text::PAUSED),
@@ -231,25 +231,9 @@ fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &s
         .because(principle::NONE, paper::CLIENTS)
 }
 
-fn heard(
-    client: &dyn Display,
-    number: &dyn Display,
-    by: &dyn Display,
-    result: &str,
-    replies: (u32, u32),
-) -> Explanation {
-    let (equal, needed) = replies;
+fn heard(of: [&dyn Display; 3], result: &str, (equal, needed): (u32, u32)) -> Explanation {
     let template = if equal < needed { text::HEARD } else { text::HEARD_PROVEN };
-    let result = words::told(Verdict::Ok, result);
-    let values: [(&str, &dyn Display); 6] = [
-        ("client", client),
-        ("by", by),
-        ("number", number),
-        ("result", &result),
-        ("equal", &equal),
-        ("needed", &needed),
-    ];
-    Explanation::of(fill(template, &values)).because(principle::NONE, paper::REPLIES)
+    Explanation::of(words::reply(template, of, result, (equal, needed))).because(principle::NONE, paper::REPLIES)
 }
 
 fn crashed(node: NodeId, survived: Option<Ticket>) -> Explanation {

@@ -74,28 +74,33 @@ pub(crate) mod principle {
 
 /// Sentences about what a replica did or noticed.
 pub(crate) mod event {
-    pub(crate) const RECOVERED: &str = "{node} started from its store: term {term}, committed up to {sequence}.";
+    pub(crate) const RECOVERED: &str =
+        "{node} started from its store: term {term}, committed up to sequence number {sequence}.";
     pub(crate) const RELAYED: &str = "{node} passed {bundles} on to {leader}, the leader.";
-    pub(crate) const PROPOSED: &str = "{node}, the leader of term {term}, put {requests} at {sequence}.";
-    pub(crate) const ACCEPTED: &str = "{node} took what the leader of term {term} put at {sequence}.";
-    pub(crate) const REFUSED: &str = "{node} refused what the leader of term {term} put at {sequence}.";
+    pub(crate) const PROPOSED: &str =
+        "{node}, the leader of term {term}, put {requests} at sequence number {sequence}.";
+    pub(crate) const ACCEPTED: &str = "{node} took what the leader of term {term} put at sequence number {sequence}.";
+    pub(crate) const REFUSED: &str = "{node} refused what the leader of term {term} put at sequence number {sequence}.";
     pub(crate) const PREPARED: &str =
-        "{node} holds a prepare certificate of term {term} up to {sequence}: {by} have that history.";
-    pub(crate) const COMMITTED: &str =
-        "All up to {sequence} is committed at {node}: in term {term} {by} named its prepare certificate.";
-    pub(crate) const EXECUTED: &str = "{node} executes {sequence}: {entries}, its log ends at index {last} now.";
-    pub(crate) const CAUGHT_UP: &str = "{from} proved to {node} what is committed up to {sequence}.";
+        "{node} holds a prepare certificate of term {term} up to sequence number {sequence}: {by} have that history.";
+    pub(crate) const COMMITTED: &str = "All up to sequence number {sequence} is committed at {node}: in term {term} {by} named its prepare certificate.";
+    pub(crate) const EXECUTED: &str =
+        "{node} executes sequence number {sequence}: {entries}, its log ends at index {last} now.";
+    pub(crate) const CAUGHT_UP: &str = "{from} proved to {node} what is committed up to sequence number {sequence}.";
     pub(crate) const WISHED: &str = "{node} wishes for term {term}.";
     pub(crate) const ADOPTED: &str = "{node} left term {from} for term {term}.";
     pub(crate) const VOTED: &str = "{node} counts the vote of {from} for term {term}: {count} of {needed}.";
     pub(crate) const ENTERED: &str = "{node} takes part in term {term}, which {leader} leads.";
-    pub(crate) const CHECKPOINT_TAKEN: &str = "{node} signed its state after {sequence} (entry {index}).";
-    pub(crate) const CHECKPOINT_STABLE: &str = "The checkpoint at {sequence} is stable at {node}: {by} have signed it.";
-    pub(crate) const TRANSFER_BEGAN: &str = "{node} fetches the state of {sequence} from {from}.";
+    pub(crate) const CHECKPOINT_TAKEN: &str =
+        "{node} signed its state after sequence number {sequence} (index {index} of its log).";
+    pub(crate) const CHECKPOINT_STABLE: &str =
+        "The checkpoint at sequence number {sequence} is stable at {node}: {by} have signed it.";
+    pub(crate) const TRANSFER_BEGAN: &str = "{node} fetches the state after sequence number {sequence} from {from}.";
     pub(crate) const TRANSFER_SPOILT: &str =
-        "What {node} fetched for {sequence} was not the proven state; it begins anew.";
-    pub(crate) const TRANSFERRED: &str = "{node} has the state of {sequence} and goes on after index {index}.";
-    pub(crate) const ASKED: &str = "{node} has committed up to {sequence} and asks for what it lacks.";
+        "What {node} fetched for sequence number {sequence} was not the proven state; it begins anew.";
+    pub(crate) const TRANSFERRED: &str =
+        "{node} has the state after sequence number {sequence} and goes on after index {index}.";
+    pub(crate) const ASKED: &str = "{node} has committed up to sequence number {sequence} and asks for what it lacks.";
     pub(crate) const STOPPED: &str = "{node} has stopped: it acknowledges nothing more in this instance.";
     pub(crate) const THREAT_RISES: &str = "{node} feels threatened: its level is {level} now, and was {before}.";
     pub(crate) const THREAT_OF: &str =

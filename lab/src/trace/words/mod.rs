@@ -148,6 +148,25 @@ pub(crate) fn told(verdict: Verdict, result: &str) -> String {
     fill(template, &[("result", &result)])
 }
 
+/// A replica's reply to a client's request: what it says, and how many of those that have to agree do by then.
+pub(crate) fn reply(
+    template: &str,
+    [client, number, by]: [&dyn Display; 3],
+    result: &str,
+    (equal, needed): (u32, u32),
+) -> String {
+    let result = told(Verdict::Ok, result);
+    let values: [(&str, &dyn Display); 6] = [
+        ("client", client),
+        ("by", by),
+        ("number", number),
+        ("result", &result),
+        ("equal", &equal),
+        ("needed", &needed),
+    ];
+    fill(template, &values)
+}
+
 /// `n1, n2, n4`; `nobody` where the list is empty.
 pub(crate) fn list(nodes: &[NodeId]) -> String {
     if nodes.is_empty() {

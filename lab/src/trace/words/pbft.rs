@@ -52,9 +52,9 @@ pub(crate) mod event {
     pub(crate) const RELAYED: &str = "{node} passed {bundles} on to {primary}, the primary.";
     pub(crate) const PROPOSED: &str =
         "{node}, the primary of view {view}, gave {requests} the sequence number {sequence}.";
-    pub(crate) const ACCEPTED: &str =
-        "{node} accepted what the primary of view {view} put at {sequence}, and tells the others (prepare).";
-    pub(crate) const REFUSED: &str = "{node} refused what the primary of view {view} put at {sequence}: {reason}.";
+    pub(crate) const ACCEPTED: &str = "{node} accepted what the primary of view {view} put at sequence number {sequence}, and tells the others (prepare).";
+    pub(crate) const REFUSED: &str =
+        "{node} refused what the primary of view {view} put at sequence number {sequence}: {reason}.";
     pub(crate) const OTHER_DIGEST: &str = "it had accepted something else there, {accepted}";
     pub(crate) const BAD_TIME: &str = "its log time is not believed";
     pub(crate) const MALFORMED: &str = "no honest primary makes such a batch";
@@ -66,12 +66,12 @@ pub(crate) mod event {
     pub(crate) const EXECUTED: &str =
         "{node} executes sequence number {sequence}: {entries}, its log ends at index {last} now.";
     pub(crate) const EXECUTED_NULL: &str = "{node} executes sequence number {sequence}, which holds nothing.";
-    pub(crate) const CAUGHT_UP: &str = "{from} proved to {node} what is committed at {sequence}.";
+    pub(crate) const CAUGHT_UP: &str = "{from} proved to {node} what is committed at sequence number {sequence}.";
     pub(crate) const CHECKPOINT_TAKEN: &str =
-        "{node} signed its state after sequence number {sequence} (entry {index}).";
-    pub(crate) const CHECKPOINT_STABLE: &str = "The checkpoint at {sequence} is stable at {node}: {by} have signed it.";
-    pub(crate) const CHECKPOINT_LACKED: &str =
-        "The checkpoint at {sequence} is stable at {node}, which does not have that state yet: {by} have signed it.";
+        "{node} signed its state after sequence number {sequence} (index {index} of its log).";
+    pub(crate) const CHECKPOINT_STABLE: &str =
+        "The checkpoint at sequence number {sequence} is stable at {node}: {by} have signed it.";
+    pub(crate) const CHECKPOINT_LACKED: &str = "The checkpoint at sequence number {sequence} is stable at {node}, which does not have that state yet: {by} have signed it.";
     pub(crate) const TIMER: &str = "{node} waits {timeout} for its oldest request.";
     pub(crate) const TIMER_AGAIN: &str =
         "{node} waits {timeout} for its oldest request, after {attempts} view changes in a row.";
@@ -90,12 +90,13 @@ pub(crate) mod event {
         "{node} takes part in view {view}, whose primary is {primary}; {reordered} sequence numbers are ordered again.";
     pub(crate) const ENTERED_MISSING: &str = "{node} takes part in view {view}, whose primary is {primary}; {reordered} sequence numbers are ordered again, and it lacks the bodies of {missing}.";
     pub(crate) const TRANSFER_BEGAN: &str =
-        "{node} fetches the state of the checkpoint at {sequence} from {from}: {bytes}.";
+        "{node} fetches the state of the checkpoint at sequence number {sequence} from {from}: {bytes}.";
     pub(crate) const TRANSFER_SPOILT: &str =
         "What {node} fetched for the checkpoint at {sequence} does not have the proven hash, and is thrown away.";
     pub(crate) const TRANSFER_SPOILT_BY: &str =
         "What {by} sent {node} for the checkpoint at {sequence} does not have the proven hash, and is thrown away.";
-    pub(crate) const TRANSFERRED: &str = "{node} took over the state of the checkpoint at {sequence} (entry {index}).";
+    pub(crate) const TRANSFERRED: &str =
+        "{node} took over the state of the checkpoint at sequence number {sequence} (index {index} of its log).";
     pub(crate) const ASKED: &str = "{node} waits for something and says where it stands: executed up to {executed}.";
     pub(crate) const FORGED: &str = "{node} threw a message of {from} away: a signature in it does not hold.";
     pub(crate) const IGNORED: &str = "{node} ignored a message of {from}: {reason}.";

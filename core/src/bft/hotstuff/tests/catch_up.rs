@@ -15,7 +15,7 @@ use crate::snapshot::{Snapshot, SnapshotMeta};
 use crate::types::{Digest, LogIndex, Sequence, Span, Term};
 
 /// A chain of certified blocks with a request each, of these views.
-fn chain(world: &World, last: u64) -> Vec<Arc<Block>> {
+pub(super) fn chain(world: &World, last: u64) -> Vec<Arc<Block>> {
     let mut justify = genesis();
     let next = |view| {
         let next = block(view, &justify, batch(world, view));

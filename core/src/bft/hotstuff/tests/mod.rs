@@ -16,3 +16,4 @@ mod liars;
 mod live;
 mod paper;
 mod random;
+mod traps;

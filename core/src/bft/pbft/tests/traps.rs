@@ -113,6 +113,25 @@ fn pre_prepares_beyond_a_backups_window_are_not_lost() {
     cluster.assert_agreement();
 }
 
+/// TRAPS 28: what was ordered and not prepared comes to nothing with its view. It is ordered again in the next one, and the
+/// client, which has asked all once, need not ask again.
+#[test]
+fn what_was_ordered_and_not_prepared_is_ordered_again_in_the_next_view() {
+    let mut cluster = Cluster::new(4, 1);
+    cluster.clients_retry = false;
+    cluster.tamper = Some(Box::new(|_, _, message| match message {
+        Message::Prepare(vote) if vote.subject.view == Term(0) => vec![],
+        message => vec![message],
+    }));
+    cluster.ask_at(&[1, 2, 3, 4].map(n), 1, &[1]);
+    cluster.run(60);
+    assert!((2..=4).all(|node| cluster.noted(node, |event| matches!(event, Event::PrePrepareAccepted { .. }))));
+    assert!(!(1..=4).any(|node| cluster.noted(node, |event| matches!(event, Event::Prepared { .. }))));
+    assert!(cluster.run_until(5_000, Cluster::all_done));
+    assert!(cluster.view(2) > 0);
+    cluster.assert_agreement();
+}
+
 /// A replica that the test speaks to directly.
 struct Alone {
     replica: Pbft<Switches>,
