@@ -27,6 +27,7 @@ mod read_step;
 mod reference_tests;
 mod run;
 mod select;
+mod sentence;
 mod settings;
 mod settings_hotstuff;
 mod settings_hybrid;
