@@ -304,7 +304,7 @@ pub static MORE: [Built; 27] = [
         tries: &[
             "Look at the lanes after 1 s: who sends what to n3, and what to n4?",
             "Jump to the red triangle. What do n3 and n4 hold at the same place? Look at their logs, and at their states.",
-            "Which replica gave Alice's client an answer, and which Bob's?",
+            "Which replica told the client that the coin is Ann's, and which that it is Bob's?",
             "Undo, and let n1 alone lie: open “PBFT: the primary falls silent”, make one node Byzantine, then another one with it.",
         ],
         toml: include_str!("../../tests/scenarios/pbft-two-liars.toml"),

@@ -31,7 +31,7 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     let asked_for = view.clients.values().any(|client| !client.operations.is_empty());
     if let Some(violation) = view.violations.last() {
         let conflict = ring::broken(view);
-        return words::violated(&violation.property, conflict.as_ref().map(|conflict| conflict.words.as_str()));
+        return words::violated(&violation.property, conflict.as_ref());
     }
     if view.nodes.is_empty() {
         return words::WAITING.into();

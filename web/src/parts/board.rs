@@ -65,7 +65,9 @@ pub fn board(props: &Props) -> Html {
         None => return Html::default(),
         Some(Board::Grids(grids)) => {
             let style = format!("--across:{across};--cell:{cell}px;--gap:{gap}px");
-            let grids = grids.iter().map(|grid| self::grid(grid, groups, props));
+            // Who has no vote is asked nothing, and stands behind those who vote.
+            let (voters, others): (Vec<&Grid>, Vec<&Grid>) = grids.iter().partition(|grid| grid.votes);
+            let grids = voters.into_iter().chain(others).map(|grid| self::grid(grid, groups, props));
             (html! { <div class="grids" {style}>{ for grids }</div> }, words::GRID_KEY)
         }
         Some(Board::Tree(tree)) => (self::tree(&tree, nodes, scale), words::TREE_KEY),

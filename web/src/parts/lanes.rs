@@ -309,8 +309,8 @@ fn names(props: &NamesProps) -> Html {
         let (before, below) = match (frame.is_narrow(), convicted) {
             (true, true) => ("", Some("§".to_owned())),
             (true, false) => ("", None),
-            (false, true) => ("§ ", told(false)),
-            (false, false) => ("", told(false)),
+            (false, true) => ("§ ", told(false).map(|told| words::short(&told))),
+            (false, false) => ("", told(false).map(|told| words::short(&told))),
         };
         let pressed = node.is_some_and(|(id, _)| *selected == Some(id));
         let class = classes!(

@@ -204,6 +204,7 @@ pub mod board {
 pub mod hints {
     use quorumscope_core::membership::Membership;
     use quorumscope_core::types::NodeId;
+    use quorumscope_lab::trace::face::{Conflict, Side};
 
     /// While members change.
     #[must_use]
@@ -306,9 +307,16 @@ pub mod hints {
 
     /// Something broke.
     #[must_use]
-    pub fn violated(property: &str, conflict: Option<&str>) -> String {
+    pub fn violated(property: &str, conflict: Option<&Conflict>) -> String {
         if let Some(conflict) = conflict {
-            return format!("{property} is broken. {conflict}");
+            let side = |side: &Side| {
+                let nodes = side.nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                format!("{} at {nodes}", side.label)
+            };
+            let sides = conflict.sides.iter().map(side).collect::<Vec<_>>().join(", ");
+            let differ =
+                if sides.is_empty() { conflict.words.clone() } else { format!("Place {}: {sides}.", conflict.index.0) };
+            return format!("{property} is broken. {differ}");
         }
         format!("A property is broken: {property}. Jump back to the red triangle (Shift ←) and ask why.")
     }

@@ -102,8 +102,8 @@ mod tests {
         assert_eq!(conflict(&view(scenario, 900)), None, "nobody lies yet");
         let found = conflict(&view(scenario, 3_000)).expect("they disagree");
         let at = |node| found.at(NodeId(node)).expect("it holds something").text.clone();
-        assert!(at(3).contains("set coin = Alice's"), "{found:?}");
-        assert!(at(4).contains("set coin = Bob's"), "{found:?}");
+        assert!(at(3).contains("set coin = Ann"), "{found:?}");
+        assert!(at(4).contains("set coin = Bob"), "{found:?}");
         assert!(found.words.contains("n3 holds") && found.words.contains("n4 holds"), "{}", found.words);
         assert_eq!(found.at(NodeId(1)), None, "of who lies nothing is told");
     }

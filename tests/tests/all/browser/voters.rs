@@ -200,9 +200,9 @@ async fn part_ways(page: &Page, server: &Server) {
     open_at(page, server, "pbft-two-liars", 5.0).await;
     page.wait_for("return document.querySelector('[data-testid=differs-n3]') !== null").await;
     let held = [text(page, "[data-testid=differs-n3]").await, text(page, "[data-testid=differs-n4]").await];
-    assert!(held[0].contains("Alice") && held[1].contains("Bob"), "{held:?}");
+    assert!(held[0].contains("coin=Ann") && held[1].contains("coin=Bob"), "{held:?}");
     let hint = text(page, "[data-testid=hint]").await;
-    assert!(hint.contains("broken") && hint.contains("Alice") && hint.contains("Bob"), "{hint}");
+    assert!(hint.contains("broken") && hint.contains("coin=Ann at n3") && hint.contains("coin=Bob at n4"), "{hint}");
     picture("ring").await;
     on_panel(page, async || {
         page.click_node("n3").await;
