@@ -148,7 +148,8 @@ impl Timeline {
         let role =
             record.node.and_then(|node| self.end.nodes.get(&node)).map(|node| (node.status.role, node.status.term));
         self.end.fold(&record);
-        let stands_out = stands_out.or_else(|| self.reign(&record, role));
+        let reign = self.reign(&record, role);
+        let stands_out = stands_out.or(reign);
         if let Some(kind) = stands_out.filter(|_| self.marks.len() < MAX_MARKS) {
             self.marks.push(Mark { at: record.at, position: position as u64 + 1, node: record.node, kind });
         }

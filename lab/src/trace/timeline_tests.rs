@@ -161,6 +161,8 @@ fn whoever_comes_back_into_a_view_that_is_over_is_not_crowned() {
     let mut timeline = played(include_str!("../../../tests/scenarios/pbft-silent-primary.toml"), 4_200_000);
     let restarts: Vec<_> = timeline.marks().iter().copied().filter(|mark| mark.kind == MarkKind::Restart).collect();
     let [restart] = restarts.as_slice() else { panic!("{restarts:?}") };
+    let crash = timeline.marks().iter().find(|mark| mark.kind == MarkKind::Crash).expect("n1 crashes");
+    assert_eq!(timeline.terms()[0].to, Some(crash.at), "whoever does not run leads nothing");
     let crowned = |mark: &&super::timeline::Mark| mark.kind == MarkKind::Leader && mark.at >= restart.at;
     assert_eq!(timeline.marks().iter().filter(crowned).count(), 0, "n1 comes back as the primary of view 0");
     assert_eq!(timeline.terms().iter().filter(|band| band.to.is_none()).count(), 1);
