@@ -209,7 +209,7 @@ async fn part_ways(page: &Page, server: &Server) {
     })
     .await;
     page.click("views-log").await;
-    page.wait_for("return document.querySelectorAll('.log .differs').length === 2").await;
+    page.wait_for("return document.querySelectorAll('.log .differs').length === 4").await;
     picture("log").await;
 }
 
