@@ -19,6 +19,7 @@ use crate::parts::part::part;
 use crate::parts::stage::Stage;
 use crate::parts::timeline::TimelineBar;
 use crate::parts::{bar, board, inspector, lanes, lesson, table};
+use crate::scenarios;
 use crate::scene::layout::{Layout, Size};
 use crate::scene::motion::Pace;
 use crate::shared::Shared;
@@ -55,6 +56,8 @@ pub struct App {
     laid_out: (usize, usize, Size),
     watches: Vec<SizeWatch>,
     help_open: bool,
+    /// Which scenario the list shows.
+    listed: &'static str,
     keys: Option<Keys>,
     frames: FrameTimes,
     ticking: bool,
@@ -111,6 +114,7 @@ impl Component for App {
             laid_out: (0, 0, Size::default()),
             watches: Vec::new(),
             help_open: false,
+            listed: "",
             keys: None,
             frames: FrameTimes::default(),
             ticking: false,
@@ -231,6 +235,11 @@ impl Component for App {
         if help_open != self.help_open {
             self.help_open = help_open;
             js::focus(if help_open { "#help-close" } else { "#open-help" });
+        }
+        let running = scenarios::by_name(&self.model.cursor.view.name).map_or("", |built| built.id);
+        if self.listed != running {
+            self.listed = running;
+            js::set_choice("[data-testid=scenario]", running);
         }
         // The ring's box comes and goes with the views; one watch is kept for the newest.
         let has_ring = self.model.shown_views().has_picture();

@@ -150,6 +150,18 @@ pub fn free_key(event: &KeyboardEvent) -> Option<String> {
     (!taken).then_some(key)
 }
 
+/// Sets a list to one of its options: what a person once chose in it by hand stays otherwise.
+pub fn set_choice(selector: &str, value: &str) {
+    let list = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.query_selector(selector).ok().flatten());
+    if let Some(list) = list.and_then(|list| list.dyn_into::<HtmlSelectElement>().ok())
+        && list.value() != value
+    {
+        list.set_value(value);
+    }
+}
+
 /// The text in the field that an event is about.
 #[must_use]
 pub fn field_text(event: &Event) -> String {

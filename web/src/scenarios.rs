@@ -103,7 +103,7 @@ pub static FIRST: [Built; 6] = [
 ];
 
 /// Scenarios that teach one feature each.
-pub static MORE: [Built; 24] = [
+pub static MORE: [Built; 27] = [
     Built {
         id: "members",
         title: "Members come and go",
@@ -303,7 +303,8 @@ pub static MORE: [Built; 24] = [
         text: &[],
         tries: &[
             "Look at the lanes after 1 s: who sends what to n3, and what to n4?",
-            "Jump to the red triangle. Which entry do n3 and n4 disagree on?",
+            "Jump to the red triangle. What do n3 and n4 hold at the same place? Look at their logs, and at their states.",
+            "Which replica told the client that the coin is Ann's, and which that it is Bob's?",
             "Undo, and let n1 alone lie: open “PBFT: the primary falls silent”, make one node Byzantine, then another one with it.",
         ],
         toml: include_str!("../../tests/scenarios/pbft-two-liars.toml"),
@@ -316,6 +317,37 @@ pub static MORE: [Built; 24] = [
             "Restart n4 and follow the parts of the state. Which hash do they have to have, and who has signed it?",
         ],
         toml: include_str!("../../tests/scenarios/pbft-state-transfer.toml"),
+    },
+    Built {
+        id: "pbft-members",
+        title: "PBFT: a voter is replaced",
+        text: &[],
+        tries: &[
+            "Jump to the flag ⚑: another epoch begins. Select n5 and ask why it votes; then n4, which is retired.",
+            "Follow the state to n5 after 2 s. Whose signatures prove it?",
+            "Undo nothing: select n4, restart it, and ask as the operator for its vote in the place of n1's.",
+        ],
+        toml: include_str!("../../tests/scenarios/pbft-members.toml"),
+    },
+    Built {
+        id: "pbft-replaces-convicted",
+        title: "PBFT: a convicted liar is replaced",
+        text: &[],
+        tries: &[
+            "Select n1 after 1 s: how does it lie, since when, and what was proven?",
+            "Jump to the flag ⚑. What is n1 from there on, and who votes in its place?",
+        ],
+        toml: include_str!("../../tests/scenarios/pbft-replaces-convicted.toml"),
+    },
+    Built {
+        id: "hotstuff-members",
+        title: "HotStuff: a voter is replaced",
+        text: &[],
+        tries: &[
+            "Look at the blocks before the flag ⚑: the last two are empty. What are they for?",
+            "In the new epoch views begin at 1 again. What does the first block follow?",
+        ],
+        toml: include_str!("../../tests/scenarios/hotstuff-members.toml"),
     },
     Built {
         id: "hotstuff-silent-leader",

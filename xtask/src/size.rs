@@ -13,9 +13,10 @@ use std::path::Path;
 /// lessons is 457,000 bytes; before members, snapshots, reads and edges the page was held to 350,000. PBFT, HotStuff,
 /// Ed25519 and liars came to 595,000 in one world for all protocols, and the hybrid to 653,000; lanes, the hybrid's
 /// grids and its threat meter to 671,000; evidence and five more tricks of liars to 694,000; voters
-/// of PBFT and HotStuff that change, the seal of the convicted and what is told and not proven to 717,000. What more it
-/// learns has to earn its place.
-pub const BUDGET_BYTES: u64 = 720_000;
+/// of PBFT and HotStuff that change, the seal of the convicted and what is told and not proven to 717,000; changes of
+/// voters by hand, how a node lies, what differs at one place, expectations as sentences and three more scenarios to
+/// 726,000. What more it learns has to earn its place.
+pub const BUDGET_BYTES: u64 = 730_000;
 
 /// One file's sizes in bytes.
 pub struct Sizes {

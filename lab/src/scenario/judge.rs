@@ -9,14 +9,16 @@ use quorumscope_core::types::{Span, Time};
 
 use super::document::{Expect, Fact, When};
 use super::facts::{Scene, Why};
-use super::print;
 use super::units::print_span;
+use super::{print, sentence};
 
 /// What became of one expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectationResult {
-    /// The expectation in one line.
+    /// The expectation in one line, as a scenario has it.
     pub text: String,
+    /// The same as a sentence.
+    pub sentence: String,
     /// Whether it held; `None` while that is open.
     pub held: Option<bool>,
     /// What contradicts it, or when it came true.
@@ -34,8 +36,12 @@ pub(super) struct Judge {
 impl Judge {
     /// Nothing is judged yet.
     pub(super) fn new(expect: &[Expect]) -> Self {
-        let open =
-            |expect: &Expect| ExpectationResult { text: print::expect_text(expect), held: None, detail: String::new() };
+        let open = |expect: &Expect| ExpectationResult {
+            text: print::expect_text(expect),
+            sentence: sentence::expectation(expect),
+            held: None,
+            detail: String::new(),
+        };
         let watched = expect.iter().filter(|expect| is_watched(expect)).count();
         Self { results: expect.iter().map(open).collect(), watched: u32::try_from(watched).unwrap_or(u32::MAX) }
     }

@@ -31,6 +31,7 @@ mod reference_tests;
 mod refusal_tests;
 mod run;
 mod select;
+mod sentence;
 mod settings;
 mod settings_hotstuff;
 mod settings_hybrid;

@@ -428,6 +428,7 @@ impl ExpectationResult {
     pub fn of_error(error: &RunError, at: Time) -> Self {
         Self {
             text: format!("step {} ({})", error.number, error.step),
+            sentence: format!("Step {} can be carried out.", error.number),
             held: Some(false),
             detail: format!("at {}: {}", print_span(Span(at.0)), error.message),
         }

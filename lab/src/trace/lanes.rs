@@ -6,7 +6,7 @@
 //! view. Pixels are left to the page. Read `phases` for the steps of a protocol.
 
 use litemap::LiteMap;
-use quorumscope_core::record::{Body, DropReason, Endpoint, Record, Role};
+use quorumscope_core::record::{Body, DropReason, Endpoint, Record};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Time};
 
 use super::face::{self, MessageFace};
@@ -92,10 +92,8 @@ pub struct State {
 }
 
 impl State {
-    fn of(node: &NodeView) -> Self {
-        let runs = matches!(node.liveness, Liveness::Up | Liveness::Paused);
-        let leads = runs && node.status.role == Role::Leader;
-        Self { liveness: node.liveness, leads, term: node.status.term, lies: node.lies }
+    fn of(view: &View, node: &NodeView) -> Self {
+        Self { liveness: node.liveness, leads: view.leads(node), term: node.status.term, lies: node.lies }
     }
 }
 
@@ -176,7 +174,7 @@ impl Span {
             span.take_off(key);
         }
         for (id, node) in &span.view.nodes {
-            span.lanes.stretches.push(Stretch { node: *id, from, to: None, state: State::of(node) });
+            span.lanes.stretches.push(Stretch { node: *id, from, to: None, state: State::of(&span.view, node) });
         }
         span
     }
@@ -224,10 +222,13 @@ impl Span {
     }
 
     fn look_at_nodes(&mut self, changed: Option<NodeId>, commit: Option<LogIndex>, at: Time) {
-        let nodes = self.view.nodes.iter().filter(|(id, _)| changed.is_none_or(|changed| changed == **id));
-        for (id, node) in nodes {
-            let state = State::of(node);
+        for (id, node) in &self.view.nodes {
             let open = self.lanes.stretches.iter_mut().rev().find(|stretch| stretch.node == *id);
+            // Somebody ceases to lead also where others go on without it.
+            if changed.is_some_and(|changed| changed != *id) && !open.as_ref().is_some_and(|open| open.state.leads) {
+                continue;
+            }
+            let state = State::of(&self.view, node);
             if open.as_ref().is_some_and(|open| open.state == state) {
                 continue;
             }

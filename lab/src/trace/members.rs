@@ -6,8 +6,9 @@
 
 use quorumscope_core::entry::EntryKind;
 use quorumscope_core::membership::Membership;
+use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Role;
-use quorumscope_core::types::NodeId;
+use quorumscope_core::types::{LogIndex, NodeId, Term};
 
 use super::face::{self, RoleFace};
 use super::view::{Liveness, NodeView, View};
@@ -33,6 +34,21 @@ pub enum Part {
     Edge,
     /// It does not belong to the cluster.
     Spare,
+    /// Where voters change by epochs: it has no vote yet, and may get one.
+    StandsBy,
+    /// Where voters change by epochs: it had a vote, and has none any more.
+    Retired,
+}
+
+/// How the members of a run change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changing {
+    /// The leader appends a configuration: learners, observers, voters (Raft paper §6).
+    ByLog,
+    /// The operator's request ends an epoch, and who votes in the next stands in it.
+    ByEpochs,
+    /// Who votes at first votes for ever.
+    Never,
 }
 
 impl Part {
@@ -60,7 +76,13 @@ impl View {
     /// How a node is drawn and what it is called.
     #[must_use]
     pub fn role_face(&self, node: &NodeView) -> RoleFace {
-        face::role(self.runs(), node.liveness, node.status.role)
+        let role = node.status.role;
+        let look = face::role(self.runs(), node.liveness, role);
+        if role == Role::Leader && node.liveness == Liveness::Up && !self.leads(node) {
+            look.left_behind()
+        } else {
+            look
+        }
     }
 
     /// What the time is called in which one node leads: a term, or a view.
@@ -85,16 +107,68 @@ impl View {
         !self.runs().signs()
     }
 
+    /// How members change here.
+    #[must_use]
+    pub fn changing(&self) -> Changing {
+        match self.runs() {
+            ProtocolName::Raft => Changing::ByLog,
+            ProtocolName::Pbft | ProtocolName::HotStuff => Changing::ByEpochs,
+            ProtocolName::Hybrid => Changing::Never,
+        }
+    }
+
+    /// What a node is to the cluster.
+    #[must_use]
+    pub fn part(&self, id: NodeId) -> Part {
+        self.part_among(id, &self.members())
+    }
+
+    /// The same, where the members are found already.
+    #[must_use]
+    pub fn part_among(&self, id: NodeId, members: &Membership) -> Part {
+        let part = Part::of(id, members);
+        match self.changing() {
+            Changing::ByEpochs if part == Part::Spare => {
+                // Whoever never had a vote has nothing to keep.
+                let has = |node: &NodeView| node.last_index() > LogIndex::ZERO || node.snapshot.is_some();
+                if self.nodes.get(&id).is_some_and(has) { Part::Retired } else { Part::StandsBy }
+            }
+            Changing::ByLog | Changing::ByEpochs | Changing::Never => part,
+        }
+    }
+
     /// Whether nodes may lie: then they sign, and quorums count on honest ones.
     #[must_use]
     pub fn may_lie(&self) -> bool {
         self.runs().signs()
     }
 
+    /// Whether a node leads at the cursor, and not only as far as it knows itself.
+    ///
+    /// Where nodes may lie, a view is over for its leader once so many voters have gone on to a later one that no quorum
+    /// is left; who leads such a view, back from its store or lying, may not have heard of that. A deposed leader of
+    /// Raft leads until it hears of a higher term: nobody else can say that it does not.
+    #[must_use]
+    pub fn leads(&self, node: &NodeView) -> bool {
+        let runs = matches!(node.liveness, Liveness::Up | Liveness::Paused);
+        runs && node.status.role == Role::Leader && !self.is_over(node.status.term)
+    }
+
+    /// Whether too many voters have gone on from a view for a quorum to be left in it.
+    fn is_over(&self, term: Term) -> bool {
+        if !self.may_lie() {
+            return false;
+        }
+        let quorum = Byzantine::of(&self.voters, false);
+        let gone = |voter: &&NodeId| self.nodes.get(*voter).is_some_and(|node| node.status.term > term);
+        let stay = quorum.voters().len() - quorum.voters().iter().filter(gone).count();
+        stay < quorum.needed() as usize
+    }
+
     /// The live leader of the highest term.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
-        let leads = |node: &NodeView| node.liveness == Liveness::Up && node.status.role == Role::Leader;
+        let leads = |node: &NodeView| node.liveness == Liveness::Up && self.leads(node);
         let leaders = self.nodes.iter().filter(|(_, node)| leads(node));
         leaders.max_by_key(|(_, node)| node.status.term).map(|(id, _)| *id)
     }
@@ -102,6 +176,10 @@ impl View {
     /// The configuration that acts at a node: the last one in its log, else that of its snapshot, else the first.
     #[must_use]
     pub fn members_at(&self, node: &NodeView) -> Membership {
+        if self.may_lie() {
+            // Configurations do not stand in these logs: they come with the epochs.
+            return Membership { voters: self.voters.clone(), ..Membership::default() };
+        }
         let configurations = node.log.iter().rev().filter(|entry| entry.kind == EntryKind::Configuration);
         configurations
             .filter_map(|entry| Membership::decode(&entry.payload))

@@ -11,9 +11,9 @@
 use litemap::LiteMap;
 use std::collections::VecDeque;
 
-use quorumscope_core::bft::hybrid;
+use quorumscope_core::bft::{epoch, hybrid};
 use quorumscope_core::event::Event;
-use quorumscope_core::record::{Body, NodeStatus, Record, Role};
+use quorumscope_core::record::{Body, Record, Role};
 use quorumscope_core::types::{NodeId, RecordId, Term, Time};
 
 use super::view::{Liveness, View};
@@ -50,6 +50,8 @@ pub enum MarkKind {
     Switch,
     /// A replica is back in the protocol that it began with.
     Return,
+    /// Another epoch begins: others vote from here on.
+    Epoch,
     /// Any other fault.
     Fault,
     /// A property was broken.
@@ -142,22 +144,23 @@ impl Timeline {
         if self.keyframes.is_empty() || position >= last + MIN_SPACING.max(parts(&self.end) / PARTS_A_RECORD) {
             self.keyframes.push((position, self.end.clone()));
         }
-        self.note(&record, position as u64 + 1);
+        let stands_out = self.note(&record, position as u64 + 1);
+        let role =
+            record.node.and_then(|node| self.end.nodes.get(&node)).map(|node| (node.status.role, node.status.term));
         self.end.fold(&record);
+        let reign = self.reign(&record, role);
+        let stands_out = stands_out.or(reign);
+        if let Some(kind) = stands_out.filter(|_| self.marks.len() < MAX_MARKS) {
+            self.marks.push(Mark { at: record.at, position: position as u64 + 1, node: record.node, kind });
+        }
         self.records.push_back(record);
     }
 
-    /// Takes marks, bands and departures from a record that is about to be folded.
-    fn note(&mut self, record: &Record, position: u64) {
+    /// Takes departures from a record that is about to be folded, and says whether it stands out.
+    fn note(&mut self, record: &Record, position: u64) -> Option<MarkKind> {
         let before = record.node.and_then(|node| self.end.nodes.get(&node));
-        let kind = match &record.body {
-            Body::Status(status) => self.reign(record, status),
-            // Whoever attaches while somebody leads learns it from the state and not from a change.
-            Body::NodeState(state) => self.reign(record, &state.status),
-            Body::Crashed { .. } | Body::Broke { .. } => {
-                self.end_band(record.node, record.at);
-                Some(MarkKind::Crash)
-            }
+        match &record.body {
+            Body::Crashed { .. } | Body::Broke { .. } => Some(MarkKind::Crash),
             Body::Started { .. } => {
                 before.is_some_and(|node| node.liveness == Liveness::Crashed).then_some(MarkKind::Restart)
             }
@@ -170,6 +173,9 @@ impl Timeline {
             Body::Decided { .. } => Some(MarkKind::Commit),
             Body::Noted(Event::Hybrid(hybrid::Event::Switched { .. })) => Some(MarkKind::Switch),
             Body::Noted(Event::Hybrid(hybrid::Event::Returned { .. })) => Some(MarkKind::Return),
+            Body::Noted(Event::Epoch(epoch::Event::Begun { epoch, .. })) => {
+                (*epoch > self.end.epoch && !before.is_some_and(|node| node.lies)).then_some(MarkKind::Epoch)
+            }
             Body::Violated { .. } => Some(MarkKind::Violation),
             Body::Gap { .. } => Some(MarkKind::Gap),
             Body::Departed { message, arrives, duplicate } => {
@@ -180,6 +186,8 @@ impl Timeline {
                 None
             }
             Body::Began(_)
+            | Body::Status(_)
+            | Body::NodeState(_)
             | Body::ClockChanged { .. }
             | Body::Delivered { .. }
             | Body::DeadlineReached
@@ -198,42 +206,31 @@ impl Timeline {
             | Body::SnapshotAsked
             | Body::EarlyJudged { .. }
             | Body::Ended => None,
-        };
-        if let Some(kind) = kind.filter(|_| self.marks.len() < MAX_MARKS) {
-            self.marks.push(Mark { at: record.at, position, node: record.node, kind });
         }
     }
 
-    /// Begins and ends bands as a node's role changes; a mark where that stands out.
-    fn reign(&mut self, record: &Record, status: &NodeStatus) -> Option<MarkKind> {
-        let before = record.node.and_then(|node| self.end.nodes.get(&node));
-        let role = before.map_or(Role::Follower, |node| node.status.role);
-        let led = before.filter(|node| node.status.role == Role::Leader).map(|node| node.status.term);
-        let leads = (status.role == Role::Leader).then_some(status.term);
-        if led != leads {
-            self.end_band(record.node, record.at);
-            if let (Some(term), Some(leader)) = (leads, record.node) {
-                self.terms.push(TermBand { term, leader, from: record.at, to: None });
+    /// Begins and ends bands as nodes begin and cease to lead; a mark where that stands out. `before` is the role and
+    /// the term that the record's node had; whoever attaches while somebody leads learns it from the state.
+    fn reign(&mut self, record: &Record, before: Option<(Role, Term)>) -> Option<MarkKind> {
+        let (id, node) = record.node.and_then(|id| Some((id, self.end.nodes.get(&id)?)))?;
+        let now = (node.status.role, node.status.term);
+        if before == Some(now) && node.liveness == Liveness::Up {
+            return None;
+        }
+        for band in self.terms.iter_mut().filter(|band| band.to.is_none()) {
+            let leads = |leader: &super::view::NodeView| leader.status.term == band.term && self.end.leads(leader);
+            if !self.end.nodes.get(&band.leader).is_some_and(leads) {
+                band.to = Some(record.at);
             }
         }
-        match status.role {
-            Role::Candidate if role != Role::Candidate => Some(MarkKind::Election),
-            Role::Leader if led != leads => Some(MarkKind::Leader),
-            Role::Follower
-            | Role::PreCandidate
-            | Role::Candidate
-            | Role::Leader
-            | Role::Learner
-            | Role::Observer
-            | Role::Edge => None,
+        let leads = self.end.leads(node);
+        let known = self.terms.iter().rev().any(|band| band.leader == id && band.to.is_none());
+        if leads && !known {
+            self.terms.push(TermBand { term: now.1, leader: id, from: record.at, to: None });
+            return Some(MarkKind::Leader);
         }
-    }
-
-    fn end_band(&mut self, node: Option<NodeId>, at: Time) {
-        let open = self.terms.iter_mut().rev().find(|band| Some(band.leader) == node && band.to.is_none());
-        if let Some(band) = open {
-            band.to = Some(at);
-        }
+        let campaigned = before.is_some_and(|(role, _)| role == Role::Candidate);
+        (now.0 == Role::Candidate && !campaigned).then_some(MarkKind::Election)
     }
 
     /// The view with the first `position` records folded; the last position where there are fewer.

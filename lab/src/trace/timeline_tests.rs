@@ -119,12 +119,7 @@ fn what_is_left_after_the_oldest_records_went_shows_a_gap_and_the_same_views() {
 
 #[test]
 fn a_switch_of_the_hybrid_stands_on_the_timeline_where_a_replica_noted_it() {
-    use crate::scenario::{Run, Scenario};
-    let toml = include_str!("../../../tests/scenarios/hybrid-under-attack.toml");
-    let mut run = Run::new(&Scenario::from_toml(toml).expect("it is a scenario")).expect("it can run");
-    run.run_until(Time(5_000_000));
-    let mut timeline = Timeline::new();
-    timeline.push(run.take_records());
+    let timeline = played(include_str!("../../../tests/scenarios/hybrid-under-attack.toml"), 5_000_000);
     let switches: Vec<_> = timeline.marks().iter().filter(|mark| mark.kind == MarkKind::Switch).collect();
     assert!(switches.len() >= 3, "{switches:?}");
     for mark in switches {
@@ -133,4 +128,63 @@ fn a_switch_of_the_hybrid_stands_on_the_timeline_where_a_replica_noted_it() {
         let line = super::narrate::line(record, |_| None).expect("it has a line");
         assert!(line.text.contains("went over to PBFT"), "{}", line.text);
     }
+}
+
+fn played(toml: &str, until: u64) -> Timeline {
+    use crate::scenario::{Run, Scenario};
+    let mut run = Run::new(&Scenario::from_toml(toml).expect("it is a scenario")).expect("it can run");
+    run.run_until(Time(until));
+    let mut timeline = Timeline::new();
+    timeline.push(run.take_records());
+    timeline
+}
+
+#[test]
+fn another_epoch_has_one_mark_where_the_first_honest_replica_begins_it() {
+    for toml in [
+        include_str!("../../../tests/scenarios/pbft-members.toml"),
+        include_str!("../../../tests/scenarios/hotstuff-members.toml"),
+        include_str!("../../../tests/scenarios/pbft-replaces-convicted.toml"),
+    ] {
+        let mut timeline = played(toml, 9_000_000);
+        let marks: Vec<_> = timeline.marks().iter().copied().filter(|mark| mark.kind == MarkKind::Epoch).collect();
+        let [mark] = marks.as_slice() else { panic!("{marks:?}") };
+        let line = super::narrate::line(timeline.record(mark.position - 1).expect("its record"), |_| None);
+        assert!(line.expect("it has a line").text.contains("begins epoch 1"));
+        assert_eq!(timeline.view_at(mark.position - 1).epoch, 0);
+        assert_eq!(timeline.view_at(mark.position).epoch, 1);
+    }
+}
+
+#[test]
+fn whoever_comes_back_into_a_view_that_is_over_is_not_crowned() {
+    let mut timeline = played(include_str!("../../../tests/scenarios/pbft-silent-primary.toml"), 4_200_000);
+    let restarts: Vec<_> = timeline.marks().iter().copied().filter(|mark| mark.kind == MarkKind::Restart).collect();
+    let [restart] = restarts.as_slice() else { panic!("{restarts:?}") };
+    let crash = timeline.marks().iter().find(|mark| mark.kind == MarkKind::Crash).expect("n1 crashes");
+    assert_eq!(timeline.terms()[0].to, Some(crash.at), "whoever does not run leads nothing");
+    let crowned = |mark: &&super::timeline::Mark| mark.kind == MarkKind::Leader && mark.at >= restart.at;
+    assert_eq!(timeline.marks().iter().filter(crowned).count(), 0, "n1 comes back as the primary of view 0");
+    assert_eq!(timeline.terms().iter().filter(|band| band.to.is_none()).count(), 1);
+    let position = (restart.position..).find(|at| {
+        let view = timeline.view_at(*at);
+        view.nodes.get(&NodeId(1)).is_some_and(|node| node.status.role == quorumscope_core::record::Role::Leader)
+    });
+    let view = timeline.view_at(position.expect("n1 believes that it leads"));
+    let n1 = view.nodes.get(&NodeId(1)).expect("it is there");
+    assert!(!view.leads(n1) && view.leader() != Some(NodeId(1)));
+    assert_eq!(view.role_face(n1).words, "old primary");
+}
+
+#[test]
+fn the_band_of_a_leader_that_is_silent_ends_where_a_quorum_leaves_its_view() {
+    let toml = "name = \"silent\"\nprotocol = \"pbft\"\nnodes = 4\nseed = 3\nuntil = \"4s\"\n\
+        [[step]]\nat = \"500ms\"\nbyzantine = { node = \"n1\", as = [\"silent\"] }\n\
+        [[step]]\nat = \"1s\"\npropose = { set = { key = \"x\", value = \"1\" } }\n";
+    let timeline = played(toml, 4_000_000);
+    let bands = timeline.terms();
+    assert!(bands.len() >= 2, "{bands:?}");
+    assert_eq!(bands[0].leader, NodeId(1));
+    let end = bands[0].to.expect("it is over, whatever n1 believes");
+    assert!(end > Time(1_000_000) && end <= bands[1].from, "{bands:?}");
 }

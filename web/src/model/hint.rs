@@ -7,6 +7,7 @@ use quorumscope_core::quorum::{Byzantine, Majority, QuorumSystem as _};
 use quorumscope_core::record::Role;
 use quorumscope_core::types::NodeId;
 use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 
 use crate::scene::ring;
@@ -29,7 +30,8 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
         view.nodes.values().filter(up).any(|node| matches!(node.status.role, Role::Candidate | Role::PreCandidate));
     let asked_for = view.clients.values().any(|client| !client.operations.is_empty());
     if let Some(violation) = view.violations.last() {
-        return words::violated(&violation.property);
+        let conflict = ring::broken(view);
+        return words::violated(&violation.property, conflict.as_ref());
     }
     if view.nodes.is_empty() {
         return words::WAITING.into();
@@ -69,10 +71,16 @@ fn among_liars(view: &View, down: Option<NodeId>, asked_for: bool) -> String {
     if !quorum.is_quorum(up) {
         return words::no_quorum(quorum.needed());
     }
+    let spare = view
+        .nodes
+        .iter()
+        .find(|(id, node)| node.liveness == Liveness::Up && matches!(view.part(**id), Part::StandsBy | Part::Retired));
     match (view.leader(), down) {
         (None, _) => words::VIEW_CHANGE.into(),
+        (Some(_), Some(down)) if let Some((spare, _)) = spare => words::down_and_spare(down, *spare),
         (Some(leader), Some(down)) => words::leader_and_down(leader, down),
         (Some(leader), None) if !asked_for => words::leader(leader),
+        (Some(leader), None) if view.nodes.get(&leader).is_some_and(|node| node.lies) => words::leader_lies(leader),
         (Some(leader), None) => words::leader_and_liars(leader),
     }
 }
@@ -121,6 +129,42 @@ mod tests {
             assert!(said(&view).contains("3"), "a quorum is three: {}", said(&view));
             assert!(!said(&view).contains("elect") && !said(&view).contains("majority"), "{}", said(&view));
         }
+    }
+
+    #[test]
+    fn nobody_is_told_to_make_a_liar_of_a_liar() {
+        let mut view = View { protocol: "pbft".into(), voters: (1..=4).map(NodeId).collect(), ..View::default() };
+        for id in 1..=4 {
+            view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, ..NodeView::default() });
+        }
+        let client = view.clients.entry(quorumscope_core::types::ClientId(1)).or_default();
+        client.operations.push(quorumscope_lab::trace::view::OperationView {
+            number: quorumscope_core::types::RequestNumber(1),
+            operation: "set x = 1".into(),
+            asked: quorumscope_core::types::Time(0),
+            attempts: 1,
+            to: NodeId(1),
+            heard: Vec::new(),
+            told: None,
+            early: None,
+        });
+        view.nodes.get_mut(&NodeId(1)).expect("n1 is there").status.role = Role::Leader;
+        assert!(next(&view, true, Offers::SIMULATION).contains("make it Byzantine"));
+        view.nodes.get_mut(&NodeId(1)).expect("n1 is there").lies = true;
+        let said = next(&view, true, Offers::SIMULATION);
+        assert!(said.contains("n1 leads, and lies") && !said.contains("make it Byzantine"), "{said}");
+    }
+
+    #[test]
+    fn where_a_voter_is_down_and_a_node_stands_by_the_line_names_both() {
+        let mut view = View { protocol: "pbft".into(), voters: (1..=4).map(NodeId).collect(), ..View::default() };
+        for id in 1..=5 {
+            view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, ..NodeView::default() });
+        }
+        view.nodes.get_mut(&NodeId(1)).expect("n1 is there").status.role = Role::Leader;
+        view.nodes.get_mut(&NodeId(4)).expect("n4 is there").liveness = Liveness::Crashed;
+        let said = next(&view, true, Offers::SIMULATION);
+        assert!(said.contains("n4") && said.contains("n5"), "{said}");
     }
 
     #[test]

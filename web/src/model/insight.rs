@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use litemap::LiteMap;
 use quorumscope_core::entry::Entry;
-use quorumscope_core::record::{Record, Role};
-use quorumscope_core::types::{LogIndex, RecordId, Term, Time};
+use quorumscope_core::record::{Body, Endpoint, Record, Role};
+use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Time};
 use quorumscope_lab::trace::narrate::{self, Weight};
 use quorumscope_lab::trace::state::state_of;
-use quorumscope_lab::trace::timeline::Timeline;
+use quorumscope_lab::trace::timeline::{MarkKind, Timeline};
 use quorumscope_lab::trace::view::View;
 use quorumscope_lab::trace::why::rounds::{Rounds, rounds};
 use quorumscope_lab::trace::why::{self, Explanation, Link, question};
@@ -32,8 +32,23 @@ pub struct Insight {
     pub chain: Vec<Link>,
     /// Whom a leader has heard.
     pub rounds: Option<Rounds>,
+    /// How the selected node lies.
+    pub lies: Option<Lies>,
     /// What a node's state machine holds, and the index that it stands at.
     pub state: Option<(LogIndex, Vec<(String, String)>)>,
+}
+
+/// How a node lies at the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lies {
+    /// Since when it lies at all.
+    pub since: Time,
+    /// Since when it lies like this.
+    pub at: Time,
+    /// Its tricks, as commands have them.
+    pub tricks: Vec<String>,
+    /// Whom it deceives.
+    pub against: Vec<Endpoint>,
 }
 
 /// A question and its answer.
@@ -82,11 +97,17 @@ pub fn about(
         Some(Selection::Node(node)) => {
             let earlier = |index| written.get(&(index, *view.decided.get(&index)?)).cloned();
             insight.state = state_of(view, node, earlier);
+            insight.lies = lies(timeline, position, node);
             insight.rounds = rounds(newest_first(), lookup, view, node);
             let role = view.nodes.get(&node).map_or(Role::Follower, |shown| shown.status.role);
             if let Some(answer) = question::why_role(newest_first(), lookup, node, role) {
                 origin = Some(answer.record);
                 insight.why.push(Why { question: words::role(view, node), answer: answer.explanation });
+            }
+            // Who began it is found by its mark: it may be long ago.
+            if let Some(record) = marked(timeline, position, MarkKind::Epoch).last() {
+                origin.get_or_insert(record.id);
+                insight.why.push(Why { question: words::voters(view), answer: why::explain(record, lookup) });
             }
             if let Some(answer) = question::why_vote(newest_first(), lookup, node, None, None) {
                 insight.why.push(Why { question: words::vote(node), answer: answer.explanation });
@@ -109,6 +130,24 @@ pub fn about(
         insight.chain = chain.links.into_iter().skip(1).take(LINKS).collect();
     }
     insight
+}
+
+/// The records behind marks of one kind before a position, oldest first.
+fn marked(timeline: &Timeline, position: u64, kind: MarkKind) -> impl Iterator<Item = &Record> {
+    let marks = timeline.marks().iter().filter(move |mark| mark.kind == kind && mark.position <= position);
+    marks.filter_map(|mark| timeline.record(mark.position.checked_sub(1)?))
+}
+
+/// How a node lies: what it was told last counts, and whoever lies once does so for good.
+fn lies(timeline: &Timeline, position: u64, node: NodeId) -> Option<Lies> {
+    let mut told: Option<Lies> = None;
+    for record in marked(timeline, position, MarkKind::Fault).filter(|record| record.node == Some(node)) {
+        if let Body::Lies { tricks, against } = &record.body {
+            let since = told.as_ref().map_or(record.at, |before| before.since);
+            told = Some(Lies { since, at: record.at, tricks: tricks.clone(), against: against.clone() });
+        }
+    }
+    told
 }
 
 /// The last things that happened before a position, latest first.

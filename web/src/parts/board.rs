@@ -65,7 +65,9 @@ pub fn board(props: &Props) -> Html {
         None => return Html::default(),
         Some(Board::Grids(grids)) => {
             let style = format!("--across:{across};--cell:{cell}px;--gap:{gap}px");
-            let grids = grids.iter().map(|grid| self::grid(grid, groups, props));
+            // Who has no vote is asked nothing, and stands behind those who vote.
+            let (voters, others): (Vec<&Grid>, Vec<&Grid>) = grids.iter().partition(|grid| grid.votes);
+            let grids = voters.into_iter().chain(others).map(|grid| self::grid(grid, groups, props));
             (html! { <div class="grids" {style}>{ for grids }</div> }, words::GRID_KEY)
         }
         Some(Board::Tree(tree)) => (self::tree(&tree, nodes, scale), words::TREE_KEY),
@@ -94,7 +96,7 @@ fn grid(grid: &Grid, most: usize, props: &Props) -> Html {
             <p class="of"><button onclick={click} aria-pressed={selected.to_string()}>{ node.to_string() }</button>
                 <span>{ if grid.up { grid.words.clone() } else { words::DOWN.into() } }</span></p>
             if groups.is_empty() {
-                <p class="nothing">{ if grid.up { words::NOTHING } else { "" } }</p>
+                <p class="nothing">{ if grid.up && grid.votes { words::NOTHING } else { "" } }</p>
             } else {
                 <table aria-label={words::grid(node)}>
                     <thead>
@@ -142,12 +144,11 @@ fn mark(column: &Column, row: usize, first: Option<&'static str>) -> Html {
 fn count(column: &Column, first: Option<&'static str>) -> Html {
     let class = classes!(first, column.full.then_some("full"));
     // A quorum of one is no news; of what a quorum decided in an earlier view, no word is counted any more.
-    let text = match column.needed {
-        0 | 1 => String::new(),
-        needed if column.full && column.heard() < needed as usize => "✓".into(),
-        needed => words::of(column.heard(), needed),
+    let (text, told) = match column.needed {
+        0 | 1 => return html! { <td {class}></td> },
+        needed => (words::of(column.heard(), needed, column.full), words::spoken(column.heard(), needed, column.full)),
     };
-    html! { <td {class}>{ text }</td> }
+    html! { <td {class} title={told.clone()} aria-label={told}>{ text }</td> }
 }
 
 /// All boxes, those that follow later over those before.
@@ -186,10 +187,10 @@ fn block(block: &Block, (x, y): (f64, f64), nodes: usize) -> Html {
     let everywhere = committed && block.committed.len() < nodes;
     html! {
         <g {class} key={format!("{}-{}", block.term.0, block.twin)} role="listitem" aria-label={block.words.clone()} data-testid="block"
-            data-view={block.term.0.to_string()} data-hue={hue(block.term).to_string()}>
+            data-view={block.term.within_instance().0.to_string()} data-hue={hue(block.term).to_string()}>
             <title>{ &block.words }</title>
             <rect x={px(x)} y={px(y)} width={px(BOX.0)} height={px(BOX.1)} rx="6" />
-            <text class="name" x={px(x + 9.0)} y={px(y + if block.requests > 0 { 15.5 } else { 21.5 })}>{ block.term.0 }{ if committed { " ✓" } else { "" } }</text>
+            <text class="name" x={px(x + 9.0)} y={px(y + if block.requests > 0 { 15.5 } else { 21.5 })}>{ block.term.within_instance().0 }{ if committed { " ✓" } else { "" } }</text>
             <text class="held" x={px(x + 9.0)} y={px(y + 27.0)}>{ if block.requests > 0 { words::held(block.requests) } else { String::new() } }</text>
             if block.certified { <path class="seal" d={format!("M{:.1} {:.1}l5 5-5 5-5-5z", x + BOX.0, y + BOX.1 / 2.0 - 5.0)} /> }
             if let Some(text) = who(words::HIGH, &block.high) { <text class="pin high" x={px(middle)} y={px(y - 6.0)}>{ text }</text> }

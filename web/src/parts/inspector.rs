@@ -11,7 +11,7 @@ use quorumscope_core::machine::range_of;
 use quorumscope_core::record::{Endpoint, Progress};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId};
 use quorumscope_lab::trace::face;
-use quorumscope_lab::trace::members::Part;
+use quorumscope_lab::trace::members::Changing;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
@@ -19,9 +19,9 @@ use super::icons::{Icon, glyph};
 use super::members::actions_of_member;
 use super::operations::{actions_of_liar, actions_of_link, actions_of_message, actions_of_node};
 use crate::model::Action;
-use crate::model::insight::{Insight, Line};
+use crate::model::insight::{Insight, Lies, Line};
 use crate::model::selection::Selection;
-use crate::scene::ring::{hue, is_cut};
+use crate::scene::ring::{self, hue, is_cut};
 use crate::shared::Shared;
 use crate::source::Offers;
 use crate::words::{self, insight as texts, inspect};
@@ -132,11 +132,14 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                     if !props.view.may_lie() { { row(inspect::VOTED_FOR, nobody(status.voted_for)) } }
                     { row(inspect::LEADER, status.leader.map_or_else(|| inspect::UNKNOWN.to_owned(), |leader| leader.to_string())) }
                 }
+                if let Some(lies) = &props.insight.lies { { row(inspect::LIES, lying(lies, props)) } }
                 if let Some(verdict) = verdict { { row(inspect::CONVICTED, html! { <span data-testid="verdict"><b>{ words::inspector::at(verdict.at) }</b>{ ": " }{ verdict.words }</span> }) } }
                 if let Some(threat) = face::threat(node) { { row(inspect::THREAT, html! { <span data-testid="threat"><b>{ threat.level }</b>{ ": " }{ threat.reasons }</span> }) } }
-                { row(inspect::PART, face::part_words(Part::of(id, &cluster))) }
+                if props.view.changing() == Changing::ByEpochs { { row(inspect::EPOCH, words::inspector::epoch(face::instance(status.term), props.view.epoch, up)) } }
+                { row(inspect::PART, face::part_words(props.view.part_among(id, &cluster))) }
                 { row(inspect::MEMBERS, face::members(&members)) }
                 if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }
+                if let Some(conflict) = ring::broken(&props.view).filter(|conflict| conflict.at(id).is_some()) { { row(inspect::DIFFERS, html! { <span class="bad" data-testid="differs">{ conflict.words }</span> }) } }
                 { row(inspect::LOG, words::inspector::log(node.log.len() as u64, node.base.index, status.commit, up)) }
                 if let Some(edge) = cluster.edge(id) {
                     { row(inspect::HOLDS, holds(edge, &props.subscribed)) }
@@ -152,7 +155,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
             if !status.progress.is_empty() { { progress(id, node, props) } }
             if let Some((through, rows)) = &props.insight.state { { state(*through, rows) } }
             { actions_of_node(id, node, cluster.is_voter(id), props.offers, &props.on) }
-            if props.offers.past { { actions_of_liar(id, node.lies, &props.view, &props.on) } }
+            if props.offers.past { { actions_of_liar(id, props.insight.lies.as_ref(), &props.view, &props.on) } }
             if props.offers.members { { actions_of_member(id, &props.view, subscribing(props), &props.on) } }
             { on_their_way(id, props) }
             if props.offers.network { { links(id, props) } }
@@ -160,9 +163,24 @@ fn of_node(id: NodeId, props: &Props) -> Html {
     }
 }
 
+/// How a node lies now, in words, and since when.
+fn lying(lies: &Lies, props: &Props) -> Html {
+    let known = face::tricks(&props.view);
+    let words = |name: &String| {
+        known.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, words)| (*words).into())
+    };
+    html! {
+        <span data-testid="lies">
+            <b>{ words::inspector::since(lies.since, lies.at) }</b>
+            { for lies.tricks.iter().map(|name| html! { <span class="trick"><b>{ name }</b>{ ": " }{ words(name) }</span> }) }
+            <span class="quiet">{ words::inspector::against(&lies.against) }</span>
+        </span>
+    }
+}
+
 /// Whether edges can be had: a simulation feeds them, and of the cluster's own state there are no parts.
 fn subscribing(props: &Props) -> bool {
-    props.offers.past && props.machine != MachineKind::Cluster
+    props.offers.past && props.machine != MachineKind::Cluster && props.view.changing() == Changing::ByLog
 }
 
 /// What an edge subscribes to. A configuration has ranges as numbers; their names stand where they were asked for.

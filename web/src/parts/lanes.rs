@@ -304,12 +304,13 @@ fn names(props: &NamesProps) -> Html {
         let x = frame.gutter - 10.0;
         let convicted = node.is_some_and(|(id, _)| view.convicted.contains_key(&id));
         // The gutter is narrow: the seal's sign stands for the word, and on a phone for all that is told of the node.
-        let told = |convicted| node.map(|(_, node)| face::marked(view.role_face(node).words, node.lies, convicted));
+        let standing = |id, node| face::standing(view.role_face(node), view.part(id));
+        let told = |convicted| node.map(|(id, node)| face::marked(&standing(id, node), node.lies, convicted));
         let (before, below) = match (frame.is_narrow(), convicted) {
             (true, true) => ("", Some("§".to_owned())),
             (true, false) => ("", None),
-            (false, true) => ("§ ", told(false)),
-            (false, false) => ("", told(false)),
+            (false, true) => ("§ ", told(false).map(|told| words::short(&told))),
+            (false, false) => ("", told(false).map(|told| words::short(&told))),
         };
         let pressed = node.is_some_and(|(id, _)| *selected == Some(id));
         let class = classes!(

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::bar as bar_part;
-use super::own::own_run;
+use super::own::OwnRun;
 use crate::link;
 use crate::model::Action;
 use crate::scenarios;
@@ -47,7 +47,7 @@ pub fn lesson(props: &Props) -> Html {
                 if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
                 { tries(built.tries) }
-                { own_run(&props.on) }
+                <OwnRun key="own" on={props.on.clone()} />
             </>
         },
         None => html! {
@@ -57,7 +57,7 @@ pub fn lesson(props: &Props) -> Html {
                 <p>{ if props.name == own::NAME { own::TEXT } else { words::OWN } }</p>
                 { off }
                 { tries(&words::OWN_TRIES) }
-                { own_run(&props.on) }
+                <OwnRun key="own" on={props.on.clone()} />
             </>
         },
     }

@@ -1,7 +1,8 @@
 //! How are members changed?
 //!
-//! One at a time from a node's own menu, or several in one joint step by a form.
-//! The leader is asked; whether it agrees, and why not, the run tells.
+//! One at a time from a node's own menu, or several in one step by a form. In
+//! Raft the leader is asked, where nodes may lie the operator signs a request,
+//! which an honest node passes on; what comes of it, and why not, the run tells.
 
 use litemap::LiteMap;
 use quorumscope_core::few;
@@ -9,8 +10,8 @@ use quorumscope_core::membership::MembershipChange;
 use quorumscope_core::record::Command;
 use quorumscope_core::types::NodeId;
 use quorumscope_lab::trace::face;
-use quorumscope_lab::trace::members::Part;
-use quorumscope_lab::trace::view::View;
+use quorumscope_lab::trace::members::{Changing, Part};
+use quorumscope_lab::trace::view::{Liveness, View};
 use yew::prelude::*;
 
 use crate::js;
@@ -30,12 +31,14 @@ enum Deed {
 impl Deed {
     const ALL: [Self; 4] = [Self::Add, Self::Observe, Self::Promote, Self::Remove];
 
-    fn words(self) -> &'static str {
-        match self {
-            Self::Add => act::ADD,
-            Self::Observe => act::OBSERVE,
-            Self::Promote => act::PROMOTE,
-            Self::Remove => act::REMOVE,
+    fn words(self, changing: Changing) -> &'static str {
+        match (self, changing) {
+            (Self::Add, _) => act::ADD,
+            (Self::Observe, _) => act::OBSERVE,
+            (Self::Promote, Changing::ByEpochs) => act::GIVE_VOTE,
+            (Self::Remove, Changing::ByEpochs) => act::TAKE_VOTE,
+            (Self::Promote, Changing::ByLog | Changing::Never) => act::PROMOTE,
+            (Self::Remove, Changing::ByLog | Changing::Never) => act::REMOVE,
         }
     }
 
@@ -52,7 +55,7 @@ impl Deed {
     fn fits(self, part: Part) -> bool {
         match self {
             Self::Add | Self::Observe => part == Part::Spare,
-            Self::Promote => part == Part::Learner,
+            Self::Promote => matches!(part, Part::Learner | Part::StandsBy | Part::Retired),
             Self::Remove => matches!(part, Part::Voter | Part::Joining | Part::Learner | Part::Observer | Part::Edge),
         }
     }
@@ -73,22 +76,35 @@ fn change(wanted: &LiteMap<NodeId, Deed>) -> MembershipChange {
 /// What can be done to a node as a member, and at the leader the form for several. `subscribing` says whether there are
 /// parts of the state that it could subscribe to.
 pub fn actions_of_member(id: NodeId, view: &Shared<View>, subscribing: bool, on: &Callback<Action>) -> Html {
-    let Some(leader) = view.leader() else { return html! { <p class="quiet">{ act::NO_LEADER }</p> } };
-    let part = Part::of(id, &view.members());
+    let changing = view.changing();
+    let Some(leader) = asked(view) else {
+        let nobody = if changing == Changing::ByEpochs { act::NOBODY_TO_ASK } else { act::NO_LEADER };
+        return html! { <p class="quiet">{ nobody }</p> };
+    };
+    let part = view.part(id);
     let button = |deed: Deed| {
         let mut wanted = LiteMap::new();
         wanted.insert(id, deed);
         let command = Command::Reconfigure { node: leader, change: change(&wanted) };
         let on = on.clone();
         let click = Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())));
-        html! { <button data-testid={deed.name()} onclick={click}>{ deed.words() }</button> }
+        html! { <button data-testid={deed.name()} onclick={click}>{ deed.words(changing) }</button> }
     };
     html! {
         <>
             <div class="actions">{ for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(button) }</div>
             if subscribing && part == Part::Spare { { subscription(id, leader, on) } }
-            if id == leader { { form(leader, view, on) } }
+            if id == leader || changing == Changing::ByEpochs { { form(leader, view, on) } }
         </>
+    }
+}
+
+/// Who is asked: the leader; where nodes may lie an honest one, or the first honest voter that runs.
+fn asked(view: &View) -> Option<NodeId> {
+    let honest = |node: &NodeId| view.nodes.get(node).is_some_and(|node| !node.lies && node.liveness == Liveness::Up);
+    match view.changing() {
+        Changing::ByLog | Changing::Never => view.leader(),
+        Changing::ByEpochs => view.leader().filter(honest).or_else(|| view.voters.iter().copied().find(honest)),
     }
 }
 
@@ -120,16 +136,20 @@ fn subscription(id: NodeId, leader: NodeId, on: &Callback<Action>) -> Html {
 
 /// Several changes in one step: with votes that come and go it is a joint one.
 fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
-    let members = view.members();
+    let (members, changing) = (view.members(), view.changing());
+    let (title, ask, hint) = match changing {
+        Changing::ByEpochs => (act::CHANGE_VOTERS, act::ASK_AS_OPERATOR, Some(act::EPOCH_HINT)),
+        Changing::ByLog | Changing::Never => (act::CHANGE_MEMBERS, act::PROPOSE_CHANGE, None),
+    };
     let list = |node: NodeId| format!("wanted-{node}");
     let row = |node: NodeId| {
-        let part = Part::of(node, &members);
+        let part = view.part_among(node, &members);
         html! {
             <label key={node.0}><b>{ node.to_string() }</b><span>{ face::part_words(part) }</span>
                 <select data-testid={list(node)}>
                     <option key="" value="" selected=true>{ act::STAYS }</option>
                     { for Deed::ALL.into_iter().filter(|deed| deed.fits(part)).map(|deed| html! {
-                        <option key={deed.name()} value={deed.name()}>{ deed.words() }</option>
+                        <option key={deed.name()} value={deed.name()}>{ deed.words(changing) }</option>
                     }) }
                 </select>
             </label>
@@ -149,10 +169,11 @@ fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
         })
     };
     html! {
-        <details class="members"><summary data-testid="change-members">{ act::CHANGE_MEMBERS }</summary>
+        <details class="members"><summary data-testid="change-members">{ title }</summary>
+            if let Some(hint) = hint { <p class="quiet">{ hint }</p> }
             <form onsubmit={submit}>
                 { for view.nodes.keys().map(|node| row(*node)) }
-                <button class="primary" type="submit" data-testid="ask-change">{ act::PROPOSE_CHANGE }</button>
+                <button class="primary" type="submit" data-testid="ask-change">{ ask }</button>
             </form>
         </details>
     }
@@ -187,5 +208,6 @@ mod tests {
         assert_eq!(deeds(Part::Learner), [Deed::Promote, Deed::Remove]);
         assert_eq!(deeds(Part::Spare), [Deed::Add, Deed::Observe]);
         assert_eq!(deeds(Part::Leaving), []);
+        assert_eq!([deeds(Part::StandsBy), deeds(Part::Retired)], [[Deed::Promote], [Deed::Promote]]);
     }
 }

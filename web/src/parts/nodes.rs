@@ -27,7 +27,7 @@ pub struct Emphasis {
 pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Callback<NodeId>) -> Html {
     let look = shape.look;
     let (label, anchor) = layout.label(shape.place);
-    let Point { x, y } = shape.place;
+    let (place, Point { x, y }) = (shape.place, shape.place);
     let ring = match look.ring {
         Ring::Plain => "plain",
         Ring::Dashed => "dashed",
@@ -57,8 +57,9 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
     };
     let name = match look.ring {
         Ring::Crossed => format!("{id}, {standing}"),
-        _ => format!("{id}, {standing}, term {}", shape.term.within_instance().0),
+        _ => format!("{id}, {standing}, {}", shape.when),
     };
+    let name = shape.differs.iter().fold(name, |name, differs| format!("{name}, {differs}"));
     let class = classes!(
         "node",
         ring,
@@ -98,9 +99,17 @@ pub fn node(shape: &NodeShape, layout: &Layout, emphasis: Emphasis, on_click: Ca
             { disk(shape, layout.radius) }
             if let Some(threat) = &shape.threat { { meter(Point::new(x + 15.0, y + layout.radius + 20.0), threat.step) } }
             <text class="name" x={px(label.x)} y={px(label.y)} text-anchor={anchor.name()}>{ id.to_string() }</text>
-            <text class="role" x={px(label.x)} y={px(label.y + 17.0)} text-anchor={anchor.name()}>{ standing }</text>
+            { line(place, layout, 0, "role", &standing, None) }
+            if let Some(differs) = &shape.differs { { line(place, layout, 1, "role differs", differs, Some(format!("differs-{id}"))) } }
         </g>
     }
+}
+
+/// A line below a node's name, where there is room for it.
+fn line(place: Point, layout: &Layout, number: usize, class: &'static str, text: &str, test: Option<String>) -> Html {
+    let Some((at, anchor)) = layout.words(place, text.chars().count()) else { return Html::default() };
+    let y = at.y + number as f64 * (at.y - layout.label(place).0.y);
+    html! { <text {class} x={px(at.x)} y={px(y)} text-anchor={anchor.name()} data-testid={test}>{ text.to_owned() }</text> }
 }
 
 fn part_name(part: Part) -> &'static str {
@@ -111,7 +120,8 @@ fn part_name(part: Part) -> &'static str {
         Part::Learner => "learner",
         Part::Observer => "observer",
         Part::Edge => "edge",
-        Part::Spare => "spare",
+        Part::Spare | Part::StandsBy => "spare",
+        Part::Retired => "retired",
     }
 }
 
@@ -126,7 +136,7 @@ fn part_mark(shape: &NodeShape, radius: f64) -> Html {
         }
     };
     match shape.part {
-        Part::Voter | Part::Learner | Part::Spare => Html::default(),
+        Part::Voter | Part::Learner | Part::Spare | Part::StandsBy | Part::Retired => Html::default(),
         Part::Joining => badge("+"),
         Part::Leaving => badge("−"),
         Part::Edge => badge("E"),
@@ -136,7 +146,7 @@ fn part_mark(shape: &NodeShape, radius: f64) -> Html {
     }
 }
 
-/// A horned mask for who lies, where nobody wears another badge: among nodes that may lie, members do not change.
+/// A horned mask for who lies, where nobody wears another badge: among nodes that may lie, nobody joins or leaves by halves.
 fn mask(shape: &NodeShape, radius: f64) -> Html {
     let at = format!("translate({:.1} {:.1})", shape.place.x + radius * 0.76, shape.place.y - radius * 0.76);
     html! {

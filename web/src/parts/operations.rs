@@ -7,6 +7,7 @@ use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
 use crate::model::Action;
+use crate::model::insight::Lies;
 use crate::source::Offers;
 use crate::words::act;
 
@@ -54,7 +55,7 @@ pub fn actions_of_node(id: NodeId, node: &NodeView, votes: bool, offers: Offers,
 }
 
 /// The ways in which a node can be made to lie; nothing where nodes believe each other.
-pub fn actions_of_liar(id: NodeId, lies: bool, view: &View, on: &Callback<Action>) -> Html {
+pub fn actions_of_liar(id: NodeId, lies: Option<&Lies>, view: &View, on: &Callback<Action>) -> Html {
     let tricks = face::tricks(view);
     if tricks.is_empty() {
         return Html::default();
@@ -69,15 +70,17 @@ pub fn actions_of_liar(id: NodeId, lies: bool, view: &View, on: &Callback<Action
     };
     let trick = |(name, words): (&'static str, &'static str)| {
         let together: Vec<NodeId> = others.iter().copied().chain([id]).collect();
+        let active = lies.is_some_and(|lies| lies.tricks.iter().any(|active| active == name));
+        let told = format!("trick-{name}");
         html! {
-            <li><button onclick={lie(vec![id], name)} data-testid={format!("lie-{name}")}>{ name }</button><span>{ words }
-                if !others.is_empty() { <button class="together" onclick={lie(together, name)} data-testid={format!("together-{name}")}>{ act::together(&others) }</button> }
+            <li><button onclick={lie(vec![id], name)} data-testid={format!("lie-{name}")} aria-pressed={active.to_string()} aria-describedby={told.clone()}>{ name }</button><span><span id={told.clone()}>{ words }</span>
+                if !others.is_empty() { <button class="together" onclick={lie(together, name)} data-testid={format!("together-{name}")} aria-label={act::together_in(name, &others)} aria-describedby={told}>{ act::together(&others) }</button> }
             </span></li>
         }
     };
     html! {
         <details class="deceive" data-testid="deceive">
-            <summary>{ if lies { act::LIE_OTHERWISE } else { act::LIE } }</summary>
+            <summary data-testid="lie-menu">{ if lies.is_some() { act::LIE_OTHERWISE } else { act::LIE } }</summary>
             <p class="quiet">{ act::LIE_HINT }</p>
             if let Some(liars) = &liars { <p class={classes!("quiet", liars.too_many.then_some("bad"))} data-testid="liars">{ &liars.words }</p> }
             <ul>{ for tricks.into_iter().map(trick) }</ul>

@@ -285,11 +285,11 @@ pub(super) struct LegendProps {
 pub(super) fn legend(props: &LegendProps) -> Html {
     /// More terms than these are told by their numbers alone.
     const TERMS: usize = 4;
-    let terms = table::terms(&props.view);
+    let terms = table::legend_terms(&props.view, TERMS);
     let timers = props.ring && props.view.nodes.values().any(|node| node.status.timer.is_some());
     html! {
         <ul class="legend" aria-label={words::LEGEND}>
-            { for terms.iter().rev().take(TERMS).rev().map(|term| html! {
+            { for terms.iter().map(|term| html! {
                 <li key={format!("t{}", term.0)} class="term" data-hue={ring::hue(*term).to_string()}><i class="swatch"></i>{ words::term(props.view.era(), *term) }</li>
             }) }
             { for face::legend(&props.view).into_iter().map(|kind| html! {

@@ -14,7 +14,7 @@ use yew::prelude::*;
 use crate::model::Action;
 use crate::model::selection::Selection;
 use crate::scene::ring::hue;
-use crate::scene::table::{Arriving, Cell, Row, table};
+use crate::scene::table::{Arriving, Cell, Row, Table, table};
 use crate::shared::Shared;
 use crate::words::{log as words, regions};
 
@@ -50,19 +50,19 @@ pub fn log_table(props: &Props) -> Html {
                         <th key={index.0} class={classes!(decided.then_some("decided"))} scope="col">{ index.0 }</th>
                     }) }
                 </tr></thead>
-                <tbody>{ for table.rows.iter().map(|row| row_of(row, &table.columns, props)) }</tbody>
+                <tbody>{ for table.rows.iter().map(|row| row_of(row, &table, props)) }</tbody>
             </table>
         </div>
     }
 }
 
-fn row_of(row: &Row, columns: &[LogIndex], props: &Props) -> Html {
-    let class = classes!((!row.up || row.part == Part::Spare).then_some("down"));
+fn row_of(row: &Row, Table { columns, differs, .. }: &Table, props: &Props) -> Html {
+    let class = classes!((!row.up || matches!(row.part, Part::Spare | Part::StandsBy)).then_some("down"));
     let cells = row.cells.iter().zip(&columns[columns.len() - row.cells.len()..]);
     let cells = cells.enumerate().map(|(position, (cell, index))| match row.arriving {
         Some(arriving) if position == arriving.after => arriving_cells(arriving),
         Some(arriving) if (arriving.after..arriving.after + arriving.cells).contains(&position) => Html::default(),
-        Some(_) | None => cell_of(row, cell, *index, props),
+        Some(_) | None => cell_of(row, cell, *index, *differs == Some(*index) && cell.committed, props),
     });
     html! {
         <tr {class} key={row.node.0}>
@@ -94,7 +94,7 @@ fn arriving_cells(arriving: Arriving) -> Html {
     }
 }
 
-fn cell_of(row: &Row, cell: &Cell, index: LogIndex, props: &Props) -> Html {
+fn cell_of(row: &Row, cell: &Cell, index: LogIndex, differs: bool, props: &Props) -> Html {
     let Some(entry) = &cell.entry else {
         let class = classes!("free", cell.next.then_some("next"), cell.matched.then_some("matched"));
         return html! { <td {class} key={index.0}></td> };
@@ -114,11 +114,13 @@ fn cell_of(row: &Row, cell: &Cell, index: LogIndex, props: &Props) -> Html {
         (entry.kind == EntryKind::Elided).then_some("elided"),
         (!cell.durable).then_some("unsynced"),
         selected.then_some("selected"),
+        differs.then_some("differs"),
     );
+    let other = if differs { words::DIFFERS } else { "" };
     html! {
         <td key={index.0} class={classes!(cell.next.then_some("next"), cell.matched.then_some("matched"))}>
-            <button {class} data-hue={hue(entry.term).to_string()} title={format!("{} · term {} · {state}", look.text, entry.term.within_instance().0)}
-                onclick={click} aria-label={format!("{node}, index {}: {}, term {}, {state}", index.0, look.text, entry.term.within_instance().0)}>
+            <button {class} data-hue={hue(entry.term).to_string()} title={format!("{} · term {} · {state}{other}", look.text, entry.term.within_instance().0)}
+                onclick={click} aria-label={format!("{node}, index {}: {}, term {}, {state}{other}", index.0, look.text, entry.term.within_instance().0)}>
                 <span class="what">{ look.label }</span><span class="of">{ entry.term.within_instance().0 }</span>
             </button>
         </td>

@@ -233,9 +233,9 @@ fn weight(mark: &Mark) -> u8 {
     match mark.kind {
         MarkKind::Violation => 6,
         MarkKind::Crash => 5,
-        MarkKind::Switch | MarkKind::Return => 4,
-        MarkKind::Leader => 4,
-        MarkKind::Restart | MarkKind::Fault | MarkKind::Gap => 3,
+        MarkKind::Switch | MarkKind::Return | MarkKind::Epoch => 5,
+        MarkKind::Leader | MarkKind::Restart => 4,
+        MarkKind::Fault | MarkKind::Gap => 3,
         MarkKind::Election => 2,
         MarkKind::Commit => 1,
     }
@@ -254,6 +254,7 @@ fn mark_of(mark: &Mark, x: f64, words: &[(u64, String)]) -> Html {
             ("switch", "M-5.500-2.500H4.500M1.500-5.500 4.500-2.500M5.500 2.500H-4.500M-1.500 5.500-4.500 2.500")
         }
         MarkKind::Return => ("return", "M4.500 4.500V1A3.500 3.500 0 0 0 1-2.500H-5M-2-5.500-5-2.500-2 .5"),
+        MarkKind::Epoch => ("epoch", "M-3.500 6V-5.500H5L2.500-2.500 5 .5H-3.500"),
         MarkKind::Fault => ("fault", "M-6.500 0H-2.500M2.500 0H6.500M-1.600-4.500-2.800-2M1.600 4.500 2.800 2"),
         MarkKind::Violation => ("violation", "M0-6.500 6.500 5H-6.500ZM0-2.500v3.500M0 3v.3"),
     };

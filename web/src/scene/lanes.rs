@@ -21,7 +21,7 @@ pub const ROWS: usize = 2;
 /// Above the rows stand the legend and the buttons.
 const LEGEND: f64 = 46.0;
 /// Below the lanes stand the labels of time and the line that says what to try.
-const FOOT: f64 = 66.0;
+const FOOT: f64 = 88.0;
 /// Below this width the diagram is a phone's.
 const NARROW: f64 = 560.0;
 

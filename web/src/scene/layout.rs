@@ -78,7 +78,7 @@ const CAPTION_NARROW: f64 = 60.0;
 
 /// How far what belongs to a node reaches below its circle: its disk, and on a phone its label.
 fn foot(narrow: bool) -> f64 {
-    if narrow { 44.0 } else { 28.0 }
+    if narrow { 56.0 } else { 28.0 }
 }
 
 /// Below this width the stage is a phone's: labels go above and below, not beside.
@@ -146,6 +146,21 @@ impl Layout {
         self.clients.iter().map(|(client, place)| (*client, *place))
     }
 
+    /// Where the words below a node's name stand and how they are aligned; `None` where there is no room for any. On a
+    /// phone they stay within the stage: `letters` of them are about so wide.
+    #[must_use]
+    pub fn words(&self, place: Point, letters: usize) -> Option<(Point, Anchor)> {
+        /// Pixels of a letter on a phone.
+        const LETTER: f64 = 5.1;
+        let (name, anchor) = self.label(place);
+        if self.size.width >= NARROW {
+            return Some((Point::new(name.x, name.y + 17.0), anchor));
+        }
+        let half = letters as f64 * LETTER / 2.0 + 3.0;
+        let x = name.x.min(self.size.width - half).max(half);
+        (self.nodes.len() <= RING_LIMIT).then_some((Point::new(x, name.y + 12.0), anchor))
+    }
+
     /// Where one end of a link stands, and how large it is.
     #[must_use]
     pub fn endpoint(&self, endpoint: Endpoint) -> Option<(Point, f64)> {
@@ -170,7 +185,7 @@ impl Layout {
         let in_rows = self.nodes.len() > RING_LIMIT;
         if self.size.width < NARROW || in_rows {
             let above = !in_rows && place.y < self.center.y - self.radius * 2.0;
-            let y = if above && !beside { place.y - gap + 5.0 } else { place.y + self.radius + 39.0 };
+            let y = if above && !beside { place.y - gap - 7.0 } else { place.y + self.radius + 39.0 };
             (Point::new(place.x, y), Anchor::Middle)
         } else if !beside && place.y <= self.center.y {
             (Point::new(place.x, place.y - gap - 12.0), Anchor::Middle)
@@ -241,6 +256,22 @@ mod tests {
                 assert!(label.distance(layout.center) > place.distance(layout.center), "{count} nodes");
             }
         }
+    }
+
+    #[test]
+    fn on_a_phone_words_stand_below_names_and_within_the_stage() {
+        for count in 1..=9 {
+            let layout = layout(390.0, 490.0, count);
+            for (_, place) in layout.nodes() {
+                let letters = "retired, no vote, lies, convicted".len();
+                let (at, _) = layout.words(place, letters).expect("there is room");
+                assert!(at.y > layout.label(place).0.y);
+                let half = letters as f64 * 5.0 / 2.0;
+                assert!(at.x - half > 0.0 && at.x + half < 390.0, "{count} nodes: {at:?}");
+            }
+        }
+        let crowded = layout(390.0, 490.0, 10);
+        assert_eq!(crowded.words(Point::default(), 5), None);
     }
 
     #[test]

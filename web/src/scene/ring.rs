@@ -11,12 +11,13 @@ use litemap::LiteMap;
 
 use quorumscope_core::record::{Endpoint, Role};
 use quorumscope_core::types::{NodeId, Term};
-use quorumscope_lab::trace::face::{self, MessageKind, RoleFace, Sign, ThreatFace};
+use quorumscope_lab::trace::face::{self, Conflict, MessageKind, RoleFace, Sign, ThreatFace};
 use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Content, Liveness, NodeView, View};
 
 use super::geometry::{Lane, Point, hull};
 use super::layout::Layout;
+use crate::words::stage as words;
 
 /// How many hues the terms take turns with; the number is always written as well.
 pub const HUES: u64 = 6;
@@ -46,10 +47,14 @@ pub struct NodeShape {
     pub lies: bool,
     /// What the cluster has decided of its lies.
     pub verdict: Option<String>,
+    /// What it holds at the place at which honest nodes disagree for good, where they do.
+    pub differs: Option<String>,
     /// How threatened it feels, where that is measured.
     pub threat: Option<ThreatFace>,
     /// Its term; the durable one while it is down.
     pub term: Term,
+    /// That in words: `term 3`, `epoch 1, view 0`.
+    pub when: String,
     /// A dot a voter while it asks for votes; empty otherwise.
     pub votes: Vec<VoteDot>,
     /// Its disk.
@@ -83,7 +88,7 @@ pub enum Disk {
 /// The nodes of a view, in order.
 #[must_use]
 pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
-    let members = view.members();
+    let (members, conflict) = (view.members(), broken(view));
     let shapes = view.nodes.iter().filter_map(|(id, node)| {
         Some(NodeShape {
             id: *id,
@@ -91,11 +96,15 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
             liveness: node.liveness,
             role: node.status.role,
             look: view.role_face(node),
-            part: Part::of(*id, &members),
+            part: view.part_among(*id, &members),
             lies: node.lies,
             verdict: face::verdict(view, *id).map(|verdict| verdict.words),
+            differs: conflict
+                .as_ref()
+                .and_then(|conflict| Some(words::differs(conflict.index, &conflict.at(*id)?.label))),
             threat: face::threat(node),
             term: node.status.term,
+            when: face::term(view.era(), node.status.term),
             votes: vote_dots(view, *id, node),
             disk: match node.liveness {
                 Liveness::Down | Liveness::Crashed | Liveness::Broken => Disk::Down,
@@ -105,6 +114,12 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
         })
     });
     shapes.collect()
+}
+
+/// Where honest nodes disagree for good; only where a check has found it, as looking for it reads all logs.
+#[must_use]
+pub fn broken(view: &View) -> Option<Conflict> {
+    if view.violations.is_empty() { None } else { face::conflict(view) }
 }
 
 fn vote_dots(view: &View, candidate: NodeId, node: &NodeView) -> Vec<VoteDot> {

@@ -8,16 +8,20 @@ use std::sync::Arc;
 
 use quorumscope_core::entry::Entry;
 use quorumscope_core::few;
-use quorumscope_core::record::{Role, Transfer};
+use quorumscope_core::record::Transfer;
 use quorumscope_core::types::{LogIndex, NodeId, Term};
 use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
+
+use super::ring::{broken, hue};
 
 /// The whole table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// The indices shown, oldest first.
     pub columns: Vec<LogIndex>,
+    /// The one at which honest nodes disagree for good, where they do.
+    pub differs: Option<LogIndex>,
     /// Which of them the oracle counts as committed.
     pub decided: Vec<bool>,
     /// A row a node.
@@ -96,8 +100,8 @@ pub fn table(view: &View, fit: u64) -> Table {
         Row {
             node: *id,
             up: up(node),
-            leads: node.liveness == Liveness::Up && node.status.role == Role::Leader,
-            part: Part::of(*id, &members),
+            leads: node.liveness == Liveness::Up && view.leads(node),
+            part: view.part_among(*id, &members),
             commit: node.status.commit,
             compacted: (compacted as u64, node.base.index),
             arriving: progress.and_then(|progress| arriving(progress.snapshot?, node, columns.get(compacted..)?)),
@@ -106,6 +110,7 @@ pub fn table(view: &View, fit: u64) -> Table {
     });
     Table {
         rows: rows.collect(),
+        differs: broken(view).map(|conflict| conflict.index),
         decided: columns.iter().map(|index| view.decided.contains_key(index)).collect(),
         columns,
     }
@@ -135,13 +140,37 @@ pub fn terms(view: &View) -> Vec<Term> {
     few::distinct(of_nodes.filter(|term| *term > Term(0)))
 }
 
+/// The newest of them, each with a hue of its own: hues come again, and an older term is told by its number alone.
+#[must_use]
+pub fn legend_terms(view: &View, most: usize) -> Vec<Term> {
+    let mut shown: Vec<Term> = Vec::new();
+    for term in terms(view).into_iter().rev() {
+        if shown.len() < most && !shown.iter().any(|other| hue(*other) == hue(term)) {
+            shown.push(term);
+        }
+    }
+    shown.reverse();
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use quorumscope_core::entry::{Class, EntryKind, Tags};
-    use quorumscope_core::record::Progress;
+    use quorumscope_core::record::{Progress, Role};
     use quorumscope_core::snapshot::Base;
     use quorumscope_core::types::{ClientId, RequestNumber, Wall};
+
+    #[test]
+    fn no_hue_stands_in_the_legend_twice() {
+        let mut view = View::default();
+        for (id, term) in [(1, 3), (2, 9), (3, 4), (4, 10), (5, 11)] {
+            let status = quorumscope_core::record::NodeStatus { term: Term(term), ..Default::default() };
+            view.nodes.insert(NodeId(id), NodeView { status, ..NodeView::default() });
+        }
+        assert_eq!(legend_terms(&view, 4), [Term(9), Term(10), Term(11)]);
+        assert_eq!(legend_terms(&view, 2), [Term(10), Term(11)]);
+    }
 
     fn view(length: u64, commit: u64) -> View {
         let entry = |index| {

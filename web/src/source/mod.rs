@@ -7,6 +7,7 @@
 
 use quorumscope_core::record::{Command, Record};
 use quorumscope_core::types::Time;
+use quorumscope_lab::trace::members::Changing;
 use quorumscope_lab::trace::view::View;
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +157,7 @@ impl Offers {
             snapshot: snapshot && operators,
             transfer: transfer && operators,
             reads: reads && operators,
-            members: members && operators,
+            members: members && view.changing() != Changing::Never,
             ..self
         }
     }

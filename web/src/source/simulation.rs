@@ -116,7 +116,7 @@ impl Engine {
 
 fn expectations(run: &Run) -> Vec<Expectation> {
     let expected = run.expectations().iter().map(|expectation| Expectation {
-        text: expectation.text.clone(),
+        text: expectation.sentence.clone(),
         held: expectation.held,
         detail: expectation.detail.clone(),
     });

@@ -45,6 +45,18 @@ pub mod act {
     pub const STAYS: &str = "stays";
     /// Ask for it.
     pub const PROPOSE_CHANGE: &str = "Ask the leader";
+    /// Gets a vote, where voters change by epochs.
+    pub const GIVE_VOTE: &str = "Give it a vote";
+    /// Loses it.
+    pub const TAKE_VOTE: &str = "Take its vote";
+    /// Several at once, there.
+    pub const CHANGE_VOTERS: &str = "Change voters in one step";
+    /// Ask for it, there.
+    pub const ASK_AS_OPERATOR: &str = "Ask as the operator";
+    /// What comes of it.
+    pub const EPOCH_HINT: &str = "The operator's request ends this epoch where it is executed; a quorum of the old voters signs the state there, and the next epoch begins with the new ones.";
+    /// Nobody honest runs.
+    pub const NOBODY_TO_ASK: &str = "No honest voter runs whom the operator could ask.";
     /// Nobody can be asked.
     pub const NO_LEADER: &str = "Nobody leads: members change once somebody does.";
     /// Read beside the log.
@@ -132,6 +144,12 @@ pub mod act {
     pub fn together(others: &[quorumscope_core::types::NodeId]) -> String {
         let names = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         format!("with {names}")
+    }
+
+    /// The same, where it is read aloud alone.
+    #[must_use]
+    pub fn together_in(trick: &str, others: &[quorumscope_core::types::NodeId]) -> String {
+        format!("{trick} {}", together(others))
     }
 
     /// A proposal to one node.

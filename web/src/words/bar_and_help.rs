@@ -130,13 +130,14 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 23] = [
+    pub const SIGNS: [(&str, &str); 24] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
         ("✕ red", "a node crashed; on the stage, a message was lost"),
         ("↻", "a node started again"),
         ("⇄  ↩", "a replica goes over to PBFT, or is back in two rounds"),
+        ("⚑", "another epoch begins: others vote from here on"),
         ("broken line", "another fault: a pause, a cut link, a held message"),
         ("‖", "records are missing here"),
         ("arc round a node", "the time until its timer runs out"),

@@ -12,6 +12,12 @@ pub mod inspect {
     pub const THREAT: &str = "threat";
     /// Row: what the cluster has decided of its lies.
     pub const CONVICTED: &str = "convicted";
+    /// Row: how it lies.
+    pub const LIES: &str = "lies";
+    /// Row: what others hold instead.
+    pub const DIFFERS: &str = "differs";
+    /// Row: which epoch it is in.
+    pub const EPOCH: &str = "epoch";
     /// Row: leader.
     pub const LEADER: &str = "leader";
     /// Row: what it is to the cluster.
@@ -80,7 +86,7 @@ pub mod inspect {
 
 /// The inspector's lines.
 pub mod inspector {
-    use quorumscope_core::record::{Progress, Timer};
+    use quorumscope_core::record::{Endpoint, Progress, Timer};
     use quorumscope_core::types::{ClientId, LogIndex, NodeId, Span, Time};
     use quorumscope_lab::trace::why::rounds::Rounds;
 
@@ -105,6 +111,32 @@ pub mod inspector {
     #[must_use]
     pub fn node(node: NodeId) -> String {
         format!("Node {node}")
+    }
+
+    /// Since when a node lies, and since when as it does now.
+    #[must_use]
+    pub fn since(since: Time, at: Time) -> String {
+        match since == at {
+            true => format!("since {}, and for good", self::at(since)),
+            false => format!("since {}, and for good; since {} like this", self::at(since), self::at(at)),
+        }
+    }
+
+    /// Whom a liar deceives.
+    #[must_use]
+    pub fn against(against: &[Endpoint]) -> String {
+        let names = against.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if names.is_empty() { String::new() } else { format!("It picks out {names}.") }
+    }
+
+    /// Which epoch a node is in.
+    #[must_use]
+    pub fn epoch(own: u64, newest: u64, up: bool) -> String {
+        match up {
+            false => format!("not running; the newest is {newest}"),
+            true if own < newest => format!("{own}, behind: the newest is {newest}"),
+            true => own.to_string(),
+        }
     }
 
     /// A client's title.
@@ -259,7 +291,10 @@ pub mod insight {
     #[must_use]
     pub fn role(view: &View, node: NodeId) -> String {
         let Some(shown) = view.nodes.get(&node) else { return String::new() };
-        let (look, part) = (view.role_face(shown), Part::of(node, &view.members()));
+        let (look, part) = (view.role_face(shown), view.part(node));
+        if matches!((look.ring, part), (Ring::Small, Part::StandsBy | Part::Retired)) {
+            return format!("Why has {node} no vote?");
+        }
         let role = face::standing(look, part);
         let article = match look.ring {
             Ring::Paused | Ring::Crossed => "",
@@ -268,6 +303,13 @@ pub mod insight {
             Ring::Plain | Ring::Dashed | Ring::Crowned | Ring::Small => "a ",
         };
         format!("Why is {node} {article}{role}?")
+    }
+
+    /// Why these vote and no others.
+    #[must_use]
+    pub fn voters(view: &View) -> String {
+        let names = view.voters.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("Why do {names} vote?")
     }
 
     /// Why it voted as it did.

@@ -35,3 +35,9 @@ pub fn learned(node: NodeId, index: LogIndex) -> String {
 pub fn left_out(count: u64) -> String {
     format!("{count} more messages are not drawn: show less time (]).")
 }
+
+/// What a node does, where there is room for little: whoever stands by or is retired has no vote, that is what it means.
+#[must_use]
+pub fn short(standing: &str) -> String {
+    standing.replace(", no vote", "")
+}

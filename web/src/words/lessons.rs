@@ -30,6 +30,21 @@ pub mod own {
     pub const TITLE: &str = "Start a run of your own";
     /// What the run is called.
     pub const NAME: &str = "A run of your own";
+    /// The protocol.
+    pub const PROTOCOL: &str = "protocol";
+
+    /// A protocol, and what it bears.
+    #[must_use]
+    pub fn protocol(name: quorumscope_lab::scenario::ProtocolName) -> &'static str {
+        use quorumscope_lab::scenario::ProtocolName;
+        match name {
+            ProtocolName::Raft => "Raft",
+            ProtocolName::Pbft => "PBFT",
+            ProtocolName::HotStuff => "HotStuff",
+            ProtocolName::Hybrid => "Hybrid",
+        }
+    }
+
     /// The state machine.
     pub const MACHINE: &str = "state machine";
     /// Timings.

@@ -44,6 +44,12 @@ pub mod stage {
         format!("entry {} committed", index.0)
     }
 
+    /// What a node holds at a place where others hold something else.
+    #[must_use]
+    pub fn differs(index: LogIndex, label: &str) -> String {
+        format!("≠ place {}: {label}", index.0)
+    }
+
     /// The button that splits the chosen nodes off.
     #[must_use]
     pub fn split(chosen: &BTreeSet<NodeId>) -> String {
@@ -83,7 +89,7 @@ pub mod log {
     #[must_use]
     pub fn part(part: Part) -> Option<&'static str> {
         match part {
-            Part::Voter | Part::Spare => None,
+            Part::Voter | Part::Spare | Part::StandsBy | Part::Retired => None,
             Part::Joining => Some("+"),
             Part::Leaving => Some("−"),
             Part::Learner => Some("L"),
@@ -103,6 +109,9 @@ pub mod log {
     pub fn earlier(through: LogIndex) -> String {
         format!("… {} earlier", through.0)
     }
+
+    /// Others have committed something else there.
+    pub const DIFFERS: &str = ", and others hold something else there";
 
     /// A node's commit index.
     #[must_use]
@@ -127,7 +136,7 @@ pub mod board {
     use quorumscope_core::types::NodeId;
 
     /// What the marks of a grid mean.
-    pub const GRID_KEY: &str = "Each grid is what one replica has heard, a row a voter. ■ heard · ◩ what was heard before counts for this too · □ awaited; below: how many have spoken, of a quorum. ✓ committed there.";
+    pub const GRID_KEY: &str = "Each grid is what one replica has heard, a row a voter. ■ heard · ◩ what was heard before counts for this too · □ awaited; below: how many have spoken, 2/3: two of the three that make a quorum, ✓4: enough, and four did. ✓ above: committed there.";
     /// What the marks of a tree mean.
     pub const TREE_KEY: &str = "A box is a block, its number the view; filled ✓: committed somewhere; ◆ a quorum has voted for it; H: whose highest certificate is for it; L: who is locked on it.";
     /// A node that does not run has heard nothing.
@@ -157,10 +166,21 @@ pub mod board {
         format!("What {node} has heard")
     }
 
-    /// How many have spoken.
+    /// How many have spoken: of how many that are needed, or that it is enough. More than enough is no fraction.
     #[must_use]
-    pub fn of(heard: usize, needed: u32) -> String {
-        format!("{heard}/{needed}")
+    pub fn of(heard: usize, needed: u32, full: bool) -> String {
+        match full {
+            true if heard < needed as usize => "✓".into(),
+            true => format!("✓{heard}"),
+            false => format!("{}/{needed}", heard.min(needed as usize)),
+        }
+    }
+
+    /// The same as a sentence.
+    #[must_use]
+    pub fn spoken(heard: usize, needed: u32, full: bool) -> String {
+        let end = if full { ", enough" } else { "" };
+        format!("{heard} have spoken, {needed} are needed{end}")
     }
 
     /// How many requests a box has.
@@ -184,6 +204,7 @@ pub mod board {
 pub mod hints {
     use quorumscope_core::membership::Membership;
     use quorumscope_core::types::NodeId;
+    use quorumscope_lab::trace::face::{Conflict, Side};
 
     /// While members change.
     #[must_use]
@@ -231,6 +252,22 @@ pub mod hints {
         format!("{node} leads. Select it and make it Byzantine, or crash it (K): which of the two costs more?")
     }
 
+    /// A leader that lies already.
+    #[must_use]
+    pub fn leader_lies(node: NodeId) -> String {
+        format!(
+            "{node} leads, and lies. Select it and read how; then look at what the others have heard of each other."
+        )
+    }
+
+    /// A voter is down for good, perhaps, and somebody stands by.
+    #[must_use]
+    pub fn down_and_spare(down: NodeId, spare: NodeId) -> String {
+        format!(
+            "{down} is down and {spare} has no vote. Restart {down} (K), or select {spare} and change voters: {spare} in the place of {down}."
+        )
+    }
+
     /// Before the first election.
     #[must_use]
     pub fn first(node: NodeId) -> String {
@@ -270,7 +307,17 @@ pub mod hints {
 
     /// Something broke.
     #[must_use]
-    pub fn violated(property: &str) -> String {
+    pub fn violated(property: &str, conflict: Option<&Conflict>) -> String {
+        if let Some(conflict) = conflict {
+            let side = |side: &Side| {
+                let nodes = side.nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                format!("{} at {nodes}", side.label)
+            };
+            let sides = conflict.sides.iter().map(side).collect::<Vec<_>>().join(", ");
+            let differ =
+                if sides.is_empty() { conflict.words.clone() } else { format!("Place {}: {sides}.", conflict.index.0) };
+            return format!("{property} is broken. {differ}");
+        }
         format!("A property is broken: {property}. Jump back to the red triangle (Shift ←) and ask why.")
     }
 }

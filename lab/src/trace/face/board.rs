@@ -10,10 +10,11 @@ use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Detail;
 use quorumscope_core::types::{NodeId, Term};
 
-use super::{hotstuff_board, hybrid_board, pbft_board};
+use super::{hotstuff_board, hybrid_board, nodes, pbft_board};
 use crate::scenario::ProtocolName;
+use crate::trace::members::{Changing, Part};
 use crate::trace::view::{Liveness, NodeView, View};
-use crate::trace::words::board as words;
+use crate::trace::words::{board as words, fill};
 
 /// What is known of who has said what.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,8 @@ pub struct Grid {
     pub term: Term,
     /// What it does.
     pub words: String,
+    /// Whether it votes: who does not is asked nothing.
+    pub votes: bool,
     /// Who votes: a row each.
     pub rows: Vec<NodeId>,
     /// What is asked of the voters, oldest first.
@@ -123,7 +126,7 @@ pub struct Tree {
 /// One box.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// Its view.
+    /// Its view, as the whole cluster counts it.
     pub term: Term,
     /// Its place among the boxes of its view: more than one is a lie.
     pub twin: u32,
@@ -178,9 +181,23 @@ pub(super) fn grids(
     let quorum = Byzantine::of(&view.voters, false);
     let grid = |(id, node): (&NodeId, &NodeView)| {
         let up = runs(node);
+        let votes = quorum.is_voter(*id);
         let told = node.status.detail.as_deref().filter(|_| up).and_then(|detail| of(node, detail, &quorum));
-        let (words, groups) = told.unwrap_or_default();
-        Grid { node: *id, up, term: node.status.term, words, rows: quorum.voters().to_vec(), groups }
+        let (mut words, mut groups) = told.unwrap_or_default();
+        if view.changing() == Changing::ByEpochs {
+            let epoch = nodes::instance(node.status.term);
+            // Of an epoch that is over, who votes in this one has heard nothing.
+            if !votes || epoch < view.epoch {
+                groups.clear();
+            }
+            words = match view.part(*id) {
+                part @ (Part::StandsBy | Part::Retired) => nodes::part_words(part).to_owned(),
+                _ if epoch < view.epoch => fill(words::STILL, &[("epoch", &epoch)]),
+                _ if epoch > 0 => fill(words::OF_EPOCH, &[("epoch", &epoch), ("doing", &words)]),
+                _ => words,
+            };
+        }
+        Grid { node: *id, up, term: node.status.term, words, votes, rows: quorum.voters().to_vec(), groups }
     };
     view.nodes.iter().map(grid).collect()
 }

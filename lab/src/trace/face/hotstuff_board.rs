@@ -11,11 +11,14 @@ use quorumscope_core::record::Detail;
 use quorumscope_core::types::{NodeId, Term};
 
 use super::board::{Block, Tree, runs};
-use crate::trace::view::View;
+use super::nodes::instance;
+use crate::trace::view::{NodeView, View};
 use crate::trace::words::{board as words, fill, list, requests};
 
 pub(super) fn tree(view: &View, most: usize) -> Tree {
-    let knows = |(id, node): (&NodeId, _)| replica_of(node).map(|replica| (*id, replica));
+    // Views begin anew with each epoch: the tree is that of the newest.
+    let newest = |node: &NodeView| instance(node.status.term) == view.epoch;
+    let knows = |(id, node): (&NodeId, _)| replica_of(node).filter(|_| newest(node)).map(|replica| (*id, replica));
     let replicas: Vec<(NodeId, &Replica)> = view.nodes.iter().filter_map(knows).collect();
     let all = replicas.iter().flat_map(|(_, replica)| &replica.blocks);
     let terms = few::distinct(all.clone().map(|block| block.view));
@@ -42,12 +45,13 @@ pub(super) fn tree(view: &View, most: usize) -> Tree {
             words: String::new(),
         };
         block.words = told(&block, parent.and_then(|parent| known.get(parent)).map(|(view, _)| *view), replicas.len());
+        block.term = block.term.in_instance(view.epoch);
         blocks.push(block);
     }
     Tree { blocks }
 }
 
-fn replica_of(node: &crate::trace::view::NodeView) -> Option<&Replica> {
+fn replica_of(node: &NodeView) -> Option<&Replica> {
     match node.status.detail.as_deref().filter(|_| runs(node)) {
         Some(Detail::HotStuff(replica)) => Some(replica),
         Some(Detail::Pbft(_) | Detail::Hybrid(_)) | None => None,

@@ -9,6 +9,7 @@
 mod board;
 #[cfg(test)]
 mod board_tests;
+mod conflict;
 mod entries;
 mod epoch;
 mod hotstuff;
@@ -27,11 +28,13 @@ mod threat;
 mod verdict;
 
 pub use board::{Block, Board, Column, Grid, Group, Mark, Reached, Tree, board, board_kind};
+pub use conflict::{Conflict, Side, conflict};
 pub use entries::{EntryClass, EntryFace, entry};
 pub use kinds::{MessageFace, MessageKind, Shape, Sign};
 pub use messages::{legend, message, peer};
 pub use nodes::{
-    Liars, Ring, RoleFace, liars, marked, members, part_words, role, role_words, standing, term, timer_words, tricks,
+    Liars, Ring, RoleFace, instance, liars, marked, members, part_words, role, role_words, standing, term, timer_words,
+    tricks,
 };
 pub use outcomes::{OutcomeFace, is_refusal, operation, outcome};
 pub use threat::{STEPS, ThreatFace, threat};

@@ -42,6 +42,14 @@ pub struct RoleFace {
     pub words: &'static str,
 }
 
+impl RoleFace {
+    /// The same node once its view is over and it has not heard so.
+    pub(crate) fn left_behind(self) -> Self {
+        let words = if self.words == words::PRIMARY { words::OLD_PRIMARY } else { words::OLD_LEADER };
+        Self { ring: Ring::Plain, words, ..self }
+    }
+}
+
 /// What a role is called.
 #[must_use]
 pub fn role_words(role: Role) -> &'static str {
@@ -93,6 +101,11 @@ pub fn role(protocol: ProtocolName, liveness: Liveness, role: Role) -> RoleFace 
 #[must_use]
 pub fn standing(look: RoleFace, part: Part) -> String {
     match (look.ring, part) {
+        (Ring::Small, Part::StandsBy) => words::STANDS_BY.into(),
+        (Ring::Small, Part::Retired) => words::RETIRED.into(),
+        // Who is down or behind does not know it.
+        (_, Part::Retired) => fill(words::RETIRED_TOO, &[("role", &look.words)]),
+        (_, Part::StandsBy) => fill(words::NO_VOTE_TOO, &[("role", &look.words)]),
         (Ring::Crossed | Ring::Paused, _) | (_, Part::Voter | Part::Learner | Part::Observer | Part::Edge) => {
             look.words.into()
         }
@@ -121,12 +134,24 @@ pub fn tricks(view: &View) -> Vec<(&'static str, &'static str)> {
     Trick::of(view.runs()).map(|trick| (trick.name(), trick_words::of(trick))).collect()
 }
 
+/// Which instance of its protocol a term belongs to: where voters change by epochs, its epoch.
+#[must_use]
+pub fn instance(term: Term) -> u64 {
+    term.0 / Term(0).in_instance(1).0
+}
+
 /// What a term is called: where protocols follow each other, each counts its own, and the later ones are named.
 #[must_use]
 pub fn term(era: &str, term: Term) -> String {
     let own = term.within_instance();
+    let instance = instance(term);
+    // Protocols of views have one instance an epoch.
+    if era == words::VIEW {
+        let values: [(&str, &dyn core::fmt::Display); 3] = [("epoch", &instance), ("view", &era), ("number", &own.0)];
+        return if instance == 0 { format!("{era} {}", own.0) } else { fill(words::VIEW_OF_EPOCH, &values) };
+    }
     // Each era of the hybrid has three instances: two rounds, the opening, PBFT.
-    let instance = term.0 / Term(0).in_instance(1).0 % 3;
+    let instance = instance % 3;
     let name = match instance {
         0 => era,
         1 => words::OPENING,
@@ -175,6 +200,8 @@ pub fn part_words(part: Part) -> &'static str {
         Part::Observer => words::OBSERVER,
         Part::Edge => words::EDGE,
         Part::Spare => words::SPARE,
+        Part::StandsBy => words::STANDS_BY,
+        Part::Retired => words::RETIRED,
     }
 }
 
@@ -224,8 +251,14 @@ mod tests {
 
     #[test]
     fn a_term_is_counted_within_its_instance_and_later_instances_are_named() {
-        let of = |instance, number| term("view", Term(number).in_instance(instance));
-        assert_eq!([of(0, 7), of(1, 0), of(2, 3), of(3, 1)], ["view 7", "opening 0", "PBFT 3", "view 1"]);
+        let of = |era, instance, number| term(era, Term(number).in_instance(instance));
+        let hybrid = |instance, number| of(words::TERM, instance, number);
+        assert_eq!(
+            [hybrid(0, 7), hybrid(1, 0), hybrid(2, 3), hybrid(3, 1)],
+            ["term 7", "opening 0", "PBFT 3", "term 1"]
+        );
+        let view = |instance, number| of(words::VIEW, instance, number);
+        assert_eq!([view(0, 7), view(1, 0), view(2, 3)], ["view 7", "epoch 1, view 0", "epoch 2, view 3"]);
     }
 
     #[test]

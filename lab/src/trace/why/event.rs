@@ -189,7 +189,7 @@ fn members_act(node: NodeId, index: LogIndex, members: &Membership) -> Explanati
         Part::Learner => (text::MEMBERS_LEARNS, principle::CAUGHT_UP, paper::LEARNERS, &[Rule::PromoteCaughtUp]),
         Part::Observer => (text::MEMBERS_OBSERVES, principle::OBSERVER, paper::READS, &[Rule::VotersConfirm]),
         Part::Edge => (text::MEMBERS_EDGE, principle::EDGE, paper::NONE, &[Rule::EdgeStartsAnew]),
-        Part::Spare => (text::MEMBERS_SPARE, principle::JOINT, paper::MEMBERS, change),
+        Part::Spare | Part::StandsBy | Part::Retired => (text::MEMBERS_SPARE, principle::JOINT, paper::MEMBERS, change),
     };
     let members = words::members(members);
     let sentence =

@@ -3,6 +3,8 @@
 //! What is drawn there is decided in `face::board`.
 
 pub const GRID_HEAD: &str = "view {view}, primary {primary}";
+pub const STILL: &str = "still in epoch {epoch}";
+pub const OF_EPOCH: &str = "epoch {epoch}, {doing}";
 pub const CHANGING: &str = "has left its view for view {view}";
 pub const FETCHING: &str = "fetches a proven state";
 pub const ORDER: &str = "pre-prepare";

@@ -15,6 +15,7 @@ use quorumscope_core::record::Verdict;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 
 pub(crate) mod board;
+pub(crate) mod conflict;
 pub(crate) mod epoch;
 pub(crate) mod evidence;
 pub(crate) mod hotstuff;

@@ -21,6 +21,7 @@ mod page;
 mod process;
 mod shape;
 mod story;
+mod voters;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
