@@ -45,9 +45,10 @@ impl Setting {
 ///
 /// It is started by [`Protocol::recover`] with the settings of [`Instance::in_epoch`] and an image whose format names
 /// the epoch's own members. Its hard state has a part for epochs, which it begins a new epoch with
-/// ([`hard::HardState::ends_with`]), and in which it writes where it has ended, with the execution of that place. It
-/// ends at the first change that makes sense ([`super::change::first`]): nothing is executed behind that, no
-/// checkpoint of that place is signed, and its state is made there whatever the interval, with the new members.
+/// ([`HardState::ends_with`](super::HardState::ends_with)), and in which it writes where it has ended, with the
+/// execution of that place, unless that can be read from what it writes anyway. It ends at the first change that makes
+/// sense ([`super::change::first`]): nothing is executed behind that, no checkpoint of that place is signed, and its
+/// state is made there whatever the interval, with the new members.
 pub trait Instance: Protocol<Message: Envelope, Hard: Kept> {
     /// What epochs need to know of its settings.
     fn setting(config: &Self::Config) -> Setting;
