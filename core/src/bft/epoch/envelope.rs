@@ -95,3 +95,31 @@ macro_rules! in_epochs {
     };
 }
 pub(in crate::bft) use in_epochs;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use super::Envelope;
+    use crate::bft::{hotstuff, pbft};
+
+    /// Whoever reads bytes does so in bounded depth, whatever a peer has sent.
+    fn travels_and_is_not_nested<M: Envelope + Clone + Debug + PartialEq + Serialize + DeserializeOwned>(own: M) {
+        let bytes = |message: &M| postcard::to_allocvec(message).expect("bytes");
+        let later = M::later(2, own.clone());
+        for message in [&own, &later] {
+            assert_eq!(postcard::from_bytes::<M>(&bytes(message)).as_ref(), Ok(message));
+        }
+        let nested = M::later(3, later);
+        assert!(postcard::from_bytes::<M>(&bytes(&nested)).is_err());
+    }
+
+    #[test]
+    fn a_message_of_a_later_epoch_travels_and_one_within_another_does_not() {
+        travels_and_is_not_nested(pbft::Message::FetchValues(Vec::new()));
+        travels_and_is_not_nested(hotstuff::Message::Blocks(Vec::new()));
+    }
+}

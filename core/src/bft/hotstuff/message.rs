@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::block::Block;
 use crate::bft::evidence::Evidence;
@@ -54,10 +54,34 @@ pub enum Message {
         /// Which epoch.
         epoch: u64,
         /// What.
+        #[serde(deserialize_with = "flat")]
         message: Box<Message>,
     },
     /// What is said about epochs; an instance never sees it.
     Epoch(Box<epoch::Message>),
+}
+
+/// The same, of an epoch that is said elsewhere. Bytes with one epoch within another are no message: whoever reads them
+/// does so in bounded depth.
+#[derive(Deserialize)]
+#[serde(remote = "Message")]
+enum Flat {
+    Proposal(Arc<Proposal>),
+    Vote(Vote),
+    Certificate(Arc<QuorumCertificate>),
+    Timeout(Box<Timeout>),
+    TimeoutCertificate(Arc<TimeoutCertificate>),
+    Fetch(Fetch),
+    Blocks(Vec<Arc<Block>>),
+    Checkpoint(Box<SignedCheckpoint>),
+    Stable(Box<StableCheckpoint>),
+    FetchChunk(FetchChunk),
+    Chunk(Chunk),
+    Evidence(Arc<Evidence>),
+}
+
+fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
+    Flat::deserialize(deserializer).map(Box::new)
 }
 
 impl Message {

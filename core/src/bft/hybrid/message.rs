@@ -100,6 +100,7 @@ in_epochs!(Message::InEpoch, HardState);
 /// The same, of an era that is said elsewhere. Bytes with one era within another are no message: whoever reads them
 /// does so in bounded depth.
 #[derive(Deserialize)]
+#[serde(remote = "Message")]
 enum Flat {
     Rounds(rounds::Message),
     Opening(pbft::Message),
@@ -114,18 +115,7 @@ enum Flat {
 }
 
 fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
-    Ok(Box::new(match Flat::deserialize(deserializer)? {
-        Flat::Rounds(message) => Message::Rounds(message),
-        Flat::Opening(message) => Message::Opening(message),
-        Flat::Bft(message) => Message::Bft(message),
-        Flat::Alarms(alarms) => Message::Alarms(alarms),
-        Flat::Stop(stop) => Message::Stop(stop),
-        Flat::Opened(decided) => Message::Opened(decided),
-        Flat::Where(phase) => Message::Where(phase),
-        Flat::Calm(words) => Message::Calm(words),
-        Flat::Root(said) => Message::Root(said),
-        Flat::Evidence(evidence) => Message::Evidence(evidence),
-    }))
+    Flat::deserialize(deserializer).map(Box::new)
 }
 
 /// What is said in a later epoch travels as its era and a message of that.

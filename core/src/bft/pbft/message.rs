@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::value::{Subject, Value};
 use crate::bft::epoch::{self, Root};
@@ -316,10 +316,37 @@ pub enum Message {
         /// Which.
         epoch: u64,
         /// What.
+        #[serde(deserialize_with = "flat")]
         message: Box<Message>,
     },
     /// About epochs.
     Epoch(Box<epoch::Message>),
+}
+
+/// The same, of an epoch that is said elsewhere. Bytes with one epoch within another are no message: whoever reads them
+/// does so in bounded depth.
+#[derive(Deserialize)]
+#[serde(remote = "Message")]
+enum Flat {
+    Requests(Relayed),
+    PrePrepare(PrePrepare),
+    Prepare(Vote),
+    Commit(Vote),
+    Checkpoint(Box<(Checkpoint, Signature)>),
+    ViewChange(Arc<ViewChange>),
+    NewView(Arc<NewView>),
+    Standing(Box<Standing>),
+    Committed(Box<Committed>),
+    Stable(Box<Stable>),
+    FetchValues(Vec<(Sequence, Hash256)>),
+    Body(Sequence, Arc<Value>),
+    FetchChunk(FetchChunk),
+    Chunk(Box<Chunk>),
+    Evidence(Arc<Evidence>),
+}
+
+fn flat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Message>, D::Error> {
+    Flat::deserialize(deserializer).map(Box::new)
 }
 
 impl Message {
