@@ -42,9 +42,7 @@ impl<R: Rules> HotStuff<R> {
         }
     }
 
-    /// The block has a certificate that is not the highest. It may be of another branch, and commit its grandparent
-    /// all the same: where an instance has ended nobody goes on behind the end, and others may have gone on beside it
-    /// (found by an exploration with liars).
+    /// The block has a certificate that is not the highest: its grandparent may be committed by that too.
     pub(super) fn commit_beside(&mut self, third: &Block, certificate: &Arc<QuorumCertificate>, out: &mut Effects) {
         let Some((first, views)) = self.three_chain(third) else { return };
         // It always follows while the rules hold. Where the laboratory has switched one off, this is not what stops it.

@@ -222,6 +222,8 @@ impl<R: Rules> Protocol for HotStuff<R> {
             config: Arc::new(config.clone()),
             log,
         };
+        // A block may name the root that a snapshot did not.
+        replica.name_root();
         replica.recover_executing();
         replica.recover_told();
         replica

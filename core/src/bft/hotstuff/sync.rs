@@ -228,7 +228,7 @@ impl<R: Rules> HotStuff<R> {
             self.learn_certificate(now, block.justify(), None, out);
             self.keep(block);
         }
-        self.learn_certificate(now, &target, Some(asked), out);
+        self.on_certificate(now, &target, asked, out);
         if let Some((next, from)) = self.sync.next.take() {
             self.learn_certificate(now, &next, Some(from), out);
         }

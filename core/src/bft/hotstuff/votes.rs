@@ -109,17 +109,11 @@ impl<R: Rules> HotStuff<R> {
         out: &mut Effects,
     ) -> bool {
         let QuorumCertificate { view, block: hash, .. } = **certificate;
-        let names_view = self.on(Rule::HotStuffCertificateNamesView);
-        let is_of_view = |block: &Arc<Block>| block.view() == view;
         if view <= self.high.view {
-            // Where certificates name no view it cannot be told which one is lower.
-            let beside = self.tree.get(&hash).filter(|block| names_view && is_of_view(block));
-            if let Some(block) = beside.cloned() {
-                self.commit_beside(&block, certificate, out);
-            }
             return self.tree.knows(&hash);
         }
-        if names_view && !self.tree.get(&hash).is_none_or(is_of_view) {
+        let is_of_view = |block: &Arc<Block>| block.view() == view;
+        if !self.tree.get(&hash).is_none_or(is_of_view) && self.on(Rule::HotStuffCertificateNamesView) {
             Self::ignore(from.unwrap_or(self.id), IgnoreReason::CertificateOfAnotherView, out);
             return false;
         }
@@ -146,8 +140,9 @@ impl<R: Rules> HotStuff<R> {
         true
     }
 
-    /// A certificate came by itself. One that is lower than the highest, of a block that is not here, is wanted too: it
-    /// may commit.
+    /// A certificate came by itself, or what it asked for is here. One that is lower than the highest may commit too, if
+    /// it is of another branch: where an instance has ended nobody goes on behind the end, and others may have gone on
+    /// beside it (found by an exploration with liars).
     pub(super) fn on_certificate(
         &mut self,
         now: Now,
@@ -155,8 +150,15 @@ impl<R: Rules> HotStuff<R> {
         from: NodeId,
         out: &mut Effects,
     ) {
-        let is_here = self.learn_certificate(now, certificate, Some(from), out);
-        if !is_here && self.committed.view < certificate.view && certificate.view < self.high.view {
+        let QuorumCertificate { view, block: hash, .. } = **certificate;
+        // Where certificates name no view it cannot be told which one is lower.
+        if view > self.high.view || !self.on(Rule::HotStuffCertificateNamesView) {
+            self.learn_certificate(now, certificate, Some(from), out);
+        } else if let Some(block) = self.tree.get(&hash).cloned() {
+            if block.view() == view {
+                self.commit_beside(&block, certificate, out);
+            }
+        } else if self.committed.view < view && view < self.high.view {
             self.want(now, certificate, Some(from), out);
         }
     }
