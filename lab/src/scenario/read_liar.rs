@@ -83,8 +83,7 @@ fn victims(
     let known = named(liars).and_then(|liars| Some((endpoints(&against, &liars, names)?, liars)));
     if let Some((victims, liars)) = known {
         // Where voters change, a node that has no vote yet may be the one that hears the first copy.
-        let may_vote = if names.protocol.has_epochs() { &names.nodes } else { &names.voters };
-        let others: Vec<NodeId> = may_vote.iter().filter(|node| !liars.contains(node)).copied().collect();
+        let others: Vec<NodeId> = names.nodes.iter().filter(|node| !liars.contains(node)).copied().collect();
         if let Some(message) = is_idle(tricks, &liars, &others, &victims) {
             return Err(source.error(&value.span(), message));
         }
@@ -142,8 +141,8 @@ pub(super) fn votes(source: Source<'_>, liar: &Value<'_>, names: &Names, steps: 
         if names.voters.contains(node) || steps.iter().any(|step| may_promote(step, *node)) {
             continue;
         }
-        let help = if names.protocol.has_epochs() { "; promote it by a \"members\" step" } else { "" };
-        let message = format!("{node} has no vote and gets none here, so its lies mean nothing: name a voter{help}");
+        let help = "name a voter; promote it by a \"members\" step";
+        let message = format!("{node} has no vote and gets none here, so its lies mean nothing: {help}");
         return Err(source.error(&value.span(), message));
     }
     Ok(())

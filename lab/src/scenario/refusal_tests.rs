@@ -161,16 +161,15 @@ fn a_lie_that_can_do_nothing_is_refused_at_the_line_of_the_wrong_word() {
 fn a_spare_lies_only_where_it_may_get_a_vote() {
     let spare = "voters = 4\n[[step]]\nat = \"1s\"\n[step.byzantine]\nas = [\"silent\"]\nnode = [\"n1\",\n\"n5\"]\n";
     let text = |protocol: &str| format!("{}{spare}", head(protocol, "5"));
-    assert_eq!(
-        refused(&text("pbft")),
-        "line 10: n5 has no vote and gets none here, so its lies mean nothing: name a voter; promote it by a \"members\" step"
-    );
-    assert_eq!(
-        refused(&text("hybrid")),
-        "line 10: n5 has no vote and gets none here, so its lies mean nothing: name a voter"
-    );
+    for protocol in ["pbft", "hotstuff", "hybrid"] {
+        let help = "name a voter; promote it by a \"members\" step";
+        let expected = format!("line 10: n5 has no vote and gets none here, so its lies mean nothing: {help}");
+        assert_eq!(refused(&text(protocol)), expected);
+    }
     let joins = "[[step]]\nat = \"1s\"\nmembers = { promote = \"n5\", remove = \"n4\" }\n";
-    assert_eq!(refused(&format!("{}{joins}", text("pbft"))), "it is read");
+    for protocol in ["pbft", "hotstuff", "hybrid"] {
+        assert_eq!(refused(&format!("{}{joins}", text(protocol))), "it is read");
+    }
 }
 
 /// Who leads is known only when the step runs.
