@@ -304,7 +304,6 @@ impl Plan {
             lost_disks: 0,
             replaced: false,
             changes: 0,
-            epochs: if protocol.has_epochs() { self.epochs } else { 0 },
             observers: 0,
             edges: 0,
             zones: false,

@@ -30,14 +30,8 @@ const KEPT: usize = 8;
 
 impl<R: Rules> Instance for Hybrid<R> {
     fn setting(config: &Config<R>) -> Setting {
-        let pbft::Settings { retransmit, idle_status, chunk_bytes, .. } = config.settings.bft;
-        Setting {
-            domain: Domain { family: Family::Hybrid, ..config.settings.bft.domain() },
-            signers: Arc::clone(&config.signers),
-            pause: retransmit,
-            idle: idle_status,
-            chunk_bytes,
-        }
+        let bft = &config.settings.bft;
+        bft.for_epochs(Domain { family: Family::Hybrid, ..bft.domain() }, &config.signers)
     }
 
     fn on(config: &Config<R>, rule: Rule) -> bool {

@@ -14,8 +14,8 @@ use super::message::Message;
 use super::value::Value;
 use super::{Effects, Pbft};
 use crate::bft::epoch::{Event, Instance, Root, Setting, change, in_epochs};
-use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk};
-use crate::crypto::Hash256;
+use crate::bft::{Bundle, Checkpoint, Chunk, FetchChunk, Signers};
+use crate::crypto::{Domain, Hash256};
 use crate::membership::Membership;
 use crate::protocol::Input;
 use crate::rules::{Rule, Rules};
@@ -25,16 +25,17 @@ use crate::types::{Incarnation, LogIndex, NodeId, Sequence, Ticket};
 
 in_epochs!(Message::Later, HardState);
 
+impl Settings {
+    /// What epochs need to know of them, where statements are of this domain.
+    pub(in crate::bft) fn for_epochs(&self, domain: Domain, signers: &Arc<dyn Signers>) -> Setting {
+        let Self { retransmit, idle_status, chunk_bytes, .. } = *self;
+        Setting { domain, signers: Arc::clone(signers), pause: retransmit, idle: idle_status, chunk_bytes }
+    }
+}
+
 impl<R: Rules> Instance for Pbft<R> {
     fn setting(config: &Config<R>) -> Setting {
-        let Settings { retransmit, idle_status, chunk_bytes, .. } = config.settings;
-        Setting {
-            domain: config.settings.domain(),
-            signers: Arc::clone(&config.signers),
-            pause: retransmit,
-            idle: idle_status,
-            chunk_bytes,
-        }
+        config.settings.for_epochs(config.settings.domain(), &config.signers)
     }
 
     fn on(config: &Config<R>, rule: Rule) -> bool {
