@@ -3,7 +3,8 @@
 //! `cargo run --release -p quorumscope-tests --example attacks -- [RUNS]` prints a table for each protocol that bears
 //! liars: four nodes, one of which lies from 2 s on in one way, two clients, links of 1 to 15 ms, one seed a run, 20
 //! virtual seconds. The leader lies. Where a lie needs a change of leader to be told, the second replica tells it, and
-//! the first is down from 3 s to 6 s; in the hybrid such a lie needs a switch, so the leader forges certificates beside.
+//! the first is down from 3 s to 6 s; in the hybrid such a lie needs a switch, so the leader forges certificates beside,
+//! and a false new view needs both, so that the second replica does both and the first is down later.
 //!
 //! Times are medians in virtual milliseconds from the first lie, over the runs in which it came to that; the share of
 //! those runs stands behind. A *sign* is a forged signature at an honest replica, *evidence* two words that convict.
@@ -40,10 +41,14 @@ fn needs_a_change(trick: Trick) -> bool {
 
 fn scenario(protocol: ProtocolName, trick: Trick, seed: u64) -> Scenario {
     let is_hybrid = protocol == ProtocolName::Hybrid;
+    let down = |from: u32| {
+        format!("[[step]]\nat = \"{from}s\"\ncrash = \"n1\"\n[[step]]\nat = \"{}s\"\nrestart = \"n1\"\n", from + 3)
+    };
     let (liar, beside, change) = match (needs_a_change(trick), is_hybrid) {
-        (false, _) => ("n1", "", ""),
-        (true, true) => ("n1", ", \"forge\"", ""),
-        (true, false) => ("n2", "", "[[step]]\nat = \"3s\"\ncrash = \"n1\"\n[[step]]\nat = \"6s\"\nrestart = \"n1\"\n"),
+        (false, _) => ("n1", "", String::new()),
+        (true, true) if trick == Trick::FalseNewView => ("n2", ", \"forge\"", down(5)),
+        (true, true) => ("n1", ", \"forge\"", String::new()),
+        (true, false) => ("n2", "", down(3)),
     };
     let threat = if is_hybrid { "[protocol-config]\nthreat_window = \"5s\"\ndwell = \"3s\"\n" } else { "" };
     let text = format!(
