@@ -104,7 +104,7 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
                 .and_then(|conflict| Some(words::differs(conflict.index, &conflict.at(*id)?.label))),
             threat: face::threat(node),
             term: node.status.term,
-            when: face::term(view.era(), node.status.term),
+            when: face::term(view.era(), node.epoch(), node.status.term),
             votes: vote_dots(view, *id, node),
             disk: match node.liveness {
                 Liveness::Down | Liveness::Crashed | Liveness::Broken => Disk::Down,

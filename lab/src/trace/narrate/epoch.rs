@@ -5,7 +5,7 @@ use quorumscope_core::types::NodeId;
 
 use super::{Line, detail, headline};
 use crate::trace::words::epoch::line as text;
-use crate::trace::words::{fill, list};
+use crate::trace::words::{fill, list, may_lie};
 
 /// The line for what `node` noted.
 pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
@@ -18,7 +18,8 @@ pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::LinkSigned { epoch, .. } => detail(fill(text::SIGNED, &[("node", &node), ("epoch", epoch)])),
         Event::Begun { epoch, votes: false, .. } => headline(fill(text::RETIRED, &[("node", &node), ("epoch", epoch)])),
         Event::Begun { epoch, voters, .. } => {
-            headline(fill(text::BEGUN, &[("node", &node), ("epoch", epoch), ("voters", &list(voters))]))
+            let (may, voters) = (may_lie(voters), list(voters));
+            headline(fill(text::BEGUN, &[("node", &node), ("epoch", epoch), ("voters", &voters), ("may", &may)]))
         }
         Event::LinkRefused { from } => headline(fill(text::LINK_REFUSED, &[("node", &node), ("from", from)])),
         Event::Behind { epoch, .. } => detail(fill(text::BEHIND, &[("node", &node), ("epoch", epoch)])),
