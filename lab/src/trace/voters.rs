@@ -61,14 +61,14 @@ mod tests {
         for protocol in ["pbft", "hotstuff", "hybrid"] {
             let toml = format!(
                 "name = \"fewer\"\nprotocol = \"{protocol}\"\nnodes = 4\nseed = 3\nuntil = \"4s\"\n\
-                 [[step]]\nat = \"500ms\"\nbyzantine = {{ node = \"n2\", as = [\"withhold\"] }}\n\
+                 [[step]]\nat = \"500ms\"\nbyzantine = {{ node = \"n2\", as = [\"repeat\"] }}\n\
                  [[step]]\nat = \"1s\"\nmembers = {{ to = \"n1\", remove = \"n4\" }}\n"
             );
             let told = told(&toml);
             let [(1 | 2, false, begun), (1 | 2, true, warned)] = told.as_slice() else {
                 panic!("{protocol}: {told:?}")
             };
-            assert!(begun.ends_with("begins epoch 1: n1, n2, n3 vote; none of them may lie"), "{begun}");
+            assert!(begun.ends_with("epoch 1: n1, n2, n3 vote; none of them may lie"), "{begun}");
             assert!(warned.starts_with("n2 lies, and at most 0 of 3 may: nothing is promised"), "{warned}");
         }
     }

@@ -7,7 +7,6 @@
 use super::cursor::instant;
 use super::{Effect, Model};
 use crate::scene::motion::Micros;
-use crate::shared::Shared;
 use crate::source::Request;
 
 /// How much of a run is made at first, and how much further than the cursor it stays.

@@ -376,4 +376,8 @@ fn at_a_mark_of_the_hybrid_the_feed_and_the_picture_tell_the_same() {
     let (position, time) = (page.model.cursor.position, page.model.cursor.time);
     page.run(Action::PreviousMark);
     assert!(page.model.cursor.position < position && page.model.cursor.time <= time, "it goes on back");
+    let switch = marks.iter().find(|mark| mark.kind == MarkKind::Switch).expect("there is one");
+    page.model.cursor.go_to(switch.position, 0.0);
+    let early = told(&page, switch.node.expect("a node has switched"));
+    assert!(early.starts_with("opening"), "the note stands before the status in its event: {early}");
 }

@@ -16,10 +16,10 @@ pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
             headline(fill(text::ENDED, &[("node", &node), ("epoch", epoch), ("sequence", sequence)]))
         }
         Event::LinkSigned { epoch, .. } => detail(fill(text::SIGNED, &[("node", &node), ("epoch", epoch)])),
-        Event::Begun { epoch, votes: false, .. } => headline(fill(text::RETIRED, &[("node", &node), ("epoch", epoch)])),
-        Event::Begun { epoch, voters, .. } => {
+        Event::Begun { epoch, voters, votes, .. } => {
+            let template = if *votes { text::BEGUN } else { text::RETIRED };
             let (may, voters) = (may_lie(voters), list(voters));
-            headline(fill(text::BEGUN, &[("node", &node), ("epoch", epoch), ("voters", &voters), ("may", &may)]))
+            headline(fill(template, &[("node", &node), ("epoch", epoch), ("voters", &voters), ("may", &may)]))
         }
         Event::LinkRefused { from } => headline(fill(text::LINK_REFUSED, &[("node", &node), ("from", from)])),
         Event::Behind { epoch, .. } => detail(fill(text::BEHIND, &[("node", &node), ("epoch", epoch)])),

@@ -42,7 +42,7 @@ pub(crate) mod line {
     pub(crate) const ENDED: &str = "{node}: epoch {epoch} ends with {sequence}";
     pub(crate) const SIGNED: &str = "{node} signs the link to epoch {epoch}";
     pub(crate) const BEGUN: &str = "{node} begins epoch {epoch}: {voters} vote; {may}";
-    pub(crate) const RETIRED: &str = "{node} has no vote in epoch {epoch}";
+    pub(crate) const RETIRED: &str = "{node} has no vote in epoch {epoch}: {voters} vote; {may}";
     pub(crate) const LINK_REFUSED: &str = "{node} refused a link of {from}";
     pub(crate) const BEHIND: &str = "{node} is behind epoch {epoch}";
 }
