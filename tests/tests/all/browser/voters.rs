@@ -107,10 +107,7 @@ async fn tell_of_the_hybrid(page: &Page, server: &Server) {
     open_at(page, server, "hybrid-members", 4.2).await;
     assert_eq!(parts(page).await, ["voter", "voter", "voter", "voter", "spare"]);
     assert!(named(page, "[data-node=n5]").await.starts_with("n5, stands by, no vote"));
-    on_panel(page, async || {
-        page.click_node("n2").await;
-    })
-    .await;
+    page.click_node("n2").await;
     let told = text(page, ".inspect .lines").await;
     assert!(told.contains("a change of voters waits until the two rounds are back"), "{told}");
     picture("1-waits").await;
@@ -145,7 +142,6 @@ async fn tell_of_the_hybrid(page: &Page, server: &Server) {
     picture("4-lanes").await;
     page.click("views-board").await;
     page.wait_for("return document.querySelector('.board.alone') !== null").await;
-    go_to(page, 24.3).await;
     let board = text(page, ".board.alone").await;
     assert!(board.contains("epoch 1, two rounds, term "), "{board}");
     picture("5-board").await;
