@@ -62,7 +62,7 @@ mod tests {
             let toml = format!(
                 "name = \"fewer\"\nprotocol = \"{protocol}\"\nnodes = 4\nseed = 3\nuntil = \"4s\"\n\
                  [[step]]\nat = \"500ms\"\nbyzantine = {{ node = \"n2\", as = [\"repeat\"] }}\n\
-                 [[step]]\nat = \"1s\"\nmembers = {{ to = \"n1\", remove = \"n4\" }}\n"
+                 [[step]]\nat = \"1s\"\nmembers = {{ remove = \"n4\" }}\n"
             );
             let told = told(&toml);
             let [(1 | 2, false, begun), (1 | 2, true, warned)] = told.as_slice() else {
