@@ -15,7 +15,7 @@ use quorumscope_lab::check::property;
 use quorumscope_lab::scenario::{ExpectationResult, Fact, LINEARIZABILITY_BUDGET, Run, Scenario, When, print_span};
 use quorumscope_lab::trace::file::{self, Header};
 use quorumscope_lab::trace::view::Violation;
-use quorumscope_lab::trace::why;
+use quorumscope_lab::trace::{voters, why};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -56,6 +56,8 @@ struct Report {
     expectations: Vec<ExpectationReport>,
     /// Changes of members and transfers that a node refused.
     refused: Vec<RefusalReport>,
+    /// Each change of voters by an epoch, and where more began to lie than may.
+    voters: Vec<VotersReport>,
     coverage: BTreeMap<&'static str, u64>,
     replay: String,
 }
@@ -70,6 +72,14 @@ struct ExpectationReport {
 #[derive(Serialize)]
 struct RefusalReport {
     at_ms: f64,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct VotersReport {
+    at_ms: f64,
+    /// Whether nothing is promised any more.
+    warning: bool,
     text: String,
 }
 
@@ -111,7 +121,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let violations = violations(&run);
     let expects_violation = scenario.expect.iter().flat_map(|expect| &expect.facts).any(is_violation);
     let succeeded = run.succeeded() && (violations.is_empty() || expects_violation);
-    let report = Report { refused: refused(&records), ..make_report(&run, &violations, &arguments.page) };
+    let voters = voters_told(&records);
+    let report = Report { refused: refused(&records), voters, ..make_report(&run, &violations, &arguments.page) };
     if arguments.json {
         report::print_json(&report)?;
     } else {
@@ -140,6 +151,12 @@ fn refused(records: &[Record]) -> Vec<RefusalReport> {
     let told = |record: &Record| why::explain(record, |_| None).sentence;
     let refusals = records.iter().filter(refusal);
     refusals.map(|record| RefusalReport { at_ms: report::millis(record.at), text: told(record) }).collect()
+}
+
+/// What changed for the voters of a protocol whose nodes may lie, and whether they bear its liars.
+fn voters_told(records: &[Record]) -> Vec<VotersReport> {
+    let told = voters::changes(records).into_iter();
+    told.map(|told| VotersReport { at_ms: report::millis(told.at), warning: told.too_many, text: told.text }).collect()
 }
 
 fn is_violation(fact: &Fact) -> bool {
@@ -177,6 +194,7 @@ fn make_report(run: &Run, violations: &[Violation], page: &str) -> Report {
         violations: violations.iter().map(Into::into).collect(),
         expectations,
         refused: Vec::new(),
+        voters: Vec::new(),
         coverage: report::counters(simulation.coverage()),
         replay: report::link(page, scenario, cursor, Some(simulation.digest())),
     }
@@ -200,6 +218,10 @@ fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool,
     }
     for refusal in &report.refused {
         let _ = writeln!(text, "  refused at {} ms: {}", refusal.at_ms, refusal.text);
+    }
+    for told in &report.voters {
+        let warning = if told.warning { "warning: " } else { "" };
+        let _ = writeln!(text, "  {warning}at {} ms: {}", told.at_ms, told.text);
     }
     let _ = writeln!(
         text,

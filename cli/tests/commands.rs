@@ -88,6 +88,7 @@ fn run_prints_one_json_object_of_the_documented_shape() {
         "violations",
         "expectations",
         "refused",
+        "voters",
         "coverage",
         "replay",
     ] {
@@ -107,6 +108,22 @@ fn an_expectation_that_does_not_hold_is_exit_code_1() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("FAILED  at 900ms: leaders = 2"), "{}", text(&output.stdout));
     assert!(text(&output.stdout).contains("again:   quorumscope run "));
+}
+
+#[test]
+fn a_removal_after_which_more_lie_than_may_is_said_with_a_warning() {
+    let path = folder("fewer").join("fewer.toml");
+    let steps = "[[step]]\nat = \"500ms\"\nbyzantine = { node = \"n2\", as = [\"repeat\"] }\n\
+                 [[step]]\nat = \"1s\"\nmembers = { to = \"n1\", remove = \"n4\" }\n";
+    fs::write(&path, format!("protocol = \"hybrid\"\nnodes = 4\nseed = 3\nuntil = \"4s\"\n{steps}"))
+        .expect("it is written");
+    let path = path.display().to_string();
+    let told = text(&quorumscope(&["run", &path]).stdout);
+    assert!(told.contains("epoch 1: n1, n2, n3 vote; none of them may lie"), "{told}");
+    assert!(told.contains("  warning: at ") && told.contains("n2 lies, and at most 0 of 3 may"), "{told}");
+    let report: Value = serde_json::from_slice(&quorumscope(&["run", &path, "--json"]).stdout).expect("JSON");
+    let warns = |at: usize| report["voters"][at]["warning"].as_bool();
+    assert_eq!((warns(0), warns(1), warns(2)), (Some(false), Some(true), None), "{report}");
 }
 
 #[test]

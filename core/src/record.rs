@@ -20,6 +20,7 @@ use core::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bft::epoch::{self, Kept as _};
 use crate::bft::{hotstuff, hybrid, pbft};
 use crate::event::Event;
 use crate::protocol::Outcome;
@@ -111,6 +112,19 @@ pub enum AnyHard {
     HotStuff(Box<hotstuff::HardState>),
     /// What a replica of the hybrid must not forget of each phase.
     Hybrid(Box<hybrid::HardState>),
+}
+
+impl AnyHard {
+    /// Its part about epochs; `None` where voters change without any.
+    #[must_use]
+    pub fn epoch(&self) -> Option<&epoch::HardState> {
+        match self {
+            Self::Raft(_) => None,
+            Self::Pbft(hard) => Some(hard.epoch()),
+            Self::HotStuff(hard) => Some(hard.epoch()),
+            Self::Hybrid(hard) => Some(hard.epoch()),
+        }
+    }
 }
 
 impl Default for AnyHard {

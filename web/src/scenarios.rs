@@ -103,7 +103,7 @@ pub static FIRST: [Built; 6] = [
 ];
 
 /// Scenarios that teach one feature each.
-pub static MORE: [Built; 27] = [
+pub static MORE: [Built; 28] = [
     Built {
         id: "members",
         title: "Members come and go",
@@ -378,6 +378,16 @@ pub static MORE: [Built; 27] = [
             "Jump to ↩. Whose turn would it have been to lead, and who leads?",
         ],
         toml: include_str!("../../tests/scenarios/hybrid-convicted.toml"),
+    },
+    Built {
+        id: "hybrid-members",
+        title: "Hybrid: what was asked for under threat is done in calm",
+        text: &[],
+        tries: &[
+            "At 4 s the operator asks for n5 in the place of n1. What does n2 say that it waits for, and what is ordered meanwhile?",
+            "Jump to ↩ and on to the flag ⚑. What is n1 from there on, and in which epoch and term is n5?",
+        ],
+        toml: include_str!("../../tests/scenarios/hybrid-members.toml"),
     },
 ];
 

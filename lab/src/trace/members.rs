@@ -13,6 +13,7 @@ use quorumscope_core::types::{LogIndex, NodeId, Term};
 use super::face::{self, RoleFace};
 use super::view::{Liveness, NodeView, View};
 use super::words::face as words;
+use super::words::hybrid::CHANGE_WAITS;
 use crate::check::property;
 use crate::scenario::ProtocolName;
 
@@ -47,8 +48,6 @@ pub enum Changing {
     ByLog,
     /// The operator's request ends an epoch, and who votes in the next stands in it.
     ByEpochs,
-    /// Who votes at first votes for ever.
-    Never,
 }
 
 impl Part {
@@ -112,9 +111,25 @@ impl View {
     pub fn changing(&self) -> Changing {
         match self.runs() {
             ProtocolName::Raft => Changing::ByLog,
-            ProtocolName::Pbft | ProtocolName::HotStuff => Changing::ByEpochs,
-            ProtocolName::Hybrid => Changing::Never,
+            ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid => Changing::ByEpochs,
         }
+    }
+
+    /// What a change of voters waits for; `None` where it waits for nothing but its turn.
+    #[must_use]
+    pub fn change_waits(&self) -> Option<&'static str> {
+        match self.runs() {
+            ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff => None,
+            ProtocolName::Hybrid => Some(CHANGE_WAITS),
+        }
+    }
+
+    /// The epoch that a term belongs to: each link of the past names the last term before it.
+    #[must_use]
+    pub fn epoch_of(&self, term: Term) -> u64 {
+        let honest = self.nodes.values().filter(|node| !node.lies);
+        let links = honest.map(NodeView::links).max_by_key(|links| links.len()).unwrap_or_default();
+        links.iter().filter(|link| link.checkpoint.term.instance() < term.instance()).count() as u64
     }
 
     /// What a node is to the cluster.
@@ -133,7 +148,7 @@ impl View {
                 let has = |node: &NodeView| node.last_index() > LogIndex::ZERO || node.snapshot.is_some();
                 if self.nodes.get(&id).is_some_and(has) { Part::Retired } else { Part::StandsBy }
             }
-            Changing::ByLog | Changing::ByEpochs | Changing::Never => part,
+            Changing::ByLog | Changing::ByEpochs => part,
         }
     }
 

@@ -15,5 +15,6 @@ mod timeline_tests;
 #[cfg(test)]
 mod told_tests;
 pub mod view;
+pub mod voters;
 pub mod why;
 pub mod words;

@@ -78,6 +78,8 @@ pub struct Mark {
 pub struct TermBand {
     /// The term.
     pub term: Term,
+    /// The epoch that it is of.
+    pub epoch: u64,
     /// Who led it.
     pub leader: NodeId,
     /// Since.
@@ -226,7 +228,7 @@ impl Timeline {
         let leads = self.end.leads(node);
         let known = self.terms.iter().rev().any(|band| band.leader == id && band.to.is_none());
         if leads && !known {
-            self.terms.push(TermBand { term: now.1, leader: id, from: record.at, to: None });
+            self.terms.push(TermBand { term: now.1, epoch: node.epoch(), leader: id, from: record.at, to: None });
             return Some(MarkKind::Leader);
         }
         let campaigned = before.is_some_and(|(role, _)| role == Role::Candidate);

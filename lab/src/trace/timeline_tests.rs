@@ -141,18 +141,28 @@ fn played(toml: &str, until: u64) -> Timeline {
 
 #[test]
 fn another_epoch_has_one_mark_where_the_first_honest_replica_begins_it() {
-    for toml in [
-        include_str!("../../../tests/scenarios/pbft-members.toml"),
-        include_str!("../../../tests/scenarios/hotstuff-members.toml"),
-        include_str!("../../../tests/scenarios/pbft-replaces-convicted.toml"),
+    for (toml, until) in [
+        (include_str!("../../../tests/scenarios/pbft-members.toml"), 9_000_000),
+        (include_str!("../../../tests/scenarios/hotstuff-members.toml"), 9_000_000),
+        (include_str!("../../../tests/scenarios/pbft-replaces-convicted.toml"), 9_000_000),
+        (include_str!("../../../tests/scenarios/hybrid-members.toml"), 18_000_000),
     ] {
-        let mut timeline = played(toml, 9_000_000);
+        let mut timeline = played(toml, until);
         let marks: Vec<_> = timeline.marks().iter().copied().filter(|mark| mark.kind == MarkKind::Epoch).collect();
         let [mark] = marks.as_slice() else { panic!("{marks:?}") };
         let line = super::narrate::line(timeline.record(mark.position - 1).expect("its record"), |_| None);
         assert!(line.expect("it has a line").text.contains("begins epoch 1"));
         assert_eq!(timeline.view_at(mark.position - 1).epoch, 0);
         assert_eq!(timeline.view_at(mark.position).epoch, 1);
+        let bands = timeline.terms().to_vec();
+        let epochs: Vec<u64> = bands.iter().map(|band| band.epoch).collect();
+        assert!(epochs.is_sorted() && epochs.first() == Some(&0) && epochs.last() == Some(&1), "{epochs:?}");
+        let end = timeline.view_at(u64::MAX);
+        for (band, epoch) in bands.iter().zip(epochs) {
+            assert_eq!((band.from >= mark.at, end.epoch_of(band.term)), (epoch == 1, epoch), "{band:?}");
+        }
+        let newest = end.voters.iter().map(|voter| end.nodes[voter].epoch());
+        assert_eq!(newest.filter(|epoch| *epoch == 1).count(), end.voters.len(), "all of them are in it");
     }
 }
 

@@ -8,6 +8,7 @@ use litemap::LiteMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use quorumscope_core::bft::epoch::Link;
 use quorumscope_core::bft::evidence::Conviction;
 use quorumscope_core::entry::Entry;
 use quorumscope_core::protocol::Outcome;
@@ -125,6 +126,17 @@ impl NodeView {
     pub fn entry(&self, index: LogIndex) -> Option<&Arc<Entry>> {
         let position = index.0.checked_sub(self.base.index.0)?.checked_sub(1)?;
         self.log.get(usize::try_from(position).ok()?)
+    }
+
+    /// The links that led it to its epoch, in order; none where voters do not change by epochs.
+    pub(crate) fn links(&self) -> &[Arc<Link>] {
+        self.hard.as_ref().and_then(AnyHard::epoch).map_or(&[], |epoch| &epoch.links)
+    }
+
+    /// The epoch that it is in; while it is down, the one that it comes back in.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.links().len() as u64
     }
 
     /// The term at `index` of its log; known for the last entry that was compacted away.

@@ -167,15 +167,21 @@ impl Cursor {
 
     /// Goes one event forward; false at the end of what is known.
     pub fn step_forward(&mut self, linger: Micros) -> bool {
-        let mut position = self.position + 1;
         if self.timeline.record(self.position).is_none() {
             return false;
         }
+        self.go_to(self.after_event(self.position + 1), linger);
+        true
+    }
+
+    /// Where the event ends that the record before a position belongs to: what a node notes of itself in a step stands
+    /// before what the step has made of it.
+    #[must_use]
+    pub fn after_event(&self, mut position: u64) -> u64 {
         while self.timeline.record(position).is_some_and(|record| !begins_an_event(&record.body)) {
             position += 1;
         }
-        self.go_to(position, linger);
-        true
+        position
     }
 
     /// Goes one event back; false at the beginning.

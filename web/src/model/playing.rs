@@ -7,7 +7,6 @@
 use super::cursor::instant;
 use super::{Effect, Model};
 use crate::scene::motion::Micros;
-use crate::shared::Shared;
 use crate::source::Request;
 
 /// How much of a run is made at first, and how much further than the cursor it stays.
@@ -81,14 +80,7 @@ impl Model {
 
     pub(super) fn jump(&mut self, forward: bool) -> Vec<Effect> {
         self.halt();
-        let position = self.cursor.position;
-        let marks = Shared::clone(&self.cursor.marks);
-        let mut targets = marks.marks.iter().map(|mark| mark.position);
-        let target = if forward {
-            targets.find(|target| *target > position)
-        } else {
-            targets.rev().find(|target| *target < position)
-        };
+        let target = if forward { self.next_mark() } else { self.mark_before() };
         match target {
             Some(target) => self.cursor.go_to(target, self.linger()),
             None if forward && self.offers.past && !self.finished => {
@@ -100,6 +92,19 @@ impl Model {
             None => self.cursor.seek(0.0, self.linger()),
         }
         self.keep_ahead()
+    }
+
+    /// Right after the event of the next mark: then feed and picture tell the same.
+    fn next_mark(&self) -> Option<u64> {
+        let mut targets = self.cursor.marks.marks.iter().map(|mark| mark.position);
+        targets.find(|target| *target > self.cursor.position).map(|target| self.cursor.after_event(target))
+    }
+
+    /// The same, of the last mark whose event is over before the cursor.
+    fn mark_before(&self) -> Option<u64> {
+        let position = self.cursor.position;
+        let before = self.cursor.marks.marks.iter().rev().map(|mark| mark.position).filter(|at| *at < position);
+        before.map(|target| self.cursor.after_event(target)).find(|target| *target < position)
     }
 
     /// Moves the cursor to where it was to go, once the records are there.
@@ -125,9 +130,8 @@ impl Model {
             }
             Some(Goal::Mark) => {
                 self.goal = None;
-                let (marks, position) = (Shared::clone(&self.cursor.marks), self.cursor.position);
-                match marks.marks.iter().find(|mark| mark.position > position) {
-                    Some(mark) => self.cursor.go_to(mark.position, self.linger()),
+                match self.next_mark() {
+                    Some(target) => self.cursor.go_to(target, self.linger()),
                     None => self.cursor.seek(self.cursor.known, self.linger()),
                 }
             }

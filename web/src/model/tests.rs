@@ -340,3 +340,44 @@ fn a_run_of_pbft_offers_nothing_of_raft_but_votes_and_lists_its_own_checks() {
     let raft = opened("leader-lost", 600_000.0);
     assert!(raft.model.offered().reads && raft.model.cursor.view.checked().contains(&"Election safety"));
 }
+
+/// The jump lands behind the event, where the node is in the state that the line above the picture tells of.
+#[test]
+fn at_a_mark_of_the_hybrid_the_feed_and_the_picture_tell_the_same() {
+    use quorumscope_lab::trace::face::{Board, board};
+    use quorumscope_lab::trace::timeline::MarkKind;
+    let mut page = opened("hybrid-members", 20_000_000.0);
+    page.seek(20_000_000.0);
+    let marks = page.model.cursor.marks.marks.clone();
+    let told = |page: &Page, node: NodeId| {
+        let Some(Board::Grids(grids)) = board(&page.model.cursor.view, 8) else { panic!("the hybrid has grids") };
+        grids.into_iter().find(|grid| grid.node == node).expect("a grid each").words
+    };
+    let mut seen = std::collections::BTreeMap::new();
+    page.run(Action::Seek(0.0));
+    while page.model.cursor.time < 20_000_000.0 {
+        let before = page.model.cursor.position;
+        page.run(Action::NextMark);
+        let position = page.model.cursor.position;
+        assert!(position > before);
+        for mark in marks.iter().filter(|mark| mark.position > before && mark.position <= position) {
+            let Some(node) = mark.node.filter(|node| !page.model.cursor.view.nodes[node].lies) else { continue };
+            let words = told(&page, node);
+            match mark.kind {
+                MarkKind::Switch => assert!(words.starts_with("PBFT:"), "{words}"),
+                MarkKind::Return => assert!(!words.contains("PBFT") && !words.contains("stopped"), "{words}"),
+                MarkKind::Epoch => assert!(words.starts_with("epoch 1"), "{words}"),
+                _ => continue,
+            }
+            *seen.entry(mark.kind).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    let (position, time) = (page.model.cursor.position, page.model.cursor.time);
+    page.run(Action::PreviousMark);
+    assert!(page.model.cursor.position < position && page.model.cursor.time <= time, "it goes on back");
+    let switch = marks.iter().find(|mark| mark.kind == MarkKind::Switch).expect("there is one");
+    page.model.cursor.go_to(switch.position, 0.0);
+    let early = told(&page, switch.node.expect("a node has switched"));
+    assert!(early.starts_with("opening"), "the note stands before the status in its event: {early}");
+}

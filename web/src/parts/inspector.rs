@@ -135,7 +135,7 @@ fn of_node(id: NodeId, props: &Props) -> Html {
                 if let Some(lies) = &props.insight.lies { { row(inspect::LIES, lying(lies, props)) } }
                 if let Some(verdict) = verdict { { row(inspect::CONVICTED, html! { <span data-testid="verdict"><b>{ words::inspector::at(verdict.at) }</b>{ ": " }{ verdict.words }</span> }) } }
                 if let Some(threat) = face::threat(node) { { row(inspect::THREAT, html! { <span data-testid="threat"><b>{ threat.level }</b>{ ": " }{ threat.reasons }</span> }) } }
-                if props.view.changing() == Changing::ByEpochs { { row(inspect::EPOCH, words::inspector::epoch(face::instance(status.term), props.view.epoch, up)) } }
+                if props.view.changing() == Changing::ByEpochs { { row(inspect::EPOCH, words::inspector::epoch(node.epoch(), props.view.epoch, up)) } }
                 { row(inspect::PART, face::part_words(props.view.part_among(id, &cluster))) }
                 { row(inspect::MEMBERS, face::members(&members)) }
                 if let Some(rounds) = rounds { { row(inspect::ROUND, words::inspector::rounds(rounds, props.view.at)) } }

@@ -37,8 +37,8 @@ impl Deed {
             (Self::Observe, _) => act::OBSERVE,
             (Self::Promote, Changing::ByEpochs) => act::GIVE_VOTE,
             (Self::Remove, Changing::ByEpochs) => act::TAKE_VOTE,
-            (Self::Promote, Changing::ByLog | Changing::Never) => act::PROMOTE,
-            (Self::Remove, Changing::ByLog | Changing::Never) => act::REMOVE,
+            (Self::Promote, Changing::ByLog) => act::PROMOTE,
+            (Self::Remove, Changing::ByLog) => act::REMOVE,
         }
     }
 
@@ -103,7 +103,7 @@ pub fn actions_of_member(id: NodeId, view: &Shared<View>, subscribing: bool, on:
 fn asked(view: &View) -> Option<NodeId> {
     let honest = |node: &NodeId| view.nodes.get(node).is_some_and(|node| !node.lies && node.liveness == Liveness::Up);
     match view.changing() {
-        Changing::ByLog | Changing::Never => view.leader(),
+        Changing::ByLog => view.leader(),
         Changing::ByEpochs => view.leader().filter(honest).or_else(|| view.voters.iter().copied().find(honest)),
     }
 }
@@ -139,7 +139,7 @@ fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
     let (members, changing) = (view.members(), view.changing());
     let (title, ask, hint) = match changing {
         Changing::ByEpochs => (act::CHANGE_VOTERS, act::ASK_AS_OPERATOR, Some(act::EPOCH_HINT)),
-        Changing::ByLog | Changing::Never => (act::CHANGE_MEMBERS, act::PROPOSE_CHANGE, None),
+        Changing::ByLog => (act::CHANGE_MEMBERS, act::PROPOSE_CHANGE, None),
     };
     let list = |node: NodeId| format!("wanted-{node}");
     let row = |node: NodeId| {
@@ -171,6 +171,7 @@ fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
     html! {
         <details class="members"><summary data-testid="change-members">{ title }</summary>
             if let Some(hint) = hint { <p class="quiet">{ hint }</p> }
+            if let Some(waits) = view.change_waits() { <p class="quiet" data-testid="change-waits">{ waits }</p> }
             <form onsubmit={submit}>
                 { for view.nodes.keys().map(|node| row(*node)) }
                 <button class="primary" type="submit" data-testid="ask-change">{ ask }</button>

@@ -38,17 +38,11 @@ fn has_profiles(protocol: ProtocolName) -> bool {
     protocol == ProtocolName::Raft
 }
 
-/// Whether a spare node could ever get a vote.
-fn has_spares(protocol: ProtocolName) -> bool {
-    protocol != ProtocolName::Hybrid
-}
-
 /// As few voters as bear a fault: one that crashes, or one that lies; and what stands by.
 fn usual(protocol: ProtocolName) -> (u32, u32) {
     match protocol {
         ProtocolName::Raft => (3, 2),
-        ProtocolName::Pbft | ProtocolName::HotStuff => (4, 1),
-        ProtocolName::Hybrid => (4, 0),
+        ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid => (4, 1),
     }
 }
 
@@ -128,7 +122,7 @@ pub fn OwnRun(props: &Props) -> Html {
                 { list(words::MACHINE, MACHINE, machines, "kv".into()) }
                 if has_profiles(*protocol) { { list(words::PROFILE, PROFILE, profiles, "lan".into()) } }
                 { list(words::VOTERS, VOTERS, numbers(1, MOST.0), voters.to_string()) }
-                if has_spares(*protocol) { { list(words::SPARE, SPARE, numbers(0, MOST.1), spare.to_string()) } }
+                { list(words::SPARE, SPARE, numbers(0, MOST.1), spare.to_string()) }
                 <button class="primary" type="submit" data-testid="own-start">{ words::START }</button>
             </form>
         </details>
@@ -146,7 +140,6 @@ mod tests {
             for machine in MachineKind::ALL {
                 for profile in Profile::ALL {
                     for (voters, spare) in [(1, 0), usual(protocol), MOST] {
-                        let spare = if has_spares(protocol) { spare } else { 0 };
                         let choice = Choice { protocol, machine, profile, voters, spare };
                         let scenario = Scenario::from_toml(&choice.toml()).expect("it can be read");
                         assert_eq!((scenario.protocol, scenario.machine.kind), (protocol, machine));

@@ -290,7 +290,7 @@ pub(super) fn legend(props: &LegendProps) -> Html {
     html! {
         <ul class="legend" aria-label={words::LEGEND}>
             { for terms.iter().map(|term| html! {
-                <li key={format!("t{}", term.0)} class="term" data-hue={ring::hue(*term).to_string()}><i class="swatch"></i>{ words::term(props.view.era(), *term) }</li>
+                <li key={format!("t{}", term.0)} class="term" data-hue={ring::hue(*term).to_string()}><i class="swatch"></i>{ words::term(&props.view, *term) }</li>
             }) }
             { for face::legend(&props.view).into_iter().map(|kind| html! {
                 <li key={format!("{kind:?}")}>{ sample(kind) }{ kind.words() }</li>

@@ -198,7 +198,7 @@ fn strip(props: &StripProps) -> Html {
 fn band_of(band: &TermBand, era: &str, begun: bool, ruler: &Ruler) -> Option<Html> {
     let to = band.to.map_or(ruler.to, |to| to.0 as f64);
     let (x, width) = ruler.span(band.from.0 as f64, to)?;
-    let text = texts::band(era, band.term, band.leader);
+    let text = texts::band(era, band);
     let short = texts::short_band(band.term);
     let (text, fits) = if width > 112.0 { (text, true) } else { (short, width > 24.0) };
     let class = classes!("band", band.term.0.is_multiple_of(2).then_some("even"));
@@ -210,7 +210,8 @@ fn band_of(band: &TermBand, era: &str, begun: bool, ruler: &Ruler) -> Option<Htm
     })
 }
 
-/// Marks that would cover each other are thinned, the weightier of two stays.
+/// Marks that would cover each other are thinned, the weightier of two stays. An epoch that begins where the hybrid has
+/// just changed its protocol stands beside that mark: neither tells the other.
 fn thinned<'a>(marks: &'a [Mark], ruler: &Ruler) -> Vec<(&'a Mark, f64)> {
     /// Pixels between two marks at least.
     const ROOM: f64 = 13.0;
@@ -219,8 +220,12 @@ fn thinned<'a>(marks: &'a [Mark], ruler: &Ruler) -> Vec<(&'a Mark, f64)> {
         let x = ruler.x(mark.at.0 as f64);
         match shown.last_mut() {
             Some((before, at)) if x - *at < ROOM => {
+                let changes = matches!(before.kind, MarkKind::Switch | MarkKind::Return);
                 if weight(mark) > weight(before) {
                     *before = mark;
+                } else if mark.kind == MarkKind::Epoch && changes {
+                    let beside = *at + ROOM;
+                    shown.push((mark, beside));
                 }
             }
             Some(_) | None => shown.push((mark, x)),
@@ -260,5 +265,27 @@ fn mark_of(mark: &Mark, x: f64, words: &[(u64, String)]) -> Html {
     };
     html! {
         <g class={classes!("mark", class)} data-testid={format!("mark-{class}")} key={format!("{}-{}", mark.at.0, mark.position)} transform={format!("translate({x:.1} 15)")}>if let Some(told) = told { <title>{ told }</title> }<path d={path} /></g>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorumscope_core::types::Time;
+
+    #[test]
+    fn an_epoch_right_behind_a_return_is_shown_beside_it_and_lighter_marks_give_way() {
+        let of = |(at, kind)| Mark { at: Time(at), position: at, node: None, kind };
+        use MarkKind::{Commit, Epoch, Leader, Return};
+        let marks: Vec<Mark> =
+            [(1_000, Commit), (1_010, Return), (1_020, Return), (1_030, Leader), (1_040, Epoch), (1_050, Epoch)]
+                .map(of)
+                .into();
+        let ruler = Ruler::new(0.0, 10_000_000.0, 1_000.0);
+        let shown: Vec<(MarkKind, i64)> =
+            thinned(&marks, &ruler).into_iter().map(|(mark, x)| (mark.kind, x.round() as i64)).collect();
+        let kinds: Vec<MarkKind> = shown.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, [Return, Epoch]);
+        assert!(shown[1].1 - shown[0].1 >= 13, "{shown:?}");
     }
 }

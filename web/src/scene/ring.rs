@@ -22,10 +22,12 @@ use crate::words::stage as words;
 /// How many hues the terms take turns with; the number is always written as well.
 pub const HUES: u64 = 6;
 
-/// The hue of a term: one of [`HUES`], 0 for "before all terms".
+/// The hue of a term: one of [`HUES`], 0 for "before all terms". The same term has another one in the next instance, and
+/// in the next era of three instances.
 #[must_use]
 pub fn hue(term: Term) -> u64 {
-    if term.0 == 0 { 0 } else { (term.0 - 1) % HUES + 1 }
+    let turn = term.within_instance().0 + (HUES - 1) * term.instance();
+    if turn == 0 { 0 } else { (turn - 1) % HUES + 1 }
 }
 
 /// A node as it stands.
@@ -104,7 +106,7 @@ pub fn nodes(view: &View, layout: &Layout) -> Vec<NodeShape> {
                 .and_then(|conflict| Some(words::differs(conflict.index, &conflict.at(*id)?.label))),
             threat: face::threat(node),
             term: node.status.term,
-            when: face::term(view.era(), node.status.term),
+            when: face::term(view.era(), node.epoch(), node.status.term),
             votes: vote_dots(view, *id, node),
             disk: match node.liveness {
                 Liveness::Down | Liveness::Crashed | Liveness::Broken => Disk::Down,
@@ -344,5 +346,7 @@ mod tests {
         assert_eq!(hue(Term(0)), 0);
         assert_eq!(hue(Term(1)), 1);
         assert_eq!(hue(Term(HUES + 1)), 1);
+        let of = |instance| hue(Term(1).in_instance(instance));
+        assert!((0..12).all(|instance| of(instance) != of(instance + 1) && of(instance) != of(instance + 3)));
     }
 }

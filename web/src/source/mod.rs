@@ -7,7 +7,6 @@
 
 use quorumscope_core::record::{Command, Record};
 use quorumscope_core::types::Time;
-use quorumscope_lab::trace::members::Changing;
 use quorumscope_lab::trace::view::View;
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +156,7 @@ impl Offers {
             snapshot: snapshot && operators,
             transfer: transfer && operators,
             reads: reads && operators,
-            members: members && view.changing() != Changing::Never,
+            members,
             ..self
         }
     }

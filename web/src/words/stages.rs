@@ -6,6 +6,7 @@ pub mod stage {
 
     use quorumscope_core::types::{LogIndex, NodeId, Term};
     use quorumscope_lab::trace::face;
+    use quorumscope_lab::trace::view::View;
 
     /// The legend.
     pub const LEGEND: &str = "What the shapes mean";
@@ -28,8 +29,8 @@ pub mod stage {
 
     /// A term's or view's name.
     #[must_use]
-    pub fn term(era: &str, term: Term) -> String {
-        face::term(era, term)
+    pub fn term(view: &View, term: Term) -> String {
+        face::term(view.era(), view.epoch_of(term), term)
     }
 
     /// What a node does, and how threatened it feels.

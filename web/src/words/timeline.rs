@@ -30,7 +30,9 @@ pub mod time {
 
 /// The timeline's texts.
 pub mod marks {
-    use quorumscope_core::types::{NodeId, Term};
+    use quorumscope_core::types::Term;
+    use quorumscope_lab::trace::face;
+    use quorumscope_lab::trace::timeline::TermBand;
 
     /// The cursor's time.
     #[must_use]
@@ -50,8 +52,8 @@ pub mod marks {
 
     /// A band.
     #[must_use]
-    pub fn band(era: &str, term: Term, leader: NodeId) -> String {
-        format!("{} · {leader} leads", quorumscope_lab::trace::face::term(era, term))
+    pub fn band(era: &str, band: &TermBand) -> String {
+        format!("{} · {} leads", face::term(era, band.epoch, band.term), band.leader)
     }
 
     /// A narrow band.

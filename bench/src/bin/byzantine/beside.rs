@@ -33,7 +33,7 @@ type Contender = fn(u64, Signing, u64) -> f64;
 
 const CONTENDERS: [Contender; 4] = [
     per_second::<Raft<AllOn>>,
-    per_second::<Hybrid<AllOn>>,
+    per_second::<Epochs<Hybrid<AllOn>>>,
     per_second::<Epochs<Pbft<AllOn>>>,
     per_second::<Epochs<HotStuff<AllOn>>>,
 ];

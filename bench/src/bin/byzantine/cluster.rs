@@ -1,7 +1,7 @@
 //! All replicas of a cluster and its clients in one thread.
 //!
-//! PBFT and HotStuff run in the wrapper of epochs, as nodes run them, and stay in
-//! the first one; the hybrid and Raft have none.
+//! PBFT, HotStuff and the hybrid run in the wrapper of epochs, as nodes run them,
+//! and stay in the first one; Raft has none.
 //!
 //! Messages are delivered in the order in which they were sent; of each one the
 //! claims are verified, in one batch, before the replica sees it. Stores and the
@@ -134,7 +134,7 @@ impl Subject for Epochs<hotstuff::HotStuff<AllOn>> {
     }
 }
 
-impl Subject for hybrid::Hybrid<AllOn> {
+impl Subject for Epochs<hybrid::Hybrid<AllOn>> {
     const NAME: &'static str = "hybrid";
     const ASKS_ALL: bool = false;
     const MEETS_AGAIN: bool = true;
@@ -145,7 +145,7 @@ impl Subject for hybrid::Hybrid<AllOn> {
     }
 
     fn log(&self) -> &Log {
-        self.log()
+        self.instance().log()
     }
 
     /// What commits a batch travels with the next one.

@@ -130,7 +130,7 @@ fn throughput(samples: usize, commands: u64) {
         if batch > 1 || !bundled {
             row::<Epochs<Pbft>>(samples, batch, bundled, commands);
             row::<Epochs<HotStuff>>(samples, batch, bundled, commands);
-            row::<Hybrid>(samples, batch, bundled, commands);
+            row::<Epochs<Hybrid>>(samples, batch, bundled, commands);
         }
     }
     println!("operations, rates, time: {}", KINDS.join(", "));

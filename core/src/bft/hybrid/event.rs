@@ -78,6 +78,28 @@ pub enum Event {
         /// Behind this index, as far as it knows.
         last: LogIndex,
     },
+    /// A change of voters that it has been asked for waits.
+    ChangeWaits {
+        /// What for.
+        until: Until,
+    },
+    /// The change waits no longer: the two rounds may order it.
+    ChangeFree,
+    /// The history that goes on after the two rounds has a change of voters in it: the epoch ends there, and PBFT does
+    /// not begin.
+    EndedByConclusion {
+        /// The place of the change.
+        sequence: Sequence,
+    },
+}
+
+/// What a change of voters waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Until {
+    /// It leads, and feels threatened: until its level is below *medium*, or another one leads.
+    Calm,
+    /// PBFT orders requests: until the two rounds are back.
+    Rounds,
 }
 
 /// Why a replica stops the two rounds.
@@ -101,13 +123,16 @@ pub(super) struct Told {
     pub(super) signs: Vec<(NodeId, u64)>,
     alarms: Vec<NodeId>,
     stops: Vec<NodeId>,
+    waits: Option<Until>,
+    has_ended: bool,
 }
 
 impl<R: Rules> Hybrid<R> {
     /// Tells nothing of what was before: for one that starts.
     pub(super) fn note_from_here(&mut self) {
         let (phase, alarms, stops) = (self.phase(), self.alarmed(), self.heard_stops());
-        self.told = Told { era: self.era, phase, level: Level::None, signs: Vec::new(), alarms, stops };
+        let has_ended = self.rounds.ended().is_some();
+        self.told = Told { era: self.era, phase, alarms, stops, has_ended, ..Told::default() };
     }
 
     /// Who has said that it feels threatened.
@@ -128,7 +153,7 @@ impl<R: Rules> Hybrid<R> {
             let (era, last) = (self.era, self.log().last_index());
             out.note(|| Event::Returned { era, last }.into());
             let signs = core::mem::take(&mut self.told.signs);
-            self.told = Told { era, level: self.told.level, signs, ..Told::default() };
+            self.told = Told { era, level: self.told.level, signs, waits: self.told.waits, ..Told::default() };
         }
         let (alarms, stops, phase) = (self.alarmed(), self.heard_stops(), self.phase());
         let count = |list: &[NodeId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
@@ -161,6 +186,28 @@ impl<R: Rules> Hybrid<R> {
             out.note(|| Event::Switched { last, held }.into());
         }
         (self.told.alarms, self.told.stops, self.told.phase) = (alarms, stops, phase);
+        self.note_change(phase, out);
+    }
+
+    /// Tells what becomes of a change of voters.
+    fn note_change(&mut self, phase: Phase, out: &mut Effects) {
+        let waits = match phase {
+            Phase::Rounds if self.rounds.keeps_change() => Some(Until::Calm),
+            Phase::Bft if !self.changes.is_empty() => Some(Until::Rounds),
+            Phase::Rounds | Phase::Bft => None,
+            // What waits goes along, or is in the history that goes on.
+            Phase::Stopped | Phase::Opened => self.told.waits,
+        };
+        if waits != self.told.waits {
+            out.note(|| waits.map_or(Event::ChangeFree, |until| Event::ChangeWaits { until }).into());
+            self.told.waits = waits;
+        }
+        if let Some((sequence, _)) = self.rounds.ended().filter(|_| !self.told.has_ended) {
+            if phase == Phase::Opened {
+                out.note(|| Event::EndedByConclusion { sequence }.into());
+            }
+            self.told.has_ended = true;
+        }
     }
 
     fn note_threat(&mut self, now: Now, out: &mut Effects) {

@@ -46,7 +46,7 @@ mod verify;
 use std::sync::Arc;
 
 pub use config::{Config, Settings};
-pub use event::{Event, StopReason};
+pub use event::{Event, StopReason, Until};
 pub use hard::HardState;
 pub use leave::root;
 pub use message::{Message, Phase, alarm};

@@ -185,7 +185,7 @@ pub(super) fn grids(
         let told = node.status.detail.as_deref().filter(|_| up).and_then(|detail| of(node, detail, &quorum));
         let (mut words, mut groups) = told.unwrap_or_default();
         if view.changing() == Changing::ByEpochs {
-            let epoch = nodes::instance(node.status.term);
+            let epoch = node.epoch();
             // Of an epoch that is over, who votes in this one has heard nothing.
             if !votes || epoch < view.epoch {
                 groups.clear();

@@ -11,13 +11,12 @@ use quorumscope_core::record::Detail;
 use quorumscope_core::types::{NodeId, Term};
 
 use super::board::{Block, Tree, runs};
-use super::nodes::instance;
 use crate::trace::view::{NodeView, View};
 use crate::trace::words::{board as words, fill, list, requests};
 
 pub(super) fn tree(view: &View, most: usize) -> Tree {
     // Views begin anew with each epoch: the tree is that of the newest.
-    let newest = |node: &NodeView| instance(node.status.term) == view.epoch;
+    let newest = |node: &NodeView| node.epoch() == view.epoch;
     let knows = |(id, node): (&NodeId, _)| replica_of(node).filter(|_| newest(node)).map(|replica| (*id, replica));
     let replicas: Vec<(NodeId, &Replica)> = view.nodes.iter().filter_map(knows).collect();
     let all = replicas.iter().flat_map(|(_, replica)| &replica.blocks);

@@ -70,8 +70,7 @@ fn words_of(protocol: ProtocolName, role: Role) -> &'static str {
         (ProtocolName::Pbft, Role::Leader) => words::PRIMARY,
         (ProtocolName::Pbft, Role::Follower) => words::BACKUP,
         (ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Follower) => words::REPLICA,
-        (ProtocolName::Pbft | ProtocolName::HotStuff, Role::Learner) => words::NO_VOTE,
-        (ProtocolName::Hybrid, Role::Learner) => words::CATCHING_UP,
+        (ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, Role::Learner) => words::NO_VOTE,
         (ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid, _) => {
             role_words(role)
         }
@@ -134,30 +133,23 @@ pub fn tricks(view: &View) -> Vec<(&'static str, &'static str)> {
     Trick::of(view.runs()).map(|trick| (trick.name(), trick_words::of(trick))).collect()
 }
 
-/// Which instance of its protocol a term belongs to: where voters change by epochs, its epoch.
+/// What a term is called: where protocols follow each other, each counts its own, and the later ones are named; so are
+/// epochs behind the first.
 #[must_use]
-pub fn instance(term: Term) -> u64 {
-    term.0 / Term(0).in_instance(1).0
-}
-
-/// What a term is called: where protocols follow each other, each counts its own, and the later ones are named.
-#[must_use]
-pub fn term(era: &str, term: Term) -> String {
-    let own = term.within_instance();
-    let instance = instance(term);
-    // Protocols of views have one instance an epoch.
-    if era == words::VIEW {
-        let values: [(&str, &dyn core::fmt::Display); 3] = [("epoch", &instance), ("view", &era), ("number", &own.0)];
-        return if instance == 0 { format!("{era} {}", own.0) } else { fill(words::VIEW_OF_EPOCH, &values) };
-    }
-    // Each era of the hybrid has three instances: two rounds, the opening, PBFT.
-    let instance = instance % 3;
-    let name = match instance {
+pub fn term(era: &str, epoch: u64, term: Term) -> String {
+    let number = term.within_instance().0;
+    let name = match term.instance() % 3 {
+        // Protocols of views have one instance an epoch.
+        _ if era == words::VIEW => era,
+        // Each era of the hybrid has three: two rounds, the opening, PBFT.
         0 => era,
         1 => words::OPENING,
         _ => words::PBFT,
     };
-    format!("{name} {}", own.0)
+    match epoch {
+        0 => format!("{name} {number}"),
+        _ => fill(words::OF_EPOCH, &[("epoch", &epoch), ("name", &name), ("number", &number)]),
+    }
 }
 
 /// Who lies, and how many may.
@@ -251,13 +243,14 @@ mod tests {
 
     #[test]
     fn a_term_is_counted_within_its_instance_and_later_instances_are_named() {
-        let of = |era, instance, number| term(era, Term(number).in_instance(instance));
-        let hybrid = |instance, number| of(words::TERM, instance, number);
+        let of = |era, epoch, instance, number| term(era, epoch, Term(number).in_instance(instance));
+        let hybrid = |epoch, instance, number| of(words::TERM, epoch, instance, number);
         assert_eq!(
-            [hybrid(0, 7), hybrid(1, 0), hybrid(2, 3), hybrid(3, 1)],
+            [hybrid(0, 0, 7), hybrid(0, 1, 0), hybrid(0, 2, 3), hybrid(0, 3, 1)],
             ["term 7", "opening 0", "PBFT 3", "term 1"]
         );
-        let view = |instance, number| of(words::VIEW, instance, number);
+        assert_eq!([hybrid(1, 6, 2), hybrid(2, 11, 3)], ["epoch 1, term 2", "epoch 2, PBFT 3"]);
+        let view = |epoch, number| of(words::VIEW, epoch, epoch, number);
         assert_eq!([view(0, 7), view(1, 0), view(2, 3)], ["view 7", "epoch 1, view 0", "epoch 2, view 3"]);
     }
 

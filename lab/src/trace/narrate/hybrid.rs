@@ -6,7 +6,7 @@
 use core::fmt::Display;
 
 use quorumscope_core::bft::hybrid::rounds;
-use quorumscope_core::bft::hybrid::{Event, threat};
+use quorumscope_core::bft::hybrid::{Event, Until, threat};
 use quorumscope_core::types::NodeId;
 
 use super::{Line, detail, headline};
@@ -30,6 +30,10 @@ pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
         Event::Opened { .. } => headline(said(text::OPENED, &[])),
         Event::Switched { last, .. } => headline(said(text::SWITCHED, &[("last", last)])),
         Event::Returned { last, .. } => headline(said(text::RETURNED, &[("last", last)])),
+        Event::ChangeWaits { until: Until::Calm } => headline(said(text::CHANGE_WAITS_CALM, &[])),
+        Event::ChangeWaits { until: Until::Rounds } => headline(said(text::CHANGE_WAITS_ROUNDS, &[])),
+        Event::ChangeFree => headline(said(text::CHANGE_FREE, &[])),
+        Event::EndedByConclusion { sequence } => headline(said(text::ENDED_BY_CONCLUSION, &[("sequence", sequence)])),
         Event::AlarmHeard { .. } | Event::StopHeard { .. } => None,
     }
 }

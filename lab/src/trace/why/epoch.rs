@@ -8,7 +8,7 @@ use quorumscope_core::types::NodeId;
 
 use super::Explanation;
 use crate::trace::words::epoch::{event as text, paper, principle};
-use crate::trace::words::{fill, list};
+use crate::trace::words::{fill, list, may_lie};
 
 /// The sentence for what `node` noted.
 pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
@@ -38,9 +38,9 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
                 (true, true) => text::BEGUN,
                 (true, false) => text::BEGUN_WITHOUT,
             };
-            let (voters, by) = (list(voters), list(by));
-            let values: [(&str, &dyn core::fmt::Display); 4] =
-                [("node", &node), ("epoch", epoch), ("sequence", sequence), ("voters", &voters)];
+            let (may, voters, by) = (may_lie(voters), list(voters), list(by));
+            let values: [(&str, &dyn core::fmt::Display); 5] =
+                [("node", &node), ("epoch", epoch), ("sequence", sequence), ("voters", &voters), ("may", &may)];
             Explanation::of(fill(template, &values))
                 .because(principle::ROOT, paper::EPOCHS)
                 .by(&[Rule::EpochLinkOfQuorum])

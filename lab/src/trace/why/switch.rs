@@ -5,10 +5,11 @@
 
 use core::fmt::Display;
 
-use quorumscope_core::bft::hybrid::{Event, StopReason};
+use quorumscope_core::bft::hybrid::{Event, StopReason, Until};
 use quorumscope_core::types::{NodeId, Sequence, Term};
 
 use super::Explanation;
+use crate::trace::words::epoch::paper::EPOCHS;
 use crate::trace::words::hybrid::{event as text, level, paper, principle};
 use crate::trace::words::{fill, list};
 
@@ -58,6 +59,15 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         }
         Event::Returned { era, last } => {
             said(text::RETURNED, &[("era", era), ("last", last)]).because(principle::RETURNED, paper::RETURN)
+        }
+        Event::ChangeWaits { until } => match until {
+            Until::Calm => said(text::CHANGE_WAITS_CALM, &[]),
+            Until::Rounds => said(text::CHANGE_WAITS_ROUNDS, &[]),
+        }
+        .because(principle::CHANGE_IN_CALM, EPOCHS),
+        Event::ChangeFree => said(text::CHANGE_FREE, &[]).because(principle::CHANGE_IN_CALM, EPOCHS),
+        Event::EndedByConclusion { sequence } => {
+            said(text::ENDED_BY_CONCLUSION, &[("sequence", sequence)]).because(principle::CHANGE_IN_CALM, EPOCHS)
         }
     }
 }

@@ -25,10 +25,11 @@ pub(crate) mod event {
     pub(crate) const REFUSED: &str = "{node} dropped a change of members that the operator has not signed.";
     pub(crate) const ENDED: &str = "At {node} epoch {epoch} ends with {sequence}: from there on {voters} vote.";
     pub(crate) const SIGNED: &str = "{node} has made the state after {sequence} and signs the link to epoch {epoch}.";
-    pub(crate) const BEGUN: &str = "{node} begins epoch {epoch} behind {sequence}, with the state: {voters} vote.";
+    pub(crate) const BEGUN: &str =
+        "{node} begins epoch {epoch} behind {sequence}, with the state: {voters} vote; {may}.";
     pub(crate) const BEGUN_WITHOUT: &str =
-        "{node} begins epoch {epoch} behind {sequence} and has to fetch the state: {voters} vote.";
-    pub(crate) const RETIRED: &str = "{node} has no vote in epoch {epoch}, which begins behind {sequence}: {voters} vote. It keeps its state for them.";
+        "{node} begins epoch {epoch} behind {sequence} and has to fetch the state: {voters} vote; {may}.";
+    pub(crate) const RETIRED: &str = "{node} has no vote in epoch {epoch}, which begins behind {sequence}: {voters} vote; {may}. It keeps its state for them.";
     pub(crate) const LINK_REFUSED: &str =
         "{node} refused a link of {from}: it does not follow, or too few of the voters before it have signed it.";
     pub(crate) const BEHIND: &str = "{node} heard of epoch {epoch} from {from}, and says where it is.";
@@ -40,11 +41,15 @@ pub(crate) mod line {
     pub(crate) const REFUSED: &str = "{node} dropped a change that is not the operator's";
     pub(crate) const ENDED: &str = "{node}: epoch {epoch} ends with {sequence}";
     pub(crate) const SIGNED: &str = "{node} signs the link to epoch {epoch}";
-    pub(crate) const BEGUN: &str = "{node} begins epoch {epoch}: {voters} vote";
-    pub(crate) const RETIRED: &str = "{node} has no vote in epoch {epoch}";
+    pub(crate) const BEGUN: &str = "{node} begins epoch {epoch}: {voters} vote; {may}";
+    pub(crate) const RETIRED: &str = "{node} has no vote in epoch {epoch}: {voters} vote; {may}";
     pub(crate) const LINK_REFUSED: &str = "{node} refused a link of {from}";
     pub(crate) const BEHIND: &str = "{node} is behind epoch {epoch}";
 }
+
+/// How many of the voters the protocol bears as liars.
+pub(crate) const NONE_MAY_LIE: &str = "none of them may lie";
+pub(crate) const MAY_LIE: &str = "{most} of them may lie";
 
 /// Messages.
 pub(crate) mod face {

@@ -5,6 +5,10 @@
 
 use quorumscope_core::bft::hybrid::threat::Level;
 
+/// What may become of a change of voters that is asked for.
+pub(crate) const CHANGE_WAITS: &str =
+    "It waits while the leader's threat is medium or above, and while PBFT orders requests.";
+
 /// What a threat level is called.
 pub(crate) fn level(level: Level) -> &'static str {
     match level {
@@ -68,6 +72,7 @@ pub(crate) mod principle {
     pub(crate) const SWITCHED: &str =
         "Everybody computes the same beginning from the statements that were decided: what was proven keeps its index.";
     pub(crate) const RETURNED: &str = "A quorum was calm for long enough, and PBFT decided to end: the state there, which a quorum has signed, is all that the next two rounds begin with.";
+    pub(crate) const CHANGE_IN_CALM: &str = "Voters change in the two rounds alone, and nobody proposes a change under threat; in a history that was stopped it counts.";
     pub(crate) const MISSING: &str = "Messages are lost; who waits asks for what it lacks.";
     pub(crate) const SIGNATURE: &str = "A message whose signature does not hold proves nothing, not even who sent it.";
 }
@@ -124,6 +129,12 @@ pub(crate) mod event {
     pub(crate) const SWITCHED: &str = "{node} goes on with PBFT after index {last}.";
     pub(crate) const SWITCHED_HELD: &str = "{node} goes on with PBFT after index {last}: what that begins with is gone everywhere, so it waits for a later state.";
     pub(crate) const RETURNED: &str = "{node} is back in two rounds (return {era}) and goes on after index {last}.";
+    pub(crate) const CHANGE_WAITS_CALM: &str =
+        "{node} leads, feels threatened, and proposes no change of voters: that waits until its level is below medium.";
+    pub(crate) const CHANGE_WAITS_ROUNDS: &str =
+        "{node} puts a change of voters aside: PBFT orders none, so it waits until the two rounds are back.";
+    pub(crate) const CHANGE_FREE: &str = "The change of voters waits at {node} no longer: the two rounds may order it.";
+    pub(crate) const ENDED_BY_CONCLUSION: &str = "{node} found a change of voters at {sequence} in the history of the stopped rounds that goes on: the epoch ends there, and PBFT does not begin.";
     pub(crate) const FORGED: &str =
         "A message on the channel of {from} came to {node} with a signature that does not hold.";
     pub(crate) const IGNORED: &str = "{node} had no use for a message of {from}.";
@@ -137,6 +148,11 @@ pub(crate) mod line {
     pub(crate) const OPENED: &str = "{node} knows what PBFT begins with";
     pub(crate) const SWITCHED: &str = "{node} went over to PBFT after index {last}";
     pub(crate) const RETURNED: &str = "{node} is back in two rounds after index {last}";
+    pub(crate) const CHANGE_WAITS_CALM: &str = "{node}: a change of voters waits until the threat is below medium";
+    pub(crate) const CHANGE_WAITS_ROUNDS: &str = "{node}: a change of voters waits until the two rounds are back";
+    pub(crate) const CHANGE_FREE: &str = "{node}: the change of voters waits no longer";
+    pub(crate) const ENDED_BY_CONCLUSION: &str =
+        "{node}: the epoch ends with {sequence} of the stopped rounds, PBFT does not begin";
     pub(crate) const PROPOSED: &str = "{node} puts {requests} at {sequence}";
     pub(crate) const REFUSED: &str = "{node} refuses what the leader put at {sequence}";
     pub(crate) const PREPARED: &str = "{node}: {sequence} is prepared";

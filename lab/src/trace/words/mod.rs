@@ -11,6 +11,7 @@
 use core::fmt::{Display, Write as _};
 
 use quorumscope_core::membership::{Membership, MembershipChange};
+use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Verdict;
 use quorumscope_core::types::{LogIndex, NodeId, Span, Term};
 
@@ -166,6 +167,14 @@ pub(crate) fn reply(
         ("needed", &needed),
     ];
     fill(template, &values)
+}
+
+/// `1 of them may lie`: how many liars among these voters the protocols bear.
+pub(crate) fn may_lie(voters: &[NodeId]) -> String {
+    match Byzantine::of(voters, false).faulty() {
+        0 => epoch::NONE_MAY_LIE.into(),
+        most => fill(epoch::MAY_LIE, &[("most", &most)]),
+    }
 }
 
 /// `n1, n2, n4`; `nobody` where the list is empty.

@@ -41,7 +41,6 @@ pub(crate) mod face {
     pub const PRIMARY: &str = "primary";
     pub const BACKUP: &str = "backup";
     pub const REPLICA: &str = "replica";
-    pub const CATCHING_UP: &str = "catching up";
     pub const NO_VOTE: &str = "no vote";
     pub const OLD_PRIMARY: &str = "old primary";
     pub const OLD_LEADER: &str = "old leader";
@@ -49,7 +48,7 @@ pub(crate) mod face {
     pub const RETIRED: &str = "retired, no vote";
     pub const RETIRED_TOO: &str = "{role}, retired";
     pub const NO_VOTE_TOO: &str = "{role}, no vote";
-    pub const VIEW_OF_EPOCH: &str = "epoch {epoch}, {view} {number}";
+    pub const OF_EPOCH: &str = "epoch {epoch}, {name} {number}";
     pub const TERM: &str = "term";
     pub const VIEW: &str = "view";
     pub const OPENING: &str = "opening";

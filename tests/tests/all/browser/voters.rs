@@ -95,13 +95,78 @@ fn a_change_of_voters_is_told_on_a_phone_in_the_light() {
     browse(Look::PHONE.light(), async |page, server| tell(page, server, "hotstuff").await);
 }
 
+/// The hybrid keeps a change aside under threat, and says so; then every view tells of it as of the others'.
+async fn tell_of_the_hybrid(page: &Page, server: &Server) {
+    let picture = |stage: &'static str| {
+        let name = format!("{}-voters-hybrid-{stage}", page.look.name());
+        async move {
+            page.screenshot(&name).await;
+            fits_sideways(page).await;
+        }
+    };
+    open_at(page, server, "hybrid-members", 4.2).await;
+    assert_eq!(parts(page).await, ["voter", "voter", "voter", "voter", "spare"]);
+    assert!(named(page, "[data-node=n5]").await.starts_with("n5, stands by, no vote"));
+    page.click_node("n2").await;
+    let told = text(page, ".inspect .lines").await;
+    assert!(told.contains("a change of voters waits until the two rounds are back"), "{told}");
+    picture("1-waits").await;
+    close_sheet(page).await;
+
+    go_to(page, 19.5).await;
+    assert_eq!(parts(page).await, ["retired", "voter", "voter", "voter", "voter"]);
+    let retired = named(page, "[data-node=n1]").await;
+    assert!(retired.contains("retired, no vote, lies, convicted"), "{retired}");
+    let leader = page.seen().await.leader().expect("somebody leads").id.clone();
+    let leads = named(page, &format!("[data-node={leader}]")).await;
+    assert!(leads.contains("epoch 1, term "), "{leads}");
+    let flag = text(page, "[data-testid=mark-epoch] title").await;
+    assert!(flag.contains("begins epoch 1: n2, n3, n4, n5 vote; 1 of them may lie"), "{flag}");
+    let band = text(page, ".strip svg").await;
+    assert!(page.look.is_phone() || band.contains("epoch 1, term "), "{band}");
+    picture("2-after").await;
+    page.click_node("n5").await;
+    let values = text(page, ".upper .values").await;
+    assert!(values.contains("epoch1") && values.contains("partvoter"), "{values}");
+    let why: Vec<String> =
+        page.read("return [...document.querySelectorAll('[data-testid=why]')].map(why => why.textContent)").await;
+    assert!(
+        why.iter().any(|why| why.starts_with("Why do n2, n3, n4, n5 vote?") && why.contains("1 of them may lie")),
+        "{why:?}"
+    );
+    picture("3-inspector").await;
+    close_sheet(page).await;
+    page.click("views-lanes").await;
+    page.wait_for("return document.querySelector('[data-testid=lane-n1]') !== null").await;
+    assert!(named(page, "[data-testid=lane-n1]").await.contains("retired, no vote"));
+    picture("4-lanes").await;
+    page.click("views-board").await;
+    page.wait_for("return document.querySelector('.board.alone') !== null").await;
+    let board = text(page, ".board.alone").await;
+    assert!(board.contains("epoch 1, two rounds, term "), "{board}");
+    picture("5-board").await;
+    page.click("views-log").await;
+    picture("6-log").await;
+}
+
+#[test]
+fn a_change_of_voters_is_told_by_every_view_of_the_hybrid() {
+    browse(Look::WIDE, tell_of_the_hybrid);
+}
+
+#[test]
+fn a_change_of_voters_of_the_hybrid_is_told_on_a_phone_in_the_light() {
+    browse(Look::PHONE.light(), tell_of_the_hybrid);
+}
+
 /// A run of one's own, in which the operator gives votes and takes them, with the mouse.
 async fn change(page: &Page, server: &Server, protocol: &'static str) {
     page.open(&server.page).await;
     open_details(page, "own-run").await;
     page.choose("own-protocol", protocol).await;
     page.wait_for("return document.querySelector('[data-testid=own-profile]') === null").await;
-    page.screenshot(&format!("wide-dark-own-{protocol}")).await;
+    let look = page.look.name();
+    page.screenshot(&format!("{look}-own-{protocol}")).await;
     page.click("own-start").await;
     page.until("five nodes of another run", |seen| seen.nodes.len() == 5).await;
     page.wait_for("return document.querySelector('.lesson h3')?.textContent === 'A run of your own'").await;
@@ -117,8 +182,10 @@ async fn change(page: &Page, server: &Server, protocol: &'static str) {
 
     page.click_node("n1").await;
     open_details(page, "change-members").await;
+    let waits: bool = page.read("return document.querySelector('[data-testid=change-waits]') !== null").await;
+    assert_eq!(waits, protocol == "hybrid", "only there a change may have to wait");
     page.choose("wanted-n1", "remove").await;
-    page.screenshot(&format!("wide-dark-voters-form-{protocol}")).await;
+    page.screenshot(&format!("{look}-voters-form-{protocol}")).await;
     page.click("ask-change").await;
     go_to(page, 3.2).await;
     assert_eq!(parts(page).await, ["retired", "voter", "voter", "voter", "voter"]);
@@ -126,7 +193,7 @@ async fn change(page: &Page, server: &Server, protocol: &'static str) {
     assert!(standing.contains("retired, no vote"), "{standing}");
     let flags: usize = page.read("return document.querySelectorAll('[data-testid=mark-epoch]').length").await;
     assert_eq!(flags, 2);
-    page.screenshot(&format!("wide-dark-voters-changed-{protocol}")).await;
+    page.screenshot(&format!("{look}-voters-changed-{protocol}")).await;
     fits_sideways(page).await;
 }
 
@@ -138,6 +205,11 @@ fn voters_of_pbft_are_changed_from_a_node_and_by_the_form() {
 #[test]
 fn voters_of_hotstuff_are_changed_from_a_node_and_by_the_form() {
     browse(Look::WIDE, async |page, server| change(page, server, "hotstuff").await);
+}
+
+#[test]
+fn voters_of_the_hybrid_are_changed_from_a_node_and_by_the_form() {
+    browse(Look::WIDE.light(), async |page, server| change(page, server, "hybrid").await);
 }
 
 #[test]

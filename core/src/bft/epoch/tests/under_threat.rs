@@ -1,7 +1,7 @@
 //! The hybrid alone: changes and threats, and an epoch that ends where a history is stopped.
 
 use super::*;
-use crate::bft::hybrid::Phase;
+use crate::bft::hybrid::{Phase, Until};
 use crate::event::Event as Noted;
 use crate::types::{LogIndex, Term};
 use std::collections::BTreeMap;
@@ -47,6 +47,16 @@ fn has_switched(cluster: &Cluster<Replica>, node: u32) -> bool {
     cluster.node(node).events.iter().any(is)
 }
 
+/// What a replica has told of a change that waits, or that ends a history that was stopped.
+fn told(cluster: &Cluster<Replica>, node: u32) -> Vec<hybrid::Event> {
+    use hybrid::Event::{ChangeFree, ChangeWaits, EndedByConclusion};
+    let of_change = |event: &Noted| match event {
+        Noted::Hybrid(event @ (ChangeWaits { .. } | ChangeFree | EndedByConclusion { .. })) => Some(event.clone()),
+        _ => None,
+    };
+    cluster.node(node).events.iter().filter_map(of_change).collect()
+}
+
 /// What clients believe, by where it stands.
 fn believed(cluster: &Cluster<Replica>) -> BTreeMap<LogIndex, (u64, u64)> {
     cluster.believed().map(|reply| (reply.index, (reply.client.0, reply.number.0))).collect()
@@ -74,8 +84,12 @@ fn from_medium_up_a_change_waits_and_in_calm_it_happens() {
     assert!((1..=4).all(|node| cluster.epoch(node) == 0), "three seconds of ten have to go by");
     let led = cluster.node(2).replica.instance().term();
     assert_eq!((led, phases(&cluster)), (Term(0), vec![Phase::Rounds; 4]));
+    let waits = hybrid::Event::ChangeWaits { until: Until::Calm };
+    let by_all = |cluster: &Cluster<Replica>| (1..=4).flat_map(|node| told(cluster, node)).collect::<Vec<_>>();
+    assert_eq!(by_all(&cluster), std::slice::from_ref(&waits), "the leader says so, once");
     let there = cluster.run_until(3_000, |cluster| cluster.are_in(&ids(&[1, 2, 3, 5]), 1));
     assert!(there, "nobody asked again, and it happens");
+    assert_eq!(by_all(&cluster), [waits, hybrid::Event::ChangeFree]);
     cluster.settings.voters = ids(&[1, 2, 3, 5]);
     cluster.serves(1, 3);
     cluster.assert_one_state();
@@ -89,6 +103,7 @@ fn below_medium_a_change_happens_at_once() {
     (1..=4).for_each(|node| signs(&mut cluster, node, 2));
     cluster.reconfigure(0, swap(&[5], &[4]));
     assert!(cluster.run_until(400, |cluster| cluster.are_in(&ids(&[1, 2, 3, 5]), 1)));
+    assert!((1..=4).all(|node| told(&cluster, node).is_empty()));
 }
 
 /// The leaders that a liar troubles cannot keep the operator out: their turns pass, which is no threat by itself.
@@ -123,6 +138,8 @@ fn what_was_asked_for_under_threat_is_done_once_the_rounds_are_back() {
         assert!(all_in(&cluster, Phase::Bft));
         let there = cluster.run_until(10_000, |cluster| cluster.are_in(&ids(&[1, 2, 3, 5]), 1));
         assert!(there, "seed {seed}: {:?}", phases(&cluster));
+        let in_turn = [hybrid::Event::ChangeWaits { until: Until::Rounds }, hybrid::Event::ChangeFree];
+        assert!((1..=4).any(|node| told(&cluster, node).ends_with(&in_turn)), "seed {seed}: somebody says so");
         cluster.settings.voters = ids(&[1, 2, 3, 5]);
         cluster.serves(1, 3);
         cluster.assert_one_state();
@@ -179,7 +196,10 @@ fn a_change_in_a_history_that_is_stopped_ends_the_epoch_where_that_is_concluded(
         let stopped = place(|event| matches!(event, Noted::Hybrid(hybrid::Event::Stopped { .. })));
         let switched = place(|event| matches!(event, Noted::Hybrid(hybrid::Event::Switched { .. })));
         let in_order = |first: Option<usize>, second: Option<usize>| first.zip(second).is_some_and(|(a, b)| a < b);
-        concluded += u64::from(in_order(stopped, ended) && switched.is_none());
+        let by_conclusion = in_order(stopped, ended) && switched.is_none();
+        let is_told = told(&cluster, 2).iter().any(|event| matches!(event, hybrid::Event::EndedByConclusion { .. }));
+        assert_eq!(is_told, by_conclusion, "after {happenings}");
+        concluded += u64::from(by_conclusion);
         waited += u64::from(in_order(switched, ended));
     }
     assert!(concluded > 3 && waited > 3, "{concluded} concluded, {waited} waited");

@@ -90,6 +90,12 @@ impl<R: Rules> Rounds<R> {
         self.holds_changes && change::asks(bundle)
     }
 
+    /// Whether it leads, and a change of voters waits here for calm.
+    #[must_use]
+    pub fn keeps_change(&self) -> bool {
+        self.holds_changes && self.leads() && self.pool.has_unproposed_but(|bundle| !change::asks(bundle))
+    }
+
     /// The requests that wait, executed nowhere as far as this replica knows.
     pub fn waiting(&self) -> impl Iterator<Item = &Arc<Bundle>> {
         self.pool.waiting()
