@@ -2,7 +2,8 @@
 //!
 //! The application holds the one model, hands actions to its reducer and
 //! carries the effects out. While time passes it asks for a frame after each
-//! frame; while it stands still nothing runs.
+//! frame; while it stands still nothing runs. `address` has what a link does,
+//! `caption` the line below the picture and what passes over it.
 
 use web_sys::{Element, KeyboardEvent};
 use yew::prelude::*;
@@ -24,13 +25,13 @@ use crate::scene::layout::{Layout, Size};
 use crate::scene::motion::Pace;
 use crate::shared::Shared;
 use crate::source::{Answer, Source, live, worker};
-use crate::words::{act, inspect, notice, regions};
+use crate::words::{inspect, regions};
+
+mod address;
+mod caption;
 
 /// Where the theme is kept between visits.
 const THEME: &str = "quorumscope.theme";
-
-/// A passing line stays this long, in milliseconds: long enough to read it twice.
-const NOTICE_MS: i32 = 9_000;
 
 /// Whether the system asks for less motion.
 const LESS_MOTION: &str = "(prefers-reduced-motion: reduce)";
@@ -62,6 +63,8 @@ pub struct App {
     frames: FrameTimes,
     ticking: bool,
     last_frame: Option<f64>,
+    /// The passing line that was seen last, and how many there were.
+    noticed: (Option<Notice>, u32),
 }
 
 /// What happens to the application.
@@ -76,8 +79,10 @@ pub enum Message {
     RingSize(Size),
     /// The timeline has another width.
     StripSize(Size),
-    /// A line has been there long enough.
-    Forget(Notice),
+    /// The passing line of this number has been there long enough.
+    Forget(u32),
+    /// The address names something else.
+    Address,
     /// Another seed is wanted: this one, or the next.
     Reseed(Option<u64>),
     /// Less motion is asked for, or no longer.
@@ -94,6 +99,8 @@ impl Component for App {
         let pace = pace(js::media(LESS_MOTION));
         let link = context.link().clone();
         js::watch_media(LESS_MOTION, move |still| link.send_message(Message::Still(still)));
+        let link = context.link().clone();
+        js::watch_fragment(move || link.send_message(Message::Address));
         let on = context.link().callback(Message::Action);
         let answer: Callback<Answer> = on.reform(Action::Answered);
         let attached = live::Attachment::from_fragment(&js::fragment());
@@ -119,11 +126,13 @@ impl Component for App {
             frames: FrameTimes::default(),
             ticking: false,
             last_frame: None,
+            noticed: (None, 0),
         };
         app.frames.publish();
         if attached.is_none() {
             app.open_what_the_address_says(context);
         }
+        app.let_pass(context);
         app
     }
 
@@ -151,11 +160,8 @@ impl Component for App {
                     }
                 }
             }
-            Message::Forget(notice) => {
-                if self.model.notice.as_ref() == Some(&notice) {
-                    self.model.notice = None;
-                }
-            }
+            Message::Forget(number) => self.forget(context, number),
+            Message::Address => self.follow_the_address(context),
             Message::RingSize(size) => self.ring_size = size,
             Message::StripSize(size) => self.strip_width = size.width,
             Message::Still(still) => self.model.pace = pace(still),
@@ -165,6 +171,7 @@ impl Component for App {
                 }
             }
         }
+        self.let_pass(context);
         self.lay_out();
         self.tick(context);
         true
@@ -182,7 +189,7 @@ impl Component for App {
             Views::Log => "log-only",
             Views::Board => "board-only",
         };
-        let name = model.cursor.view.name.clone();
+        let name = model.name();
         // While the help sheet is open, nothing behind it takes keys or focus.
         let inert = model.sheet == Some(Sheet::Help);
         html! {
@@ -194,11 +201,14 @@ impl Component for App {
                 </header>
                 <aside class={classes!("panel", "lesson", sheet(Sheet::Lesson))} {inert} aria-label={regions::LESSON}>
                     { self.sheet_close() }
-                    { part(lesson::Props { name, live, scenario: model.scenario.clone(), reseed: self.reseed.clone(), on: self.on.clone() }, lesson::lesson) }
+                    { part(lesson::Props { name, live, computing: model.computing(), scenario: model.scenario.clone(), reseed: self.reseed.clone(), on: self.on.clone() }, lesson::lesson) }
                 </aside>
-                <main class={classes!("stage", views)} {inert} aria-label={regions::STAGE}>
+                <main class={classes!("stage", views, model.computing().map(|_| "computing"))} {inert} aria-label={regions::STAGE}>
                     if shown.has_picture() {
-                        <div class="ring-box" ref={self.ring.clone()}>{ if shown == Views::Lanes { self.lanes() } else { self.stage() } }{ self.notice() }</div>
+                        <div class="ring-box">
+                            <div class="picture" ref={self.ring.clone()}>{ if shown == Views::Lanes { self.lanes() } else { self.stage() } }</div>
+                            { self.caption() }
+                        </div>
                     }
                     if shown == Views::Board || (shown.has_two() && kind.is_some()) {
                         { part(board::Props { view: model.cursor.view.clone(), width: self.stage_width(), alone: shown == Views::Board, selection: model.selection, on: self.on.clone() }, board::board) }
@@ -254,40 +264,12 @@ impl Component for App {
 }
 
 impl App {
-    fn open_what_the_address_says(&mut self, context: &Context<Self>) {
-        let fragment = js::fragment();
-        let opened = match link::open(&fragment) {
-            Some(Ok(opened)) => opened,
-            Some(Err(reason)) => {
-                self.model.notice = Some(Notice { text: reason, bad: true, undo: false });
-                link::Opened::first()
-            }
-            None => link::Opened::first(),
-        };
-        self.model.views = opened.views;
-        if opened.other_engine {
-            self.model.notice = Some(Notice { text: notice::OTHER_ENGINE.into(), bad: true, undo: false });
-        }
-        self.act(context, Action::Open { scenario: opened.scenario, at: opened.at });
-    }
-
     fn act(&mut self, context: &Context<Self>, action: Action) {
-        let before = self.model.notice.clone();
-        self.carry_out(context, action);
-        if let Some(notice) = self.model.notice.clone()
-            && before.as_ref() != Some(&notice)
-        {
-            let link = context.link().clone();
-            js::after(NOTICE_MS, move || link.send_message(Message::Forget(notice)));
-        }
-    }
-
-    fn carry_out(&mut self, context: &Context<Self>, action: Action) {
-        // On a phone the inspector is a sheet: whoever taps a node wants to see it.
-        if matches!(action, Action::Select(Some(Selection::Node(_))))
-            && self.model.shown_views().has_picture()
-            && js::media(NARROW)
-        {
+        // On a phone the inspector is a sheet: whoever taps a node or an entry of a log wants to see it.
+        let picture = self.model.shown_views().has_picture();
+        let wanted = matches!(action, Action::Select(Some(Selection::Node(_)))) && picture
+            || matches!(action, Action::Select(Some(Selection::Entry(..))));
+        if wanted && js::media(NARROW) {
             self.model.sheet = Some(Sheet::Inspector);
         }
         for effect in self.model.update(action) {
@@ -301,17 +283,6 @@ impl App {
                 Effect::Share => self.share(context),
             }
         }
-    }
-
-    fn share(&mut self, context: &Context<Self>) {
-        let Some(fragment) = link::make(&self.model) else { return };
-        js::set_fragment(&fragment);
-        let link = context.link().clone();
-        js::copy(js::address(), move |copied| {
-            let text = if copied { notice::COPIED } else { notice::NOT_COPIED };
-            let notice = Notice { text: text.into(), bad: false, undo: false };
-            link.send_message(Message::Action(Action::Notice(Some(notice))));
-        });
     }
 
     /// Asks for a frame while time passes, one at a time.
@@ -362,9 +333,9 @@ impl App {
         let model = &self.model;
         html! {
             <Stage view={model.cursor.view.clone()} recent={model.cursor.recent.clone()} layout={self.layout.clone()}
-                time={model.cursor.time} linger={model.linger()} pace={model.pace} playing={model.playing}
+                time={model.cursor.time} linger={model.linger()} pace={model.pace}
                 selection={model.selection} tool={model.tool.clone()} offers={model.offered()}
-                gone={model.gone} history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
+                history={(model.can_undo(), model.can_redo())} on={self.on.clone()} />
         }
     }
 
@@ -378,10 +349,7 @@ impl App {
             time: model.cursor.time,
             size: self.ring_size,
             losing: !model.cursor.recent.losses.is_empty(),
-            playing: model.playing,
             selection: model.selection,
-            offers: model.offered(),
-            gone: model.gone,
             on: self.on.clone(),
         };
         part(props, lanes::lanes)
@@ -422,22 +390,8 @@ impl App {
     fn checks(&self) -> Html {
         let Model { cursor, expectations, .. } = &self.model;
         let (view, expectations) = (cursor.view.clone(), expectations.clone());
-        part(ChecksProps { view, expectations, offers: self.model.offered() }, checks)
-    }
-
-    fn notice(&self) -> Html {
-        let Some(notice) = &self.model.notice else { return Html::default() };
-        let send = |action: Action| {
-            let on = self.on.clone();
-            Callback::from(move |_: MouseEvent| on.emit(action.clone()))
-        };
-        html! {
-            <div class={classes!("notice", notice.bad.then_some("bad"))} role="status" data-testid="notice">
-                <span>{ &notice.text }</span>
-                if notice.undo { <button onclick={send(Action::Undo)}>{ act::UNDO }</button> }
-                <button class="square small" aria-label={inspect::CLOSE} onclick={send(Action::Notice(None))}>{ glyph(Icon::Close) }</button>
-            </div>
-        }
+        let (verdicts, computing) = (self.model.verdicts(), self.model.computing().is_some());
+        part(ChecksProps { view, expectations, verdicts, computing, offers: self.model.offered() }, checks)
     }
 
     /// Closes a sheet; seen only where panels are sheets.

@@ -60,6 +60,30 @@ pub fn watch_media(query: &str, callback: impl Fn(bool) + 'static) {
     let _ = list.add_event_listener_with_callback("change", closure.unchecked_ref());
 }
 
+/// Calls back whenever the part of the address after `#` changes, for as long as the page lives.
+pub fn watch_fragment(callback: impl Fn() + 'static) {
+    let closure = Closure::<dyn FnMut()>::new(callback).into_js_value();
+    if let Some(window) = window() {
+        // A browser that cannot listen opens links after a reload, as before.
+        let _ = window.add_event_listener_with_callback("hashchange", closure.unchecked_ref());
+    }
+}
+
+/// Opens the page anew, with the address that it has now.
+pub fn reload() {
+    if let Some(window) = window() {
+        // Where it is forbidden, the page stays as it is.
+        let _ = window.location().reload();
+    }
+}
+
+/// Whether there is an element of this selector.
+#[must_use]
+pub fn is_there(selector: &str) -> bool {
+    let document = window().and_then(|window| window.document());
+    document.and_then(|document| document.query_selector(selector).ok().flatten()).is_some()
+}
+
 /// Takes the focus away from a field or a list that has it, so that keys go to the page again. False where none has it.
 pub fn leave_field(tags: &[&str]) -> bool {
     let active = window().and_then(|window| window.document()).and_then(|document| document.active_element());
@@ -182,6 +206,16 @@ pub fn take_choice(event: &Event, name: &str, after: Option<&str>) -> String {
     let chosen = list.value();
     after.into_iter().for_each(|after| list.set_value(after));
     chosen
+}
+
+/// The values of the boxes that are ticked in the element of this selector.
+pub fn ticked(selector: &str) -> Vec<String> {
+    let found = window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.query_selector_all(&format!("{selector} input:checked")).ok());
+    let Some(boxes) = found else { return Vec::new() };
+    let ticked = (0..boxes.length()).filter_map(|place| boxes.item(place)?.dyn_into::<HtmlInputElement>().ok());
+    ticked.map(|ticked| ticked.value()).collect()
 }
 
 /// What stands in the one line of text of the form that an event is about.

@@ -70,6 +70,18 @@ pub fn make(model: &Model) -> Option<String> {
     Some(share::encode(&link))
 }
 
+/// What a scenario calls itself; empty where it cannot be read.
+#[must_use]
+pub fn name(scenario: &str) -> String {
+    Scenario::from_toml(scenario).map(|scenario| scenario.name).unwrap_or_default()
+}
+
+/// A scenario as a run of it has it; as it is where it cannot be read.
+#[must_use]
+pub fn canonical(scenario: &str) -> String {
+    Scenario::from_toml(scenario).map_or_else(|_| scenario.to_owned(), |scenario| scenario.to_toml())
+}
+
 /// The seed of a scenario.
 #[must_use]
 pub fn seed(scenario: &str) -> Option<u64> {

@@ -23,6 +23,8 @@ pub struct ExpectationResult {
     pub held: Option<bool>,
     /// What contradicts it, or when it came true.
     pub detail: String,
+    /// When that was known: at its instant, when it came true or was contradicted, or as the run ended.
+    pub settled: Option<Time>,
 }
 
 /// Judges expectations while a run goes on.
@@ -41,6 +43,7 @@ impl Judge {
             sentence: sentence::expectation(expect),
             held: None,
             detail: String::new(),
+            settled: None,
         };
         let watched = expect.iter().filter(|expect| is_watched(expect)).count();
         Self { results: expect.iter().map(open).collect(), watched: u32::try_from(watched).unwrap_or(u32::MAX) }
@@ -53,16 +56,16 @@ impl Judge {
 
     /// Whether the next instant that is judged lies before `next`.
     pub(super) fn is_due(&self, expect: &[Expect], next: Time) -> bool {
-        expect.iter().zip(&self.results).any(|(expect, result)| is_due(expect, result, next))
+        expect.iter().zip(&self.results).any(|(expect, result)| due_at(expect, result).is_some_and(|at| at < next))
     }
 
     /// Judges expectations for instants that lie before `next`: nothing more happens in them.
     pub(super) fn instants_before(&mut self, expect: &[Expect], next: Time, scene: &Scene<'_>) {
         for (expect, result) in expect.iter().zip(&mut self.results) {
-            if is_due(expect, result, next) {
+            if let Some(at) = due_at(expect, result).filter(|at| *at < next) {
                 match holds(expect, scene) {
-                    Ok(()) => settle(result, true, String::new()),
-                    Err(why) => settle(result, false, why.text()),
+                    Ok(()) => settle(result, at, true, String::new()),
+                    Err(why) => settle(result, at, false, why.text()),
                 }
             }
         }
@@ -81,11 +84,11 @@ impl Judge {
             }
             match (expect.when, holds(expect, scene)) {
                 (When::By(until), Ok(())) if now <= until => {
-                    settle(result, true, format!("since {at}"));
+                    settle(result, now, true, format!("since {at}"));
                     self.watched = self.watched.saturating_sub(1);
                 }
                 (When::Always, Err(Why::Contradiction(detail))) => {
-                    settle(result, false, format!("at {at}: {detail}"));
+                    settle(result, now, false, format!("at {at}: {detail}"));
                     self.watched = self.watched.saturating_sub(1);
                 }
                 (When::By(_) | When::Always | When::At(_), Ok(()) | Err(_)) => {}
@@ -95,28 +98,32 @@ impl Judge {
 
     /// Judges what is still open once the run has ended.
     pub(super) fn end(&mut self, expect: &[Expect], scene: &Scene<'_>) {
-        let end = print_span(Span(scene.simulation.now().0));
+        let now = scene.simulation.now();
+        let end = print_span(Span(now.0));
         for (expect, result) in expect.iter().zip(&mut self.results).filter(|(_, result)| result.held.is_none()) {
             match (expect.when, holds(expect, scene)) {
-                (When::Always, Ok(()) | Err(Why::Nobody(_))) => settle(result, true, String::new()),
-                (When::By(until), Ok(())) if scene.simulation.now() <= until => {
-                    settle(result, true, format!("since {end}"));
-                }
-                (When::At(_), _) => settle(result, false, format!("the run ends at {end}, before it")),
-                (When::By(_), Ok(())) => settle(result, false, format!("it came true too late, by {end}")),
-                (When::By(_) | When::Always, Err(why)) => settle(result, false, why.text()),
+                (When::Always, Ok(()) | Err(Why::Nobody(_))) => settle(result, now, true, String::new()),
+                (When::By(until), Ok(())) if now <= until => settle(result, now, true, format!("since {end}")),
+                (When::At(_), _) => settle(result, now, false, format!("the run ends at {end}, before it")),
+                (When::By(_), Ok(())) => settle(result, now, false, format!("it came true too late, by {end}")),
+                (When::By(_) | When::Always, Err(why)) => settle(result, now, false, why.text()),
             }
         }
     }
 }
 
-fn settle(result: &mut ExpectationResult, held: bool, detail: String) {
+fn settle(result: &mut ExpectationResult, at: Time, held: bool, detail: String) {
     result.held = Some(held);
     result.detail = detail;
+    result.settled = Some(at);
 }
 
-fn is_due(expect: &Expect, result: &ExpectationResult, next: Time) -> bool {
-    matches!(expect.when, When::At(at) if result.held.is_none() && at < next)
+/// The instant for which an expectation is still to be judged, if it is for one.
+fn due_at(expect: &Expect, result: &ExpectationResult) -> Option<Time> {
+    match expect.when {
+        When::At(at) => Some(at).filter(|_| result.held.is_none()),
+        When::By(_) | When::Always => None,
+    }
 }
 
 /// Whether an expectation is looked at after every event. What can only grow worse is judged at the end.

@@ -431,6 +431,7 @@ impl ExpectationResult {
             sentence: format!("Step {} can be carried out.", error.number),
             held: Some(false),
             detail: format!("at {}: {}", print_span(Span(at.0)), error.message),
+            settled: Some(at),
         }
     }
 }

@@ -68,7 +68,8 @@ impl Part {
 
 impl View {
     /// Which protocol runs; Raft where the stream does not say.
-    pub(crate) fn runs(&self) -> ProtocolName {
+    #[must_use]
+    pub fn runs(&self) -> ProtocolName {
         ProtocolName::named(&self.protocol).unwrap_or(ProtocolName::Raft)
     }
 

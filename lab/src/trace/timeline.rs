@@ -52,6 +52,8 @@ pub enum MarkKind {
     Return,
     /// Another epoch begins: others vote from here on.
     Epoch,
+    /// A node begins to lie, or lies in another way.
+    Lie,
     /// Any other fault.
     Fault,
     /// A property was broken.
@@ -170,8 +172,8 @@ impl Timeline {
             | Body::Resumed
             | Body::LinksCut { .. }
             | Body::Held { .. }
-            | Body::ConditionChanged { .. }
-            | Body::Lies { .. } => Some(MarkKind::Fault),
+            | Body::ConditionChanged { .. } => Some(MarkKind::Fault),
+            Body::Lies { .. } => Some(MarkKind::Lie),
             Body::Decided { .. } => Some(MarkKind::Commit),
             Body::Noted(Event::Hybrid(hybrid::Event::Switched { .. })) => Some(MarkKind::Switch),
             Body::Noted(Event::Hybrid(hybrid::Event::Returned { .. })) => Some(MarkKind::Return),
@@ -292,6 +294,12 @@ impl Timeline {
     #[must_use]
     pub fn arrival(&self, message: RecordId, copy: u32) -> Option<Time> {
         self.departures.get(&(message, copy)).and_then(|(_, arrives)| *arrives)
+    }
+
+    /// The position right after the record by which a copy of a message left.
+    #[must_use]
+    pub fn departure(&self, message: RecordId, copy: u32) -> Option<u64> {
+        self.departures.get(&(message, copy)).map(|(said, _)| *said)
     }
 
     /// Forgets everything after `position`: whoever acts in the past starts another future.

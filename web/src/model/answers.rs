@@ -36,6 +36,7 @@ impl Model {
             }
             Answer::Failed { reason } => {
                 self.playing = false;
+                self.opening = None;
                 self.notice = Some(Notice { text: reason, bad: true, undo: false });
             }
             Answer::Skipped { at, reason } => self.skipped.push((at, reason)),
@@ -49,6 +50,12 @@ impl Model {
             Answer::Expectations(expectations) => self.expectations = Shared::new(expectations),
             Answer::Finished { problem } => {
                 self.finished = true;
+                // What was to be seen later than the run goes is seen as it ends.
+                if matches!(self.goal, Some(Goal::Time(_))) {
+                    self.goal = None;
+                    self.opening = None;
+                    self.cursor.seek(self.cursor.known, self.linger());
+                }
                 if let Some(text) = problem {
                     self.notice = Some(Notice { text, bad: true, undo: false });
                 }

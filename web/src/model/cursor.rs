@@ -126,7 +126,7 @@ impl Cursor {
 
     fn refresh_marks(&mut self) {
         self.began = self.timeline.record(0).map_or(0.0, |record| record.at.0 as f64).min(self.known);
-        let is_told = |kind| matches!(kind, MarkKind::Switch | MarkKind::Return | MarkKind::Epoch);
+        let is_told = |kind| matches!(kind, MarkKind::Switch | MarkKind::Return | MarkKind::Epoch | MarkKind::Lie);
         let told = self.timeline.marks().iter().filter(|mark| is_told(mark.kind));
         let said = |mark: &Mark| {
             let record = self.timeline.record(mark.position.checked_sub(1)?)?;

@@ -11,6 +11,7 @@ use super::cursor::instant;
 use super::playing::{AHEAD, Goal};
 use super::selection::Tool;
 use super::{Effect, Model};
+use crate::link;
 use crate::scene::motion::Micros;
 use crate::shared::Shared;
 use crate::source::Request;
@@ -47,6 +48,7 @@ impl Model {
 
     pub(super) fn act(&mut self, command: Command) -> Vec<Effect> {
         self.goal = None;
+        self.opening = None;
         self.acting = Some(self.now());
         if let Command::Propose { operation, .. } = &command
             && let Some(operation) = AnyCommand::decode(operation)
@@ -72,7 +74,8 @@ impl Model {
     }
 
     pub(super) fn open(&mut self, scenario: String, at: Option<Micros>) -> Vec<Effect> {
-        if !self.scenario.is_empty() {
+        // The same run from its beginning is no other: there would be nothing to take back.
+        if !self.scenario.is_empty() && link::canonical(&scenario) != *self.scenario {
             self.remember(self.now());
         }
         self.selection = None;
@@ -80,6 +83,7 @@ impl Model {
         self.playing = false;
         self.window = None;
         let goal = at.map_or(Goal::FirstDeadline, Goal::Time);
+        self.opening = Some((link::name(&scenario), at.unwrap_or(0.0)));
         self.load(scenario, at.unwrap_or(0.0).max(AHEAD), goal)
     }
 

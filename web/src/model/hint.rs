@@ -3,9 +3,11 @@
 //! One line under the stage, chosen by what is seen at the cursor: it follows
 //! the reader through a first visit and stays of use after it.
 
+use quorumscope_core::bft::hybrid;
 use quorumscope_core::quorum::{Byzantine, Majority, QuorumSystem as _};
-use quorumscope_core::record::Role;
+use quorumscope_core::record::{Detail, Role};
 use quorumscope_core::types::NodeId;
+use quorumscope_lab::scenario::ProtocolName;
 use quorumscope_lab::trace::face;
 use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
@@ -31,7 +33,7 @@ pub fn next(view: &View, playing: bool, offers: Offers) -> String {
     let asked_for = view.clients.values().any(|client| !client.operations.is_empty());
     if let Some(violation) = view.violations.last() {
         let conflict = ring::broken(view);
-        return words::violated(&violation.property, conflict.as_ref());
+        return words::violated(&violation.property, conflict.as_ref(), violation.at == view.at);
     }
     if view.nodes.is_empty() {
         return words::WAITING.into();
@@ -76,12 +78,31 @@ fn among_liars(view: &View, down: Option<NodeId>, asked_for: bool) -> String {
         .iter()
         .find(|(id, node)| node.liveness == Liveness::Up && matches!(view.part(**id), Part::StandsBy | Part::Retired));
     match (view.leader(), down) {
-        (None, _) => words::VIEW_CHANGE.into(),
+        (None, _) => without_a_leader(view),
         (Some(_), Some(down)) if let Some((spare, _)) = spare => words::down_and_spare(down, *spare),
         (Some(leader), Some(down)) => words::leader_and_down(leader, down),
         (Some(leader), None) if !asked_for => words::leader(leader),
         (Some(leader), None) if view.nodes.get(&leader).is_some_and(|node| node.lies) => words::leader_lies(leader),
         (Some(leader), None) => words::leader_and_liars(leader),
+    }
+}
+
+/// The line while nobody leads, where nodes may lie. That is no fault by itself: HotStuff's leaders take turns, an epoch
+/// ends, the hybrid goes over to PBFT.
+fn without_a_leader(view: &View) -> String {
+    let voters = || view.voters.iter().filter_map(|voter| view.nodes.get(voter));
+    let behind = |node: &NodeView| node.liveness == Liveness::Up && node.epoch() < view.epoch;
+    let opens = |node: &NodeView| match node.status.detail.as_deref() {
+        Some(Detail::Hybrid(replica)) => matches!(replica.phase, hybrid::Phase::Stopped | hybrid::Phase::Opened),
+        Some(Detail::Pbft(_) | Detail::HotStuff(_)) | None => false,
+    };
+    match view.runs() {
+        ProtocolName::Hybrid if voters().any(opens) => words::OPENING.into(),
+        ProtocolName::Pbft | ProtocolName::HotStuff | ProtocolName::Hybrid if voters().any(behind) => {
+            words::epoch_begins(view.epoch)
+        }
+        ProtocolName::HotStuff => words::IN_TURN.into(),
+        ProtocolName::Raft | ProtocolName::Pbft | ProtocolName::Hybrid => words::VIEW_CHANGE.into(),
     }
 }
 
@@ -122,13 +143,30 @@ mod tests {
                 view.nodes.insert(NodeId(id), NodeView { liveness: Liveness::Up, ..NodeView::default() });
             }
             let said = |view: &View| next(view, true, Offers::SIMULATION);
-            assert_eq!(said(&view), words::VIEW_CHANGE);
+            let nobody_leads = if protocol == "hotstuff" { words::IN_TURN } else { words::VIEW_CHANGE };
+            assert_eq!(said(&view), nobody_leads);
             view.nodes.get_mut(&NodeId(1)).expect("n1 is there").liveness = Liveness::Crashed;
-            assert_eq!(said(&view), words::VIEW_CHANGE, "one of four may be gone");
+            assert_eq!(said(&view), nobody_leads, "one of four may be gone");
             view.nodes.get_mut(&NodeId(2)).expect("n2 is there").liveness = Liveness::Crashed;
             assert!(said(&view).contains("3"), "a quorum is three: {}", said(&view));
             assert!(!said(&view).contains("elect") && !said(&view).contains("majority"), "{}", said(&view));
         }
+    }
+
+    #[test]
+    fn a_property_that_broke_this_very_moment_is_not_jumped_back_to() {
+        let at = quorumscope_core::types::Time(7);
+        let violation = quorumscope_lab::trace::view::Violation {
+            at,
+            node: None,
+            property: "Durability".into(),
+            detail: String::new(),
+        };
+        let mut view = View { at, violations: vec![violation], ..View::default() };
+        let here = next(&view, false, Offers::SIMULATION);
+        assert!(here.contains("Durability") && !here.contains("Jump back"), "{here}");
+        view.at = quorumscope_core::types::Time(8);
+        assert!(next(&view, false, Offers::SIMULATION).contains("Jump back"));
     }
 
     #[test]

@@ -36,6 +36,17 @@ pub struct Insight {
     pub lies: Option<Lies>,
     /// What a node's state machine holds, and the index that it stands at.
     pub state: Option<(LogIndex, Vec<(String, String)>)>,
+    /// Why the selected message is not on its way yet, where it leaves later.
+    pub unsent: Option<Unsent>,
+}
+
+/// What a message waits for that has not left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// This time: nobody has spoken of it before.
+    Until(Time),
+    /// Its sender's disk.
+    Disk,
 }
 
 /// How a node lies at the cursor.
@@ -118,7 +129,14 @@ pub fn about(
                 insight.why.push(Why { question: words::committed(index), answer });
             }
         }
-        Some(Selection::Message(id, _) | Selection::Record(id)) => {
+        Some(selected @ (Selection::Message(id, _) | Selection::Record(id))) => {
+            if let Selection::Message(id, copy) = selected {
+                insight.unsent = unsent(timeline, view, position, id, copy);
+            }
+            // What has not happened yet has no reasons yet.
+            if timeline.find(id).is_some_and(|found| found >= position) {
+                return insight;
+            }
             origin = Some(id);
             if let Some(record) = lookup(id) {
                 insight.why.push(Why { question: words::HAPPENED.into(), answer: why::explain(record, lookup) });
@@ -132,6 +150,15 @@ pub fn about(
     insight
 }
 
+/// What a copy of a message waits for, where it has not left at a position.
+fn unsent(timeline: &Timeline, view: &View, position: u64, id: RecordId, copy: u32) -> Option<Unsent> {
+    let left = timeline.departure(id, copy).filter(|left| *left > position)?;
+    if view.nodes.values().any(|node| node.waiting.contains_key(&id)) {
+        return Some(Unsent::Disk);
+    }
+    Some(Unsent::Until(timeline.record(left.checked_sub(1)?)?.at))
+}
+
 /// The records behind marks of one kind before a position, oldest first.
 fn marked(timeline: &Timeline, position: u64, kind: MarkKind) -> impl Iterator<Item = &Record> {
     let marks = timeline.marks().iter().filter(move |mark| mark.kind == kind && mark.position <= position);
@@ -141,7 +168,7 @@ fn marked(timeline: &Timeline, position: u64, kind: MarkKind) -> impl Iterator<I
 /// How a node lies: what it was told last counts, and whoever lies once does so for good.
 fn lies(timeline: &Timeline, position: u64, node: NodeId) -> Option<Lies> {
     let mut told: Option<Lies> = None;
-    for record in marked(timeline, position, MarkKind::Fault).filter(|record| record.node == Some(node)) {
+    for record in marked(timeline, position, MarkKind::Lie).filter(|record| record.node == Some(node)) {
         if let Body::Lies { tricks, against } = &record.body {
             let since = told.as_ref().map_or(record.at, |before| before.since);
             told = Some(Lies { since, at: record.at, tricks: tricks.clone(), against: against.clone() });

@@ -22,6 +22,8 @@ pub mod cursor;
 mod edits;
 pub mod hint;
 pub mod insight;
+#[cfg(test)]
+mod moment_tests;
 mod playing;
 pub mod selection;
 pub mod speed;
@@ -92,6 +94,8 @@ pub struct Model {
     acting: Option<Past>,
     asked: Micros,
     goal: Option<Goal>,
+    /// The name of a run that was asked for and is not seen yet, and the time at which it will be.
+    opening: Option<(String, Micros)>,
     finished: bool,
     told: (u64, Option<Selection>),
     silent_ms: f64,
@@ -106,6 +110,17 @@ pub struct Notice {
     pub bad: bool,
     /// Whether it offers to undo.
     pub undo: bool,
+}
+
+/// A run that is being computed, and not seen before it has come far enough.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Computing {
+    /// What it is called.
+    pub name: String,
+    /// How far it has come.
+    pub known: Micros,
+    /// How far it has to come.
+    pub until: Micros,
 }
 
 /// What happens to the page.
@@ -246,10 +261,34 @@ impl Model {
             acting: None,
             asked: 0.0,
             goal: None,
+            opening: None,
             finished: false,
             told: (0, None),
             silent_ms: 0.0,
         }
+    }
+
+    /// The run that was asked for, while it is not seen: what is on the stage is another one, or nothing.
+    #[must_use]
+    pub fn computing(&self) -> Option<Computing> {
+        let (name, until) = self.opening.as_ref()?;
+        Some(Computing { name: name.clone(), known: self.cursor.known, until: *until })
+    }
+
+    /// What the run is called that is seen, or before any is, the one that is computed.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.opening {
+            Some((name, _)) if self.cursor.view.nodes.is_empty() => name.clone(),
+            Some(_) | None => self.cursor.view.name.clone(),
+        }
+    }
+
+    /// How the expectations stand at the cursor: what is settled later is open here.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<Option<bool>> {
+        let settled = |expected: &Expectation| expected.settled.is_some_and(|at| at.0 as f64 <= self.cursor.time);
+        self.expectations.iter().map(|expected| expected.held.filter(|_| settled(expected))).collect()
     }
 
     /// Whether there is something to take back.

@@ -65,6 +65,7 @@ impl Model {
         self.playing = false;
         self.following = false;
         self.goal = None;
+        self.opening = None;
     }
 
     pub(super) fn step_forward(&mut self) -> Vec<Effect> {
@@ -112,10 +113,12 @@ impl Model {
         match self.goal {
             Some(Goal::Time(time)) if self.cursor.known >= time => {
                 self.goal = None;
+                self.opening = None;
                 let time = time.max(0.0);
                 self.cursor.seek(time, self.linger());
             }
             Some(Goal::FirstDeadline) => {
+                self.opening = None;
                 if let Some(deadline) = self.cursor.first_deadline() {
                     self.goal = None;
                     self.cursor.seek(deadline - BEFORE_DEADLINE, self.linger());

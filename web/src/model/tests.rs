@@ -17,19 +17,19 @@ use crate::scenarios;
 use crate::source::simulation::Engine;
 
 /// A model with an engine that answers at once.
-struct Page {
-    model: Model,
-    engine: Engine,
+pub(super) struct Page {
+    pub(super) model: Model,
+    pub(super) engine: Engine,
 }
 
 impl Page {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let mut page = Self { model: Model::new(Offers::SIMULATION, true, Pace::Smooth), engine: Engine::default() };
         page.run(Action::Open { scenario: scenarios::FIRST[0].toml.into(), at: None });
         page
     }
 
-    fn run(&mut self, action: Action) {
+    pub(super) fn run(&mut self, action: Action) {
         // Answers arrive in the order in which they were given, as from a worker.
         let mut actions = VecDeque::from([action]);
         while let Some(action) = actions.pop_front() {
@@ -42,7 +42,7 @@ impl Page {
     }
 
     /// Goes to a time that may lie beyond what is known.
-    fn seek(&mut self, time: Micros) {
+    pub(super) fn seek(&mut self, time: Micros) {
         while self.model.cursor.known < time && !self.model.finished {
             self.run(Action::Seek(self.model.cursor.known));
         }
@@ -264,7 +264,7 @@ fn a_live_cluster_that_is_gone_offers_nothing() {
     assert_eq!((model.gone, model.offers), (Some(false), Offers::LIVE));
 }
 
-fn opened(id: &str, at: Micros) -> Page {
+pub(super) fn opened(id: &str, at: Micros) -> Page {
     let mut page = Page::open();
     let scenario = scenarios::by_id(id).expect("it is there").toml.into();
     page.run(Action::Open { scenario, at: Some(at) });

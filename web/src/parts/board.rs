@@ -65,12 +65,18 @@ pub fn board(props: &Props) -> Html {
         None => return Html::default(),
         Some(Board::Grids(grids)) => {
             let style = format!("--across:{across};--cell:{cell}px;--gap:{gap}px");
+            let differ = grids.iter().flat_map(|grid| &grid.groups).any(|group| group.batch.is_some());
             // Who has no vote is asked nothing, and stands behind those who vote.
             let (voters, others): (Vec<&Grid>, Vec<&Grid>) = grids.iter().partition(|grid| grid.votes);
             let grids = voters.into_iter().chain(others).map(|grid| self::grid(grid, groups, props));
-            (html! { <div class="grids" {style}>{ for grids }</div> }, words::GRID_KEY)
+            let key =
+                if differ { format!("{} {}", words::GRID_KEY, words::BATCH_KEY) } else { words::GRID_KEY.to_owned() };
+            (html! { <div class="grids" {style}>{ for grids }</div> }, key)
         }
-        Some(Board::Tree(tree)) => (self::tree(&tree, nodes, scale), words::TREE_KEY),
+        Some(Board::Tree(tree)) => {
+            let voters = if props.view.voters.is_empty() { nodes } else { props.view.voters.len() };
+            (self::tree(&tree, voters, scale), words::TREE_KEY.to_owned())
+        }
     };
     html! {
         <div class={classes!("board", props.alone.then_some("alone"))} role="region" aria-label={regions::BOARD} tabindex="0" data-testid="board">
@@ -123,9 +129,13 @@ fn head(group: &Group) -> Html {
         Reached::Half => ("first half", ""),
         Reached::Done => ("first done", " ✓"),
     };
+    let told = match group.batch {
+        Some(letter) => words::batch(&group.words, letter),
+        None => group.words.clone(),
+    };
     html! {
-        <th scope="colgroup" {class} colspan={group.columns.len().to_string()} title={group.words.clone()} aria-label={group.words.clone()}>
-            { &group.label }{ sign }
+        <th scope="colgroup" {class} colspan={group.columns.len().to_string()} title={told.clone()} aria-label={told}>
+            { &group.label }if let Some(letter) = group.batch { <b class={format!("batch of-{letter}")}>{ letter.to_string() }</b> }{ sign }
         </th>
     }
 }

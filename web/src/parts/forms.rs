@@ -248,6 +248,10 @@ pub struct ChecksProps {
     pub view: Shared<View>,
     /// How the scenario's expectations stand.
     pub expectations: Shared<Vec<Expectation>>,
+    /// What is settled of them at the cursor, one by one.
+    pub verdicts: Vec<Option<bool>>,
+    /// Whether the run is not seen yet: then nothing is said of it.
+    pub computing: bool,
     /// What the source can do: a live cluster is not checked.
     pub offers: Offers,
 }
@@ -256,6 +260,9 @@ pub struct ChecksProps {
 pub fn checks(props: &ChecksProps) -> Html {
     if !props.offers.past {
         return html! { <section class="checks"><p class="quiet">{ words::LIVE }</p></section> };
+    }
+    if props.computing {
+        return html! { <section class="checks" data-testid="checks"><h2>{ inspect::CHECKS }</h2><p class="quiet">{ words::COMPUTING }</p></section> };
     }
     let broken = |name: &str| props.view.violations.iter().find(|violation| same_property(&violation.property, name));
     // Without edges there is nothing that could be wrong with them.
@@ -284,11 +291,11 @@ pub fn checks(props: &ChecksProps) -> Html {
             </ul>
             if !props.expectations.is_empty() {
                 <h2>{ inspect::EXPECTED }</h2>
-                <ul>{ for props.expectations.iter().map(|expected| {
-                    let (class, mark) = match expected.held { Some(true) => ("ok", "✓"), Some(false) => ("bad", "✕"), None => ("waits", "…") };
+                <ul>{ for props.expectations.iter().zip(&props.verdicts).map(|(expected, verdict)| {
+                    let (class, mark) = match verdict { Some(true) => ("ok", "✓"), Some(false) => ("bad", "✕"), None => ("waits", "…") };
                     html! { <li {class}><i>{ mark }</i><b>{ &expected.text }</b>
-                        if expected.held == Some(false) { <span>{ &expected.detail }</span> }
-                        if expected.held.is_none() { <span>{ words::NOT_REACHED }</span> }</li> }
+                        if *verdict == Some(false) { <span>{ &expected.detail }</span> }
+                        if verdict.is_none() { <span>{ words::OPEN }</span> }</li> }
                 }) }</ul>
             }
         </section>

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::icons::{Icon, glyph};
+use super::message::sample;
 use crate::model::Action;
 use crate::words::{help as words, inspect};
 
@@ -28,6 +29,10 @@ pub fn help(on: &Callback<Action>) -> Html {
                 <h3>{ words::SIGNS_TITLE }</h3>
                 <dl class="signs">
                     { for words::SIGNS.iter().map(|(sign, what)| html! { <div key={*sign}><dt>{ *sign }</dt><dd>{ *what }</dd></div> }) }
+                </dl>
+                <h3>{ words::MESSAGES_TITLE }</h3>
+                <dl class="signs messages" data-testid="help-messages">
+                    { for words::MESSAGES.iter().map(|(kind, what)| html! { <div><dt>{ sample(*kind) }</dt><dd>{ *what }</dd></div> }) }
                 </dl>
             </section>
         </div>

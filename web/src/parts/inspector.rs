@@ -19,7 +19,7 @@ use super::icons::{Icon, glyph};
 use super::members::actions_of_member;
 use super::operations::{actions_of_liar, actions_of_link, actions_of_message, actions_of_node};
 use crate::model::Action;
-use crate::model::insight::{Insight, Lies, Line};
+use crate::model::insight::{Insight, Lies, Line, Unsent};
 use crate::model::selection::Selection;
 use crate::scene::ring::{self, hue, is_cut};
 use crate::shared::Shared;
@@ -307,7 +307,12 @@ fn of_link(from: NodeId, to: NodeId, props: &Props) -> Html {
 
 fn of_message(id: RecordId, copy: u32, props: &Props) -> Html {
     let Some(message) = props.view.messages.get(&(id, copy)) else {
-        return html! { <><h2>{ words::inspector::MESSAGE }{ close(props) }</h2><p class="quiet">{ inspect::ARRIVED }</p></> };
+        let text = match props.insight.unsent {
+            Some(Unsent::Until(at)) => inspect::unsent(at),
+            Some(Unsent::Disk) => inspect::WAITS.into(),
+            None => inspect::ARRIVED.into(),
+        };
+        return html! { <><h2>{ words::inspector::MESSAGE }{ close(props) }</h2><p class="quiet" data-testid="not-on-its-way">{ text }</p></> };
     };
     let look = face::message(&message.content);
     html! {

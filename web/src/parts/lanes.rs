@@ -16,7 +16,7 @@ use super::icons::{Icon, glyph};
 use super::message::message;
 use super::nodes::{self, cross, px};
 use super::part::part;
-use super::stage::{HintProps, LegendProps, hint_line, legend};
+use super::stage::{LegendProps, legend};
 use crate::model::Action;
 use crate::model::selection::Selection;
 use crate::scene::geometry::Point;
@@ -26,7 +26,6 @@ use crate::scene::motion::Micros;
 use crate::scene::ring::hue;
 use crate::scene::ruler::label;
 use crate::shared::Shared;
-use crate::source::Offers;
 use crate::words::{lanes as words, regions};
 
 /// What the diagram needs.
@@ -44,14 +43,8 @@ pub struct Props {
     pub size: Size,
     /// Whether something was lost a moment ago.
     pub losing: bool,
-    /// Whether time passes.
-    pub playing: bool,
     /// What is selected.
     pub selection: Option<Selection>,
-    /// What the source can do.
-    pub offers: Offers,
-    /// Whether the live cluster is gone, and if so whether it never let the page in.
-    pub gone: Option<bool>,
     /// Where actions go.
     pub on: Callback<Action>,
 }
@@ -95,9 +88,6 @@ pub fn lanes(props: &Props) -> Html {
                 { zoom(Icon::Minus, words::WIDER, 2.0, "lanes-wider", &props.on) }
             </div>
             <p class="aloud" aria-live="polite" data-testid="lanes-told">{ told.map(words::flight) }</p>
-            if props.lanes.left_out > 0 { <p class="hint">{ words::left_out(props.lanes.left_out) }</p> } else {
-                { part(HintProps { view: props.view.clone(), playing: props.playing, choosing: false, offers: props.offers, gone: props.gone }, hint_line) }
-            }
         </div>
     }
 }

@@ -5,10 +5,10 @@ use yew::prelude::*;
 use super::bar as bar_part;
 use super::own::OwnRun;
 use crate::link;
-use crate::model::Action;
+use crate::model::{Action, Computing};
 use crate::scenarios;
 use crate::shared::Shared;
-use crate::words::{bar, lesson as words, own};
+use crate::words::{self as all_words, bar, lesson as words, own};
 
 /// What the panel needs.
 #[derive(PartialEq)]
@@ -17,6 +17,8 @@ pub struct Props {
     pub name: String,
     /// Whether the cluster is live.
     pub live: bool,
+    /// The run that is not seen yet.
+    pub computing: Option<Computing>,
     /// The scenario as TOML; empty for a live cluster.
     pub scenario: Shared<String>,
     /// Runs the scenario with another seed, or with the next one.
@@ -36,6 +38,17 @@ pub fn lesson(props: &Props) -> Html {
             </>
         };
     }
+    let about = match &props.computing {
+        Some(computing) => {
+            html! { <><h2>{ words::SCENARIO }</h2><h3>{ words::COMPUTING }</h3><p data-testid="computing">{ all_words::computing(computing) }</p></> }
+        }
+        None => about(props),
+    };
+    html! { <>{ about }<OwnRun on={props.on.clone()} /></> }
+}
+
+/// What the run that is seen says about itself.
+fn about(props: &Props) -> Html {
     let off = link::rules_off(&props.scenario);
     let off = html! { if !off.is_empty() { <p class="note">{ bar::RULE_OFF }<b>{ off }</b></p> } };
     let seed = bar_part::seed_field("lesson-seed", &props.scenario, &props.reseed, &props.on);
@@ -47,7 +60,6 @@ pub fn lesson(props: &Props) -> Html {
                 if built.text.is_empty() { <p>{ link::about(&props.scenario) }</p> }
                 { off }
                 { tries(built.tries) }
-                <OwnRun key="own" on={props.on.clone()} />
             </>
         },
         None => html! {
@@ -57,7 +69,6 @@ pub fn lesson(props: &Props) -> Html {
                 <p>{ if props.name == own::NAME { own::TEXT } else { words::OWN } }</p>
                 { off }
                 { tries(&words::OWN_TRIES) }
-                <OwnRun key="own" on={props.on.clone()} />
             </>
         },
     }

@@ -15,7 +15,7 @@ use quorumscope_lab::trace::view::{Liveness, View};
 use yew::prelude::*;
 
 use crate::js;
-use crate::model::Action;
+use crate::model::{Action, Notice};
 use crate::shared::Shared;
 use crate::words::act;
 
@@ -71,6 +71,19 @@ fn change(wanted: &LiteMap<NodeId, Deed>) -> MembershipChange {
         observe: whom(Deed::Observe),
         edge: Vec::new(),
     }
+}
+
+/// Whether nobody would have a vote after this: every voter is taken out and nobody gets one.
+fn leaves_nobody(view: &View, wanted: &LiteMap<NodeId, Deed>) -> bool {
+    let members = view.members();
+    let votes = |node: &NodeId| match wanted.get(node) {
+        Some(Deed::Remove) => false,
+        Some(Deed::Promote) => true,
+        Some(Deed::Add | Deed::Observe) | None => {
+            members.is_voter(*node) && matches!(view.part_among(*node, &members), Part::Voter | Part::Joining)
+        }
+    };
+    !wanted.is_empty() && !view.nodes.keys().any(votes)
 }
 
 /// What can be done to a node as a member, and at the leader the form for several. `subscribing` says whether there are
@@ -159,10 +172,15 @@ fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
         let (on, view) = (on.clone(), view.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let wanted = few::map(view.nodes.keys().filter_map(|node| {
-                let chosen = js::take_choice(&event, &list(*node), Some(""));
-                Some((*node, Deed::ALL.into_iter().find(|deed| deed.name() == chosen)?))
-            }));
+            let chosen = |node: &NodeId, after| js::take_choice(&event, &list(*node), after);
+            let deed = |name: String| Deed::ALL.into_iter().find(|deed| deed.name() == name);
+            let wanted = few::map(view.nodes.keys().filter_map(|node| Some((*node, deed(chosen(node, None))?))));
+            if leaves_nobody(&view, &wanted) {
+                // What was chosen stays, to be mended.
+                on.emit(Action::Notice(Some(Notice { text: act::NOBODY_VOTES.into(), bad: true, undo: false })));
+                return;
+            }
+            view.nodes.keys().for_each(|node| drop(chosen(node, Some(""))));
             if !wanted.is_empty() {
                 on.emit(Action::Act(Command::Reconfigure { node: leader, change: change(&wanted) }));
             }
@@ -194,6 +212,23 @@ mod tests {
         let (add, promote, remove, observe) = (list(3), list(2), list(1), list(4));
         let expected = MembershipChange { add, promote, remove, observe, edge: Vec::new() };
         assert_eq!(change(&wanted), expected);
+    }
+
+    #[test]
+    fn a_change_that_leaves_nobody_a_vote_is_known_before_it_is_asked_for() {
+        let mut view = View { protocol: "pbft".into(), voters: (1..=4).map(NodeId).collect(), ..View::default() };
+        for id in 1..=5 {
+            view.nodes.insert(NodeId(id), quorumscope_lab::trace::view::NodeView::default());
+        }
+        let mut wanted = LiteMap::new();
+        assert!(!leaves_nobody(&view, &wanted), "nothing is asked for");
+        for id in 1..=4 {
+            assert!(!leaves_nobody(&view, &wanted), "n{id} is left");
+            wanted.insert(NodeId(id), Deed::Remove);
+        }
+        assert!(leaves_nobody(&view, &wanted));
+        wanted.insert(NodeId(5), Deed::Promote);
+        assert!(!leaves_nobody(&view, &wanted), "n5 gets a vote");
     }
 
     #[test]

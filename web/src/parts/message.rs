@@ -33,7 +33,7 @@ pub fn sample(kind: MessageKind) -> Html {
             <g {class}>
                 { outline(shape) }
                 if !letter.is_empty() {
-                    <text y={letter_height(shape)}>{ if filled { letter } else { "±" } }</text>
+                    <text y={letter_height(shape)}>{ if kind.is_answer() { "±" } else { letter } }</text>
                 }
             </g>
         </svg>

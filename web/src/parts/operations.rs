@@ -6,6 +6,7 @@ use quorumscope_lab::trace::face;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
+use crate::js;
 use crate::model::Action;
 use crate::model::insight::Lies;
 use crate::source::Offers;
@@ -65,16 +66,23 @@ pub fn actions_of_liar(id: NodeId, lies: Option<&Lies>, view: &View, on: &Callba
         liars.iter().flat_map(|liars| liars.nodes.iter().copied()).filter(|other| *other != id).collect();
     let lie = |nodes: Vec<NodeId>, name: &'static str| {
         let on = on.clone();
-        let command = Command::Byzantine { nodes, tricks: vec![name.into()], against: Vec::new() };
-        Callback::from(move |_: MouseEvent| on.emit(Action::Act(command.clone())))
+        let victims = face::victims(view, name, &nodes);
+        Callback::from(move |_: MouseEvent| {
+            let chosen = js::ticked(&format!("[data-victims={name}]"));
+            let against = victims.iter().filter(|victim| chosen.contains(&victim.to_string())).copied().collect();
+            on.emit(Action::Act(Command::Byzantine { nodes: nodes.clone(), tricks: vec![name.into()], against }));
+        })
     };
     let trick = |(name, words): (&'static str, &'static str)| {
         let together: Vec<NodeId> = others.iter().copied().chain([id]).collect();
         let active = lies.is_some_and(|lies| lies.tricks.iter().any(|active| active == name));
         let told = format!("trick-{name}");
+        let victims = face::victims(view, name, &[id]);
         html! {
-            <li><button onclick={lie(vec![id], name)} data-testid={format!("lie-{name}")} aria-pressed={active.to_string()} aria-describedby={told.clone()}>{ name }</button><span><span id={told.clone()}>{ words }</span>
+            // Who was ticked for one liar is not meant by another.
+            <li key={format!("{id}-{name}")}><button onclick={lie(vec![id], name)} data-testid={format!("lie-{name}")} aria-pressed={active.to_string()} aria-describedby={told.clone()}>{ name }</button><span><span id={told.clone()}>{ words }</span>
                 if !others.is_empty() { <button class="together" onclick={lie(together, name)} data-testid={format!("together-{name}")} aria-label={act::together_in(name, &others)} aria-describedby={told}>{ act::together(&others) }</button> }
+                if !victims.is_empty() { <span class="victims" role="group" aria-label={act::against(name)} data-victims={name}>{ act::AGAINST }{ for victims.iter().map(victim) }</span> }
             </span></li>
         }
     };
@@ -86,6 +94,12 @@ pub fn actions_of_liar(id: NodeId, lies: Option<&Lies>, view: &View, on: &Callba
             <ul>{ for tricks.into_iter().map(trick) }</ul>
         </details>
     }
+}
+
+/// A box to tick for whom a trick is meant.
+fn victim(victim: &Endpoint) -> Html {
+    let name = victim.to_string();
+    html! { <label key={name.clone()}><input type="checkbox" data-keys="" value={name.clone()} />{ name }</label> }
 }
 
 /// Cut or mend one direction.

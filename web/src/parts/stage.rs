@@ -2,7 +2,8 @@
 //!
 //! Two layers: what rests is drawn when an event happens, what moves with every
 //! frame. Above them the legend, which explains what is there now and nothing
-//! else, and the tools; below them one line that says what to try next.
+//! else, and the tools. The line that says what to try next stands below all
+//! pictures (`app::caption`).
 
 use std::collections::BTreeSet;
 
@@ -45,16 +46,12 @@ pub struct Props {
     pub linger: Micros,
     /// Whether things travel.
     pub pace: Pace,
-    /// Whether time passes.
-    pub playing: bool,
     /// What is selected.
     pub selection: Option<Selection>,
     /// What a click means.
     pub tool: Tool,
     /// What the source can do.
     pub offers: Offers,
-    /// Whether the live cluster is gone, and if so whether it never let the page in.
-    pub gone: Option<bool>,
     /// Whether something can be taken back, and done again.
     pub history: (bool, bool),
     /// Where actions go.
@@ -90,7 +87,6 @@ pub fn Stage(props: &Props) -> Html {
             </svg>
             { part(LegendProps { view: props.view.clone(), losing: !props.recent.losses.is_empty(), ring: true }, legend) }
             { tools(props) }
-            { part(HintProps { view: props.view.clone(), playing: props.playing, choosing, offers: props.offers, gone: props.gone }, hint_line) }
         </div>
     }
 }
@@ -339,22 +335,33 @@ fn tools(props: &Props) -> Html {
     }
 }
 
+/// What the line below the picture needs.
 #[derive(PartialEq)]
-pub(super) struct HintProps {
-    pub(super) view: Shared<View>,
-    pub(super) playing: bool,
-    pub(super) choosing: bool,
-    pub(super) offers: Offers,
-    pub(super) gone: Option<bool>,
+pub struct HintProps {
+    /// What is seen.
+    pub view: Shared<View>,
+    /// Whether time passes.
+    pub playing: bool,
+    /// Whether nodes are chosen for one side of a partition.
+    pub choosing: bool,
+    /// What the source can do.
+    pub offers: Offers,
+    /// Whether the live cluster is gone, and if so whether it never let the page in.
+    pub gone: Option<bool>,
+    /// What has to be said instead.
+    pub instead: Option<String>,
 }
 
 /// One line that says what to try next.
-pub(super) fn hint_line(props: &HintProps) -> Html {
+pub fn hint_line(props: &HintProps) -> Html {
     let text = match props.gone {
         Some(true) => hints::REFUSED.to_owned(),
         Some(false) => hints::GONE.to_owned(),
-        None if props.choosing => act::PARTITION_HINT.to_owned(),
-        None => hint::next(&props.view, props.playing, props.offers),
+        None => match &props.instead {
+            Some(instead) => instead.clone(),
+            None if props.choosing => act::PARTITION_HINT.to_owned(),
+            None => hint::next(&props.view, props.playing, props.offers),
+        },
     };
     // A phone has no keys to press.
     let text = if js::media(NARROW) { hints::without_keys(&text) } else { text };

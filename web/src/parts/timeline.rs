@@ -240,6 +240,7 @@ fn weight(mark: &Mark) -> u8 {
         MarkKind::Crash => 5,
         MarkKind::Switch | MarkKind::Return | MarkKind::Epoch => 5,
         MarkKind::Leader | MarkKind::Restart => 4,
+        MarkKind::Lie => 4,
         MarkKind::Fault | MarkKind::Gap => 3,
         MarkKind::Election => 2,
         MarkKind::Commit => 1,
@@ -260,6 +261,10 @@ fn mark_of(mark: &Mark, x: f64, words: &[(u64, String)]) -> Html {
         }
         MarkKind::Return => ("return", "M4.500 4.500V1A3.500 3.500 0 0 0 1-2.500H-5M-2-5.500-5-2.500-2 .5"),
         MarkKind::Epoch => ("epoch", "M-3.500 6V-5.500H5L2.500-2.500 5 .5H-3.500"),
+        MarkKind::Lie => (
+            "lie",
+            "M-6-6.500Q-5-3.500-3.200-3.200Q0-4.200 3.200-3.200Q5-3.500 6-6.500Q7-2 5 .5Q4.600 5 0 6.500Q-4.600 5-5 .5Q-7-2-6-6.500Z",
+        ),
         MarkKind::Fault => ("fault", "M-6.500 0H-2.500M2.500 0H6.500M-1.600-4.500-2.800-2M1.600 4.500 2.800 2"),
         MarkKind::Violation => ("violation", "M0-6.500 6.500 5H-6.500ZM0-2.500v3.500M0 3v.3"),
     };

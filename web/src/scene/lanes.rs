@@ -20,8 +20,8 @@ pub const ROW: f64 = 19.0;
 pub const ROWS: usize = 2;
 /// Above the rows stand the legend and the buttons.
 const LEGEND: f64 = 46.0;
-/// Below the lanes stand the labels of time and the line that says what to try.
-const FOOT: f64 = 88.0;
+/// Below the lanes stand the labels of time.
+const FOOT: f64 = 34.0;
 /// Below this width the diagram is a phone's.
 const NARROW: f64 = 560.0;
 
@@ -71,7 +71,7 @@ impl Frame {
         let gutter = if narrow { 34.0 } else { 92.0 };
         let head = if narrow { LEGEND + 36.0 } else { LEGEND };
         let top = head + ROWS as f64 * ROW + 22.0;
-        let bottom = (size.height - FOOT - if narrow { 16.0 } else { 0.0 }).max(top + 10.0);
+        let bottom = (size.height - FOOT).max(top + 10.0);
         Self { size, gutter, ends: (top, bottom), head, ruler: Ruler::new(from, to, size.width - gutter), lanes }
     }
 

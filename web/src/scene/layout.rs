@@ -1,7 +1,7 @@
 //! Where do nodes and clients stand?
 //!
-//! Up to nine nodes stand on an ellipse that fills the stage between the legend
-//! and the line below it, the first at the top; more stand in rows. Clients stand
+//! Up to nine nodes stand on an ellipse that fills the stage below the legend,
+//! the first at the top; more stand in rows. Clients stand
 //! at the left and right edges. A node's label stands outside the ring, where no
 //! lane runs.
 
@@ -71,10 +71,8 @@ pub struct Layout {
 /// More nodes than this do not read as a ring.
 const RING_LIMIT: usize = 9;
 
-/// The line below the ring reaches this far up.
-const CAPTION: f64 = 50.0;
-/// The same on a phone, where it is two lines.
-const CAPTION_NARROW: f64 = 60.0;
+/// Free pixels at the foot of the stage: the line that says what to try stands below it.
+const MARGIN: f64 = 4.0;
 
 /// How far what belongs to a node reaches below its circle: its disk, and on a phone its label.
 fn foot(narrow: bool) -> f64 {
@@ -92,8 +90,8 @@ impl Layout {
         let short = size.width.min(size.height);
         let crowd = if nodes.len() > RING_LIMIT { 0.62 } else { 1.0 };
         let radius = (short * 0.078).clamp(19.0, 46.0) * crowd;
-        // The legend stands above the ring and a caption below it.
-        let (top, bottom) = (if narrow { 118.0 } else { 84.0 }, if narrow { CAPTION_NARROW } else { CAPTION });
+        // The legend stands above the ring.
+        let (top, bottom) = (if narrow { 118.0 } else { 84.0 }, MARGIN);
         let angle = |index: usize| -FRAC_PI_2 + TAU * index as f64 / nodes.len().max(1) as f64;
         // With an even number a node stands at the very bottom, with an odd one the lowest two stand higher.
         let lowest = (0..nodes.len()).map(|index| angle(index).sin()).fold(0.0, f64::max);
@@ -157,7 +155,14 @@ impl Layout {
             return Some((Point::new(name.x, name.y + 17.0), anchor));
         }
         let half = letters as f64 * LETTER / 2.0 + 3.0;
-        let x = name.x.min(self.size.width - half).max(half);
+        // Words that are wider than their node reach outwards: further in, other nodes stand.
+        let outwards = (half - self.radius - 8.0).max(0.0);
+        let shift = match place.x - self.center.x {
+            right if right > self.radius => outwards,
+            left if left < -self.radius => -outwards,
+            _ => 0.0,
+        };
+        let x = (name.x + shift).min(self.size.width - half).max(half);
         (self.nodes.len() <= RING_LIMIT).then_some((Point::new(x, name.y + 12.0), anchor))
     }
 
@@ -184,8 +189,10 @@ impl Layout {
         let gap = self.radius + 29.0;
         let in_rows = self.nodes.len() > RING_LIMIT;
         if self.size.width < NARROW || in_rows {
-            let above = !in_rows && place.y < self.center.y - self.radius * 2.0;
-            let y = if above && !beside { place.y - gap - 7.0 } else { place.y + self.radius + 39.0 };
+            // In the lower half words stand below their node, in the upper half above it: on the other side, those of
+            // one node would stand in the ring of the next.
+            let above = !in_rows && place.y <= self.center.y + 1.0;
+            let y = if above { place.y - gap - 7.0 } else { place.y + self.radius + 39.0 };
             (Point::new(place.x, y), Anchor::Middle)
         } else if !beside && place.y <= self.center.y {
             (Point::new(place.x, place.y - gap - 12.0), Anchor::Middle)
@@ -275,6 +282,33 @@ mod tests {
     }
 
     #[test]
+    fn on_a_phone_the_words_of_a_node_stand_in_no_other_nodes_ring() {
+        /// Of words: pixels above and below the line that they stand on.
+        const REACH: (f64, f64) = (9.0, 3.0);
+        for height in [340.0, 400.0, 440.0, 490.0] {
+            for count in 2..=7 {
+                let layout = layout(390.0, height, count);
+                let words = ["follower", "stands by, no vote", "replica, threat medium"];
+                let words = if count <= 5 { &words[..] } else { &words[..1] };
+                for ((node, place), letters) in
+                    layout.nodes().flat_map(|of| words.iter().map(move |words| (of, words.len())))
+                {
+                    let (at, _) = layout.words(place, letters).expect("there is room");
+                    let half = letters as f64 * 5.1 / 2.0;
+                    for (other, center) in layout.nodes().filter(|(other, _)| *other != node) {
+                        let near = Point::new(
+                            center.x.clamp(at.x - half, at.x + half),
+                            center.y.clamp(at.y - REACH.0, at.y + REACH.1),
+                        );
+                        let clear = near.distance(center) - layout.radius;
+                        assert!(clear > 5.0, "{node} and {other} of {count} at {height}, {letters} letters: {clear}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn labels_of_nodes_in_rows_stand_below_them_and_above_the_next_row() {
         for (width, height) in [(848.0, 487.0), (848.0, 738.0), (390.0, 427.0)] {
             for count in [10, 13, 16] {
@@ -291,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_ring_reaches_into_the_line_below_it_and_no_client_stands_on_a_node() {
-        for (width, height, caption) in [(860.0, 570.0, CAPTION), (390.0, 490.0, CAPTION_NARROW)] {
+    fn nothing_of_a_ring_reaches_beyond_the_stage_and_no_client_stands_on_a_node() {
+        for (width, height) in [(860.0, 520.0), (390.0, 430.0)] {
             for count in 1..=9 {
                 let layout = layout(width, height, count);
                 for (node, place) in layout.nodes() {
                     let end = place.y + layout.radius + foot(width < NARROW);
-                    assert!(end < height - caption + 0.5, "{node} of {count} at {width}×{height} ends at {end}");
+                    assert!(end < height + 0.5, "{node} of {count} at {width}×{height} ends at {end}");
                     let clients = layout.clients().map(|(_, client)| client.distance(place));
                     let near = clients.fold(f64::INFINITY, f64::min);
                     assert!(

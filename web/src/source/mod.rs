@@ -106,6 +106,8 @@ pub struct Expectation {
     pub held: Option<bool>,
     /// What was found.
     pub detail: String,
+    /// When that was known.
+    pub settled: Option<Time>,
 }
 
 /// What a source can do; only that is offered.

@@ -119,6 +119,7 @@ fn expectations(run: &Run) -> Vec<Expectation> {
         text: expectation.sentence.clone(),
         held: expectation.held,
         detail: expectation.detail.clone(),
+        settled: expectation.settled,
     });
     expected.collect()
 }

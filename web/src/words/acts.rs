@@ -11,7 +11,16 @@ pub mod act {
     /// Make a liar lie in another way.
     pub const LIE_OTHERWISE: &str = "Lie in another way…";
     /// What comes of it.
-    pub const LIE_HINT: &str = "It lies from now on, with its own key and no other; together with others, with theirs too. Against whom, the seed decides. With more liars than the protocol bears, agreement may break.";
+    pub const LIE_HINT: &str = "It lies from now on, with its own key and no other; together with others, with theirs too. Against whom, the seed decides where you tick nobody. With more liars than the protocol bears, agreement may break.";
+    /// Before those whom a lie is meant for.
+    pub const AGAINST: &str = "against ";
+
+    /// The same, where it is read aloud alone.
+    #[must_use]
+    pub fn against(trick: &str) -> String {
+        format!("{trick}: {AGAINST}")
+    }
+
     /// Pause a node.
     pub const PAUSE: &str = "Pause";
     /// Let it go on.
@@ -55,6 +64,9 @@ pub mod act {
     pub const ASK_AS_OPERATOR: &str = "Ask as the operator";
     /// What comes of it.
     pub const EPOCH_HINT: &str = "The operator's request ends this epoch where it is executed; a quorum of the old voters signs the state there, and the next epoch begins with the new ones.";
+    /// A change that takes every vote.
+    pub const NOBODY_VOTES: &str =
+        "After this change nobody would have a vote: leave at least one node its vote, or give one to another.";
     /// Nobody honest runs.
     pub const NOBODY_TO_ASK: &str = "No honest voter runs whom the operator could ask.";
     /// Nobody can be asked.

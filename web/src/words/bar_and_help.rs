@@ -69,7 +69,19 @@ pub mod notice {
     /// A key that needs a node.
     pub const SELECT_FIRST: &str = "Select a node first: click it, or press its number.";
     /// The address names nothing that the page knows.
-    pub const UNKNOWN_ADDRESS: &str = "The address names no run that this page knows. This is the first one.";
+    pub const UNKNOWN_ADDRESS: &str = "the address names no run that this page knows";
+    /// What is seen in the place of a run that cannot be opened, as a visit begins.
+    pub const FIRST_INSTEAD: &str = "This is the first run.";
+    /// And later.
+    pub const GOES_ON: &str = "The run that you see goes on.";
+
+    /// Why a run cannot be opened, and what is seen instead.
+    #[must_use]
+    pub fn and(reason: &str, instead: &str) -> String {
+        let mut letters = reason.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        format!("{}{}. {instead}", first.map(String::from).unwrap_or_default(), letters.as_str())
+    }
 
     /// A step of the scenario was skipped.
     #[must_use]
@@ -99,6 +111,8 @@ pub mod notice {
 
 /// The help sheet.
 pub mod help {
+    use quorumscope_lab::trace::face::MessageKind;
+
     /// Title.
     pub const TITLE: &str = "Keys and signs";
     /// What the page is, in one line.
@@ -130,7 +144,7 @@ pub mod help {
     /// Over the signs.
     pub const SIGNS_TITLE: &str = "Signs";
     /// Sign and what it means.
-    pub const SIGNS: [(&str, &str); 24] = [
+    pub const SIGNS: [(&str, &str); 26] = [
         ("△ on the timeline", "a node asks for votes; red with a mark in it: a check failed"),
         ("♛", "a node leads"),
         ("● green", "an entry is committed"),
@@ -138,7 +152,7 @@ pub mod help {
         ("↻", "a node started again"),
         ("⇄  ↩", "a replica goes over to PBFT, or is back in two rounds"),
         ("⚑", "another epoch begins: others vote from here on"),
-        ("broken line", "another fault: a pause, a cut link, a held message"),
+        ("squiggle", "another fault: a pause, a cut link, a held message, a network that changed"),
         ("‖", "records are missing here"),
         ("arc round a node", "the time until its timer runs out"),
         ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),
@@ -147,7 +161,12 @@ pub mod help {
         ("E at a node", "an edge: it holds the part of the state that it subscribes to"),
         ("striped entry", "a command that an edge does not hold: its place, term and digest"),
         ("hatched block", "a snapshot in the place of entries; dashed: on its way"),
-        ("horned mask", "a node that lies: the run made it so"),
+        (
+            "horned mask",
+            "a node that lies: the run made it so; on the timeline, where it begins to, or lies in another way",
+        ),
+        ("≠ at a node", "honest nodes disagree for good: what this one holds at that place"),
+        ("A, B in the grids", "different batches at one place: a vote counts for its own letter alone"),
         ("§ at a node", "convicted: the cluster has decided that it lied"),
         ("bars under a node", "how threatened it feels: of four, none to critical"),
         ("platter under a node", "its disk: filled while it writes, dashed while the node is down"),
@@ -156,4 +175,55 @@ pub mod help {
         ("underlined entry", "the leader knows that the follower holds it"),
         ("bar between entries", "what the leader sends that follower next"),
     ];
+    /// Over the messages.
+    pub const MESSAGES_TITLE: &str = "Messages";
+    /// Kind and what is drawn as one, protocol by protocol where they call it differently.
+    pub const MESSAGES: [(MessageKind, &str); 26] = [
+        (MessageKind::Append, "Raft, hybrid: append with entries"),
+        (MessageKind::AppendReply, "its answer; hybrid: the acknowledgement"),
+        (MessageKind::Heartbeat, "append without entries: a heartbeat, or certificates"),
+        (MessageKind::VoteRequest, "Raft: asks for a vote"),
+        (MessageKind::VoteReply, "its answer; hybrid: a vote for the next term"),
+        (MessageKind::PreVoteRequest, "Raft: would you vote for me?"),
+        (MessageKind::PreVoteReply, "its answer"),
+        (MessageKind::ClientRequest, "a client's request"),
+        (MessageKind::ClientAnswer, "its answer: +, −, or ? where nobody knows"),
+        (MessageKind::Snapshot, "a part of a snapshot, or of a proven state"),
+        (MessageKind::SnapshotReply, "how much of it has come, or which part is wanted"),
+        (MessageKind::ReadIndex, "Raft: asks for a read index"),
+        (MessageKind::ReadIndexReply, "its answer"),
+        (MessageKind::TimeoutNow, "Raft: order to campaign at once"),
+        (MessageKind::Forwarded, "requests that a node passes on to whoever leads"),
+        (MessageKind::Proposal, "PBFT: pre-prepare; HotStuff: proposal of a block"),
+        (MessageKind::Prepare, "PBFT: prepare; HotStuff: vote"),
+        (MessageKind::Commit, "PBFT: commit"),
+        (MessageKind::Certificate, "HotStuff: a quorum's votes for a block (QC)"),
+        (MessageKind::Checkpoint, "checkpoint: which state a replica has; also how an epoch or PBFT has ended"),
+        (MessageKind::ViewChange, "PBFT: view change; HotStuff: timeout; hybrid: wish for a later term"),
+        (MessageKind::NewView, "PBFT: new view; HotStuff: a quorum's timeouts (TC); hybrid: a term begins"),
+        (MessageKind::Question, "where a replica stands, or what it lacks"),
+        (MessageKind::Proof, "what somebody lacks, with its proof; evidence of a lie; how epochs have ended"),
+        (MessageKind::Alarm, "hybrid: alarms of replicas that feel threatened, or their word that all is calm"),
+        (MessageKind::Stop, "hybrid: stop statement, the end of the two rounds"),
+    ];
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn every_kind_of_message_is_explained_once_here_and_with_its_letter_in_the_manual() {
+            let explained = MESSAGES.map(|(kind, _)| kind);
+            assert_eq!(explained, MessageKind::ALL);
+            let manual = include_str!("../../../docs/picture.md");
+            let has = |shape: &str, letter: &str| {
+                manual.lines().any(|line| line.starts_with(&format!("| {shape} | {letter} |")))
+            };
+            for kind in MessageKind::ALL {
+                let (shape, letter, _) = kind.look();
+                let shape = format!("{shape:?}").to_lowercase();
+                assert!(letter.is_empty() || has(&shape, letter), "{kind:?}: {shape} {letter}");
+            }
+        }
+    }
 }

@@ -74,6 +74,14 @@ pub mod inspect {
     pub const HELD: &str = "held by hand";
     /// The message is no longer on its way.
     pub const ARRIVED: &str = "No longer on its way.";
+    /// The message waits for a disk.
+    pub const WAITS: &str = "Not sent yet: it waits until what it promises is on its sender's disk.";
+
+    /// The message leaves later than the moment that is seen.
+    #[must_use]
+    pub fn unsent(at: quorumscope_core::types::Time) -> String {
+        format!("Not sent yet at this moment: it leaves at {}.", super::inspector::at(at))
+    }
     /// Entry: where it is.
     pub const ON: &str = "on";
     /// Entry: durable on.
@@ -331,8 +339,10 @@ pub mod checks {
 
     /// The property that says something only while there are edges.
     pub const EDGE_STATE: &str = "Edge state";
-    /// An expectation that the run has not come to.
-    pub const NOT_REACHED: &str = "not reached";
+    /// An expectation that is settled later than the moment that is seen, or not at all yet.
+    pub const OPEN: &str = "not settled at this moment";
+    /// A run that is not there yet has no verdicts.
+    pub const COMPUTING: &str = "No verdict yet: the run is being computed.";
     /// A live cluster is not checked.
     pub const LIVE: &str = "A live cluster is watched, not checked: only a simulation sees every disk.";
     /// An operation waits.

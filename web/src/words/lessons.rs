@@ -8,6 +8,8 @@ pub mod lesson {
     pub const LIVE: &str = "Live cluster";
     /// Over the list.
     pub const TRY: &str = "Try this";
+    /// Over a run that is not seen yet.
+    pub const COMPUTING: &str = "Not there yet";
     /// A live cluster.
     pub const LIVE_TEXT: &str =
         "These are native nodes. They talk through the relay, and what you see are the records that they send.";

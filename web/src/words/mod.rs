@@ -21,6 +21,18 @@ pub use lessons::{lesson, own};
 pub use stages::{board, hints, log, stage};
 pub use timeline::{marks, time};
 
+/// What is said in the place of a run that is being computed.
+#[must_use]
+pub fn computing(computing: &crate::model::Computing) -> String {
+    let crate::model::Computing { name, known, until } = computing;
+    let so_far = if *until > 0.0 {
+        format!(" up to {}; {} of it are there", marks::clock(*until), marks::clock(known.min(*until)))
+    } else {
+        String::new()
+    };
+    format!("Computing “{name}”{so_far}.")
+}
+
 /// The product's name.
 pub const NAME: &str = "Quorumscope";
 

@@ -138,6 +138,15 @@ pub mod board {
 
     /// What the marks of a grid mean.
     pub const GRID_KEY: &str = "Each grid is what one replica has heard, a row a voter. ■ heard · ◩ what was heard before counts for this too · □ awaited; below: how many have spoken, 2/3: two of the three that make a quorum, ✓4: enough, and four did. ✓ above: committed there.";
+    /// What letters at the head of a grid mean, while there are any.
+    pub const BATCH_KEY: &str = "A, B …: at this place replicas hold different batches, or batches after different ones; a vote counts for its own letter alone.";
+
+    /// What stands at a place, and which of those that differ it is.
+    #[must_use]
+    pub fn batch(words: &str, letter: char) -> String {
+        format!("{words}, {letter} of those that differ at this place")
+    }
+
     /// What the marks of a tree mean.
     pub const TREE_KEY: &str = "A box is a block, its number the view; filled ✓: committed somewhere; ◆ a quorum has voted for it; H: whose highest certificate is for it; L: who is locked on it.";
     /// A node that does not run has heard nothing.
@@ -238,6 +247,19 @@ pub mod hints {
     pub const PARTITIONED: &str =
         "The cluster is split. Ask for something on each side and see which can commit; then heal the links.";
 
+    /// HotStuff, between two leaders.
+    pub const IN_TURN: &str = "Leaders take turns: the next one begins once it holds the votes of a quorum, or a quorum's word that the view has timed out.";
+    /// The hybrid, between the two rounds and PBFT.
+    pub const OPENING: &str = "The two rounds have ended and PBFT has not begun: each replica says what it holds, and the statements of a quorum decide what PBFT begins with.";
+
+    /// Some are in the new epoch, others on their way.
+    #[must_use]
+    pub fn epoch_begins(epoch: u64) -> String {
+        format!(
+            "Epoch {epoch} begins: each replica goes on in it once it holds the proof of how the one before has ended."
+        )
+    }
+
     /// A view change.
     pub const VIEW_CHANGE: &str = "Nobody leads now. Whoever waits too long for a request gives the view up; once a quorum does, the next leader begins.";
 
@@ -308,7 +330,7 @@ pub mod hints {
 
     /// Something broke.
     #[must_use]
-    pub fn violated(property: &str, conflict: Option<&Conflict>) -> String {
+    pub fn violated(property: &str, conflict: Option<&Conflict>, now: bool) -> String {
         if let Some(conflict) = conflict {
             let side = |side: &Side| {
                 let nodes = side.nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -318,6 +340,11 @@ pub mod hints {
             let differ =
                 if sides.is_empty() { conflict.words.clone() } else { format!("Place {}: {sides}.", conflict.index.0) };
             return format!("{property} is broken. {differ}");
+        }
+        if now {
+            return format!(
+                "A property is broken at this very moment: {property}. Read what just happened, and select it to ask why."
+            );
         }
         format!("A property is broken: {property}. Jump back to the red triangle (Shift ←) and ask why.")
     }

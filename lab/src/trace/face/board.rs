@@ -6,6 +6,7 @@
 //! Both come from the statuses that nodes record. Read `pbft_board`,
 //! `hybrid_board` and `hotstuff_board` for what stands in them.
 
+use quorumscope_core::crypto::Hash256;
 use quorumscope_core::quorum::Byzantine;
 use quorumscope_core::record::Detail;
 use quorumscope_core::types::{NodeId, Term};
@@ -51,6 +52,10 @@ pub struct Group {
     pub label: String,
     /// What it is and how far it has come.
     pub words: String,
+    /// The digest of what stands there, where one does: words of voters are for one digest.
+    pub hash: Option<Hash256>,
+    /// Which of them it is, where running replicas hold different ones at this place: `A`, `B`.
+    pub batch: Option<char>,
     /// How far it has come.
     pub reached: Reached,
     /// Its steps.
@@ -199,5 +204,37 @@ pub(super) fn grids(
         }
         Grid { node: *id, up, term: node.status.term, words, votes, rows: quorum.voters().to_vec(), groups }
     };
-    view.nodes.iter().map(grid).collect()
+    let mut grids: Vec<Grid> = view.nodes.iter().map(grid).collect();
+    tell_batches_apart(&mut grids);
+    grids
+}
+
+/// Gives a letter to each of the digests that stand at one place, where there are more than one. A place is that of one
+/// instance and one protocol: what another one orders at this number is something else.
+fn tell_batches_apart(grids: &mut [Grid]) {
+    type Place = (u64, String, Option<&'static str>);
+    let place = |term: Term, group: &Group| -> Place {
+        (term.instance(), group.label.clone(), group.columns.first().map(|column| column.letter))
+    };
+    let mut known: Vec<(Place, Vec<Hash256>)> = Vec::new();
+    for grid in &*grids {
+        for group in &grid.groups {
+            let (place, Some(hash)) = (place(grid.term, group), group.hash) else { continue };
+            match known.iter_mut().find(|(other, _)| *other == place) {
+                Some((_, hashes)) if hashes.contains(&hash) => {}
+                Some((_, hashes)) => hashes.push(hash),
+                None => known.push((place, vec![hash])),
+            }
+        }
+    }
+    for grid in grids {
+        let term = grid.term;
+        for group in &mut grid.groups {
+            let at = place(term, group);
+            let hashes =
+                known.iter().find(|(other, hashes)| *other == at && hashes.len() > 1).map(|(_, hashes)| hashes);
+            let number = hashes.and_then(|hashes| hashes.iter().position(|hash| Some(*hash) == group.hash));
+            group.batch = number.and_then(|number| ('A'..='Z').nth(number));
+        }
+    }
 }

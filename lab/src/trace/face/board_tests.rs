@@ -1,8 +1,9 @@
 //! Does the board show what replicas have heard, and nothing else?
 
+use quorumscope_core::crypto::Hash256;
 use quorumscope_core::types::{NodeId, Time};
 
-use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind, threat};
+use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind, threat, victims};
 use crate::scenario::{Run, Scenario};
 use crate::trace::view::{Liveness, View};
 
@@ -195,4 +196,69 @@ fn raft_has_no_board_for_its_log_says_all() {
     let view = watch(RAFT, 500, |_| {});
     assert_eq!((board_kind(&view), board(&view, 8)), (None, None));
     assert!(board_kind(&watch(PBFT, 1, |_| {})).is_some());
+}
+
+const LIARS: &str = include_str!("../../../../tests/scenarios/pbft-two-liars.toml");
+const STANDBY: &str = include_str!("../../../../tests/scenarios/hotstuff-members.toml");
+
+/// The letters at a place: for each replica that holds something there, what it holds and under which letter.
+fn letters(view: &View) -> Vec<(String, NodeId, Hash256, Option<char>)> {
+    let grids = grids(view);
+    let of = |grid: &Grid| {
+        let told =
+            grid.groups.iter().filter_map(|group| Some((group.label.clone(), grid.node, group.hash?, group.batch)));
+        told.collect::<Vec<_>>()
+    };
+    grids.iter().flat_map(of).collect()
+}
+
+#[test]
+fn different_batches_at_one_place_have_different_letters_and_equal_ones_none() {
+    let hybrid = LIARS.replace("protocol = \"pbft\"", "protocol = \"hybrid\"");
+    // What the scenario expects is PBFT's story.
+    let hybrid = hybrid.split("[[expect]]").next().expect("there is a part before").to_owned();
+    for toml in [LIARS, hybrid.as_str()] {
+        let mut apart = 0;
+        watch(toml, 1_500, |view| {
+            let letters = letters(view);
+            for (place, node, hash, letter) in &letters {
+                let others = || letters.iter().filter(|(other, ..)| other == place);
+                let differ = others().any(|(_, _, other, _)| other != hash);
+                assert_eq!(letter.is_some(), differ, "{place} at {node}");
+                for (_, _, other, its) in others() {
+                    assert!(!differ || (other == hash) == (its == letter), "{place} at {node}");
+                }
+                apart += u32::from(differ);
+            }
+        });
+        assert!(apart > 0, "the replicas hold different batches: {toml}");
+    }
+    watch(PBFT, 900, |view| assert!(letters(view).iter().all(|(.., letter)| letter.is_none())));
+}
+
+#[test]
+fn who_has_no_vote_is_counted_at_no_block() {
+    let mut everybody = 0;
+    watch(STANDBY, 900, |view| {
+        for block in tree(view).blocks {
+            let named = block.committed.iter().chain(&block.locked).chain(&block.high);
+            assert!(named.clone().all(|node| view.voters.contains(node)), "{}", block.words);
+            everybody += u32::from(block.committed.len() == view.voters.len());
+            assert!(block.committed.len() < view.voters.len() || block.words.contains("committed at all"));
+        }
+    });
+    assert!(everybody > 0, "all four voters commit");
+}
+
+#[test]
+fn a_lie_that_picks_somebody_out_can_be_meant_for_the_honest_others_or_for_clients_and_no_other_lie_for_anybody() {
+    let mut view = watch(PBFT, 500, |_| {});
+    view.nodes.get_mut(&NodeId(4)).expect("n4 is there").lies = true;
+    let names = |trick: &str, liars: &[NodeId]| {
+        victims(&view, trick, liars).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names("withhold", &[NodeId(1)]), "n2 n3");
+    assert_eq!(names("twins", &[NodeId(1), NodeId(2)]), "n3");
+    assert_eq!(names("censor", &[NodeId(1)]), "c1");
+    assert_eq!((names("delay", &[NodeId(1)]), names("no such trick", &[NodeId(1)])), (String::new(), String::new()));
 }

@@ -17,7 +17,10 @@ use crate::trace::words::{board as words, fill, list, requests};
 pub(super) fn tree(view: &View, most: usize) -> Tree {
     // Views begin anew with each epoch: the tree is that of the newest.
     let newest = |node: &NodeView| node.epoch() == view.epoch;
-    let knows = |(id, node): (&NodeId, _)| replica_of(node).filter(|_| newest(node)).map(|replica| (*id, replica));
+    // Who has no vote locks nothing and is counted nowhere. A stream may not say who votes: then everybody does.
+    let votes = |id: &NodeId| view.voters.is_empty() || view.voters.contains(id);
+    let knows =
+        |(id, node): (&NodeId, _)| replica_of(node).filter(|_| votes(id) && newest(node)).map(|replica| (*id, replica));
     let replicas: Vec<(NodeId, &Replica)> = view.nodes.iter().filter_map(knows).collect();
     let all = replicas.iter().flat_map(|(_, replica)| &replica.blocks);
     let terms = few::distinct(all.clone().map(|block| block.view));

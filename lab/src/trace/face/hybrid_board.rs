@@ -78,6 +78,8 @@ fn group(link: &LinkStatus, leader: Option<NodeId>, quorum: &Byzantine) -> Group
     let held = if link.requests == 0 { words::EMPTY.to_owned() } else { requests(link.requests) };
     Group {
         label: link.sequence.to_string(),
+        hash: link.hash,
+        batch: None,
         words: fill(words::PLACE, &[("sequence", &link.sequence), ("requests", &held), ("reached", &word)]),
         reached,
         columns: vec![
@@ -104,6 +106,8 @@ fn on_the_way_out(replica: &Replica, quorum: &Byzantine) -> Option<Group> {
     };
     Some(Group {
         label: label.into(),
+        hash: None,
+        batch: None,
         words: fill(template, &[("by", &list(by)), ("needed", &column.needed)]),
         reached: if column.full { Reached::Half } else { Reached::Open },
         columns: vec![column],

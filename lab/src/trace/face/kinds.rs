@@ -127,6 +127,36 @@ pub struct MessageFace {
 }
 
 impl MessageKind {
+    /// All kinds, in the order of a legend.
+    pub const ALL: [Self; 26] = [
+        Self::Append,
+        Self::AppendReply,
+        Self::Heartbeat,
+        Self::VoteRequest,
+        Self::VoteReply,
+        Self::PreVoteRequest,
+        Self::PreVoteReply,
+        Self::ClientRequest,
+        Self::ClientAnswer,
+        Self::Snapshot,
+        Self::SnapshotReply,
+        Self::ReadIndex,
+        Self::ReadIndexReply,
+        Self::TimeoutNow,
+        Self::Forwarded,
+        Self::Proposal,
+        Self::Prepare,
+        Self::Commit,
+        Self::Certificate,
+        Self::Checkpoint,
+        Self::ViewChange,
+        Self::NewView,
+        Self::Question,
+        Self::Proof,
+        Self::Alarm,
+        Self::Stop,
+    ];
+
     /// What people call it.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -190,6 +220,39 @@ impl MessageKind {
             Self::Proof => (Shape::Square, "D", false),
             Self::Alarm => (Shape::Triangle, "!", true),
             Self::Stop => (Shape::Square, "X", true),
+        }
+    }
+
+    /// Whether it answers another one: an answer shows its sign, where it has one, in the place of its letter.
+    #[must_use]
+    pub fn is_answer(self) -> bool {
+        match self {
+            Self::AppendReply
+            | Self::VoteReply
+            | Self::PreVoteReply
+            | Self::ClientAnswer
+            | Self::SnapshotReply
+            | Self::ReadIndexReply => true,
+            Self::Append
+            | Self::Heartbeat
+            | Self::VoteRequest
+            | Self::PreVoteRequest
+            | Self::ClientRequest
+            | Self::Snapshot
+            | Self::ReadIndex
+            | Self::TimeoutNow
+            | Self::Forwarded
+            | Self::Proposal
+            | Self::Prepare
+            | Self::Commit
+            | Self::Certificate
+            | Self::Checkpoint
+            | Self::ViewChange
+            | Self::NewView
+            | Self::Question
+            | Self::Proof
+            | Self::Alarm
+            | Self::Stop => false,
         }
     }
 

@@ -5,13 +5,13 @@
 
 use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::Byzantine;
-use quorumscope_core::record::{Role, TimerKind};
+use quorumscope_core::record::{Endpoint, Role, TimerKind};
 use quorumscope_core::types::{NodeId, Term};
 
 use crate::adversary::Trick;
 use crate::scenario::ProtocolName;
 use crate::trace::members::Part;
-use crate::trace::view::{Liveness, View};
+use crate::trace::view::{Liveness, NodeView, View};
 use crate::trace::words::{face as words, fill, list, members as members_text, trick as trick_words};
 
 /// The stroke of a node.
@@ -131,6 +131,18 @@ pub fn marked(standing: &str, lies: bool, convicted: bool) -> String {
 #[must_use]
 pub fn tricks(view: &View) -> Vec<(&'static str, &'static str)> {
     Trick::of(view.runs()).map(|trick| (trick.name(), trick_words::of(trick))).collect()
+}
+
+/// Whom a trick of these liars could be meant for, where it is not done to all alike: others that do not lie, or clients.
+#[must_use]
+pub fn victims(view: &View, trick: &str, liars: &[NodeId]) -> Vec<Endpoint> {
+    let trick = Trick::of(view.runs()).find(|known| known.name() == trick);
+    let (of_nodes, of_clients) =
+        trick.map_or((false, false), |trick| (trick.is_against_nodes(), trick.is_against_clients()));
+    let honest = |(id, node): &(&NodeId, &NodeView)| of_nodes && !node.lies && !liars.contains(id);
+    let nodes = view.nodes.iter().filter(honest).map(|(id, _)| Endpoint::Node(*id));
+    let clients = view.clients.keys().filter(|_| of_clients).map(|client| Endpoint::Client(*client));
+    nodes.chain(clients).collect()
 }
 
 /// What a term is called: where protocols follow each other, each counts its own, and the later ones are named; so are

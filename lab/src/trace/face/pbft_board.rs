@@ -71,6 +71,8 @@ fn group(slot: &SlotStatus, primary: Option<NodeId>, quorum: &Byzantine) -> Grou
         [("sequence", &slot.sequence), ("requests", &held), ("reached", &word)];
     Group {
         label: slot.sequence.to_string(),
+        hash: slot.hash,
+        batch: None,
         words: fill(words::PLACE, &about),
         reached,
         columns: vec![
@@ -86,6 +88,8 @@ fn next_view(replica: &Replica, quorum: &Byzantine) -> Group {
     let column = Column::of("vc", words::VIEW_CHANGE, quorum.voters(), by, quorum.needed());
     Group {
         label: fill(words::VIEW, &[("view", &replica.view.0)]),
+        hash: None,
+        batch: None,
         words: fill(words::NEXT_VIEW, &[("view", &replica.view.0), ("by", &list(by))]),
         reached: if column.full { Reached::Half } else { Reached::Open },
         columns: vec![column],

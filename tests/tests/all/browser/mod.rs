@@ -11,6 +11,7 @@
 
 mod attached;
 mod board;
+mod captions;
 mod cluster;
 mod frames;
 mod keyboard;

@@ -327,7 +327,7 @@ impl Page {
         entries.iter().filter(|entry| bad(entry)).map(|entry| entry["message"].to_string()).collect()
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) {
+    pub async fn devtools(&self, command: &str, parameters: Value) {
         self.driver("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await;
     }
 

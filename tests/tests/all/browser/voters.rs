@@ -191,6 +191,8 @@ async fn change(page: &Page, server: &Server, protocol: &'static str) {
     assert_eq!(parts(page).await, ["retired", "voter", "voter", "voter", "voter"]);
     let standing = named(page, "[data-node=n1]").await;
     assert!(standing.contains("retired, no vote"), "{standing}");
+    let ring = "return getComputedStyle(document.querySelector('[data-node=n1] .body')).strokeDasharray";
+    assert_ne!(page.read::<String>(ring).await, "none", "who has no vote has a dotted ring");
     let flags: usize = page.read("return document.querySelectorAll('[data-testid=mark-epoch]').length").await;
     assert_eq!(flags, 2);
     page.screenshot(&format!("{look}-voters-changed-{protocol}")).await;

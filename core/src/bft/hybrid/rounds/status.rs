@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Rounds;
 use super::link::{Link, Mark};
+use crate::crypto::Hash256;
 use crate::few;
 use crate::record::{Role, Timer, TimerKind};
 use crate::rules::Rules;
@@ -22,6 +23,9 @@ const SHOWN: usize = 16;
 pub struct LinkStatus {
     /// Which.
     pub sequence: Sequence,
+    /// The digest of the history up to here: what acknowledgements are for.
+    #[serde(default)]
+    pub hash: Option<Hash256>,
     /// How many requests it holds.
     pub requests: u64,
     /// Who has acknowledged the history up to here, as far as it knows: the leader counts them, others learn it from
@@ -141,6 +145,7 @@ impl<R: Rules> Rounds<R> {
             let sequence = link.sequence();
             LinkStatus {
                 sequence,
+                hash: Some(link.hash()),
                 requests: link.batch().len() as u64,
                 acknowledged: covers(&acknowledged, sequence),
                 named: covers(&named, sequence),
