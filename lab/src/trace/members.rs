@@ -67,9 +67,21 @@ impl Part {
     }
 }
 
+impl ProtocolName {
+    /// What the time is called in which one node leads: a term, or a view.
+    #[must_use]
+    pub fn era(self) -> &'static str {
+        match self {
+            Self::Raft | Self::Hybrid => words::TERM,
+            Self::Pbft | Self::HotStuff => words::VIEW,
+        }
+    }
+}
+
 impl View {
     /// Which protocol runs; Raft where the stream does not say.
-    pub(crate) fn runs(&self) -> ProtocolName {
+    #[must_use]
+    pub fn runs(&self) -> ProtocolName {
         ProtocolName::named(&self.protocol).unwrap_or(ProtocolName::Raft)
     }
 
@@ -88,10 +100,7 @@ impl View {
     /// What the time is called in which one node leads: a term, or a view.
     #[must_use]
     pub fn era(&self) -> &'static str {
-        match self.runs() {
-            ProtocolName::Raft | ProtocolName::Hybrid => words::TERM,
-            ProtocolName::Pbft | ProtocolName::HotStuff => words::VIEW,
-        }
+        self.runs().era()
     }
 
     /// The properties that are checked after every event of a simulated run.
