@@ -17,6 +17,7 @@ use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
 pub use super::role::why_role;
 use super::{Explanation, explain};
 use crate::scenario::ProtocolName;
+use crate::trace::face;
 use crate::trace::view::{NodeView, View};
 use crate::trace::words::{fill, list, pair, paper, principle, question as text};
 
@@ -179,7 +180,11 @@ pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Expla
         let last = here.last_index();
         return Some(Explanation::of(fill(text::NOT_HELD, &[("node", &node), ("index", &index), ("last", &last)])));
     };
-    let entry = pair(index, term);
+    // Where nodes may lie terms count over instances: a person is told which one, and the term within it.
+    let entry = match view.may_lie() {
+        true => format!("{index} ({})", face::term(view.era(), term)),
+        false => pair(index, term),
+    };
     match committed_term(view, index) {
         Some(decided) if decided == term => {
             let commit = here.status.commit;

@@ -84,6 +84,7 @@ pub(crate) mod face {
     pub const CONFIGURATION: &str = "members";
     pub const JOINT: &str = "joint";
     pub const CONFIGURATION_TEXT: &str = "a change of the members";
+    pub const CHANGE_TEXT: &str = "a change of the members (request {number} of {client})";
     pub const MEMBERS_TEXT: &str = "the members from here on: {members}";
     pub const OPEN: &str = "open {client}";
     pub const OPEN_TEXT: &str = "{client} opens its session";
