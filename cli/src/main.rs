@@ -7,6 +7,7 @@
 mod exhaust;
 mod explore;
 mod failure;
+mod refused;
 mod report;
 mod run;
 mod serve;

@@ -51,6 +51,12 @@ pub fn millis(time: Time) -> f64 {
     time.0 as f64 / 1_000.0
 }
 
+/// How many nodes: those that vote at first, and the spares beside them.
+pub fn nodes(voters: usize, spares: usize) -> String {
+    let of = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    if spares == 0 { of(voters, "node") } else { format!("{} and {}", of(voters, "node"), of(spares, "spare")) }
+}
+
 /// Counters by name.
 pub fn counters(coverage: &Coverage) -> BTreeMap<&'static str, u64> {
     coverage.iter().collect()

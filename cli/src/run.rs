@@ -7,18 +7,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use quorumscope_core::event::Event;
-use quorumscope_core::record::{Body, Record};
+use quorumscope_core::record::Record;
 use quorumscope_core::types::{Span, Time};
 use quorumscope_lab::check::linearizable::{self, Verdict};
 use quorumscope_lab::check::property;
 use quorumscope_lab::scenario::{ExpectationResult, Fact, LINEARIZABILITY_BUDGET, Run, Scenario, When, print_span};
 use quorumscope_lab::trace::file::{self, Header};
 use quorumscope_lab::trace::view::Violation;
-use quorumscope_lab::trace::{voters, why};
+use quorumscope_lab::trace::voters;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::refused::{RefusalReport, refused};
 use crate::report::{self, ViolationReport};
 
 /// Carry out one scenario and judge its expectations
@@ -45,6 +45,8 @@ pub struct Arguments {
 struct Report {
     protocol: &'static str,
     nodes: usize,
+    /// How many of them have no vote at first.
+    spares: usize,
     /// Which settings the nodes have, before what the scenario says itself.
     profile: &'static str,
     seed: u64,
@@ -54,7 +56,7 @@ struct Report {
     digest: String,
     violations: Vec<ViolationReport>,
     expectations: Vec<ExpectationReport>,
-    /// Changes of members and transfers that a node refused.
+    /// Changes of members and transfers that a node refused, or that came to nothing.
     refused: Vec<RefusalReport>,
     /// Each change of voters by an epoch, and where more began to lie than may.
     voters: Vec<VotersReport>,
@@ -67,12 +69,6 @@ struct ExpectationReport {
     text: String,
     held: bool,
     detail: String,
-}
-
-#[derive(Serialize)]
-struct RefusalReport {
-    at_ms: f64,
-    text: String,
 }
 
 #[derive(Serialize)]
@@ -122,7 +118,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let expects_violation = scenario.expect.iter().flat_map(|expect| &expect.facts).any(is_violation);
     let succeeded = run.succeeded() && (violations.is_empty() || expects_violation);
     let voters = voters_told(&records);
-    let report = Report { refused: refused(&records), voters, ..make_report(&run, &violations, &arguments.page) };
+    let refused = refused(&records, scenario.protocol);
+    let report = Report { refused, voters, ..make_report(&run, &violations, &arguments.page) };
     if arguments.json {
         report::print_json(&report)?;
     } else {
@@ -141,16 +138,6 @@ fn looks_after(when: When, until: Time) -> Option<String> {
 
 fn span(time: Time) -> String {
     print_span(Span(time.0))
-}
-
-/// What steps asked for and nodes refused. It is no failure of the run, and its author should know.
-fn refused(records: &[Record]) -> Vec<RefusalReport> {
-    let refusal = |record: &&Record| {
-        matches!(record.body, Body::Noted(Event::ChangeRefused { .. } | Event::TransferRefused { .. }))
-    };
-    let told = |record: &Record| why::explain(record, |_| None).sentence;
-    let refusals = records.iter().filter(refusal);
-    refusals.map(|record| RefusalReport { at_ms: report::millis(record.at), text: told(record) }).collect()
 }
 
 /// What changed for the voters of a protocol whose nodes may lie, and whether they bear its liars.
@@ -185,6 +172,7 @@ fn make_report(run: &Run, violations: &[Violation], page: &str) -> Report {
     Report {
         protocol: scenario.protocol.name(),
         nodes: scenario.nodes.len(),
+        spares: if scenario.voters.is_empty() { 0 } else { scenario.nodes.len() - scenario.voters.len() },
         profile: scenario.raft.profile.name(),
         seed: scenario.seed,
         virtual_ms: report::millis(simulation.now()),
@@ -205,8 +193,12 @@ fn for_people(report: &Report, scenario: &Scenario, file: &str, succeeded: bool,
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "{}: {}, {} nodes, profile {}, seed {}",
-        scenario.name, report.protocol, report.nodes, report.profile, report.seed
+        "{}: {}, {}, profile {}, seed {}",
+        scenario.name,
+        report.protocol,
+        report::nodes(report.nodes - report.spares, report.spares),
+        report.profile,
+        report.seed
     );
     for expectation in &report.expectations {
         let mark = if expectation.held { "held  " } else { "FAILED" };

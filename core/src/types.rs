@@ -29,10 +29,30 @@ number!(
     /// A member of the cluster, written `n1`, `n2`, …; 0 stands for the world itself in record ids.
     NodeId(u32), "n"
 );
-number!(
-    /// A client, written `c1`, `c2`, …; 0 stands for nobody (no-ops and configurations).
-    ClientId(u64), "c"
-);
+/// A client, written `c1`, `c2`, …; 0 stands for nobody (no-ops and configurations). From [`ClientId::NODES`] on
+/// clients are nodes, written as these; the one before them is the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientId(pub u64);
+
+impl ClientId {
+    /// A number that JavaScript holds exactly, and that no client has.
+    pub const NODES: u64 = 1 << 52;
+
+    /// Whoever changes members where nodes may lie.
+    pub const OPERATOR: Self = Self(Self::NODES - 1);
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.checked_sub(Self::NODES) {
+            Some(node) => write!(f, "n{node}"),
+            None if *self == Self::OPERATOR => f.write_str("the operator"),
+            None => write!(f, "c{}", self.0),
+        }
+    }
+}
+
 number!(
     /// A client's own number for a request: rises by one a request, starts at 1 (thesis §6.3).
     RequestNumber(u64), "#"
@@ -249,6 +269,12 @@ pub struct NotANode(pub String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_operator_and_nodes_that_ask_are_written_as_what_they_are() {
+        let written = [ClientId(7), ClientId::OPERATOR, ClientId(ClientId::NODES | 3)].map(|client| client.to_string());
+        assert_eq!(written, ["c7", "the operator", "n3"]);
+    }
 
     #[test]
     fn terms_of_a_later_instance_are_higher_and_those_of_the_first_are_as_they_are() {

@@ -20,12 +20,11 @@ pub const MAX_REQUESTS: usize = 4_096;
 /// What the statement of a bundle is, among those of the session domain.
 const REQUESTS: u8 = 1;
 
-/// Clients from this number on are nodes: what a cluster decides about itself is asked for by its members. A number that
-/// JavaScript holds exactly, and that no other client has.
-const NODES: u64 = 1 << 52;
+/// Clients from this number on are nodes: what a cluster decides about itself is asked for by its members.
+const NODES: u64 = ClientId::NODES;
 
 /// The client that asks for changes of members ([`epoch`](crate::bft::epoch)): the last number before the nodes'.
-pub const OPERATOR: ClientId = ClientId(NODES - 1);
+pub const OPERATOR: ClientId = ClientId::OPERATOR;
 
 /// A node as a client.
 #[must_use]

@@ -70,7 +70,7 @@ fn equal_logs_of_what_was_asked_hold() {
 fn two_entries_at_one_index_break_agreement() {
     let mut story = Story::new();
     story.decides(1, &[entry(1, 1, b"a")]).decides(2, &[entry(1, 2, b"b")]);
-    story.breaks_only(AGREEMENT, "n2 decided t0 c1#2 at index 1, where n1 decided t0 c1#1");
+    story.breaks_only(AGREEMENT, "n2 decided c1 #2 (t0) at index 1, where n1 decided c1 #1 (t0)");
 }
 
 #[test]

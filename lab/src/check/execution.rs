@@ -87,13 +87,15 @@ impl Execution {
 
 /// An entry in a sentence: term and whose command it is.
 pub(super) fn describe(entry: &Entry) -> String {
-    match entry.kind {
-        EntryKind::Command => format!("{} {}{}", entry.term, entry.client, entry.number),
-        EntryKind::Configuration => format!("{} configuration", entry.term),
-        EntryKind::NoOp => format!("{} no-op", entry.term),
-        EntryKind::Tick => format!("{} tick", entry.term),
-        EntryKind::Elided => format!("{} {}{} without its body", entry.term, entry.client, entry.number),
-    }
+    let what = match entry.kind {
+        EntryKind::Command => format!("{} {}", entry.client, entry.number),
+        EntryKind::Configuration => "a configuration".into(),
+        EntryKind::NoOp => "a no-op".into(),
+        EntryKind::Tick => "a tick".into(),
+        EntryKind::Elided => format!("{} {} without its body", entry.client, entry.number),
+    };
+    let (own, instance) = (entry.term.within_instance(), entry.term.instance());
+    if instance == 0 { format!("{what} ({own})") } else { format!("{what} ({own} of instance {instance})") }
 }
 
 /// Two different entries in a sentence: what sets them apart stands in it.
@@ -102,7 +104,7 @@ pub(super) fn describe_both(one: &Entry, other: &Entry) -> (String, String) {
     if first != second {
         return (first, second);
     }
-    let dated = |text: String, entry: &Entry| format!("{text} (log time {} µs)", entry.log_time);
+    let dated = |text: String, entry: &Entry| format!("{text} with log time {} µs", entry.log_time);
     if one.log_time != other.log_time {
         return (dated(first, one), dated(second, other));
     }

@@ -149,7 +149,7 @@ fn two_contents_of_one_index_and_term_break_log_matching() {
     let other = Arc::new(Entry { client: ClientId(9), ..(*entry(1, 1)).clone() });
     let log = Log::new(std::slice::from_ref(&other));
     story.0.log_changed(&standing(2, false, 1, &log, &members()), None, &[other]);
-    story.breaks_only(LOG_MATCHING, "t1 c9#1 in the log of n2, and t1 c1#1 in that of n1");
+    story.breaks_only(LOG_MATCHING, "c9 #1 (t1) in the log of n2, and c1 #1 (t1) in that of n1");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn logs_that_differ_in_terms_keep_log_matching() {
 fn a_later_leader_without_a_committed_entry_breaks_leader_completeness() {
     let mut story = Story::new();
     story.stores(1, 1, 1, &[1]).stores(2, 1, 1, &[1]).leads(3, 2, &[]);
-    story.breaks_only(LEADER_COMPLETENESS, "n3 leads t2 with nothing at index 1, where t1 c1#1 was committed in t1");
+    story.breaks_only(LEADER_COMPLETENESS, "n3 leads t2 with nothing at index 1, where c1 #1 (t1) was committed in t1");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn two_entries_applied_at_one_index_break_state_machine_safety() {
     let mut story = Story::new();
     story.0.applied(AT, NodeId(1), &entry(1, 1));
     story.0.applied(AT, NodeId(2), &entry(1, 2));
-    story.breaks_only(STATE_MACHINE_SAFETY, "n2 applied t2 c1#1 at index 1, where n1 applied t1 c1#1");
+    story.breaks_only(STATE_MACHINE_SAFETY, "n2 applied c1 #1 (t2) at index 1, where n1 applied c1 #1 (t1)");
 }
 
 #[test]

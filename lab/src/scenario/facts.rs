@@ -4,18 +4,17 @@
 //! clients saw. When they are to hold is judged in `judge`.
 
 use quorumscope_core::entry::Entry;
-use quorumscope_core::few;
 use quorumscope_core::machine::StateMachine as _;
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::session::Payload;
 use quorumscope_core::record::{Fate, Verdict as Belief};
-use quorumscope_core::types::{LogIndex, NodeId, Span, Term, Time};
+use quorumscope_core::types::{LogIndex, NodeId, Term, Time};
 
 use super::document::{Bound, Commit, Fact, Selector, Told};
 use super::properties;
 use super::read_expect::{fate_name, role_name};
 use super::select::{self, Bindings};
-use super::units::print_span;
+use super::units::print_instant;
 use crate::check::linearizable::{self, Verdict};
 use crate::check::liveness::Calm;
 use crate::check::property::{LINEARIZABILITY, LIVENESS, SOMEBODY_ASKS};
@@ -130,7 +129,7 @@ impl Scene<'_> {
         })
     }
 
-    fn nodes(&self, selectors: &[Selector]) -> Result<Vec<NodeId>, Why> {
+    pub(super) fn nodes(&self, selectors: &[Selector]) -> Result<Vec<NodeId>, Why> {
         select::nodes(self.simulation, self.bindings, selectors, &[]).map_err(Why::Nobody)
     }
 
@@ -178,22 +177,6 @@ impl Scene<'_> {
         })
     }
 
-    fn convicted(&self, culprits: &[Selector]) -> Result<(), Why> {
-        let culprits = few::distinct(self.nodes(culprits)?);
-        let honest = || select::live(self.simulation).filter(|(_, face)| !face.lies);
-        if honest().next().is_none() {
-            return Err("no honest node is up to say so".to_owned().into());
-        }
-        for (node, face) in honest() {
-            let found = few::distinct(face.machine.convicted().iter().map(|conviction| conviction.culprit));
-            if found != culprits {
-                let found = if found.is_empty() { "nobody".into() } else { words::list(&found) };
-                return Err(format!("at {node} {found} was convicted").into());
-            }
-        }
-        Ok(())
-    }
-
     fn term(&self, targets: &[Selector], is: Bound<Term>) -> Result<(), Why> {
         let fits = |term: Term| is.fits(term);
         if targets.is_empty() {
@@ -238,47 +221,6 @@ impl Scene<'_> {
         })
     }
 
-    fn agree(&self, targets: &[Selector]) -> Result<(), Why> {
-        let nodes = self.meant(targets)?;
-        let faces = || nodes.iter().filter_map(|node| Some((*node, self.simulation.node(*node)?)));
-        let Some((first, reference)) = faces().next() else { return Err("nobody is left to agree".to_owned().into()) };
-        for (node, face) in faces().skip(1) {
-            let (Some(one), Some(other)) = (reference.log, face.log) else {
-                let down = if reference.log.is_none() { first } else { node };
-                return Err(format!("{down} is down").into());
-            };
-            // What a snapshot has taken the place of was committed; the checkers compare those states.
-            let first_index = one.base().index.max(other.base().index);
-            let last = one.last_index().max(other.last_index());
-            let is_equal = |index| {
-                one.term_at(index) == other.term_at(index)
-                    && (index == first_index || one.get(index) == other.get(index))
-            };
-            let differs = (first_index.0..=last.0).map(LogIndex).find(|index| !is_equal(*index));
-            if let Some(index) = differs {
-                return Err(format!("the logs of {first} and {node} are different from index {index} on").into());
-            }
-        }
-        Ok(())
-    }
-
-    fn applied_equal(&self) -> Result<(), Why> {
-        let mut reference = None;
-        let whole =
-            select::live(self.simulation).filter(|(_, face)| !face.lies && face.machine.subscription().is_none());
-        for (node, face) in whole {
-            let own = (face.applied, face.machine.digest());
-            let (first, expected) = *reference.get_or_insert((node, own));
-            if own.0 != expected.0 {
-                return Err(format!("{first} has applied up to {}, {node} up to {}", expected.0, own.0).into());
-            }
-            if own.1 != expected.1 {
-                return Err(format!("the states of {first} and {node} are different at index {}", own.0).into());
-            }
-        }
-        Ok(())
-    }
-
     fn broken(&self, property: Option<&str>) -> Option<String> {
         if property == Some(LINEARIZABILITY) {
             return match linearizable::check(self.simulation.history(), LINEARIZABILITY_BUDGET) {
@@ -292,7 +234,7 @@ impl Scene<'_> {
         let found =
             self.simulation.violations().iter().find(|found| property.is_none_or(|name| found.property == name));
         found.map(|found| {
-            let at = print_span(Span(found.at.0));
+            let at = print_instant(found.at);
             format!("{}, found at {at}: {}", properties::slug(&found.property), found.detail)
         })
     }
@@ -352,8 +294,8 @@ impl Scene<'_> {
             let (now, deadline) = (self.simulation.now(), self.calm.deadline());
             return Err(format!(
                 "it is {}, and the bound for progress ends at {}: look later",
-                print_span(Span(now.0)),
-                print_span(Span(deadline.0))
+                print_instant(now),
+                print_instant(deadline)
             )
             .into());
         }

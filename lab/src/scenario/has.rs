@@ -64,8 +64,11 @@ pub(super) fn role(protocol: ProtocolName, word: &str) -> Result<Role, String> {
 }
 
 /// The property of this name, or one line that says which there are.
-pub(super) fn property(protocol: ProtocolName, word: &str) -> Result<&'static str, String> {
-    let its = || properties::all().filter(|property| has_property(protocol, property)).map(properties::slug);
+///
+/// # Errors
+/// It names the nearest one, or lists all.
+pub fn property(protocol: ProtocolName, word: &str) -> Result<&'static str, String> {
+    let its = || properties_of(protocol);
     match properties::named(word) {
         Some(property) if has_property(protocol, property) => Ok(property),
         Some(property) => {
@@ -77,6 +80,11 @@ pub(super) fn property(protocol: ProtocolName, word: &str) -> Result<&'static st
             Err(unknown("property", word, known.iter().map(String::as_str).collect::<Vec<_>>()))
         }
     }
+}
+
+/// The properties by which a run of this protocol is judged, as scenarios write them.
+pub fn properties_of(protocol: ProtocolName) -> impl Iterator<Item = String> {
+    properties::all().filter(move |property| has_property(protocol, property)).map(properties::slug)
 }
 
 /// The counter of this name, or one line that says which there are.

@@ -5,11 +5,11 @@
 //! and a word in it that names nobody yet says nothing. Whether a fact holds at
 //! this moment is found in `facts`.
 
-use quorumscope_core::types::{Span, Time};
+use quorumscope_core::types::Time;
 
 use super::document::{Expect, Fact, When};
 use super::facts::{Scene, Why};
-use super::units::print_span;
+use super::units::print_instant;
 use super::{print, sentence};
 
 /// What became of one expectation.
@@ -77,7 +77,7 @@ impl Judge {
             return;
         }
         let now = scene.simulation.now();
-        let at = print_span(Span(now.0));
+        let at = print_instant(now);
         for (expect, result) in expect.iter().zip(&mut self.results) {
             if result.held.is_some() || !is_watched(expect) {
                 continue;
@@ -99,7 +99,7 @@ impl Judge {
     /// Judges what is still open once the run has ended.
     pub(super) fn end(&mut self, expect: &[Expect], scene: &Scene<'_>) {
         let now = scene.simulation.now();
-        let end = print_span(Span(now.0));
+        let end = print_instant(now);
         for (expect, result) in expect.iter().zip(&mut self.results).filter(|(_, result)| result.held.is_none()) {
             match (expect.when, holds(expect, scene)) {
                 (When::Always, Ok(()) | Err(Why::Nobody(_))) => settle(result, now, true, String::new()),

@@ -6,6 +6,7 @@
 //! that a profile draws are steps like others. Read `document` first, then `run`.
 
 mod act;
+mod agreement;
 #[cfg(test)]
 mod byzantine_tests;
 mod covers;
@@ -54,7 +55,9 @@ pub use document::{
 };
 pub use error::{ScenarioError, nearest, unknown};
 pub use facts::LINEARIZABILITY_BUDGET;
+pub use has::{properties_of, property};
 pub use judge::ExpectationResult;
+pub use properties::slug;
 pub use read::{MAX_DOCUMENT_BYTES, protocol, rule};
 pub use run::{Run, RunError};
 pub use units::{print_span, read_span};

@@ -19,7 +19,7 @@ use super::error::ScenarioError;
 use super::facts::Scene;
 use super::judge::{ExpectationResult, Judge};
 use super::select::{self, Bindings};
-use super::units::print_span;
+use super::units::print_instant;
 use crate::check::liveness::{Calm, ELECTION_TIMEOUTS, byzantine_bound, with_a_switch};
 use crate::sim::{CommandError, Setup, SetupError, Simulation, TRUE_RATE_PPM};
 
@@ -430,7 +430,7 @@ impl ExpectationResult {
             text: format!("step {} ({})", error.number, error.step),
             sentence: format!("Step {} can be carried out.", error.number),
             held: Some(false),
-            detail: format!("at {}: {}", print_span(Span(at.0)), error.message),
+            detail: format!("at {}: {}", print_instant(at), error.message),
             settled: Some(at),
         }
     }

@@ -11,6 +11,7 @@ use quorumscope_core::types::Span;
 use super::document::{Bound, Commit, Expect, Fact, Selector, Told, When};
 use super::read_expect::role_name;
 use super::units::print_span;
+use crate::trace::words;
 
 /// The whole expectation: when, and what.
 pub(super) fn expectation(expect: &Expect) -> String {
@@ -61,8 +62,8 @@ fn fact(fact: &Fact) -> String {
             }
             text
         }
-        Fact::Agree(on) => format!("the logs of {} are equal", all_of(on, "all running nodes")),
-        Fact::AppliedEqual => "all running nodes have come equally far, to equal states".into(),
+        Fact::Agree(on) => format!("the logs of {} are equal", all_of(on, "all running members")),
+        Fact::AppliedEqual => "all running members have come equally far, to equal states".into(),
         Fact::Invariant(None) => "nothing that is checked breaks".into(),
         Fact::Invariant(Some(name)) => format!("{} holds", property(name)),
         Fact::Violation(None) => "something that is checked breaks".into(),
@@ -80,7 +81,7 @@ fn fact(fact: &Fact) -> String {
         Fact::Convicted(nodes) => format!("convicted of lies: {}, and nobody else", all_of(nodes, "nobody")),
         Fact::Told { operation, is } => match is {
             Told::Nothing => format!("{operation} has no answer"),
-            Told::Text(text) => format!("{operation} was answered: {text}"),
+            Told::Text(text) => format!("{operation} was answered: {}", words::answered(text)),
             Told::Failed => format!("{operation} has failed for certain"),
             Told::Unknown => format!("nobody can tell whether {operation} happened"),
             Told::Early => format!("{operation} was answered early"),

@@ -3,7 +3,7 @@
 //! Durations as `"2s"`, `"150ms"`, `"40us"`; rates as decimals (`0.05` is five in
 //! a hundred). Both are read digit by digit: no float takes part.
 
-use quorumscope_core::types::Span;
+use quorumscope_core::types::{Span, Time};
 
 /// Units with their microseconds, longest first.
 const UNITS: [(&str, u64); 3] = [("s", 1_000_000), ("ms", 1_000), ("us", 1)];
@@ -37,6 +37,13 @@ pub fn print_span(span: Span) -> String {
         .find(|(_, micros)| span.0 >= *micros && span.0.is_multiple_of(*micros))
         .unwrap_or(("ms", 1_000));
     format!("{}{unit}", span.0 / micros)
+}
+
+/// Writes an instant as every report does: in milliseconds, with what is left over, as `5082.469 ms`.
+#[must_use]
+pub fn print_instant(at: Time) -> String {
+    let decimals = format!(".{:03}", at.0 % 1_000);
+    format!("{}{} ms", at.0 / 1_000, decimals.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Reads a rate in parts per million, as `0.05` or `1`.
@@ -79,6 +86,12 @@ fn read_scaled(text: &str, scale: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_is_written_in_milliseconds() {
+        let written = [5_082_469, 186_310, 4_000_000, 7].map(|at| print_instant(Time(at)));
+        assert_eq!(written, ["5082.469 ms", "186.31 ms", "4000 ms", "0.007 ms"]);
+    }
 
     #[test]
     fn durations_are_read_in_each_unit_and_with_decimals() {

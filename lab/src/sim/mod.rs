@@ -348,6 +348,12 @@ impl Simulation {
         world!(self, world => world.standing())
     }
 
+    /// Who votes, as the clients' directory says; `None` where nodes believe each other and configurations stand in logs.
+    #[must_use]
+    pub fn directory(&self) -> Option<&[NodeId]> {
+        world!(self, world => world.trust.as_ref().map(|_| world.voters()))
+    }
+
     /// One node.
     #[must_use]
     pub fn node(&self, node: NodeId) -> Option<NodeFace<'_>> {

@@ -66,6 +66,17 @@ impl Part {
     }
 }
 
+impl ProtocolName {
+    /// What the time is called in which one node leads: a term, or a view.
+    #[must_use]
+    pub fn era(self) -> &'static str {
+        match self {
+            Self::Raft | Self::Hybrid => words::TERM,
+            Self::Pbft | Self::HotStuff => words::VIEW,
+        }
+    }
+}
+
 impl View {
     /// Which protocol runs; Raft where the stream does not say.
     #[must_use]
@@ -88,10 +99,7 @@ impl View {
     /// What the time is called in which one node leads: a term, or a view.
     #[must_use]
     pub fn era(&self) -> &'static str {
-        match self.runs() {
-            ProtocolName::Raft | ProtocolName::Hybrid => words::TERM,
-            ProtocolName::Pbft | ProtocolName::HotStuff => words::VIEW,
-        }
+        self.runs().era()
     }
 
     /// The properties that are checked after every event of a simulated run.

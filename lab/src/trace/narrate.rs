@@ -97,9 +97,7 @@ pub fn line<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>
                 Fate::Lost => headline(said(text::EARLY_LOST)),
             }
         }
-        Body::Decided { index, term } => {
-            headline(fill(text::DECIDED, &[("index", index), ("term", &term.within_instance().0)]))
-        }
+        Body::Decided { index, .. } => headline(fill(text::DECIDED, &[("index", index)])),
         Body::Violated { property, detail } => {
             headline(fill(text::VIOLATED, &[("property", property), ("detail", detail)]))
         }

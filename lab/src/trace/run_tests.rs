@@ -7,6 +7,7 @@ use quorumscope_core::record::{Command, Record};
 use quorumscope_core::types::{ClientId, NodeId, RecordId, Span, Time};
 
 use super::{file, narrate, why};
+use crate::scenario::ProtocolName;
 use crate::sim::{ClientSetup, MachineSetup, Network, ProtocolSetup, Setup, Simulation, Workload};
 
 /// Five nodes, one client, losses; the leader crashes, half is cut off, all is mended.
@@ -58,7 +59,7 @@ fn a_whole_run_survives_its_file_and_every_chain_reaches_an_origin() {
     let by_id: BTreeMap<RecordId, &Record> = records.iter().map(|record| (record.id, record)).collect();
     let lookup = |id| by_id.get(&id).copied();
     for record in &records {
-        let chain = why::chain(record.id, lookup).expect("the record is there");
+        let chain = why::chain(record.id, ProtocolName::Raft, lookup).expect("the record is there");
         assert!(!matches!(chain.origin, why::Origin::Missing(_)), "{record:?}");
         let explanation = &chain.links[0].explanation;
         assert!(!explanation.sentence.is_empty() && !explanation.sentence.contains(['{', '}', '?']), "{record:?}");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use litemap::LiteMap;
 use quorumscope_core::entry::Entry;
-use quorumscope_core::record::{Body, Endpoint, Record, Role};
+use quorumscope_core::record::{Body, Endpoint, Record};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Time};
 use quorumscope_lab::trace::narrate::{self, Weight};
 use quorumscope_lab::trace::state::state_of;
@@ -110,15 +110,19 @@ pub fn about(
             insight.state = state_of(view, node, earlier);
             insight.lies = lies(timeline, position, node);
             insight.rounds = rounds(newest_first(), lookup, view, node);
-            let role = view.nodes.get(&node).map_or(Role::Follower, |shown| shown.status.role);
-            if let Some(answer) = question::why_role(newest_first(), lookup, node, role) {
+            // What took a vote, or never gave it, may be long ago: marks lead to it.
+            let epochs: Vec<&Record> = marked(timeline, position, MarkKind::Epoch).collect();
+            let earlier = epochs.iter().rev().copied().chain(timeline.record(0));
+            if let Some(answer) = question::why_role(newest_first().chain(earlier), lookup, view, node) {
                 origin = Some(answer.record);
                 insight.why.push(Why { question: words::role(view, node), answer: answer.explanation });
             }
             // Who began it is found by its mark: it may be long ago.
-            if let Some(record) = marked(timeline, position, MarkKind::Epoch).last() {
+            if let Some(record) = epochs.last() {
                 origin.get_or_insert(record.id);
-                insight.why.push(Why { question: words::voters(view), answer: why::explain(record, lookup) });
+                insight
+                    .why
+                    .push(Why { question: words::voters(view), answer: why::explain(record, view.runs(), lookup) });
             }
             if let Some(answer) = question::why_vote(newest_first(), lookup, node, None, None) {
                 insight.why.push(Why { question: words::vote(node), answer: answer.explanation });
@@ -139,12 +143,14 @@ pub fn about(
             }
             origin = Some(id);
             if let Some(record) = lookup(id) {
-                insight.why.push(Why { question: words::HAPPENED.into(), answer: why::explain(record, lookup) });
+                insight
+                    .why
+                    .push(Why { question: words::HAPPENED.into(), answer: why::explain(record, view.runs(), lookup) });
             }
         }
         Some(Selection::Link(..) | Selection::Client(_)) | None => {}
     }
-    if let Some(chain) = origin.and_then(|id| why::chain(id, lookup)) {
+    if let Some(chain) = origin.and_then(|id| why::chain(id, view.runs(), lookup)) {
         insight.chain = chain.links.into_iter().skip(1).take(LINKS).collect();
     }
     insight

@@ -9,6 +9,7 @@ use quorumscope_core::machine::kv::Operation;
 use quorumscope_core::protocol::ReadHow;
 use quorumscope_core::record::{Command, Fate, Verdict};
 use quorumscope_core::types::{ClientId, NodeId, Span};
+use quorumscope_lab::scenario::ProtocolName;
 use quorumscope_lab::trace::face::{self, Sign};
 use quorumscope_lab::trace::view::{OperationView, View, Violation};
 use yew::prelude::*;
@@ -49,6 +50,7 @@ pub fn clients(props: &ClientsProps) -> Html {
         .collect();
     few::sort(&mut operations, |a, b| a.1.asked > b.1.asked);
     operations.truncate(OPERATIONS);
+    let protocol = props.view.runs();
     html! {
         <section class="clients">
             <h2>{ inspect::CLIENTS }</h2>
@@ -57,8 +59,8 @@ pub fn clients(props: &ClientsProps) -> Html {
                 <li class="waits" data-testid="operation"><i aria-label={words::WAITS}>{ "…" }</i><b>{ text }</b><span>{ words::WAITS }</span></li>
             }) }{ for operations.into_iter().map(|(id, operation)| line(id, operation, props.machine)) }</ul>
             if props.offers.propose {
-                if props.machine == MachineKind::Kv { <Propose to={props.to} reads={props.offers.reads} on={props.on.clone()} /> }
-                else { <Order key={props.machine.name()} to={props.to} machine={props.machine} reads={props.offers.reads} on={props.on.clone()} /> }
+                if props.machine == MachineKind::Kv { <Propose to={props.to} {protocol} reads={props.offers.reads} on={props.on.clone()} /> }
+                else { <Order key={props.machine.name()} to={props.to} {protocol} machine={props.machine} reads={props.offers.reads} on={props.on.clone()} /> }
             }
         </section>
     }
@@ -115,6 +117,7 @@ fn judged(operation: &OperationView) -> bool {
 #[derive(Properties, PartialEq)]
 struct ProposeProps {
     to: Option<NodeId>,
+    protocol: ProtocolName,
     reads: bool,
     on: Callback<Action>,
 }
@@ -157,7 +160,7 @@ fn Propose(props: &ProposeProps) -> Html {
                     { for ways(query.as_ref(), props.to, &props.on) }
                 </p>
             }
-            <p class="quiet">{ if empty { act::NO_KEY.to_owned() } else { props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
+            <p class="quiet">{ if empty { act::NO_KEY.to_owned() } else { props.to.map_or_else(|| act::to_any(props.protocol).to_owned(), act::to) } }</p>
         </form>
     }
 }
@@ -184,6 +187,7 @@ fn ways(query: Option<&AnyCommand>, to: Option<NodeId>, on: &Callback<Action>) -
 #[derive(Properties, PartialEq)]
 struct OrderProps {
     to: Option<NodeId>,
+    protocol: ProtocolName,
     machine: MachineKind,
     reads: bool,
     on: Callback<Action>,
@@ -225,7 +229,7 @@ fn Order(props: &OrderProps) -> Html {
             <form class="propose order" onsubmit={submit} aria-label={inspect::PROPOSE}>
                 <input id="propose-key" data-testid="propose-command" aria-label={act::COMMAND} value={(*text).clone()} oninput={write(&text)} maxlength="120" autocomplete="off" spellcheck="false" />
                 <button class="primary" data-testid="propose-order" type="submit" disabled={read.is_err()}>{ act::ORDER }</button>
-                <p class="quiet">{ match read { Err(why) => why, Ok(_) => props.to.map_or_else(|| act::TO_ANY.to_owned(), act::to) } }</p>
+                <p class="quiet">{ match read { Err(why) => why, Ok(_) => props.to.map_or_else(|| act::to_any(props.protocol).to_owned(), act::to) } }</p>
             </form>
             if props.reads {
                 <form class="propose order" onsubmit={look} aria-label={act::READS}>

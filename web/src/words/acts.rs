@@ -116,7 +116,15 @@ pub mod act {
     /// The value's field.
     pub const VALUE: &str = "value";
     /// Where a proposal goes.
-    pub const TO_ANY: &str = "to the leader that the client believes in";
+    #[must_use]
+    pub fn to_any(protocol: quorumscope_lab::scenario::ProtocolName) -> &'static str {
+        use quorumscope_lab::scenario::ProtocolName;
+        match protocol {
+            ProtocolName::Raft => "to the leader that the client believes in",
+            ProtocolName::Pbft | ProtocolName::Hybrid => "to the leader first, and after a while to all",
+            ProtocolName::HotStuff => "to all replicas",
+        }
+    }
 
     /// The field of a command.
     pub const COMMAND: &str = "command";

@@ -48,6 +48,13 @@ impl Request {
         Bundle::signed(cluster, core::iter::once(proposal).collect(), signer)
     }
 
+    /// Why nothing comes of it where another change has ended this epoch.
+    #[must_use]
+    pub fn comes_late(&self, epoch: u64) -> Nonsense {
+        let now = if self.epoch > epoch { epoch } else { epoch.saturating_add(1) };
+        Nonsense::OtherEpoch { meant: self.epoch, now }
+    }
+
     /// The change in a bundle; `None` where that is something else.
     #[must_use]
     pub fn in_bundle(bundle: &Bundle) -> Option<Self> {
@@ -149,7 +156,8 @@ pub fn judge(request: &Request, epoch: u64, members: &Membership) -> Result<Memb
 }
 
 /// Who votes after the first change among these bundles that makes sense; alike at all who execute them. Those before
-/// it that make none are handed to `void`. `by_anybody` is the laboratory's broken variant.
+/// it that make none are handed to `void`, and those after it, which come too late. `by_anybody` is the laboratory's
+/// broken variant.
 pub fn first<'a>(
     bundles: impl IntoIterator<Item = &'a Bundle>,
     epoch: u64,
@@ -159,13 +167,15 @@ pub fn first<'a>(
 ) -> Option<Membership> {
     let is_heard = |bundle: &&Bundle| by_anybody || bundle.client() == OPERATOR;
     let requests = bundles.into_iter().filter(is_heard).filter_map(Request::in_bundle);
+    let mut next = None;
     for request in requests {
         match judge(&request, epoch, members) {
-            Ok(next) => return Some(next),
+            _ if next.is_some() => void(request.comes_late(epoch)),
+            Ok(members) => next = Some(members),
             Err(nonsense) => void(nonsense),
         }
     }
-    None
+    next
 }
 
 #[cfg(test)]
@@ -218,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_change_that_makes_sense_counts_and_those_before_it_are_void() {
+    fn the_first_change_that_makes_sense_counts_and_those_before_and_after_it_are_void() {
         let four = voters(&[1, 2, 3, 4]);
         let asked = [
             bundle(ClientId(7), 3, swap(&[9], &[1])),
@@ -230,7 +240,8 @@ mod tests {
         let mut void = Vec::new();
         let next = first(&asked, 3, &four, false, |nonsense| void.push(nonsense));
         assert_eq!(next, Some(voters(&[2, 3, 4, 5])));
-        assert_eq!(void, [Nonsense::OtherEpoch { meant: 2, now: 3 }, Nonsense::IsNoVoter(NodeId(9))]);
+        let late = Nonsense::OtherEpoch { meant: 3, now: 4 };
+        assert_eq!(void, [Nonsense::OtherEpoch { meant: 2, now: 3 }, Nonsense::IsNoVoter(NodeId(9)), late]);
         assert_eq!(first(&asked, 3, &four, true, |_| ()), Some(voters(&[2, 3, 4, 9])), "by anybody");
         assert!(is_usurped(&asked[0]) && !is_usurped(&asked[1]) && asks(&asked[1]));
     }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::late::Telling;
 use super::message::Message;
 use super::{Epochs, Event, HardState, Instance, Kept as _, Link, Word, change, format_of};
-use crate::bft::{Bundle, Certificate, Checkpoint};
+use crate::bft::{Certificate, Checkpoint};
 use crate::protocol::{Effects, Input};
 use crate::quorum::Byzantine;
 use crate::rules::Rule;
@@ -131,10 +131,11 @@ impl<P: Instance> Epochs<P> {
         let votes = self.quorum.is_voter(self.id);
         self.signer = if votes { self.setting.signers.signer(self.id) } else { None };
         (self.words, self.next) = (vec![None; self.members.voters.len()], None);
+        let with_state = state.is_some();
         out.note(|| {
             let (epoch, sequence) = (link.epoch, link.checkpoint.sequence);
             let (voters, by) = (link.members.voters.clone(), link.certificate.voters().collect());
-            Event::Begun { epoch, sequence, voters, by, with_state: state.is_some(), votes }.into()
+            Event::Begun { epoch, sequence, voters, by, with_state, votes }.into()
         });
 
         *image.hard.epoch_mut() = HardState { number: link.epoch, links: links.clone(), ended: None };
@@ -150,7 +151,12 @@ impl<P: Instance> Epochs<P> {
         }
         self.telling = Telling::new(&self.members, self.id, true, now.mono + self.setting.pause);
         self.tell(link.members.voters.iter().filter(|voter| !old.is_voter(**voter)), out);
-        let waiting: Vec<Arc<Bundle>> = waiting.into_iter().filter(|bundle| !change::asks(bundle)).collect();
+        let (changes, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|bundle| change::asks(bundle));
+        // Without the state, the change that ended the epoch may be among them.
+        for request in changes.iter().filter(|_| with_state).filter_map(|bundle| change::Request::in_bundle(bundle)) {
+            let reason = request.comes_late(link.epoch.saturating_sub(1));
+            out.note(|| Event::ChangeVoid { reason }.into());
+        }
         if votes && !waiting.is_empty() {
             self.hand(now, Input::Requests(waiting), out);
         }

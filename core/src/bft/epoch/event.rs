@@ -10,7 +10,7 @@ use crate::types::{NodeId, Sequence};
 /// Something about epochs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
-    /// A change of members was executed that makes no sense: nothing changes.
+    /// A change of members makes no sense where it is executed, or came after another one in its epoch: nothing changes.
     ChangeVoid {
         /// Why.
         reason: Nonsense,
@@ -59,6 +59,11 @@ pub enum Event {
         from: NodeId,
         /// Its epoch.
         epoch: u64,
+    },
+    /// A change of members was asked of a replica that orders no requests and passes none on.
+    ChangeUnheard {
+        /// Whether it has a vote, which it cannot use: its key or its store is gone.
+        votes: bool,
     },
 }
 

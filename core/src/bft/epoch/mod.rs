@@ -143,6 +143,10 @@ impl<P: Instance> Protocol for Epochs<P> {
             Input::Receive { from, message } => self.receive(now, from, message, out),
             Input::Requests(bundles) => {
                 let bundles = self.without_usurped(bundles, out);
+                if self.signer.is_none() && bundles.iter().any(|bundle| change::asks(bundle)) {
+                    let votes = self.quorum.is_voter(self.id);
+                    out.note(|| Event::ChangeUnheard { votes }.into());
+                }
                 self.hand(now, Input::Requests(bundles), out);
             }
             Input::DeadlineReached => {

@@ -3,6 +3,7 @@
 //! A label for its cell and the whole of it in words, read from its payload as
 //! far as that can be read. What became of it for its client is in `outcomes`.
 
+use quorumscope_core::bft::epoch::change;
 use quorumscope_core::entry::{Entry, EntryKind};
 use quorumscope_core::machine::any::AnyCommand;
 use quorumscope_core::machine::session::Payload;
@@ -78,6 +79,10 @@ fn command(entry: &Entry) -> EntryFace {
         label: fill(words::BYTES, &[("count", &count)]),
         text: fill(words::BYTES_TEXT, &[("count", &count), ("client", client)]),
     };
+    if change::is_marked(&entry.payload) {
+        let text = fill(words::CHANGE_TEXT, &[("client", client), ("number", &entry.number)]);
+        return EntryFace { class: EntryClass::Configuration, label: words::CONFIGURATION.into(), text };
+    }
     match Payload::decode(&entry.payload) {
         Some(Payload::Open) => session(words::OPEN, words::OPEN_TEXT),
         Some(Payload::Close) => session(words::CLOSE, words::CLOSE_TEXT),

@@ -29,6 +29,15 @@ fn an_entry(index: u64, kind: EntryKind, payload: Bytes) -> Entry {
     }
 }
 
+#[test]
+fn a_change_of_voters_is_the_operators_and_no_unknown_bytes() {
+    let payload = Bytes::from_static(b"members\0 and what it asks for");
+    let asked = Entry { client: ClientId::OPERATOR, ..an_entry(3, EntryKind::Command, payload) };
+    let look = entry(&asked);
+    assert_eq!((look.label.as_str(), look.class), ("members", EntryClass::Configuration));
+    assert_eq!(look.text, "a change of the members (request #4 of the operator)");
+}
+
 fn set(key: &str, value: &str) -> Bytes {
     let command = Operation::Set { key: key.into(), value: value.into() }.encode();
     Payload::Command { session: LogIndex(1), acknowledged: RequestNumber(0), command }.encode()

@@ -153,7 +153,11 @@ fn of_epochs(event: &epoch::Event) -> Option<(What, usize)> {
         Event::Ended { epoch, .. } => Some((What::Epoch(epoch.saturating_add(1)), 0)),
         Event::LinkSigned { epoch, .. } => Some((What::Epoch(*epoch), 1)),
         Event::Begun { epoch, .. } => Some((What::Epoch(*epoch), 2)),
-        Event::ChangeVoid { .. } | Event::ChangeRefused | Event::LinkRefused { .. } | Event::Behind { .. } => None,
+        Event::ChangeVoid { .. }
+        | Event::ChangeRefused
+        | Event::ChangeUnheard { .. }
+        | Event::LinkRefused { .. }
+        | Event::Behind { .. } => None,
     }
 }
 

@@ -10,7 +10,8 @@ use crate::trace::words::{fill, list, may_lie};
 /// The line for what `node` noted.
 pub(super) fn note(node: NodeId, event: &Event) -> Option<Line> {
     match event {
-        Event::ChangeVoid { .. } => detail(fill(text::VOID, &[("node", &node)])),
+        Event::ChangeVoid { reason } => detail(fill(text::VOID, &[("node", &node), ("reason", reason)])),
+        Event::ChangeUnheard { .. } => headline(fill(text::UNHEARD, &[("node", &node)])),
         Event::ChangeRefused => headline(fill(text::REFUSED, &[("node", &node)])),
         Event::Ended { epoch, sequence, .. } => {
             headline(fill(text::ENDED, &[("node", &node), ("epoch", epoch), ("sequence", sequence)]))

@@ -18,6 +18,11 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
         Event::ChangeRefused => Explanation::of(fill(text::REFUSED, &[("node", &node)]))
             .because(principle::OPERATOR, paper::EPOCHS)
             .by(&[Rule::EpochChangeByOperatorOnly]),
+        Event::ChangeUnheard { votes } => {
+            let reason = if *votes { text::NO_STORE } else { text::NO_VOTE };
+            Explanation::of(fill(text::UNHEARD, &[("node", &node), ("reason", &reason)]))
+                .because(principle::OPERATOR, paper::EPOCHS)
+        }
         Event::Ended { epoch, sequence, voters } => {
             let voters = list(voters);
             let values: [(&str, &dyn core::fmt::Display); 4] =

@@ -7,7 +7,8 @@ use core::fmt::Display;
 use quorumscope_core::bft::hotstuff::{Event, IgnoreReason, ViewReason, VoteRefusal};
 use quorumscope_core::types::NodeId;
 
-use super::Explanation;
+use super::{Explanation, ground};
+use crate::scenario::ProtocolName;
 use crate::trace::words::hotstuff::{event as text, paper, principle};
 use crate::trace::words::{blocks, bytes, fill, list, requests, span};
 
@@ -25,7 +26,13 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
                 ViewReason::TimeoutCertificate => (text::ENTERED_TIMEOUT, paper::TIMEOUTS),
                 ViewReason::Alone => (text::ENTERED_ALONE, paper::TIMEOUTS),
             };
-            told(template, &[("view", &view.0), ("leader", leader)]).because(principle::ROTATE, paper)
+            let entered = told(template, &[("view", &view.0), ("leader", leader)]);
+            match reason {
+                ViewReason::Started => ground::survives(entered, ProtocolName::HotStuff),
+                ViewReason::Certificate | ViewReason::TimeoutCertificate | ViewReason::Alone => {
+                    entered.because(principle::ROTATE, paper)
+                }
+            }
         }
         Event::Proposed { view, block, justify, requests: count } => {
             let count = requests(*count);

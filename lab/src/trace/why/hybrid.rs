@@ -7,7 +7,8 @@ use core::fmt::Display;
 use quorumscope_core::bft::hybrid::rounds::Event;
 use quorumscope_core::types::NodeId;
 
-use super::Explanation;
+use super::{Explanation, ground};
+use crate::scenario::ProtocolName;
 use crate::trace::words::hybrid::{event as text, paper, principle};
 use crate::trace::words::{count_of_entries, fill, list, requests};
 
@@ -20,7 +21,8 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
     };
     match event {
         Event::Recovered { term, committed } => {
-            said(text::RECOVERED, &[("term", &term.0), ("sequence", committed)], principle::DURABLE)
+            let values: [(&str, &dyn Display); 2] = [("term", &term.0), ("sequence", committed)];
+            ground::survives(said(text::RECOVERED, &values, principle::DURABLE), ProtocolName::Hybrid)
         }
         Event::RequestsRelayed { leader, bundles } => {
             said(text::RELAYED, &[("bundles", &requests(*bundles)), ("leader", leader)], principle::MISSING)

@@ -7,7 +7,7 @@
 use quorumscope_core::types::Term;
 
 use super::{explain, question};
-use crate::scenario::{Run, Scenario};
+use crate::scenario::{ProtocolName, Run, Scenario};
 use crate::trace::narrate;
 use crate::trace::timeline::Timeline;
 
@@ -29,7 +29,7 @@ fn no_sentence_shows_a_term_that_counts_over_instances() {
     let lookup = |id| timeline.find(id).and_then(|found| timeline.record(found));
     let mut told = 0;
     for record in (0..timeline.len()).filter_map(|at| timeline.record(at)) {
-        let explanation = explain(record, lookup);
+        let explanation = explain(record, ProtocolName::Hybrid, lookup);
         let values = explanation.values.iter().map(|(_, value)| value.as_str());
         let line = narrate::line(record, lookup);
         let lines = line.iter().map(|line| line.text.as_str());
@@ -46,6 +46,8 @@ fn no_sentence_shows_a_term_that_counts_over_instances() {
         for entry in &node.log {
             let why = question::why_committed(&view, *id, entry.index).expect("it is held");
             assert!(!shows_a_raw_term(&why.sentence), "{}", why.sentence);
+            let is_later = entry.term.instance() > 0;
+            assert!(!is_later || !why.sentence.contains(&entry.term.to_string()), "{}", why.sentence);
         }
     }
 }

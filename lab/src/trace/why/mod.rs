@@ -10,9 +10,12 @@
 use quorumscope_core::record::Record;
 use quorumscope_core::types::{NodeId, RecordId, Time};
 
+use crate::scenario::ProtocolName;
+
 mod epoch;
 mod event;
 mod evidence;
+mod ground;
 mod hotstuff;
 mod hybrid;
 #[cfg(test)]
@@ -21,6 +24,7 @@ mod lead;
 mod pbft;
 pub mod question;
 mod record;
+mod role;
 pub mod rounds;
 mod snapshot;
 mod switch;
@@ -100,20 +104,29 @@ impl Explanation {
     }
 }
 
-/// What `record` says. `lookup` finds the sending of messages that it names.
+/// What `record` says in a run of `protocol`. `lookup` finds the sending of messages that it names.
 #[must_use]
-pub fn explain<'a>(record: &Record, lookup: impl Fn(RecordId) -> Option<&'a Record>) -> Explanation {
-    record::explain(record, &lookup)
+pub fn explain<'a>(
+    record: &Record,
+    protocol: ProtocolName,
+    lookup: impl Fn(RecordId) -> Option<&'a Record>,
+) -> Explanation {
+    record::explain(record, protocol, &lookup)
 }
 
 /// The record `id` and all that brought it about, back to the origin.
 /// `None` where the record is not held.
 #[must_use]
-pub fn chain<'a>(id: RecordId, lookup: impl Fn(RecordId) -> Option<&'a Record>) -> Option<Chain> {
+pub fn chain<'a>(
+    id: RecordId,
+    protocol: ProtocolName,
+    lookup: impl Fn(RecordId) -> Option<&'a Record>,
+) -> Option<Chain> {
     let mut record = lookup(id)?;
     let mut links = Vec::new();
     loop {
-        links.push(Link { id: record.id, at: record.at, node: record.node, explanation: explain(record, &lookup) });
+        let explanation = explain(record, protocol, &lookup);
+        links.push(Link { id: record.id, at: record.at, node: record.node, explanation });
         let Some(cause) = record.cause else { return Some(Chain { links, origin: Origin::Found }) };
         if links.len() >= MAX_LINKS {
             return Some(Chain { links, origin: Origin::TooFar(cause) });
@@ -171,7 +184,7 @@ mod tests {
     #[test]
     fn a_chain_leads_back_to_what_came_from_nothing_recorded() {
         let records = a_refused_vote();
-        let chain = chain(records[3].id, find(&records)).expect("the record is there");
+        let chain = chain(records[3].id, ProtocolName::Raft, find(&records)).expect("the record is there");
         assert_eq!(chain.origin, Origin::Found);
         let sentences: Vec<_> = chain.links.iter().map(|link| link.explanation.sentence.as_str()).collect();
         assert_eq!(
@@ -190,19 +203,19 @@ mod tests {
     #[test]
     fn a_missing_cause_is_named_and_an_unknown_record_has_no_chain() {
         let records = a_refused_vote();
-        let chain_without = chain(records[3].id, find(&records[2..])).expect("the record is there");
+        let chain_without = chain(records[3].id, ProtocolName::Raft, find(&records[2..])).expect("the record is there");
         assert_eq!(chain_without.origin, Origin::Missing(records[1].id));
         assert_eq!(
             chain_without.links[1].explanation.sentence,
             "A message reached n4; the record of its sending is missing here."
         );
-        assert_eq!(chain(RecordId { origin: NodeId(9), sequence: 1 }, find(&records)), None);
+        assert_eq!(chain(RecordId { origin: NodeId(9), sequence: 1 }, ProtocolName::Raft, find(&records)), None);
     }
 
     #[test]
     fn causes_that_run_in_a_circle_end_at_the_bound() {
         let records = [record(1, Some(2), 1, Body::Paused), record(2, Some(1), 1, Body::Resumed)];
-        let chain = chain(records[0].id, find(&records)).expect("the record is there");
+        let chain = chain(records[0].id, ProtocolName::Raft, find(&records)).expect("the record is there");
         assert_eq!((chain.links.len(), chain.origin), (MAX_LINKS, Origin::TooFar(records[0].id)));
     }
 
@@ -210,7 +223,7 @@ mod tests {
     fn every_kind_of_record_has_a_whole_sentence_without_an_open_place() {
         let records = crate::trace::file::tests::records();
         for record in &records {
-            let sentence = explain(record, find(&records)).sentence;
+            let sentence = explain(record, ProtocolName::Raft, find(&records)).sentence;
             assert!(!sentence.is_empty() && !sentence.contains(['{', '}']), "{:?}: {sentence}", record.body);
         }
     }

@@ -5,7 +5,8 @@
 use quorumscope_core::bft::pbft::{Event, Ignored, NewViewRefusal, Refusal, ViewChangeReason};
 use quorumscope_core::types::NodeId;
 
-use super::Explanation;
+use super::{Explanation, ground};
+use crate::scenario::ProtocolName;
 use crate::trace::words::pbft::{event as text, paper, principle};
 use crate::trace::words::{bytes, count_of_entries, fill, list, requests, span};
 
@@ -16,7 +17,7 @@ pub(super) fn explain(node: NodeId, event: &Event) -> Explanation {
             let template = if *changing { text::RECOVERED_CHANGING } else { text::RECOVERED };
             let values: [(&str, &dyn core::fmt::Display); 4] =
                 [("node", &node), ("view", &view.0), ("executed", executed), ("stable", stable)];
-            Explanation::of(fill(template, &values)).because(principle::DURABLE, paper::NONE)
+            ground::survives(Explanation::of(fill(template, &values)), ProtocolName::Pbft)
         }
         Event::RequestsRelayed { primary, bundles } => {
             let bundles = requests(*bundles);

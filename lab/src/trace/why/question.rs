@@ -7,17 +7,17 @@
 
 use std::collections::BTreeSet;
 
-use quorumscope_core::bft::hybrid::{self, rounds};
-use quorumscope_core::bft::{hotstuff, pbft};
 use quorumscope_core::event::Event;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::quorum::{Majority, QuorumSystem as _, majority};
 use quorumscope_core::raft::{Message, Rule};
-use quorumscope_core::record::{AnyMessage, Body, Record, Role};
+use quorumscope_core::record::{AnyMessage, Body, Record};
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Term, Ticket};
 
+pub use super::role::why_role;
 use super::{Explanation, explain};
-use crate::trace::members::Part;
+use crate::scenario::ProtocolName;
+use crate::trace::face;
 use crate::trace::view::{NodeView, View};
 use crate::trace::words::{fill, list, pair, paper, principle, question as text};
 
@@ -34,81 +34,11 @@ pub struct Answer {
 fn latest<'a>(
     mut newest_first: impl Iterator<Item = &'a Record>,
     lookup: impl Fn(RecordId) -> Option<&'a Record>,
+    protocol: ProtocolName,
     tells: impl Fn(&Body) -> bool,
-    node: Option<NodeId>,
 ) -> Option<Answer> {
-    let record = newest_first.find(|record| (node.is_none() || record.node == node) && tells(&record.body))?;
-    Some(Answer { record: record.id, explanation: explain(record, lookup) })
-}
-
-/// Why `node` is in this role or down: the latest record that made it so. Whoever has no vote is what a configuration
-/// makes of it, whomever it follows: there it is the first of the latest configurations that say the same.
-#[must_use]
-pub fn why_role<'a>(
-    newest_first: impl Iterator<Item = &'a Record>,
-    lookup: impl Fn(RecordId) -> Option<&'a Record>,
-    node: NodeId,
-    role: Role,
-) -> Option<Answer> {
-    let has_vote = !matches!(role, Role::Learner | Role::Observer | Role::Edge);
-    // Whoever goes on after a pause is again what it was before.
-    let mut resumed = false;
-    let (mut latest, mut first_of_part): (Option<&Record>, Option<(&Record, Part)>) = (None, None);
-    for record in newest_first.filter(|record| record.node == Some(node)) {
-        let stops = match &record.body {
-            Body::Resumed => {
-                resumed = true;
-                continue;
-            }
-            Body::Paused if resumed => {
-                resumed = false;
-                continue;
-            }
-            Body::Noted(Event::MembershipActs { members, .. }) if !has_vote => {
-                let part = Part::of(node, members);
-                if first_of_part.is_some_and(|(_, known)| known != part) {
-                    break;
-                }
-                first_of_part = Some((record, part));
-                continue;
-            }
-            Body::Noted(event) if makes_a_role(event) => has_vote,
-            Body::Crashed { .. } | Body::Broke { .. } | Body::Started { .. } | Body::Paused => true,
-            _ => continue,
-        };
-        latest = latest.or(Some(record));
-        if stops {
-            break;
-        }
-    }
-    let record = first_of_part.map(|(record, _)| record).or(latest)?;
-    Some(Answer { record: record.id, explanation: explain(record, lookup) })
-}
-
-/// Elections make a role in Raft. Where leaders take turns it is the view or the term that a replica takes part in, and
-/// what ends that.
-fn makes_a_role(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Recovered { .. }
-            | Event::BecameFollower { .. }
-            | Event::BecamePreCandidate { .. }
-            | Event::BecameCandidate { .. }
-            | Event::BecameLeader { .. }
-            | Event::Pbft(
-                pbft::Event::Recovered { .. } | pbft::Event::ViewChangeBegan { .. } | pbft::Event::ViewEntered { .. }
-            )
-            | Event::HotStuff(hotstuff::Event::ViewEntered { .. })
-            | Event::Rounds(
-                rounds::Event::Recovered { .. }
-                    | rounds::Event::TermAdopted { .. }
-                    | rounds::Event::TermEntered { .. }
-                    | rounds::Event::Stopped { .. }
-            )
-            | Event::Hybrid(
-                hybrid::Event::Stopped { .. } | hybrid::Event::Switched { .. } | hybrid::Event::Returned { .. }
-            )
-    )
+    let record = newest_first.find(|record| tells(&record.body))?;
+    Some(Answer { record: record.id, explanation: explain(record, protocol, lookup) })
 }
 
 /// Why `voter` gave or refused its latest vote; `candidate` and `term` narrow the question. Pre-votes do not count.
@@ -148,7 +78,7 @@ pub fn why_vote<'a>(
         }
     }
     let (vote, asked) = decided?;
-    let mut explanation = explain(vote, &lookup);
+    let mut explanation = explain(vote, ProtocolName::Raft, &lookup);
     let answer = answers.iter().find(|record| vote.cause.is_some() && record.cause == vote.cause);
     if let Some((record, (to, after))) = answer.and_then(|record| Some((record, answer_to(record, voter)?)))
         && to == asked
@@ -183,10 +113,11 @@ fn answer_to(record: &Record, voter: NodeId) -> Option<(NodeId, Option<Ticket>)>
 pub fn why_lost<'a>(
     newest_first: impl Iterator<Item = &'a Record>,
     lookup: impl Fn(RecordId) -> Option<&'a Record>,
+    protocol: ProtocolName,
     message: RecordId,
 ) -> Option<Answer> {
     let tells = |body: &Body| matches!(body, Body::Dropped { message: lost, .. } if *lost == message);
-    latest(newest_first, lookup, tells, None)
+    latest(newest_first, lookup, protocol, tells)
 }
 
 /// Who holds an entry, and how: of those who have a say, and of the others.
@@ -249,7 +180,11 @@ pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Expla
         let last = here.last_index();
         return Some(Explanation::of(fill(text::NOT_HELD, &[("node", &node), ("index", &index), ("last", &last)])));
     };
-    let entry = pair(index, term);
+    // Where nodes may lie terms count over instances: a person is told which one, and the term within it.
+    let entry = match view.may_lie() {
+        true => format!("{index} ({})", face::term(view.era(), view.epoch_of(term), term)),
+        false => pair(index, term),
+    };
     match committed_term(view, index) {
         Some(decided) if decided == term => {
             let commit = here.status.commit;
@@ -265,7 +200,7 @@ pub fn why_committed(view: &View, node: NodeId, index: LogIndex) -> Option<Expla
         Some(other) => {
             let sentence = fill(
                 text::OTHER_COMMITTED,
-                &[("entry", &entry), ("node", &node), ("other", &other.within_instance().0)],
+                &[("entry", &entry), ("node", &node), ("era", &view.era()), ("other", &other.within_instance().0)],
             );
             let (principle, paper) = match view.may_lie() {
                 true => (principle::TWO_DECIDED, paper::NONE),

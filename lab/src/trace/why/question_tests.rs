@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quorumscope_core::edge::Edge;
 use quorumscope_core::entry::{Class, Entry, EntryKind, Tags};
-use quorumscope_core::event::{FollowerReason, Refusal};
+use quorumscope_core::event::Refusal;
 use quorumscope_core::membership::Membership;
 use quorumscope_core::raft::RequestVoteReply;
-use quorumscope_core::record::DropReason;
+use quorumscope_core::record::{DropReason, Role};
 use quorumscope_core::types::{ClientId, Incarnation, Mono, RequestNumber, Time, Wall};
 
 use super::*;
@@ -34,58 +33,6 @@ fn vote(candidate: u32, term: u64, pre_vote: bool, refusal: Option<Refusal>) -> 
         own_last: (LogIndex(7), Term(1)),
         refusal,
     })
-}
-
-#[test]
-fn the_latest_change_of_role_answers_and_a_crash_ends_it() {
-    let leader = Body::Noted(Event::BecameLeader { term: Term(1), votes: vec![NodeId(1), NodeId(2)] });
-    let reason = FollowerReason::HigherTerm;
-    let follower = Body::Noted(Event::BecameFollower { term: Term(2), leader: None, reason });
-    let records = [record(1, 1, leader), record(2, 1, follower), record(3, 2, Body::Crashed { survived: None })];
-    let ask = |upto: usize, node| why_role(records[..upto].iter().rev(), |_| None, NodeId(node), Role::Follower);
-    assert_eq!(ask(1, 1).map(|answer| answer.record.sequence), Some(1));
-    assert_eq!(ask(3, 1).map(|answer| answer.record.sequence), Some(2));
-    let crashed = ask(3, 2).expect("n2 crashed");
-    assert_eq!(crashed.explanation.sentence, "n2 crashed.");
-    assert_eq!(ask(3, 3), None);
-}
-
-#[test]
-fn a_pause_answers_until_it_is_over() {
-    let leader = Body::Noted(Event::BecameLeader { term: Term(1), votes: vec![NodeId(1), NodeId(2)] });
-    let records = [record(1, 1, leader), record(2, 1, Body::Paused), record(3, 1, Body::Resumed)];
-    let ask = |upto: usize| {
-        let answer = why_role(records[..upto].iter().rev(), |_| None, NodeId(1), Role::Leader);
-        answer.map(|answer| answer.record.sequence)
-    };
-    assert_eq!((ask(1), ask(2), ask(3)), (Some(1), Some(2), Some(1)));
-}
-
-#[test]
-fn whoever_has_no_vote_is_what_the_first_such_configuration_made_of_it() {
-    let acts = |index, members: &Membership| {
-        Body::Noted(Event::MembershipActs { index: LogIndex(index), members: members.clone() })
-    };
-    let spare = Membership { voters: vec![NodeId(1), NodeId(2)], ..Membership::default() };
-    let edge = Membership { edges: vec![Edge::new(NodeId(4), [7])], ..spare.clone() };
-    let wider = Membership { observers: vec![NodeId(3)], ..edge.clone() };
-    let reason = FollowerReason::LeaderOfThisTerm;
-    let follows = Body::Noted(Event::BecameFollower { term: Term(2), leader: Some(NodeId(1)), reason });
-    let bodies = [acts(0, &spare), follows.clone(), acts(5, &edge), follows.clone(), acts(8, &wider), follows];
-    let mut records: Vec<Record> = (1..).zip(bodies).map(|(sequence, body)| record(sequence, 4, body)).collect();
-    let ask = |records: &[Record], role| {
-        let answer = why_role(records.iter().rev(), |_| None, NodeId(4), role).expect("something made it so");
-        (answer.record.sequence, answer.explanation.sentence)
-    };
-    let (made_so, sentence) = ask(&records, Role::Edge);
-    assert_eq!(made_so, 3);
-    assert!(sentence.starts_with("n4 acts on the configuration at index 5, in which it holds a part of the state: "));
-    let (made_so, sentence) = ask(&records[..2], Role::Learner);
-    assert_eq!(made_so, 1);
-    assert!(sentence.starts_with("n4 acts on the configuration that it started with, in which it is no member: "));
-    assert_eq!(ask(&records, Role::Follower).0, 6, "with a vote, what it noted itself tells");
-    records.push(record(7, 4, Body::Crashed { survived: None }));
-    assert_eq!(ask(&records, Role::Edge).0, 7);
 }
 
 #[test]
@@ -144,9 +91,9 @@ fn a_lost_message_names_its_ends_and_the_reason() {
         record(2, 1, Body::Dropped { message: RecordId { origin: NodeId(0), sequence: 1 }, reason: DropReason::Cut }),
     ];
     let lookup = |id| records.iter().find(|record| record.id == id);
-    let answer = why_lost(records.iter().rev(), lookup, records[0].id).expect("it was lost");
+    let answer = why_lost(records.iter().rev(), lookup, ProtocolName::Raft, records[0].id).expect("it was lost");
     assert_eq!(answer.explanation.sentence, "“unknown” from n1 to c2 was lost: the link from n1 to c2 is cut.");
-    assert_eq!(why_lost(records.iter().rev(), lookup, records[1].id), None);
+    assert_eq!(why_lost(records.iter().rev(), lookup, ProtocolName::Raft, records[1].id), None);
 }
 
 /// Five nodes; each holds entries of these terms, of which the given number is durable.
@@ -267,21 +214,15 @@ fn what_is_committed_and_what_a_node_knows_of_it_are_told_apart() {
     assert_eq!(why_committed(&view, NodeId(9), LogIndex(1)), None);
 }
 
-/// PBFT §4.4: the second is primary since the others have left the first one's view, and not since it started.
 #[test]
-fn a_primary_leads_because_of_its_view_and_its_entries_are_committed_by_certificates() {
+fn entries_of_a_replica_are_committed_by_certificates() {
     let text = include_str!("../../../../tests/scenarios/pbft-silent-primary.toml");
     let scenario = crate::scenario::Scenario::from_toml(text).expect("a scenario");
     let mut run = crate::scenario::Run::new(&scenario).expect("it can run");
     run.run_to_end();
-    let records = run.take_records();
-    let mut view = View::default();
-    records.iter().for_each(|record| view.fold(record));
-    let lookup = |id| records.iter().find(|record| record.id == id);
-    let (n2, role) = (NodeId(2), view.nodes[&NodeId(2)].status.role);
-    let answer = why_role(records.iter().rev(), lookup, n2, role).expect("it is told");
-    assert!(answer.explanation.sentence.contains("view 1, whose primary is n2"), "{}", answer.explanation.sentence);
-    let committed = why_committed(&view, n2, LogIndex(1)).expect("n2 is known");
-    assert!(committed.sentence.contains("is committed") && committed.principle.contains("by certificates"));
+    let view = run.simulation().view();
+    let committed = why_committed(&view, NodeId(2), LogIndex(1)).expect("n2 is known");
+    assert!(committed.sentence.starts_with("Entry 1 (view 0) is committed"), "{}", committed.sentence);
+    assert!(committed.principle.contains("by certificates"));
     assert!(!committed.paper.contains("Raft"));
 }

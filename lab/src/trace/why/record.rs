@@ -9,7 +9,8 @@ use quorumscope_core::record::{AnyHard, AnyMessage, Body, DropReason, Endpoint, 
 use quorumscope_core::storage::Write;
 use quorumscope_core::types::{LogIndex, NodeId, RecordId, Ticket};
 
-use super::Explanation;
+use super::{Explanation, ground};
+use crate::scenario::ProtocolName;
 use crate::trace::face;
 use crate::trace::words::{self, entries, fill, pair, paper, principle, record as text};
 
@@ -34,7 +35,7 @@ pub(crate) fn named<'a>(id: RecordId, lookup: &impl Fn(RecordId) -> Option<&'a R
             to: to.to_string(),
         }),
         Body::Answered { client, outcome, .. } => Some(Named {
-            message: format!("“{}”", face::outcome(outcome).words),
+            message: format!("“{}”", words::answered(&face::outcome(outcome).words)),
             from: at(),
             to: Endpoint::Client(*client).to_string(),
         }),
@@ -61,7 +62,11 @@ fn lost(reason: DropReason) -> &'static str {
 }
 
 /// The sentence for everything that is not a node's own note.
-pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<&'a Record>) -> Explanation {
+pub(super) fn explain<'a>(
+    record: &Record,
+    protocol: ProtocolName,
+    lookup: &impl Fn(RecordId) -> Option<&'a Record>,
+) -> Explanation {
     let node = record.node.unwrap_or_default();
     let here = |template| Explanation::of(fill(template, &[("node", &node)]));
     match &record.body {
@@ -69,8 +74,8 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
             Explanation::of(fill(text::BEGAN, &[("name", &began.name), ("nodes", &words::list(&began.nodes))]))
         }
         Body::Started { incarnation, .. } => {
-            Explanation::of(fill(text::STARTED, &[("node", &node), ("count", &incarnation.0)]))
-                .because(principle::PERSISTENT, paper::PERSISTENT)
+            let started = Explanation::of(fill(text::STARTED, &[("node", &node), ("count", &incarnation.0)]));
+            ground::survives(started, protocol)
         }
         Body::Delivered { message } => delivered(node, *message, lookup),
         Body::DeadlineReached => here(text::DEADLINE),
@@ -85,9 +90,10 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
                 .with([("state", state.to_string())])
         }
         Body::Sent { to, message, after } => sent(node, *to, message, *after),
-        Body::WriteBegan(write) => write_began(node, write),
+        Body::WriteBegan(write) => write_began(node, write, protocol),
         Body::Answered { client, number, outcome } => {
             let outcome = face::outcome(outcome).words;
+            let outcome = words::answered(&outcome);
             let values: [(&str, &dyn Display); 4] =
                 [("node", &node), ("number", number), ("client", client), ("outcome", &outcome)];
             Explanation::of(fill(text::ANSWERED, &values))
@@ -95,9 +101,11 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         Body::Noted(event) => super::event::explain(node, event),
         Body::Status(status) => {
             let role = face::role_words(status.role);
-            let values: [(&str, &dyn Display); 4] = [
+            let era = protocol.era();
+            let values: [(&str, &dyn Display); 5] = [
                 ("node", &node),
                 ("role", &role),
+                ("era", &era),
                 ("term", &status.term.within_instance().0),
                 ("commit", &status.commit),
             ];
@@ -109,19 +117,22 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
             let template = if *duplicate { text::DEPARTED_TWICE } else { text::DEPARTED };
             Explanation::of(about(template, *message, "", named(*message, lookup)))
         }
-        Body::Dropped { message, reason } => dropped(*message, *reason, named(*message, lookup)),
+        Body::Dropped { message, reason } => dropped(*message, *reason, named(*message, lookup), protocol),
         Body::Held { message } => Explanation::of(about(text::HELD, *message, "", named(*message, lookup))),
         Body::Asked { client, number, to, operation, attempt } => {
             asked([("client", client), ("number", number), ("to", to), ("operation", operation)], *attempt)
+                .because(principle::EXACTLY_ONCE, ground::clients(protocol)[0])
         }
-        Body::Told { client, number, verdict, result } => told(client, number, *verdict, result),
+        Body::Told { client, number, verdict, result } => {
+            told(client, number, *verdict, result).because(principle::NONE, ground::clients(protocol)[1])
+        }
         Body::Heard { client, number, by, result, equal, needed } => {
             heard([client, number, by], result, (*equal, *needed))
         }
-        Body::Crashed { survived } => crashed(node, *survived),
+        Body::Crashed { survived } => crashed(node, *survived).because(principle::UNSYNCED, ground::disk(protocol)),
         Body::Paused => here(text::PAUSED),
         Body::Resumed => here(text::RESUMED),
-        Body::LinksCut { cut } => links_cut(cut),
+        Body::LinksCut { cut } => links_cut(cut, protocol),
         Body::ClockChanged { rate_ppm, .. } => {
             Explanation::of(fill(text::CLOCK_CHANGED, &[("node", &node), ("rate", rate_ppm)]))
         }
@@ -130,8 +141,12 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
             let against = against.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             Explanation::of(fill(text::LIES, &[("node", &node), ("tricks", &tricks.join(", ")), ("against", &against)]))
         }
-        Body::Decided { index, term } => Explanation::of(fill(text::DECIDED, &[("entry", &pair(*index, *term))]))
-            .because(principle::COMMIT, paper::COMMIT),
+        Body::Decided { index, term } => {
+            let template = if protocol.signs() { text::DECIDED_BY_CERTIFICATES } else { text::DECIDED };
+            let (principle, paper) = ground::commit(protocol);
+            let entry = pair(*index, *term);
+            Explanation::of(fill(template, &[("index", index), ("entry", &entry)])).because(principle, paper)
+        }
         Body::Violated { property, detail } => {
             Explanation::of(fill(text::VIOLATED, &[("property", property), ("detail", detail)]))
         }
@@ -140,7 +155,7 @@ pub(super) fn explain<'a>(record: &Record, lookup: &impl Fn(RecordId) -> Option<
         Body::Ended => here(text::ENDED),
         Body::SnapshotTaken { index, bytes } => {
             Explanation::of(fill(text::SNAPSHOT_TAKEN, &[("node", &node), ("index", index), ("bytes", bytes)]))
-                .because(principle::SNAPSHOT, paper::COMPACTION)
+                .because(principle::SNAPSHOT, ground::snapshot(protocol))
         }
         Body::SnapshotAsked => here(text::SNAPSHOT_ASKED),
         Body::EarlyJudged { client, number, index, term, fate } => {
@@ -177,10 +192,10 @@ fn sent(node: NodeId, to: NodeId, message: &AnyMessage, after: Option<Ticket>) -
     Explanation::of(sentence).with(face.fields)
 }
 
-fn write_began(node: NodeId, write: &Write<AnyHard>) -> Explanation {
+fn write_began(node: NodeId, write: &Write<AnyHard>, protocol: ProtocolName) -> Explanation {
     let mut parts = Vec::new();
     if write.hard.is_some() {
-        parts.push(text::WRITE_HARD.to_string());
+        parts.push(if protocol.signs() { text::WRITE_PROMISES } else { text::WRITE_HARD }.to_string());
     }
     if let Some(snapshot) = &write.snapshot {
         parts.push(fill(text::WRITE_SNAPSHOT, &[("index", &snapshot.meta.index)]));
@@ -196,27 +211,26 @@ fn write_began(node: NodeId, write: &Write<AnyHard>) -> Explanation {
     }
     let parts = if parts.is_empty() { text::WRITE_NOTHING.into() } else { parts.join(", ") };
     Explanation::of(fill(text::WRITE, &[("node", &node), ("parts", &parts), ("ticket", &write.ticket.sequence)]))
-        .because(principle::NONE, paper::PERSISTENT)
+        .because(principle::NONE, ground::disk(protocol))
 }
 
-fn dropped(message: RecordId, reason: DropReason, named: Option<Named>) -> Explanation {
+fn dropped(message: RecordId, reason: DropReason, named: Option<Named>, protocol: ProtocolName) -> Explanation {
     let (principle, paper) = match reason {
-        DropReason::SenderCrashed => (principle::UNSYNCED, paper::PERSISTENT),
+        DropReason::SenderCrashed => (principle::UNSYNCED, ground::disk(protocol)),
         DropReason::Loss | DropReason::Cut | DropReason::ReceiverDown | DropReason::Hand => {
-            (principle::UNRELIABLE, paper::NETWORK)
+            (principle::UNRELIABLE, ground::network(protocol))
         }
     };
     Explanation::of(about(text::DROPPED, message, lost(reason), named)).because(principle, paper)
 }
 
 fn asked(values: [(&str, &dyn Display); 4], attempt: u32) -> Explanation {
-    let sentence = if attempt > 1 {
+    Explanation::of(if attempt > 1 {
         let [client, number, to, operation] = values;
         fill(text::ASKED_AGAIN, &[client, number, to, operation, ("attempt", &attempt)])
     } else {
         fill(text::ASKED, &values)
-    };
-    Explanation::of(sentence).because(principle::EXACTLY_ONCE, paper::SESSIONS)
+    })
 }
 
 fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &str) -> Explanation {
@@ -228,7 +242,6 @@ fn told(client: &dyn Display, number: &dyn Display, verdict: Verdict, result: &s
     };
     let result = words::told(verdict, result);
     Explanation::of(fill(template, &[("client", client), ("number", number), ("result", &result)]))
-        .because(principle::NONE, paper::CLIENTS)
 }
 
 fn heard(of: [&dyn Display; 3], result: &str, (equal, needed): (u32, u32)) -> Explanation {
@@ -241,14 +254,14 @@ fn crashed(node: NodeId, survived: Option<Ticket>) -> Explanation {
         None => fill(text::CRASHED, &[("node", &node)]),
         Some(ticket) => fill(text::CRASHED_PENDING, &[("node", &node), ("ticket", &ticket.sequence)]),
     })
-    .because(principle::UNSYNCED, paper::PERSISTENT)
 }
 
-fn links_cut(cut: &[(Endpoint, Endpoint)]) -> Explanation {
+fn links_cut(cut: &[(Endpoint, Endpoint)], protocol: ProtocolName) -> Explanation {
     if cut.is_empty() {
         return Explanation::of(text::LINKS_MENDED.into());
     }
-    Explanation::of(fill(text::LINKS_CUT, &[("links", &links(cut))])).because(principle::UNRELIABLE, paper::NETWORK)
+    Explanation::of(fill(text::LINKS_CUT, &[("links", &links(cut))]))
+        .because(principle::UNRELIABLE, ground::network(protocol))
 }
 
 /// How many links are spelled out.

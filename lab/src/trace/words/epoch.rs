@@ -21,8 +21,11 @@ pub(crate) mod principle {
 
 /// Sentences.
 pub(crate) mod event {
-    pub(crate) const VOID: &str = "{node} executed a change of members that changes nothing: {reason}.";
+    pub(crate) const VOID: &str = "At {node} a change of members comes to nothing: {reason}.";
     pub(crate) const REFUSED: &str = "{node} dropped a change of members that the operator has not signed.";
+    pub(crate) const UNHEARD: &str = "{node} does nothing with a change of members: {reason}. Ask one that votes.";
+    pub(crate) const NO_VOTE: &str = "it has no vote, and passes nothing on";
+    pub(crate) const NO_STORE: &str = "its store was lost, and it takes part no more";
     pub(crate) const ENDED: &str = "At {node} epoch {epoch} ends with {sequence}: from there on {voters} vote.";
     pub(crate) const SIGNED: &str = "{node} has made the state after {sequence} and signs the link to epoch {epoch}.";
     pub(crate) const BEGUN: &str =
@@ -37,8 +40,9 @@ pub(crate) mod event {
 
 /// Lines of the list of events.
 pub(crate) mod line {
-    pub(crate) const VOID: &str = "{node}: a change of members changes nothing";
+    pub(crate) const VOID: &str = "{node}: a change of members comes to nothing: {reason}";
     pub(crate) const REFUSED: &str = "{node} dropped a change that is not the operator's";
+    pub(crate) const UNHEARD: &str = "{node} does nothing with a change of members";
     pub(crate) const ENDED: &str = "{node}: epoch {epoch} ends with {sequence}";
     pub(crate) const SIGNED: &str = "{node} signs the link to epoch {epoch}";
     pub(crate) const BEGUN: &str = "{node} begins epoch {epoch}: {voters} vote; {may}";

@@ -11,12 +11,14 @@ pub(crate) mod paper {
     pub(crate) const COMMIT: &str = "HotStuff §5, Theorem 2";
     pub(crate) const PACEMAKER: &str = "HotStuff §4.4; DiemBFT v4 §3.3";
     pub(crate) const TIMEOUTS: &str = "DiemBFT v4 §3.3";
+    pub(crate) const DURABLE: &str = "HotStuff §5; DiemBFT v4, Safety";
     pub(crate) const CHECKPOINT: &str = "PBFT §4.3";
     pub(crate) const NONE: &str = "";
 }
 
 /// What a rule is for, in one sentence each.
 pub(crate) mod principle {
+    pub(crate) const DURABLE: &str = "The last vote, the lock, the highest certificate and the blocks survive a crash: a replica that forgot them could vote twice in a view, or past its lock.";
     pub(crate) const ROTATE: &str =
         "Every view has another leader, so that a bad one costs a view and not the cluster.";
     pub(crate) const CHAIN: &str =

@@ -40,6 +40,7 @@ pub(crate) mod phase {
 /// Where a rule stands.
 pub(crate) mod paper {
     pub(crate) const ROUNDS: &str = "Hybrid, 1";
+    pub(crate) const DURABLE: &str = "Hybrid, 1, 2 and 4";
     pub(crate) const TERMS: &str = "Hybrid, 2";
     pub(crate) const SWITCH: &str = "Hybrid, 4; Abstract §4";
     pub(crate) const FAST: &str = "Hybrid, 1; Revisiting Fast Practical BFT";
@@ -51,7 +52,7 @@ pub(crate) mod paper {
 
 /// What a rule is for, in one sentence each.
 pub(crate) mod principle {
-    pub(crate) const DURABLE: &str = "What was acknowledged, and every certificate, survives a crash.";
+    pub(crate) const DURABLE: &str = "Term, acknowledgements, certificates and stop statements survive a crash: whoever has voted or stopped acknowledges nothing older after a restart.";
     pub(crate) const ONE_HISTORY: &str =
         "A follower takes one history of a leader in a term, whatever a lying leader sends later.";
     pub(crate) const PREPARED: &str =
@@ -80,7 +81,7 @@ pub(crate) mod principle {
 /// Sentences about what a replica did or noticed.
 pub(crate) mod event {
     pub(crate) const RECOVERED: &str =
-        "{node} started from its store: term {term}, committed up to sequence number {sequence}.";
+        "{node} begins in term {term} with what its store holds: committed up to sequence number {sequence}.";
     pub(crate) const RELAYED: &str = "{node} passed {bundles} on to {leader}, the leader.";
     pub(crate) const PROPOSED: &str =
         "{node}, the leader of term {term}, put {requests} at sequence number {sequence}.";

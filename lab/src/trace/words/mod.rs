@@ -150,6 +150,11 @@ pub(crate) fn told(verdict: Verdict, result: &str) -> String {
     fill(template, &[("result", &result)])
 }
 
+/// What a node answered: who found nothing is told so in words that can stand alone.
+pub(crate) fn answered(words: &str) -> &str {
+    if words == face::NOTHING { record::NOTHING_THERE } else { words }
+}
+
 /// A replica's reply to a client's request: what it says, and how many of those that have to agree do by then.
 pub(crate) fn reply(
     template: &str,
@@ -194,6 +199,7 @@ mod tests {
         let of = |result| told(Verdict::Ok, result);
         assert_eq!(["", "done"].map(of), ["is done"; 2]);
         assert_eq!(of("nothing"), "is done; nothing stood there");
+        assert_eq!((answered(face::NOTHING), answered("1")), ("done; nothing stood there", "1"));
         assert_eq!(of("open v1"), "is done, with the answer open v1");
         assert_eq!(of("refused: the version now is 2"), "was refused: the version now is 2");
         assert_eq!((told(Verdict::Failed, ""), told(Verdict::Unknown, "gave up")), (String::new(), ": gave up".into()));

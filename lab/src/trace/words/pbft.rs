@@ -5,6 +5,7 @@
 
 /// Where a rule stands in the paper.
 pub(crate) mod paper {
+    pub(crate) const MODEL: &str = "PBFT §2";
     pub(crate) const CLIENT: &str = "PBFT §4.1";
     pub(crate) const NORMAL: &str = "PBFT §4.2";
     pub(crate) const CHECKPOINT: &str = "PBFT §4.3";
@@ -17,7 +18,7 @@ pub(crate) mod paper {
 /// What a rule is for, in one sentence each.
 pub(crate) mod principle {
     pub(crate) const DURABLE: &str =
-        "View, accepted pre-prepares and proofs survive a crash: what was promised is kept.";
+        "View, accepted pre-prepares and proofs survive a crash: a replica never contradicts what it has signed.";
     pub(crate) const RELAY: &str =
         "Every replica that holds a request sees to it that the primary orders it, or is replaced.";
     pub(crate) const ORDER: &str =
@@ -46,9 +47,8 @@ pub(crate) mod principle {
 
 /// Sentences about what a replica did or noticed.
 pub(crate) mod event {
-    pub(crate) const RECOVERED: &str =
-        "{node} started from its store: view {view}, executed up to {executed}, stable checkpoint {stable}.";
-    pub(crate) const RECOVERED_CHANGING: &str = "{node} started from its store on its way to view {view}: executed up to {executed}, stable checkpoint {stable}.";
+    pub(crate) const RECOVERED: &str = "{node} begins in view {view} with what its store holds: executed up to {executed}, stable checkpoint {stable}.";
+    pub(crate) const RECOVERED_CHANGING: &str = "{node} begins, on its way to view {view}, with what its store holds: executed up to {executed}, stable checkpoint {stable}.";
     pub(crate) const RELAYED: &str = "{node} passed {bundles} on to {primary}, the primary.";
     pub(crate) const PROPOSED: &str =
         "{node}, the primary of view {view}, gave {requests} the sequence number {sequence}.";

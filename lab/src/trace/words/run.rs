@@ -18,12 +18,14 @@ pub(crate) mod record {
     pub const SENT_AFTER: &str = "{node} has {message} for {to}, which leaves once write {ticket} is on disk.";
     pub const WRITE: &str = "{node} began to write {parts} (write {ticket}).";
     pub const WRITE_HARD: &str = "its term and vote";
+    pub const WRITE_PROMISES: &str = "what it has promised";
     pub const WRITE_TRUNCATE: &str = "the removal of all from index {index} on";
     pub const WRITE_SNAPSHOT: &str = "a snapshot through index {index}";
     pub const WRITE_COMPACT: &str = "the removal of all up to index {index}";
     pub const WRITE_NOTHING: &str = "nothing new";
     pub const ANSWERED: &str = "{node} answered request {number} of {client}: {outcome}.";
-    pub const STATUS: &str = "{node} is a {role} in term {term}, commit index {commit}.";
+    pub const NOTHING_THERE: &str = "done; nothing stood there";
+    pub const STATUS: &str = "{node} is a {role} in {era} {term}, commit index {commit}.";
     pub const BROKE: &str = "{node} stopped by itself, because this does not hold: {fact}.";
     pub const NODE_STATE: &str = "{node} reported its whole state.";
     pub const DEPARTED: &str = "{message} from {from} to {to} is on its way.";
@@ -62,6 +64,8 @@ pub(crate) mod record {
     pub const LINKS_MENDED: &str = "All links are whole.";
     pub const LINKS_CUT: &str = "These links are cut now: {links}.";
     pub const DECIDED: &str = "Entry {entry} is committed: a quorum has held it durably in its term.";
+    pub const DECIDED_BY_CERTIFICATES: &str =
+        "Entry {index} is committed: an honest replica has it in its log, on certificates.";
     pub const VIOLATED: &str = "{property} does not hold: {detail}.";
     pub const GAP: &str = "{count} records are missing here.";
     pub const GAP_UNKNOWN: &str = "Records are missing here, nobody counted how many.";
@@ -80,7 +84,7 @@ pub(crate) mod question {
     pub const COMMITTED_UNLEARNED: &str =
         "Entry {entry} is committed, but {node} has not learned it: its commit index is {commit}.";
     pub const OTHER_COMMITTED: &str =
-        "Entry {entry} of {node} cannot be committed any more: at this index the entry of term {other} is.";
+        "Entry {entry} of {node} cannot be committed any more: at this index the entry of {era} {other} is.";
     pub const NOBODY_ELSE_YET: &str =
         "Entry {entry} is committed for {node}, which holds the certificates; no honest replica has applied it yet.";
     pub const TOO_FEW: &str = "Entry {entry} is not committed: {have} of the {needed} needed hold it on disk{who}.";
@@ -91,6 +95,7 @@ pub(crate) mod question {
     pub const VOTELESS: &str = " Copies without a vote, which do not count: {nodes}.";
     pub const OLDER_TERM: &str = "Entry {entry} is not committed although {have} hold it on disk ({nodes}): it is of an older term than {leader}'s, who leads term {term}.";
     pub const NOT_IN_TERM: &str = "Entry {entry} is not committed although {have} hold it on disk now ({nodes}): a copy counts only from a holder that is still in term {term}, and nobody's commit index covers it.";
+    pub const STANDS_BY: &str = "{node} stands by: the run began with the votes of {voters}.";
     pub const COMPACTED: &str = "Entry {index} is committed: {node} has applied it, and a snapshot has taken the place of its log up to index {base}.";
     pub const NOT_HELD: &str = "{node} holds no entry at index {index}: its log ends at {last}.";
 }

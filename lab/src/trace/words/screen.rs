@@ -83,6 +83,7 @@ pub(crate) mod face {
     pub const CONFIGURATION: &str = "members";
     pub const JOINT: &str = "joint";
     pub const CONFIGURATION_TEXT: &str = "a change of the members";
+    pub const CHANGE_TEXT: &str = "a change of the members (request {number} of {client})";
     pub const MEMBERS_TEXT: &str = "the members from here on: {members}";
     pub const OPEN: &str = "open {client}";
     pub const OPEN_TEXT: &str = "{client} opens its session";
@@ -153,7 +154,7 @@ pub(crate) mod line {
     pub const TRANSFER_REFUSED: &str = "{node} does not hand leadership to {to}";
     pub const READ_CONFIRMED: &str = "{node} still leads: a quorum answered for {reads}";
     pub const READ_LEASE: &str = "{node} answers a read by its lease";
-    pub const DECIDED: &str = "entry {index} of term {term} is committed";
+    pub const DECIDED: &str = "entry {index} is committed";
     pub const CRASHED: &str = "{node} crashed";
     pub const PAUSED: &str = "{node} paused";
     pub const LIES: &str = "{node} lies from now on: {tricks}";

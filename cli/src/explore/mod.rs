@@ -1,6 +1,9 @@
 //! `quorumscope explore`: many seeds with generated faults, each checked.
+//!
+//! What it prints is in `report`, how seeds are run on all cores in `sweep`.
 
-use std::collections::BTreeMap;
+mod report;
+
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -11,19 +14,15 @@ use quorumscope_core::types::Time;
 use quorumscope_lab::explore::{Outcome, explore, hunt, shrink};
 use quorumscope_lab::keys::Scheme;
 use quorumscope_lab::scenario::profile::{Liars, Plan, Profile, SHORTEST_RUN, generate};
-use quorumscope_lab::scenario::{MAX_NODES, ProtocolName, Scenario, protocol, read_span, rule, unknown};
-use quorumscope_lab::sim::Coverage;
-use serde::Serialize;
+use quorumscope_lab::scenario::{
+    MAX_NODES, ProtocolName, Scenario, properties_of, property, protocol, read_span, rule, slug, unknown,
+};
+use quorumscope_lab::trace::view::Violation;
 
 use crate::failure::Failure;
-use crate::report::{self, ViolationReport};
-use crate::sweep::{Sweep, Swept, sweep};
-
-/// A sweep this long must raise every counter of its profile.
-const COVERAGE_FROM: u64 = 100;
-
-/// With fewer nodes not everything that a profile counts can happen.
-const COVERAGE_NODES: u32 = 3;
+use crate::report as output;
+use crate::sweep::{Sweep, sweep};
+use report::{Failed, for_people, make_report};
 
 /// Explore many seeds with generated faults and check every run
 #[derive(Debug, clap::Args)]
@@ -65,11 +64,14 @@ pub struct Arguments {
     /// Shorten the first failing run
     #[arg(long)]
     shrink: bool,
-    /// Explore all seeds, also after a failure
+    /// Explore all seeds, also after a failure, and count at the end what broke
     #[arg(long)]
     keep_going: bool,
+    /// Look for runs that break this property, as agreement or liveness-after-calm; what else breaks is counted only
+    #[arg(long, value_name = "PROPERTY")]
+    property: Option<String>,
     /// Where the page is that the printed link opens
-    #[arg(long, value_name = "URL", default_value = report::PAGE, value_parser = report::page)]
+    #[arg(long, value_name = "URL", default_value = output::PAGE, value_parser = output::page)]
     page: String,
 }
 
@@ -82,40 +84,7 @@ struct Plans {
     plan: Plan,
     until: Time,
     rules_off: Vec<Rule>,
-}
-
-#[derive(Serialize)]
-struct Report {
-    protocol: &'static str,
-    nodes: u32,
-    /// Which settings the nodes have.
-    profile: &'static str,
-    runs: u64,
-    runs_asked: u64,
-    /// Which rules were switched off on request.
-    rules_off: Vec<&'static str>,
-    /// And which beside them, because their own hunt says that they would hide it.
-    also_off: Vec<&'static str>,
-    seeds_failed: usize,
-    first_failure: Option<Failed>,
-    events: u64,
-    events_per_second: u64,
-    committed: u64,
-    undecided: u64,
-    coverage: BTreeMap<&'static str, u64>,
-    not_covered: Vec<&'static str>,
-}
-
-#[derive(Serialize)]
-struct Failed {
-    seed: u64,
-    violations: Vec<ViolationReport>,
-    undecided: bool,
-    command: String,
-    replay: String,
-    /// The shortened scenario, where that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shrunk: Option<String>,
+    property: Option<&'static str>,
 }
 
 /// Runs the command.
@@ -124,17 +93,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let scenario = |seed| generate(plans.protocol, arguments.nodes, seed, &plans.plan, plans.until, &plans.rules_off);
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     let (first, end) = plans.seeds;
-    let swept = sweep(&Sweep { first, end, jobs, keep_going: arguments.keep_going, scenario: &scenario })
-        .map_err(|error| Failure::input(error.to_string()))?;
+    let swept = sweep(&Sweep {
+        first,
+        end,
+        nodes: u64::from(arguments.nodes),
+        jobs,
+        keep_going: arguments.keep_going,
+        property: plans.property,
+        scenario: &scenario,
+    })
+    .map_err(|error| Failure::input(error.to_string()))?;
     let first_failure = match swept.failed.first() {
         Some((seed, outcome)) => Some(describe(arguments, &plans, *seed, outcome, scenario(*seed))?),
         None => None,
     };
     let report = make_report(arguments, &plans, &swept, first_failure);
     if arguments.json {
-        report::print_json(&report)?;
+        output::print_json(&report)?;
     } else {
-        report::print(&for_people(&report, &swept))?;
+        output::print(&for_people(&report, &swept))?;
     }
     let good = report.seeds_failed == 0 && report.not_covered.is_empty();
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -159,18 +136,27 @@ fn understand(arguments: &Arguments) -> Result<Plans, String> {
     if let Some(rule) = rules_off.iter().find(|rule| !protocol.has(**rule)) {
         return Err(format!("--rule-off {}: a run of {} cannot switch it off", rule.name(), protocol.name()));
     }
+    let property = arguments.property.as_deref().map(|word| sought(protocol, word)).transpose()?;
     let plan = match profile {
         Some(profile) => profile.plan().paced(settings),
         None if settings == raft::Profile::Lan => hunt::plan_for(&rules_off),
         None => return Err("--profile: a hunt brings its own settings; name the --faults too".into()),
     };
     let plan = Plan { signer, liars: liars(arguments, protocol, &plan)?, ..plan };
-    Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, settings, plan, until, rules_off })
+    Ok(Plans { protocol, seeds: seeds(&arguments.seeds)?, profile, settings, plan, until, rules_off, property })
 }
 
 fn faults(name: &str) -> Result<Profile, String> {
     let known = Profile::ALL.map(Profile::name);
     Profile::ALL.into_iter().find(|profile| profile.name() == name).ok_or_else(|| unknown("faults", name, known))
+}
+
+/// The property that is looked for.
+fn sought(protocol: ProtocolName, word: &str) -> Result<&'static str, String> {
+    property(protocol, word).map_err(|_| {
+        let known: Vec<String> = properties_of(protocol).collect();
+        format!("--property {word}: {} has no such property; it has {}", protocol.name(), known.join(", "))
+    })
 }
 
 /// Who lies.
@@ -220,20 +206,30 @@ fn describe(
     scenario: Scenario,
 ) -> Result<Failed, Failure> {
     let (mut scenario, mut outcome, mut shrunk) = (scenario, outcome.clone(), None);
-    if let Some(finding) = outcome.first().filter(|_| arguments.shrink) {
+    let found = |outcome: &Outcome| match plans.property {
+        Some(property) => outcome.violations.iter().find(|found| found.property == property).cloned(),
+        None => outcome.violations.first().cloned(),
+    };
+    if let Some(finding) = found(&outcome).filter(|_| arguments.shrink) {
         let mut short = shrink(&scenario, &finding.property).scenario;
         short.name = format!("{} (seed {seed})", finding.property);
         outcome = explore(&short).map_err(|error| Failure::input(error.to_string()))?;
         shrunk = Some(short.to_toml());
         scenario = short;
     }
-    let cursor = outcome.first().map_or(Time(0), |finding| finding.at);
+    let cursor = found(&outcome).map_or(Time(0), |finding| finding.at);
+    let mut violations: Vec<&Violation> = outcome.violations.iter().collect();
+    if let Some(property) = plans.property {
+        // What was looked for stands first.
+        violations.sort_by_key(|found| found.property != property);
+    }
     Ok(Failed {
         seed,
-        violations: outcome.violations.iter().map(Into::into).collect(),
+        spares: scenario.nodes.len().saturating_sub(arguments.nodes as usize),
+        violations: violations.into_iter().map(Into::into).collect(),
         undecided: outcome.undecided,
         command: command(arguments, plans, seed),
-        replay: report::link(&arguments.page, &scenario, cursor, Some(outcome.digest)),
+        replay: output::link(&arguments.page, &scenario, cursor, Some(outcome.digest)),
         shrunk,
     })
 }
@@ -262,100 +258,14 @@ fn command(arguments: &Arguments, plans: &Plans, seed: u64) -> String {
     if plans.plan.signer != Scheme::Cheap {
         let _ = write!(text, " --signer {}", plans.plan.signer.name());
     }
+    if let Some(property) = plans.property {
+        let _ = write!(text, " --property {}", slug(property));
+    }
     for rule in &plans.rules_off {
         let _ = write!(text, " --rule-off {}", rule.name());
     }
     if arguments.shrink {
         text.push_str(" --shrink");
-    }
-    text
-}
-
-fn make_report(arguments: &Arguments, plans: &Plans, swept: &Swept, first_failure: Option<Failed>) -> Report {
-    let coverage = report::counters(&swept.coverage);
-    let enough = swept.runs >= COVERAGE_FROM && arguments.nodes >= COVERAGE_NODES;
-    // Whoever says how many lie asks what those break: they may do it all in one way, and before much else happens.
-    let must = plans.profile.filter(|_| plans.rules_off.is_empty() && enough && arguments.liars.is_none());
-    let must = must.map(|profile| profile.must_cover(plans.protocol)).unwrap_or_default();
-    let seconds = swept.took.as_secs_f64().max(1e-6);
-    Report {
-        protocol: plans.protocol.name(),
-        nodes: arguments.nodes,
-        profile: plans.settings.name(),
-        runs: swept.runs,
-        runs_asked: plans.seeds.1 - plans.seeds.0,
-        rules_off: plans.rules_off.iter().map(|rule| rule.name()).collect(),
-        also_off: plans.plan.rules_off.iter().map(|rule| rule.name()).collect(),
-        seeds_failed: swept.failed.len(),
-        first_failure,
-        events: swept.events,
-        events_per_second: (swept.events as f64 / seconds) as u64,
-        committed: swept.committed,
-        undecided: swept.undecided,
-        not_covered: must.iter().copied().filter(|name| coverage.get(name).is_none_or(|count| *count == 0)).collect(),
-        coverage,
-    }
-}
-
-fn for_people(report: &Report, swept: &Swept) -> String {
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{} run{} of {} with {} nodes, profile {}: {} failed, {} undecided; {} events in {:.1} s ({} a second), {} commits",
-        report.runs,
-        if report.runs == 1 { "" } else { "s" },
-        report.protocol,
-        report.nodes,
-        report.profile,
-        report.seeds_failed,
-        report.undecided,
-        report.events,
-        swept.took.as_secs_f64(),
-        report.events_per_second,
-        report.committed
-    );
-    let runs = report.runs.max(1);
-    let width = Coverage::NAMES.iter().map(|name| name.len()).max().unwrap_or(0);
-    if !report.also_off.is_empty() {
-        let _ = writeln!(
-            text,
-            "off as well, because it hides what is looked for: {}; what breaks may be owed to that",
-            report.also_off.join(", ")
-        );
-    }
-    let never = swept.coverage.iter().filter(|(_, count)| *count == 0).count();
-    for (name, count) in swept.coverage.iter().filter(|(_, count)| *count > 0) {
-        let _ = writeln!(text, "  {name:width$} {count:>12}  {}.{} a run", count / runs, count * 10 / runs % 10);
-    }
-    let _ = writeln!(text, "  never: {never} other counters (--json lists them)");
-    if report.seeds_failed == 0 && !report.rules_off.is_empty() {
-        let _ = writeln!(
-            text,
-            "nothing was found; docs/rules.md names a scenario or a test that shows what {} is for",
-            report.rules_off.join(" and ")
-        );
-    }
-    for name in &report.not_covered {
-        let _ = writeln!(text, "FAILED  not once in {runs} runs: {name}; the sweep has not tested what it claims to");
-    }
-    if let Some(failed) = &report.first_failure {
-        let _ = writeln!(text, "FAILED  seed {}", failed.seed);
-        for violation in failed.violations.iter().take(5) {
-            let _ = writeln!(text, "  {}", violation.line());
-        }
-        if failed.undecided {
-            let _ = writeln!(text, "  undecided: the search for an order of the operations ran out of its budget");
-        }
-        if let Some(shrunk) = &failed.shrunk {
-            let _ = writeln!(text, "the shortest scenario that fails alike:\n\n{shrunk}");
-        }
-        let _ = writeln!(text, "again:   {}", failed.command);
-        let _ = writeln!(text, "to see, while ./run serves the page:  {}", failed.replay);
-        if report.runs < report.runs_asked {
-            let _ =
-                writeln!(text, "stopped after {} of {} seeds: --keep-going goes on", report.runs, report.runs_asked);
-        }
     }
     text
 }

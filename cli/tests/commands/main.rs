@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+mod sought;
+
 fn quorumscope(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_quorumscope")).args(arguments).output().expect("the binary starts")
 }
