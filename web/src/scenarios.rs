@@ -384,6 +384,7 @@ pub static MORE: [Built; 28] = [
         title: "Hybrid: what was asked for under threat is done in calm",
         text: &[],
         tries: &[
+            "The run lasts 40 s: choose the speed max, and press Play.",
             "At 4 s the operator asks for n5 in the place of n1. What does n2 say that it waits for, and what is ordered meanwhile?",
             "Jump to ↩ and on to the flag ⚑. What is n1 from there on, and in which epoch and term is n5?",
         ],

@@ -173,7 +173,7 @@ fn lying(lies: &Lies, props: &Props) -> Html {
         <span data-testid="lies">
             <b>{ words::inspector::since(lies.since, lies.at) }</b>
             { for lies.tricks.iter().map(|name| html! { <span class="trick"><b>{ name }</b>{ ": " }{ words(name) }</span> }) }
-            <span class="quiet">{ words::inspector::against(&lies.against) }</span>
+            <span class="quiet">{ words::inspector::against(&face::picked(&props.view, &lies.tricks, &lies.against)) }</span>
         </span>
     }
 }

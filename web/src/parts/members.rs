@@ -180,10 +180,12 @@ fn form(leader: NodeId, view: &Shared<View>, on: &Callback<Action>) -> Html {
                 on.emit(Action::Notice(Some(Notice { text: act::NOBODY_VOTES.into(), bad: true, undo: false })));
                 return;
             }
-            view.nodes.keys().for_each(|node| drop(chosen(node, Some(""))));
-            if !wanted.is_empty() {
-                on.emit(Action::Act(Command::Reconfigure { node: leader, change: change(&wanted) }));
+            if wanted.is_empty() {
+                on.emit(Action::Notice(Some(Notice { text: act::NOTHING_CHOSEN.into(), bad: true, undo: false })));
+                return;
             }
+            view.nodes.keys().for_each(|node| drop(chosen(node, Some(""))));
+            on.emit(Action::Act(Command::Reconfigure { node: leader, change: change(&wanted) }));
         })
     };
     html! {

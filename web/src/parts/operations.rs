@@ -3,6 +3,7 @@
 use quorumscope_core::record::{Command, Endpoint};
 use quorumscope_core::types::{NodeId, RecordId};
 use quorumscope_lab::trace::face;
+use quorumscope_lab::trace::members::Part;
 use quorumscope_lab::trace::view::{Liveness, NodeView, View};
 use yew::prelude::*;
 
@@ -60,6 +61,9 @@ pub fn actions_of_liar(id: NodeId, lies: Option<&Lies>, view: &View, on: &Callba
     let tricks = face::tricks(view);
     if tricks.is_empty() {
         return Html::default();
+    }
+    if view.part(id) == Part::StandsBy {
+        return html! { <p class="quiet" data-testid="no-lies">{ act::LIE_NO_VOTE }</p> };
     }
     let liars = face::liars(view);
     let others: Vec<NodeId> =

@@ -76,7 +76,7 @@ const MARGIN: f64 = 4.0;
 
 /// How far what belongs to a node reaches below its circle: its disk, and on a phone its label.
 fn foot(narrow: bool) -> f64 {
-    if narrow { 56.0 } else { 28.0 }
+    if narrow { 68.0 } else { 28.0 }
 }
 
 /// Below this width the stage is a phone's: labels go above and below, not beside.
@@ -96,7 +96,7 @@ impl Layout {
         // With an even number a node stands at the very bottom, with an odd one the lowest two stand higher.
         let lowest = (0..nodes.len()).map(|index| angle(index).sin()).fold(0.0, f64::max);
         let highest = top + radius * 0.9;
-        let reach_y = ((size.height - bottom - radius - foot(narrow) - highest) / (1.0 + lowest)).max(60.0);
+        let reach_y = ((size.height - bottom - radius - foot(narrow) - highest) / (1.0 + lowest)).max(46.0);
         let center = Point::new(size.width / 2.0, highest + reach_y);
         let side = if narrow { 58.0 } else { 190.0 };
         let reach_x = (size.width / 2.0 - side).min(reach_y * 1.28).max(60.0);

@@ -12,6 +12,8 @@ pub mod act {
     pub const LIE_OTHERWISE: &str = "Lie in another way…";
     /// What comes of it.
     pub const LIE_HINT: &str = "It lies from now on, with its own key and no other; together with others, with theirs too. Against whom, the seed decides where you tick nobody. With more liars than the protocol bears, agreement may break.";
+    /// Instead of the menu, where nobody counts what a node says.
+    pub const LIE_NO_VOTE: &str = "It has no vote, so its lies would mean nothing: give it one first.";
     /// Before those whom a lie is meant for.
     pub const AGAINST: &str = "against ";
 
@@ -67,6 +69,8 @@ pub mod act {
     /// A change that takes every vote.
     pub const NOBODY_VOTES: &str =
         "After this change nobody would have a vote: leave at least one node its vote, or give one to another.";
+    /// A form in which everything stays.
+    pub const NOTHING_CHOSEN: &str = "Nothing would change: choose for at least one node what becomes of it.";
     /// Nobody honest runs.
     pub const NOBODY_TO_ASK: &str = "No honest voter runs whom the operator could ask.";
     /// Nobody can be asked.

@@ -152,7 +152,10 @@ pub mod help {
         ("↻", "a node started again"),
         ("⇄  ↩", "a replica goes over to PBFT, or is back in two rounds"),
         ("⚑", "another epoch begins: others vote from here on"),
-        ("squiggle", "another fault: a pause, a cut link, a held message, a network that changed"),
+        (
+            "squiggle",
+            "what else was done to the run: a pause, a cut link, a held message, another network, other voters asked for",
+        ),
         ("‖", "records are missing here"),
         ("arc round a node", "the time until its timer runs out"),
         ("dots in a node", "votes: full granted, dashed on its way, crossed refused"),

@@ -33,8 +33,8 @@ pub use entries::{EntryClass, EntryFace, entry};
 pub use kinds::{MessageFace, MessageKind, Shape, Sign};
 pub use messages::{legend, message, peer};
 pub use nodes::{
-    Liars, Ring, RoleFace, liars, marked, members, part_words, role, role_words, standing, term, timer_words, tricks,
-    victims,
+    Liars, Ring, RoleFace, liars, marked, members, part_words, picked, role, role_words, standing, term, timer_words,
+    tricks, victims,
 };
 pub use outcomes::{OutcomeFace, is_refusal, operation, outcome};
 pub use threat::{STEPS, ThreatFace, threat};

@@ -145,6 +145,17 @@ pub fn victims(view: &View, trick: &str, liars: &[NodeId]) -> Vec<Endpoint> {
     nodes.chain(clients).collect()
 }
 
+/// Of those whom a liar's plan names, whom its tricks are meant for.
+#[must_use]
+pub fn picked(view: &View, tricks: &[String], against: &[Endpoint]) -> Vec<Endpoint> {
+    let tricks = || Trick::of(view.runs()).filter(|trick| tricks.iter().any(|name| name == trick.name()));
+    let is_meant = |victim: &&Endpoint| match victim {
+        Endpoint::Node(_) => tricks().any(Trick::is_against_nodes),
+        Endpoint::Client(_) => tricks().any(Trick::is_against_clients),
+    };
+    against.iter().filter(is_meant).copied().collect()
+}
+
 /// What a term is called: where protocols follow each other, each counts its own, and the later ones are named; so are
 /// epochs behind the first.
 #[must_use]

@@ -26,7 +26,8 @@ pub(crate) mod principle {
     pub(crate) const VOTE: &str = "A replica votes once a view, and only for what its lock allows, so that no two blocks of a view get a certificate.";
     pub(crate) const LOCK: &str = "Whoever has seen a certified block with a certified child votes for nothing else, unless a later certificate proves that it may.";
     pub(crate) const ONE_VOTE: &str = "Two votes in one view could certify two blocks.";
-    pub(crate) const CERTIFICATE: &str = "Two quorums share an honest replica, and that one votes once a view.";
+    pub(crate) const CERTIFICATE: &str =
+        "While at most f lie, two quorums share an honest replica, and that one votes once a view.";
     pub(crate) const COMMIT: &str = "Three certified blocks in three views that follow each other: no other branch can be certified past their lock.";
     pub(crate) const CONSECUTIVE: &str = "With a view between them another branch could have been certified there.";
     pub(crate) const TIMEOUT: &str =

@@ -55,8 +55,7 @@ pub(crate) mod principle {
     pub(crate) const DURABLE: &str = "Term, acknowledgements, certificates and stop statements survive a crash: whoever has voted or stopped acknowledges nothing older after a restart.";
     pub(crate) const ONE_HISTORY: &str =
         "A follower takes one history of a leader in a term, whatever a lying leader sends later.";
-    pub(crate) const PREPARED: &str =
-        "Two quorums share an honest replica, so no other history is prepared at these places in that term.";
+    pub(crate) const PREPARED: &str = "While at most f lie, two quorums share an honest replica: no other history is prepared at these places in that term.";
     pub(crate) const COMMITTED: &str =
         "A quorum holds the prepare certificate, so every quorum of votes shows it, or a higher one that continues it.";
     pub(crate) const WISH: &str = "A wish is no vote: whoever wishes goes on. Of f+1 that wish one is honest.";

@@ -25,10 +25,8 @@ pub(crate) mod principle {
         "The primary gives requests their order; the others see to it that it gives one place to one batch only.";
     pub(crate) const ONE_DIGEST: &str =
         "A replica accepts one digest for a sequence number in a view, whatever a lying primary sends later.";
-    pub(crate) const PREPARED: &str =
-        "Two quorums share an honest replica, so no other batch is prepared at that number in that view.";
-    pub(crate) const COMMITTED: &str =
-        "A quorum has the proof that it is prepared, so every later view finds it and orders it there again.";
+    pub(crate) const PREPARED: &str = "While at most f lie, two quorums share an honest replica: no other batch is prepared at that number in that view.";
+    pub(crate) const COMMITTED: &str = "A quorum has the proof that it is prepared: while at most f lie, every later view finds it and orders it there again.";
     pub(crate) const EXECUTED: &str =
         "Batches are executed in the order of their numbers, by every honest replica alike.";
     pub(crate) const CHECKPOINT: &str = "A state that a quorum has signed is right, and nobody needs what led to it.";

@@ -289,6 +289,7 @@ async fn choose_victims(page: &Page, server: &Server) {
     open_at(page, server, "pbft-silent-primary", 0.2).await;
     page.click_node("n2").await;
     page.click("lie-menu").await;
+    page.wait_for("return document.querySelector('[data-testid=lie-menu]').parentElement.open").await;
     page.click_on("[data-victims=withhold] input[value=n3]").await;
     page.click_on("[data-victims=withhold] input[value=n4]").await;
     page.screenshot(&format!("{}-victims", page.look.name())).await;

@@ -228,9 +228,12 @@ impl Page {
         self.click_on(&format!("[data-testid=\"{name}\"]")).await;
     }
 
-    /// Clicks a node on the stage.
+    /// Clicks a node on the stage. On a phone the panel that comes up stands still after it: a click on what still
+    /// slides would fall beside it.
     pub async fn click_node(&self, id: &str) {
         self.click_on(&format!("[data-testid=\"node-{id}\"] .body")).await;
+        const MOVES: &str = "document.querySelector('.panel.inspect.open')?.getAnimations().length";
+        self.wait_for(&format!("return !({MOVES} > 0)")).await;
     }
 
     /// Clicks the first thing of this selector, as soon as nothing covers it.
