@@ -1,9 +1,10 @@
 //! Does the board show what replicas have heard, and nothing else?
 
 use quorumscope_core::crypto::Hash256;
-use quorumscope_core::types::{NodeId, Time};
+use quorumscope_core::record::Endpoint;
+use quorumscope_core::types::{ClientId, NodeId, Time};
 
-use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind, threat, victims};
+use super::{Board, Column, Grid, Mark, Reached, Tree, board, board_kind, picked, threat, victims};
 use crate::scenario::{Run, Scenario};
 use crate::trace::view::{Liveness, View};
 
@@ -261,4 +262,16 @@ fn a_lie_that_picks_somebody_out_can_be_meant_for_the_honest_others_or_for_clien
     assert_eq!(names("twins", &[NodeId(1), NodeId(2)]), "n3");
     assert_eq!(names("censor", &[NodeId(1)]), "c1");
     assert_eq!((names("delay", &[NodeId(1)]), names("no such trick", &[NodeId(1)])), (String::new(), String::new()));
+}
+
+#[test]
+fn a_plan_picks_out_only_whom_its_tricks_are_meant_for() {
+    let view = watch(PBFT, 500, |_| {});
+    let against = [Endpoint::Node(NodeId(3)), Endpoint::Client(ClientId(1))];
+    let of = |tricks: &[&str]| {
+        let tricks: Vec<String> = tricks.iter().map(|name| (*name).to_owned()).collect();
+        picked(&view, &tricks, &against)
+    };
+    assert_eq!((of(&["twins"]), of(&["censor"])), (against[..1].to_vec(), against[1..].to_vec()));
+    assert_eq!((of(&["forge", "silent"]), of(&["censor", "withhold"])), (Vec::new(), against.to_vec()));
 }

@@ -176,12 +176,18 @@ async fn change(page: &Page, server: &Server, protocol: &'static str) {
     page.click_node("n5").await;
     let buttons = text(page, ".inspect .upper").await;
     assert!(!buttons.contains("learner") && !buttons.contains("observer"), "{buttons}");
+    const DECEIVES: &str = "return document.querySelector('[data-testid=deceive]') !== null";
+    assert!(!page.read::<bool>(DECEIVES).await, "nobody counts what one without a vote says");
+    assert!(text(page, "[data-testid=no-lies]").await.contains("give it one first"));
     page.click("promote").await;
     go_to(page, 1.6).await;
     assert_eq!(parts(page).await, ["voter"; 5]);
+    assert!(page.read::<bool>(DECEIVES).await, "n5 has a vote now, and may lie with it");
 
     page.click_node("n1").await;
     open_details(page, "change-members").await;
+    page.click("ask-change").await;
+    page.wait_for("return document.querySelector('.notice')?.textContent.includes('Nothing would change')").await;
     let waits: bool = page.read("return document.querySelector('[data-testid=change-waits]') !== null").await;
     assert_eq!(waits, protocol == "hybrid", "only there a change may have to wait");
     page.choose("wanted-n1", "remove").await;
@@ -240,6 +246,8 @@ fn a_vote_is_given_and_a_node_is_made_to_lie_by_the_keyboard_alone() {
             "return document.querySelector('[data-testid=lie-silent]').getAttribute('aria-pressed') === 'true'",
         )
         .await;
+        let lies = text(page, "[data-testid=lies]").await;
+        assert!(!lies.contains("picks out"), "it is silent to all: {lies}");
     });
 }
 
